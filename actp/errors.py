@@ -1,0 +1,137 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    ActpError
+    ├── InvalidInput        a command, flag or value cannot be used
+    ├── SettingsError       the environment or .env is wrong
+    ├── NotFound            no such command, service or file
+    ├── WrongState          it exists, but not in a state that allows this
+    ├── PortTaken           another process of ours owns that service
+    ├── TimedOut            waited as long as was allowed
+    └── StoreError          the database did not do it
+        ├── StoreUnavailable    cannot be reached or did not answer in time
+        ├── StoreDenied         refused our key or role
+        ├── SchemaMissing       tables or functions are not there
+        └── StoreRefused        answered with an error of its own
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = [
+    "ActpError",
+    "ExitCode",
+    "InvalidInput",
+    "NotFound",
+    "PortTaken",
+    "SchemaMissing",
+    "SettingsError",
+    "StoreDenied",
+    "StoreError",
+    "StoreRefused",
+    "StoreUnavailable",
+    "TimedOut",
+    "WrongState",
+]
+
+
+class ExitCode(IntEnum):
+    """What a process of ours says when it ends; the numbers follow sysexits(3)."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    WRONG_STATE = 65
+    NOT_FOUND = 66
+    UNAVAILABLE = 69
+    SOFTWARE = 70
+    TEMPORARY = 75
+    SCHEMA = 76
+    DENIED = 77
+    CONFIG = 78
+    TIMED_OUT = 124
+
+
+class ActpError(Exception):
+    """A failure that a person can act on.
+
+    ``remedy`` is the next step, shown on a line of its own.
+    """
+
+    exit_code = ExitCode.FAILED
+    default_remedy = ""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = self.default_remedy if remedy is None else remedy
+
+
+class InvalidInput(ActpError):
+    """Raised when a command, flag or value cannot be used as given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SettingsError(ActpError):
+    """Raised with every wrong setting at once, one a line."""
+
+    exit_code = ExitCode.CONFIG
+    default_remedy = "Correct .env (see .env.example for every setting) and start again."
+
+
+class NotFound(ActpError):
+    """Raised when the thing named does not exist."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class WrongState(ActpError):
+    """Raised when the thing exists but its state does not allow the request."""
+
+    exit_code = ExitCode.WRONG_STATE
+
+
+class PortTaken(ActpError):
+    """Raised when another process on this host already owns a service."""
+
+    exit_code = ExitCode.TEMPORARY
+
+
+class TimedOut(ActpError):
+    """Raised when something did not happen within the time allowed for it."""
+
+    exit_code = ExitCode.TIMED_OUT
+
+
+class StoreError(ActpError):
+    """Raised when the database did not do what was asked."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class StoreUnavailable(StoreError):
+    """Raised when the database cannot be reached or does not answer in time."""
+
+    default_remedy = "Check DATABASE_URL or SUPABASE_URL and the network; nothing was lost."
+
+
+class StoreDenied(StoreError):
+    """Raised when the database refuses our key, password or role."""
+
+    exit_code = ExitCode.DENIED
+    default_remedy = "Check the password in DATABASE_URL or SUPABASE_SERVICE_ROLE_KEY."
+
+
+class SchemaMissing(StoreError):
+    """Raised when our tables or functions are not in the database."""
+
+    exit_code = ExitCode.SCHEMA
+    default_remedy = "Run bin/db migrate, or apply migrations/ with the Supabase CLI."
+
+
+class StoreRefused(StoreError):
+    """Raised when the database answers with an error of its own."""
+
+    exit_code = ExitCode.SOFTWARE

@@ -1,0 +1,1 @@
+"""What is measured, and the rules and dashboards that read it."""
