@@ -35,7 +35,8 @@ $$;
 -- Claims up to wants[service] rows of each service that may act, by priority, then age.
 -- A row whose worker died is given alone: only to a worker that holds nothing, and then only that
 -- row, so that a second death can be laid at its door.
--- Answers {commands, waits: {service: {reason, seconds}}, next_due_seconds}.
+-- Answers {commands, waits: {service: {reason, seconds}}, next_due_seconds, drain}; drain means that
+-- such a row waits until the worker holds nothing.
 create or replace function public.safari_claim(
   boot_id uuid, wants jsonb, held integer, lease_seconds double precision
 ) returns jsonb
@@ -45,6 +46,7 @@ declare
   waits jsonb;
   paused text[];
   suspects uuid[];
+  drain boolean := false;
   worker_name text;
   commands jsonb := '[]';
 begin
@@ -71,7 +73,8 @@ begin
   if exists (select from safari_command_queue q
               where q.service = any (open_services) and q.status = 'pending' and q.ready
                 and q.crash_count > 0) then
-    open_services := case when held > 0 then '{}' else open_services end;
+    drain := held > 0;
+    open_services := case when drain then '{}' else open_services end;
     select array_agg(id) into suspects
       from (select id from safari_command_queue q
              where q.service = any (open_services) and q.status = 'pending' and q.ready
@@ -122,39 +125,11 @@ begin
   return jsonb_build_object(
     'commands', commands,
     'waits', waits,
+    'drain', drain,
     'next_due_seconds', (
       select safari_seconds_until(q.due_at) from safari_command_queue q
        where q.status = 'pending' and not q.ready and q.due_at < 'infinity'
        order by q.due_at limit 1));
-end $$;
-
--- Gives un-begun rows back untouched. Without ids, all un-begun rows of the worker's service.
-create or replace function public.safari_hand_back(
-  boot_id uuid, ids jsonb default null, service text default null
-) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
-declare
-  handed_back integer;
-begin
-  with mine as (
-    select q.id from safari_command_queue q
-     where q.status = 'running' and q.boot_id = safari_hand_back.boot_id
-       and (ids is null or ids ? q.id::text)
-       and (safari_hand_back.service is null or q.service = safari_hand_back.service)
-       and not exists (select from safari_command_attempts a
-                        where a.command_id = q.id and a.attempt = q.attempt and a.outcome is null)
-     order by q.id for update
-  ), returned as (
-    update safari_command_queue q
-       set status = 'pending', boot_id = null, lease_expires_at = null, crash_count = 0,
-           updated_at = now()
-      from mine where q.id = mine.id
-    returning q.id
-  ), audited as (
-    insert into safari_command_events (command_id, event) select id, 'handed_back' from returned
-  )
-  select count(*) into handed_back from returned;
-  return to_jsonb(handed_back);
 end $$;
 
 select public.safari_protect();

@@ -77,6 +77,14 @@ begin
                               'reason', coalesce(command.status, 'gone'));
   end if;
 
+  -- The same begin again: its answer was lost on the way to the worker.
+  if exists (select from safari_command_attempts a
+              where a.command_id = command.id and a.attempt = command.attempt
+                and a.outcome is null and a.boot_id = worker_boot
+                and a.lease_number = command.lease_number) then
+    return jsonb_build_object('id', command.id, 'verdict', 'granted', 'attempt', command.attempt);
+  end if;
+
   if command.effect = 'once' and command.attempt > 0 then
     select * into earlier from safari_command_attempts a
      where a.command_id = command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
@@ -94,14 +102,13 @@ begin
   end if;
 
   select * into owner from safari_services s where s.service = command.service;
+  if exists (select from safari_do_not_contact d
+              where d.platform in ('all', owner.platform) and d.recipient = item ->> 'person') then
+    perform safari_fail_unsent(command, worker, 'do_not_contact',
+      format('%s is on the do-not-contact list', item ->> 'person'), null);
+    return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'do_not_contact');
+  end if;
   if command.effect = 'once' and item ->> 'recipient' is not null then
-    if exists (select from safari_do_not_contact d
-                where d.platform in ('all', owner.platform) and d.recipient = item ->> 'recipient')
-    then
-      perform safari_fail_unsent(command, worker, 'do_not_contact',
-        format('%s is on the do-not-contact list', item ->> 'recipient'), null);
-      return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'do_not_contact');
-    end if;
     select * into earlier from safari_command_attempts a
      where a.service = command.service and a.recipient = item ->> 'recipient'
        and a.text_hash = item ->> 'text_hash' and a.begun_at > now() - interval '24 hours'
@@ -168,7 +175,7 @@ end $$;
 
 -- Records what came of one attempt; the caller holds the locks. An answer belongs to its attempt:
 -- it may turn that attempt's own "unknown" into what truly happened, and touches no other.
--- Attempt 0 ends a row that was refused before it was begun.
+-- Attempt 0 speaks of a row that was not begun: wait hands it back untouched, rejected ends it.
 create or replace function public.safari_finish_one(
   worker_boot uuid, worker text, item jsonb
 ) returns jsonb
@@ -192,6 +199,14 @@ begin
        or command.boot_id is distinct from worker_boot
        or command.lease_number <> (item ->> 'lease')::bigint then
       return jsonb_build_object('id', item -> 'id', 'recorded', false);
+    end if;
+    if verdict = 'wait' then
+      update safari_command_queue q
+         set status = 'pending', boot_id = null, lease_expires_at = null, crash_count = 0,
+             updated_at = now()
+       where q.id = command.id;
+      perform safari_record_event(command.id, 'handed_back', worker, null, null, null);
+      return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', 'pending');
     end if;
     perform safari_fail_unsent(command, worker, new_reason, item ->> 'error', item -> 'result');
     return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', 'failed');
@@ -279,16 +294,17 @@ begin
       jsonb_build_object('command_id', done.command_id, 'service', done.service,
         'action', command.action, 'recipient', done.recipient, 'error', item -> 'error'));
   end if;
-  if item ->> 'alert' is not null then
-    perform safari_alert(format('%s:%s:%s', item ->> 'alert', done.service, safari_today()),
-      item ->> 'alert', jsonb_build_object('command_id', done.command_id,
-        'service', done.service, 'error', item -> 'error'));
+  if jsonb_typeof(item -> 'alert') = 'object' then
+    perform safari_alert(
+      format('%s:%s:%s', item -> 'alert' ->> 'kind', done.service, safari_today()),
+      item -> 'alert' ->> 'kind', jsonb_build_object('command_id', done.command_id,
+        'service', done.service, 'text', item -> 'alert' -> 'text'));
   end if;
   return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', new_status);
 end $$;
 
 -- One transaction for what a process has to write: finishes first, then begins. Items are
--- {id, attempt, lease, verdict, ...} and {id, lease, recipient, text_hash}. Every row is locked in
+-- {id, attempt, lease, verdict, ...} and {id, lease, recipient, person, text_hash}. Every row is locked in
 -- key order before anything is decided, so that two such calls never wait for each other in a ring.
 create or replace function public.safari_ledger(
   boot_id uuid, finishes jsonb, begins jsonb

@@ -130,6 +130,14 @@ begin
   return jsonb_build_object('requeued', requeued);
 end $$;
 
+-- Calls every worker that listens.
+create or replace function public.safari_wake() returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  notify safari_commands;
+  return to_jsonb(true);
+end $$;
+
 create or replace function public.safari_pause(
   platform text, seconds double precision default null, note text default null
 ) returns jsonb
@@ -208,7 +216,8 @@ begin
 end $$;
 
 -- Stores policies [{platform, kind, daily_limit, min_gap_seconds, active_from, active_to,
--- time_zone}] and settings {key: value}; what is absent or null stays as it is.
+-- time_zone, default_time_zone}] and settings {key: value}; what is absent or null stays as it is,
+-- and the default zone is taken where none was ever named.
 create or replace function public.safari_configure(policies jsonb, settings jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -217,11 +226,11 @@ begin
          min_gap_seconds = coalesce(c.min_gap_seconds, p.min_gap_seconds),
          active_from = coalesce(c.active_from, p.active_from),
          active_to = coalesce(c.active_to, p.active_to),
-         time_zone = coalesce(c.time_zone, p.time_zone),
+         time_zone = coalesce(c.time_zone, p.time_zone, c.default_time_zone),
          updated_at = now()
     from jsonb_to_recordset(policies) as c (
       platform text, kind text, daily_limit integer, min_gap_seconds double precision,
-      active_from smallint, active_to smallint, time_zone text)
+      active_from smallint, active_to smallint, time_zone text, default_time_zone text)
    where p.platform = c.platform and p.kind = c.kind;
   insert into safari_settings as s (key, value)
     select e.key, e.value from jsonb_each(settings) e where e.value <> 'null'

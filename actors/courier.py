@@ -1,0 +1,103 @@
+"""The thread on which a service's requests travel, and what is under way on it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from actors.errands import Errands
+from actors.messages import Answered, Probed
+from actp.clock import steady_seconds
+from actp.safari.answers import read_answer
+from actp.safari.outcomes import Failure, Phase
+from metrics import instruments
+
+if TYPE_CHECKING:
+    from actors.messages import Row
+    from actors.switchboard import Switchboard
+    from actp.safari.carrier import Carrier
+    from actp.safari.commands import Command
+    from actp.safari.outcomes import Outcome
+
+__all__ = ["Courier", "Flight"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A begun attempt on its way."""
+
+    row: Row
+    command: Command
+    attempt: int
+
+
+class Courier:
+    """Carries one command at a time and outlives the actor that sent it.
+
+    The outcome stays here until an actor lands the flight, so that a crash of the actor loses
+    neither the answer nor the knowledge that something is on the wire.
+    """
+
+    def __init__(self, carrier: Carrier, switchboard: Switchboard) -> None:
+        self.carrier = carrier
+        self.flight: Flight | None = None
+        self.departed_at = 0.0
+        self._outcome: Outcome | None = None
+        self._switchboard = switchboard
+        self._errands = Errands(f"{carrier.service.name}-wire")
+
+    def depart(self, flight: Flight) -> None:
+        """Send a command on its way; Answered is told when it has landed."""
+        self._outcome = None
+        self.departed_at = steady_seconds()
+        self.flight = flight
+        self._errands.run(self._fly)
+
+    def land(self) -> tuple[Flight, Outcome] | None:
+        """Take the flight with its outcome, once; None while it is under way or none was."""
+        flight, outcome = self.flight, self._outcome
+        if flight is None or outcome is None:
+            return None
+        self.flight = self._outcome = None
+        return flight, outcome
+
+    def probe(self) -> None:
+        """Look whether the service can be used; Probed is told."""
+        self._errands.run(self._look)
+
+    def close(self) -> None:
+        """Let the thread end after what is under way."""
+        self._errands.run(self.carrier.close)
+        self._errands.close()
+
+    def _fly(self) -> None:
+        flight = self.flight
+        if flight is None:
+            return
+        service = self.carrier.service.name
+        try:
+            outcome = self.carrier.carry(flight.command)
+        except Exception as error:  # noqa: BLE001 - bytes may have left before any mistake of ours
+            _log.error("carrying failed", exc_info=True, extra={"action": "carry_failed"})
+            detail = f"the worker failed: {type(error).__name__}: {error}"
+            outcome = read_answer(
+                self.carrier.service,
+                flight.command,
+                Failure(Phase.MAYBE_SENT, detail[:200]),
+                now=datetime.now().astimezone(),
+            )
+        instruments.REQUEST_SECONDS.labels(service).observe(steady_seconds() - self.departed_at)
+        self._outcome = outcome
+        self._switchboard.tell(service, Answered())
+
+    def _look(self) -> None:
+        try:
+            error = self.carrier.probe()
+        except Exception as raised:  # noqa: BLE001 - a probe that fails says that it may not be used
+            _log.exception("probing failed", extra={"action": "probe_failed"})
+            error = f"the probe failed: {raised}"
+        self._switchboard.tell(self.carrier.service.name, Probed(error))

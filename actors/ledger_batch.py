@@ -1,0 +1,77 @@
+"""What the ledger sends to the database in one call, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from actors.messages import Begin, Finish
+
+__all__ = ["Batch", "Written", "begin_item", "finish_item", "reduced"]
+
+Written: TypeAlias = "dict[str, list[dict[str, Any]]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One write, with its answer once there is one; each begin with when it was asked."""
+
+    finishes: tuple[Finish, ...]
+    begins: tuple[tuple[Begin, float], ...]
+    answer: Written = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Return how many items it has."""
+        return len(self.finishes) + len(self.begins)
+
+    def answered(self, answer: Written) -> Batch:
+        """Return the same batch with its answer."""
+        return replace(self, answer=answer)
+
+    def is_answer_of(self, asked: Batch | None) -> bool:
+        """Tell whether this is the answer of that write, not of a predecessor's."""
+        return asked is not None and self.finishes is asked.finishes and self.begins is asked.begins
+
+
+def begin_item(begin: Begin) -> dict[str, Any]:
+    """Return a begin as the database takes it."""
+    return {
+        "id": begin.id,
+        "lease": begin.lease,
+        "recipient": begin.recipient,
+        "person": begin.person,
+        "text_hash": begin.text_hash,
+    }
+
+
+def finish_item(finish: Finish) -> dict[str, Any]:
+    """Return a finish as the database and the spool take it."""
+    outcome = finish.outcome
+    # An unknown outcome is alerted by the database itself, with the command at hand.
+    is_alert = outcome.alert is not None and outcome.verdict != "unknown"
+    kind = "rewritten" if outcome.result.get("rewritten") else outcome.reason
+    return {
+        "id": finish.id,
+        "lease": finish.lease,
+        "attempt": finish.attempt,
+        "verdict": outcome.verdict,
+        "reason": outcome.reason,
+        "error": outcome.error or None,
+        "quota_back": outcome.quota_back,
+        "http_status": outcome.http_status,
+        "wait_seconds": outcome.wait_seconds,
+        "alert": {"kind": kind, "text": outcome.alert} if is_alert else None,
+        "result": outcome.result,
+    }
+
+
+def reduced(finish: Finish, error: Exception) -> Finish | None:
+    """Return the finish without its answer, or None when it has none left to leave out."""
+    if "unstorable" in finish.outcome.result:
+        return None
+    result = {"success": finish.outcome.verdict == "sent", "unstorable": str(error)[:200]}
+    alert = "the answer could not be stored"
+    outcome = replace(finish.outcome, result=result, error="", alert=alert)
+    return replace(finish, outcome=outcome)

@@ -1,0 +1,284 @@
+"""What actors tell each other. Frozen values; nothing here is ever asked for an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actp.safari.outcomes import Outcome
+
+__all__ = [
+    "Abandon",
+    "Answered",
+    "Begin",
+    "Begun",
+    "Claimed",
+    "Crashed",
+    "DropTurn",
+    "ErrandFailed",
+    "Finish",
+    "Holding",
+    "Idle",
+    "LeasesLost",
+    "Open",
+    "PeerRestarted",
+    "Ping",
+    "Pong",
+    "Probed",
+    "Recorded",
+    "ReleaseTurn",
+    "Room",
+    "Row",
+    "Start",
+    "Stop",
+    "Tick",
+    "TurnGranted",
+    "Wake",
+    "WantTurn",
+    "Work",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One claimed row of the queue, as the database gave it."""
+
+    id: str
+    lease: int
+    service: str
+    action: str
+    platform: str | None
+    params: Any = field(repr=False)
+    effect: str
+    crash_count: int
+    waited_seconds: float
+
+
+# -- life of an actor
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Sent once an actor can be reached under its name: now it may talk to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Take nothing new, end what is under way, then say Idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """The time to stop is over: end what is on the wire as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """An actor that was told to stop holds nothing any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """An actor died of an exception."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRestarted:
+    """An actor was replaced and has forgotten what it was told."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks an actor, through its mailbox, to show that it is moving."""
+
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to Ping, with the rows held as (id, lease) and a state to show."""
+
+    name: str
+    round: int
+    held: tuple[tuple[str, int], ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A timer ran out; ``what`` names which."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandFailed:
+    """Work done off the actor's thread raised; ``what`` names it."""
+
+    what: str
+    error: Exception
+
+
+# -- taking work
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Registered, spool replayed, predecessors rescued: claiming may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """There may be new work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How a service's credit changed.
+
+    ``more`` rows may be claimed for it on top of what was said before, or in place of it when
+    ``fresh``. ``received`` counts all rows it was ever given, ``held`` those it has now.
+    """
+
+    service: str
+    more: int
+    held: int
+    received: int
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one claim brought; ``wants`` is what was asked for."""
+
+    wants: Mapping[str, int]
+    rows: tuple[Row, ...]
+    waits: Mapping[str, Any]
+    next_due_seconds: float | None
+    drain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Rows for one service, in the order in which they are to be done."""
+
+    rows: tuple[Row, ...]
+
+
+# -- the one Safari
+
+
+@dataclass(frozen=True, slots=True)
+class WantTurn:
+    """A service asks to drive Safari; if it dies meanwhile, Safari counts as busy so long."""
+
+    service: str
+    busy_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DropTurn:
+    """A service does not want its turn any more."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnGranted:
+    """Safari is yours until you release it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTurn:
+    """Safari is free again, or may still be typing for ``busy_seconds``."""
+
+    service: str
+    busy_seconds: float = 0.0
+
+
+# -- the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Asks to store the intent to send."""
+
+    id: str
+    lease: int
+    service: str
+    recipient: str | None
+    person: str | None
+    text_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the database says to a Begin: granted, wait, refused or lost."""
+
+    id: str
+    verdict: str
+    reason: str | None
+    attempt: int
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What came of an attempt; attempt 0 ends a row that was never begun."""
+
+    id: str
+    lease: int
+    service: str
+    attempt: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A Finish is in the database; not ``recorded`` means that the row was ours no longer."""
+
+    id: str
+    recorded: bool
+
+
+# -- the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request in flight has ended; the courier holds what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a look at the service said; ``error`` is None when it may be used."""
+
+    error: str | None
+
+
+# -- leases
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Everything that the actors of this process report holding."""
+
+    held: tuple[tuple[str, int], ...]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesLost:
+    """These rows are ours no longer."""
+
+    ids: frozenset[str]

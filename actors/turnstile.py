@@ -1,0 +1,57 @@
+"""The one Safari: who may drive it now."""
+
+from __future__ import annotations
+
+from random import SystemRandom
+from time import time
+from typing import TYPE_CHECKING
+
+from actors.base import Actor, Surroundings
+from actors.messages import DropTurn, ReleaseTurn, Tick, TurnGranted, WantTurn
+
+if TYPE_CHECKING:
+    from actp.safari.turns import TurnTable
+
+__all__ = ["TURNSTILE", "Turnstile"]
+
+TURNSTILE = "turnstile"
+LOOK_AGAIN = Tick("turnstile")
+# How soon a turn that another process gave back is seen; against a DM of ten seconds it is nothing.
+LOOK_AGAIN_SECONDS = 0.025
+
+
+class Turnstile(Actor):
+    """Takes turns in the host-wide table for the services of this process.
+
+    Round-robin between services and the time for which Safari may still be typing after a crash
+    are kept by the table, so they hold across processes and restarts.
+    """
+
+    def __init__(self, surroundings: Surroundings, *, table: TurnTable) -> None:
+        super().__init__(TURNSTILE, surroundings)
+        self._table = table
+        self._waiting: dict[str, float] = {}
+        self._random = SystemRandom()
+
+    def receive(self, message: object) -> None:
+        """Handle one message."""
+        match message:
+            case WantTurn(service=service, busy_seconds=busy_seconds):
+                self._table.want(service)
+                self._waiting[service] = busy_seconds
+            case DropTurn(service=service):
+                if self._waiting.pop(service, None) is not None:
+                    self._table.unwant(service)
+            case ReleaseTurn(service=service, busy_seconds=busy_seconds):
+                self._table.release(service, time() + busy_seconds if busy_seconds else None)
+            case _:
+                pass
+        self._try_all()
+
+    def _try_all(self) -> None:
+        for service, busy_seconds in list(self._waiting.items()):
+            if self._table.try_take(service, time() + busy_seconds):
+                del self._waiting[service]
+                self.tell(service, TurnGranted())
+        if self._waiting:
+            self.later(LOOK_AGAIN_SECONDS * self._random.uniform(0.8, 1.2), LOOK_AGAIN)

@@ -1,0 +1,10 @@
+"""``python -m actp.cli COMMAND``, which is what every launcher in bin/ runs."""
+
+from __future__ import annotations
+
+import sys
+
+from actp.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Makes sure that a script runs in a Python that has our packages; imports none of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MINIMUM_PYTHON = (3, 11)
+PACKAGES = ("click", "httpx", "psycopg", "psycopg_pool", "pydantic_settings", "pykka", "rich")
+EXIT_CONFIG = 78  # ExitCode.CONFIG, whose module an old Python cannot read
+
+
+def ensure_packages(script: str, root: Path = ROOT) -> None:
+    """Return if the packages are here, else start the script anew with the project's own Python.
+
+    Exits with a hint where the project has not been set up.
+    """
+    missing = _missing()
+    if not missing:
+        return
+    python = root / ".venv" / "bin" / "python"
+    if python.exists() and Path(sys.prefix).resolve() != python.parents[1].resolve():
+        arguments = [str(python), str(Path(script).resolve()), *sys.argv[1:]]
+        os.execv(arguments[0], arguments)  # noqa: S606  # the same script in another Python
+    sys.stderr.write(
+        f"{Path(script).name}: this Python lacks {', '.join(missing)}\n"
+        f"  Run {root / 'bin' / 'setup'} once, then start it again.\n"
+    )
+    sys.exit(EXIT_CONFIG)
+
+
+def _missing() -> list[str]:
+    if sys.version_info < MINIMUM_PYTHON:
+        return ["version 3.11"]
+    return [name for name in PACKAGES if importlib.util.find_spec(name) is None]

@@ -1,0 +1,210 @@
+"""``enqueue``: puts commands into the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from actp.cli.batch import PRIORITIES, batch_lines, parse_batch
+from actp.cli.database import database
+from actp.cli.options import json_option
+from actp.cli.output import emit_json, one_line, say
+from actp.cli.requests import Request, Terms, checked
+from actp.cli.times import duration, moment, short_duration
+from actp.errors import InvalidInput
+from actp.settings import load_settings
+from actp.store import Store
+
+__all__ = ["enqueue"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+MAX_KEY_LENGTH = 200
+
+
+@click.group()
+def enqueue() -> None:
+    """Put commands into the queue; each is checked as the worker would check it."""
+
+
+def terms_options(function: _Function) -> _Function:
+    """Add the options that every way to enqueue has."""
+    for option in (
+        json_option,
+        click.option("--dry-run", is_flag=True, help="Check and show it; enqueue nothing."),
+        click.option("--expires", metavar="TIME", help="Fail it when not sent by then: 3d."),
+        click.option("--at", metavar="TIME", help="Not before: 2h, or 2026-11-30T14:00."),
+        click.option(
+            "--priority",
+            type=click.IntRange(PRIORITIES[0], PRIORITIES[-1]),
+            default=Terms.priority,
+            show_default=True,
+            help="Lower runs first.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+key_option = click.option(
+    "--key", help="Enqueue once however often this is run with the same key."
+)
+
+
+@enqueue.command()
+@click.argument("platform")
+@click.argument("handle")
+@click.argument("text")
+@key_option
+@terms_options
+def dm(platform: str, handle: str, text: str, **options: Any) -> None:
+    """Send a direct message: HANDLE is a username, or a LinkedIn profile."""
+    _enqueue_one("send_dm", platform, {"username": handle, "text": text}, **options)
+
+
+@enqueue.command()
+@click.argument("platform")
+@click.argument("url")
+@click.argument("text")
+@key_option
+@terms_options
+def comment(platform: str, url: str, text: str, **options: Any) -> None:
+    """Comment on the post at URL."""
+    _enqueue_one("comment", platform, {"postUrl": url, "text": text}, **options)
+
+
+@enqueue.command()
+@click.argument("text")
+@key_option
+@terms_options
+def tweet(text: str, **options: Any) -> None:
+    """Publish a tweet; it counts as a Twitter comment."""
+    _enqueue_one("tweet", "twitter", {"text": text}, **options)
+
+
+@enqueue.command()
+@click.argument("platform")
+@click.argument("query")
+@click.argument("count", type=int, metavar="N")
+@key_option
+@terms_options
+def research(platform: str, query: str, count: int, **options: Any) -> None:
+    """Collect N posts about QUERY."""
+    _enqueue_one("market_research", platform, {"query": query, "maxPosts": count}, **options)
+
+
+@enqueue.command()
+@click.argument("file")
+@terms_options
+def batch(file: str, **options: Any) -> None:
+    """Enqueue a FILE of JSON lines, all or nothing; - is standard input.
+
+    A line is {"action", "platform", "params", "priority", "key", "at", "expires"}; the options
+    stand for what a line does not say.
+    """
+    lines = batch_lines(file)
+
+    def parse(now: datetime, zone: ZoneInfo) -> list[Request]:
+        return parse_batch(lines, _terms(now, zone, **options), now=now, zone=zone)
+
+    _enqueue(parse, one=False, **options)
+
+
+def _enqueue_one(action: str, platform: str, params: dict[str, Any], **options: Any) -> None:
+    def parse(now: datetime, zone: ZoneInfo) -> list[Request]:
+        return [checked(action, platform, params, _terms(now, zone, **options), now=now)]
+
+    _enqueue(parse, one=True, **options)
+
+
+def _terms(
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    priority: int,
+    at: str | None,
+    expires: str | None,
+    key: str | None = None,
+    **_others: Any,
+) -> Terms:
+    if key is not None and not 0 < len(key.strip()) <= MAX_KEY_LENGTH:
+        raise InvalidInput(
+            f"a key has 1 to {MAX_KEY_LENGTH} characters", remedy="Leave --key out for none."
+        )
+    return Terms(
+        priority,
+        at=moment(at, now=now, zone=zone) if at is not None else None,
+        expires=moment(expires, now=now, zone=zone) if expires is not None else None,
+        key=key,
+    )
+
+
+def _enqueue(
+    parse: Callable[[datetime, ZoneInfo], list[Request]],
+    *,
+    one: bool,
+    dry_run: bool,
+    as_json: bool,
+    at: str | None,
+    expires: str | None,
+    **_others: Any,
+) -> None:
+    settings = load_settings()
+    zone = ZoneInfo(settings.safari_time_zone)
+    # What is wrong with a command is told before a database is asked for anything.
+    requests = parse(datetime.now(UTC), zone)
+    if dry_run:
+        _show_dry_run(requests, one=one, as_json=as_json)
+        return
+    with database(settings) as store:
+        if any(duration(time) for time in (at, expires) if time):
+            # A span runs from the database's clock, which everything stored goes by.
+            requests = parse(datetime.fromisoformat(store.call("safari_now")), zone)
+        answers = store.call("safari_enqueue", commands=[r.row() for r in requests])
+        told = [
+            request.shown() | {"id": answer["id"], "created": answer["created"]}
+            for request, answer in zip(requests, answers, strict=True)
+        ]
+        if as_json:
+            emit_json(told[0] if one else told)
+        elif one:
+            _say_one(store, told[0])
+        else:
+            _say_many(told)
+
+
+def _show_dry_run(requests: list[Request], *, one: bool, as_json: bool) -> None:
+    shown = [request.shown() for request in requests]
+    if as_json:
+        emit_json(shown[0] if one else shown)
+        return
+    for item in shown:
+        say(f"Would enqueue {_subject(item)} for {item['service']}.")
+    say(f"Nothing was enqueued; {len(shown)} would be." if not one else "Nothing was enqueued.")
+
+
+def _say_one(store: Store, item: dict[str, Any]) -> None:
+    if not item["created"]:
+        say(f"That key was used before, for {item['id']}; nothing was enqueued.")
+        return
+    say(f"Enqueued {_subject(item)}: {item['id']}")
+    outlook = store.call("safari_outlook", services=[item["service"]])[item["service"]]
+    if item["scheduled_for"]:
+        say(f"  not before {item['scheduled_for']}")
+    if outlook["reason"]:
+        wait = short_duration(outlook["reason_seconds"])
+        say(f"  {item['service']} may not act now ({outlook['reason']}): in {wait}")
+
+
+def _say_many(told: list[dict[str, Any]]) -> None:
+    created = sum(item["created"] for item in told)
+    again = len(told) - created
+    say(f"Enqueued {created} commands{f'; {again} had a key that was used before' * bool(again)}.")
+
+
+def _subject(item: dict[str, Any]) -> str:
+    to = f" to {one_line(item['recipient'], 100)}" if item["recipient"] else ""
+    return f"{item['action']}{to} ({item['platform'] or 'here'})"

@@ -1,0 +1,57 @@
+"""Runs one command line to its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from actp.cli.failures import explain
+from actp.cli.group import actp
+from actp.settings import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main", "run"]
+
+INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command of the group; one with a launcher in bin/ goes by the launcher's name."""
+    name, *rest = arguments or ["--help"]
+    command = actp.commands.get(name)
+    if command is not None and (PROJECT_ROOT / "bin" / name).exists():
+        return run(command, rest, f"bin/{name}")
+    return run(actp, [name, *rest], "python -m actp.cli")
+
+
+def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
+    """Run a click command and return its exit code; every error is told in a line and a remedy."""
+    try:
+        code = command.main(list(arguments), prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _close_output()
+    except SystemExit as leaving:
+        # click leaves this way when the reader of our output has gone.
+        code = leaving.code
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return _close_output()
+    except Exception as error:  # noqa: BLE001  # the last handler: nobody is shown a traceback
+        return explain(error, program)
+    return code if isinstance(code, int) else 0
+
+
+def _close_output() -> int:
+    # The interpreter flushes once more when it ends and would complain about the same pipe.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

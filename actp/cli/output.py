@@ -1,0 +1,62 @@
+"""How commands write: JSON for programs, calm tables for people, nothing a terminal would obey."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import Any, Final
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["console", "emit_json", "one_line", "say", "table", "text"]
+
+# Text from outside may hold escape sequences, or signs that turn the line around.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+WIDEST_COLUMNS: Final = 100
+
+
+def console() -> Console:
+    """Return a console on standard output, at most 100 columns wide, plain when piped."""
+    terminal = sys.stdout.isatty()
+    width = min(WIDEST_COLUMNS, os.get_terminal_size().columns) if terminal else WIDEST_COLUMNS
+    return Console(width=width or WIDEST_COLUMNS, highlight=False, emoji=False)
+
+
+def emit_json(value: object) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def say(line: str) -> None:
+    """Print one sentence."""
+    click.echo(_CONTROLS.sub("�", line))
+
+
+def one_line(value: object, longest: int = 80) -> str:
+    """Return a value from outside as one printable line."""
+    shown = " ".join(_CONTROLS.sub("�", str(value)).split())
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def text(value: object, style: str = "", longest: int = 200) -> Text:
+    """Return a value as rich text, without markup of its own."""
+    return Text("" if value is None else one_line(value, longest), style=style)
+
+
+def table(*columns: str, numbers: tuple[str, ...] = (), **options: Any) -> Table:
+    """Return an empty table without borders; the columns in ``numbers`` are aligned right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", **options)
+    for column in columns:
+        made.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            no_wrap=column in numbers,
+            overflow="ellipsis",
+        )
+    return made

@@ -1,0 +1,93 @@
+"""Turns what a person asks for into rows of the queue, checked as the worker will check them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actp.errors import InvalidInput
+from actp.safari.addresses import web_url
+from actp.safari.catalogue import LOCAL
+from actp.safari.commands import Command, parse_command, recipient
+from actp.safari.requests import build_request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["Request", "Terms", "checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When and how urgently; lower ``priority`` runs first, times are in UTC."""
+
+    priority: int = 5
+    at: datetime | None = None
+    expires: datetime | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command that the worker would accept."""
+
+    action: str
+    platform: str | None
+    service: str
+    recipient: str | None
+    params: Mapping[str, Any]
+    terms: Terms
+
+    def row(self) -> dict[str, Any]:
+        """Return the item for safari_enqueue."""
+        times = {"scheduled_for": self.terms.at, "expires_at": self.terms.expires}
+        return {
+            "action": self.action,
+            "platform": self.platform,
+            "params": dict(self.params),
+            "priority": self.terms.priority,
+            "key": self.terms.key,
+            **{name: time.isoformat() if time else None for name, time in times.items()},
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """Return the row with what follows from it, for a person or a program to read."""
+        return {**self.row(), "service": self.service, "recipient": self.recipient}
+
+
+def checked(
+    action: str, platform: str | None, params: Mapping[str, Any], terms: Terms, *, now: datetime
+) -> Request:
+    """Return the request; raises InvalidInput for whatever the worker would refuse."""
+    _check_times(terms, now)
+    command = parse_command({"action": action, "platform": platform, "params": dict(params)})
+    _check_sendable(command)
+    return Request(
+        action=command.action,
+        platform=command.platform,
+        service=command.service.name,
+        recipient=recipient(command),
+        params=command.params,
+        terms=terms,
+    )
+
+
+def _check_sendable(command: Command) -> None:
+    if command.service.name != LOCAL:
+        build_request(command.service, command)
+    elif command.action == "navigate":
+        web_url(command.text_field("url"))
+
+
+def _check_times(terms: Terms, now: datetime) -> None:
+    if terms.expires is None:
+        return
+    if terms.expires <= now:
+        raise InvalidInput(
+            "it would have expired already", remedy="Give --expires a time that is still to come."
+        )
+    if terms.at is not None and terms.expires <= terms.at:
+        raise InvalidInput(
+            "it would expire before its time comes", remedy="Give --expires a time after --at."
+        )

@@ -1,0 +1,69 @@
+"""Times as people write and read them; what is stored is UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from actp.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+__all__ = ["duration", "moment", "short_duration", "short_time"]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(?:\d{1,6}[smhdw])+")
+_PART = re.compile(r"(\d+)([smhdw])")
+LONGEST: Final = timedelta(days=3650)
+
+
+def duration(value: str) -> timedelta | None:
+    """Return the span of ``90s``, ``2h``, ``1h30m`` or ``3d``, or None for another text."""
+    given = value.strip().lower()
+    if _DURATION.fullmatch(given) is None:
+        return None
+    seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(given))
+    return min(timedelta(seconds=seconds), LONGEST)
+
+
+def moment(value: str, *, now: datetime, zone: tzinfo) -> datetime:
+    """Return a moment in UTC: an ISO time, in ``zone`` unless it names its own, or a span from now.
+
+    Raises InvalidInput for anything else.
+    """
+    span = duration(value)
+    if span is not None:
+        return (now + span).astimezone(UTC)
+    try:
+        given = datetime.fromisoformat(value.strip())
+        return (given if given.tzinfo else given.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            f"not a time: {value[:60]!r}",
+            remedy="Write 90s, 30m, 2h or 3d from now, or 2026-11-30T14:00 (with +01:00 or Z).",
+        ) from None
+
+
+def short_duration(seconds: float | None) -> str:
+    """Return ``42s``, ``17m``, ``3h 05m`` or ``4d 02h``; an en dash for none."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    if whole < 86_400:
+        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+    return f"{whole // 86_400}d {whole % 86_400 // 3600:02d}h"
+
+
+def short_time(value: str | None, *, now: datetime | None = None) -> str:
+    """Return an ISO time on the clock of this host: the day only when it is another one."""
+    if value is None:
+        return "–"
+    local = datetime.fromisoformat(value).astimezone()
+    today = (now or datetime.now(UTC)).astimezone().date()
+    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

@@ -1,0 +1,52 @@
+"""The part of the settings that lives in the database, so that all hosts agree on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actp.settings import Settings
+
+__all__ = ["policies", "shared_settings"]
+
+
+def policies(settings: Settings) -> tuple[dict[str, Any], ...]:
+    """Return limits, hours and pace by platform and kind, as safari_configure takes them.
+
+    Only what a person has set is named, so that starting a host does not undo what another host
+    or bin/limits has stored.
+    """
+    said = settings.explicit
+    common: dict[str, Any] = {}
+    if "safari_active_hours" in said:
+        hours = settings.safari_active_hours
+        common |= {"active_from": hours.start, "active_to": hours.end}
+    if "safari_min_gap_seconds" in said:
+        common["min_gap_seconds"] = settings.safari_min_gap_seconds
+    if "safari_time_zone" in said:
+        common["time_zone"] = settings.safari_time_zone
+    else:
+        common["default_time_zone"] = settings.safari_time_zone
+    limits = settings.safari_daily_limits
+    return tuple(
+        {
+            "platform": platform,
+            "kind": kind,
+            **({"daily_limit": limit} if "safari_daily_limits" in said else {}),
+            **common,
+        }
+        for platform, kinds in limits.items()
+        for kind, limit in kinds.items()
+    )
+
+
+def shared_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings that SQL reads, by key, when a person has set them."""
+    said = settings.explicit
+    values: dict[str, Any] = {
+        "retry_limit": settings.safari_retry_limit,
+        "retry_base_seconds": settings.safari_retry_base_seconds,
+        "foreign_platforms": list(settings.safari_foreign_platforms),
+        "foreign_actions": list(settings.safari_foreign_actions),
+    }
+    return {key: value for key, value in values.items() if f"safari_{key}" in said}

@@ -1,0 +1,85 @@
+"""What became of a command: the one value that the ledger, the breaker and the alerts read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actp.errors import ActpError
+
+__all__ = ["Breaking", "Failure", "Outcome", "Phase", "Reply", "Verdict", "refused_input"]
+
+Verdict = Literal["sent", "retry", "rejected", "wait", "unknown"]
+Breaking = Literal["ok", "count", "open"]
+
+UNCLEAR_REASONS = frozenset({"no_answer", "gateway_timeout", "no_verdict"})
+
+
+class Phase(StrEnum):
+    """How far a request without an answer got."""
+
+    NEVER_CONNECTED = "never_connected"
+    MAYBE_SENT = "maybe_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that got no answer, and why, for a person to read."""
+
+    phase: Phase
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it came; header names in any case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to record and do about one attempt.
+
+    ``reason`` is a stable machine word, ``error`` says the same to a person (empty when sent).
+    ``quota_back`` is true only where nothing was sent. ``breaker`` is what the circuit breaker
+    makes of it: ``ok`` closes, ``count`` counts a failure, ``open`` opens at once.
+    """
+
+    verdict: Verdict
+    reason: str
+    error: str = ""
+    quota_back: bool = False
+    wait_seconds: float | None = None
+    breaker: Breaking = "ok"
+    alert: str | None = None
+    http_status: int | None = None
+    result: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether the service may still be at it: no answer came that says how it ended."""
+        return self.verdict == "unknown" or self.reason in UNCLEAR_REASONS
+
+
+def refused_input(service: str, error: ActpError) -> Outcome:
+    """Return the outcome of a command that was refused before anything left."""
+    said = f"{error} {error.remedy}".strip()
+    return Outcome(
+        "rejected",
+        "validation",
+        error=said,
+        quota_back=True,
+        result={
+            "outcome": "rejected",
+            "reason": "validation",
+            "success": False,
+            "service": service,
+        },
+    )

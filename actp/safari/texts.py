@@ -1,0 +1,103 @@
+"""What may be written on a platform: length, signs, and words a service would alter."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from actp.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MAX_QUERY_LENGTH", "clean_query", "clean_text", "normalised_text", "rewritten_word"]
+
+TWITTER_POST_LENGTH: Final = 280
+TWITTER_DM_LENGTH: Final = 10_000
+INSTAGRAM_DM_LENGTH: Final = 1000
+INSTAGRAM_COMMENT_LENGTH: Final = 2200
+THREADS_POST_LENGTH: Final = 500
+TIKTOK_COMMENT_LENGTH: Final = 150
+TIKTOK_DM_LENGTH: Final = 1000
+LINKEDIN_DM_LENGTH: Final = 8000
+MAX_QUERY_LENGTH: Final = 200
+
+MAX_LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "instagram-comments": INSTAGRAM_COMMENT_LENGTH,
+        "instagram-dm": INSTAGRAM_DM_LENGTH,
+        "linkedin-automation": LINKEDIN_DM_LENGTH,
+        "threads-comments": THREADS_POST_LENGTH,
+        "tiktok-comments": TIKTOK_COMMENT_LENGTH,
+        "tiktok-dm": TIKTOK_DM_LENGTH,
+        "twitter-comments": TWITTER_POST_LENGTH,
+        "twitter-dm": TWITTER_DM_LENGTH,
+    }
+)
+
+# Page scripts of the services break at the unusual line ends.
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_REWRITTEN = re.compile(
+    r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|EXEC|UNION|SCRIPT)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_QUERY_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\"'`\\\u2028\u2029]|\$[({]")
+
+
+def normalised_text(value: str) -> str:
+    """Return a text with one line feed for every kind of line end."""
+    return _LINE_ENDS.sub("\n", value)
+
+
+def rewritten_word(text: str) -> str | None:
+    """Return the first word that twitter-comments would publish as ``[FILTERED:…]``."""
+    match = _REWRITTEN.search(text)
+    return match[0] if match else None
+
+
+def clean_text(service: str, value: str) -> str:
+    """Return the text as it is to be sent; raises InvalidInput where it cannot be."""
+    text = normalised_text(value)
+    if not text.strip():
+        raise InvalidInput("the text is empty", remedy="Set params.text.")
+    if _CONTROLS.search(text) or _SURROGATES.search(text):
+        raise InvalidInput(
+            "the text contains control characters or broken Unicode",
+            remedy="Write it as plain text; line breaks and tabs are fine.",
+        )
+    longest = MAX_LENGTHS[service]
+    if (length := _length(text)) > longest:
+        raise InvalidInput(
+            f"the text has {length} characters, {service} takes {longest}",
+            remedy="Shorten it.",
+        )
+    if service == "twitter-comments" and (word := rewritten_word(text)):
+        raise InvalidInput(
+            f"twitter-comments would publish the word {word!r} as [FILTERED:{word}]",
+            remedy="Use another word.",
+        )
+    return text
+
+
+def clean_query(value: str) -> str:
+    """Return a search query; raises InvalidInput for signs that would leave its quotes."""
+    query = " ".join(value.split())
+    if not query or len(query) > MAX_QUERY_LENGTH:
+        raise InvalidInput(
+            f"a query has 1 to {MAX_QUERY_LENGTH} characters",
+            remedy="Set params.query (or params.keyword).",
+        )
+    if _QUERY_UNSAFE.search(query) or _SURROGATES.search(query):
+        raise InvalidInput(
+            f"a query cannot contain quotes, backslashes or control characters: {query[:60]!r}",
+            remedy="Search for the plain words.",
+        )
+    return query
+
+
+def _length(text: str) -> int:
+    # The services count as JavaScript does, in UTF-16 units: an emoji is two.
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,215 @@
+"""Whose turn it is at the one Safari, across all processes of a host."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from actp.errors import InvalidInput, WrongState
+from actp.safari.locks import FileLock, is_file_locked, make_lock_dir
+from actp.safari.turn_records import MAX_HOLDERS, MAX_NAME_BYTES, Table, TurnRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["MAX_BUSY_SECONDS", "TurnTable"]
+
+# No action keeps Safari longer; a stored time beyond it comes from a clock that jumped.
+MAX_BUSY_SECONDS: Final = 900.0
+# Whoever waits asks again many times within this; one that does not is stopped or stuck.
+WAITER_STALE_SECONDS: Final = 5.0
+TABLE_NAME: Final = "turns.table"
+
+
+class TurnTable:
+    """A table of holders in a file, guarded by flock; at most ``turns`` hold at once.
+
+    Among those who wait, the one that was served longest ago goes first. A holder whose process
+    died, or that ended unclearly, keeps its place until the time it stored, for the service may
+    still be typing. Times are wall clock, as they must outlive a restart.
+    """
+
+    def __init__(
+        self, lock_dir: Path, turns: int = 1, clock: Callable[[], float] = time.time
+    ) -> None:
+        if turns < 1:
+            raise InvalidInput(f"turns must be at least 1, not {turns}", remedy="Set SAFARI_TURNS.")
+        make_lock_dir(lock_dir)
+        self._lock_dir = lock_dir
+        self._path = lock_dir / TABLE_NAME
+        self._turns = turns
+        self._clock = clock
+        self._threads = threading.Lock()
+        self._mine: dict[bytes, FileLock] = {}
+        self._descriptor = -1
+        self._inode = -1
+
+    def try_take(self, holder: str, busy_until: float) -> bool:
+        """Take a turn if one is free and nobody waits longer; else wait in line, return False.
+
+        ``busy_until`` is the wall time until which Safari may be busy if nothing more is heard.
+        A waiter must ask again within seconds, or withdraw with ``unwant``.
+        """
+        name = _encoded(holder)
+        with self._open_table() as table:
+            if not self._is_mine(table, name):
+                return False
+            now = self._clock()
+            own = self._record(table, name)
+            is_taken = self._may_take(table, own, now)
+            if is_taken:
+                own.busy_until = min(busy_until, now + MAX_BUSY_SECONDS)
+                own.is_waiting, own.is_holding = False, True
+                own.served = table.next_ticket()
+            else:
+                own.is_waiting, own.wanted_at = True, now
+            table.write(own)
+            return is_taken
+
+    def want(self, holder: str) -> None:
+        """Stand in line without trying yet."""
+        self._wait_in_line(holder, is_waiting=True)
+
+    def unwant(self, holder: str) -> None:
+        """Leave the line."""
+        self._wait_in_line(holder, is_waiting=False)
+
+    def release(self, holder: str, busy_until: float | None = None) -> None:
+        """Give the turn back; ``busy_until`` says until when the service may still be typing."""
+        name = _encoded(holder)
+        with self._open_table() as table:
+            own = table.find(name)
+            if own is None or name not in self._mine:
+                return
+            now = self._clock()
+            own.is_holding = False
+            own.busy_until = 0.0 if busy_until is None else min(busy_until, now + MAX_BUSY_SECONDS)
+            table.write(own)
+
+    def records(self) -> tuple[TurnRecord, ...]:
+        """Return a copy of the table, for a person to look at."""
+        with self._open_table() as table:
+            return tuple(table.records)
+
+    def close(self) -> None:
+        """Let go of everything; a turn still held lasts until the time it stored."""
+        with self._threads:
+            for lock in self._mine.values():
+                lock.release()
+            self._mine.clear()
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def _may_take(self, table: Table, own: TurnRecord, now: float) -> bool:
+        if own.is_holding and own.busy_until <= now:
+            # It asks anew, so it has lost the end of its last turn.
+            own.is_holding = False
+        if self._is_occupied(table, own, now):
+            return False
+        free = self._turns - sum(self._is_occupied(table, each, now) for each in table.records)
+        for record in table.records:
+            if free <= 0:
+                break
+            if record.precedes(own) and self._is_in_line(table, record, now):
+                free -= 1
+        return free > 0
+
+    def _is_occupied(self, table: Table, record: TurnRecord, now: float) -> bool:
+        if record.busy_until > now + MAX_BUSY_SECONDS:
+            # Brought near once and for all, so that it ends.
+            record.busy_until = now + MAX_BUSY_SECONDS
+            table.write(record)
+        if record.busy_until > now:
+            return True
+        return record.is_holding and self._is_alive(record)
+
+    def _is_in_line(self, table: Table, record: TurnRecord, now: float) -> bool:
+        if not record.is_waiting or record.is_holding or record.busy_until > now:
+            return False
+        is_fresh = abs(now - record.wanted_at) <= WAITER_STALE_SECONDS
+        if is_fresh and self._is_alive(record):
+            return True
+        record.is_waiting = False
+        table.write(record)
+        return False
+
+    def _is_alive(self, record: TurnRecord) -> bool:
+        return record.name in self._mine or is_file_locked(self._holder_path(record.name))
+
+    def _wait_in_line(self, holder: str, *, is_waiting: bool) -> None:
+        name = _encoded(holder)
+        with self._open_table() as table:
+            if self._is_mine(table, name):
+                own = self._record(table, name)
+                own.is_waiting, own.wanted_at = is_waiting, self._clock()
+                table.write(own)
+
+    def _record(self, table: Table, name: bytes) -> TurnRecord:
+        if (own := table.find(name)) is not None:
+            return own
+        now = self._clock()
+        for record in table.records:
+            if not self._is_occupied(table, record, now) and not self._is_alive(record):
+                return table.reuse(record, name)
+        if len(table.records) >= MAX_HOLDERS:
+            raise WrongState(
+                f"{MAX_HOLDERS} holders share Safari already",
+                remedy="Stop a worker of this host.",
+            )
+        return table.add(name)
+
+    def _is_mine(self, table: Table, name: bytes) -> bool:
+        if name in self._mine:
+            return True
+        lock = FileLock(self._holder_path(name))
+        if not lock.acquire():
+            return False
+        self._mine[name] = lock
+        if (left := table.find(name)) is not None and left.is_holding:
+            # Its last process died holding; what it stored still counts.
+            left.is_holding = False
+            table.write(left)
+        return True
+
+    def _holder_path(self, name: bytes) -> Path:
+        return self._lock_dir / f"holder-{name.decode()}.lock"
+
+    @contextmanager
+    def _open_table(self) -> Iterator[Table]:
+        with self._threads:
+            while True:
+                self._open_file()
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+                if self._is_current():
+                    break
+                os.close(self._descriptor)
+                self._descriptor = -1
+            try:
+                yield Table.read(self._descriptor)
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _open_file(self) -> None:
+        if self._descriptor < 0:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._inode = os.fstat(self._descriptor).st_ino
+
+    def _is_current(self) -> bool:
+        # A cleaner of temporary files may have removed the file under us.
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+
+def _encoded(holder: str) -> bytes:
+    name = holder.encode()
+    if not 0 < len(name) <= MAX_NAME_BYTES or not holder.replace("-", "").isalnum():
+        raise InvalidInput(f"not a holder's name: {holder!r}", remedy="Use the service's name.")
+    return name

@@ -1,0 +1,104 @@
+"""How long a command waits after a service said not now."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MAX_RETRY_AFTER_SECONDS", "Wait", "retry_after_seconds", "wait_seconds"]
+
+MAX_RETRY_AFTER_SECONDS: Final = 3600.0
+MIN_WAIT_SECONDS: Final = 1.0
+HOURLY_QUOTA_SECONDS: Final = 900.0
+# The day of a service's counter is its own, so look again now and then.
+DAILY_QUOTA_SECONDS: Final = 3600.0
+# LinkedIn names 120 s for its lock, which is held for 7 to 30 s in truth.
+LOCK_SECONDS: Final = 30.0
+NOT_READY_SECONDS: Final = 60.0
+BLOCKED_SECONDS: Final = 900.0
+HOURS_RECHECK_SECONDS: Final = 900.0
+FIRST_ACTIVE_HOUR: Final = 9
+LAST_ACTIVE_HOUR: Final = 21
+
+_SECONDS = re.compile(r"\s*([0-9]{1,6})(?:\.[0-9]+)?\s*s?\s*")
+
+
+class Wait(Enum):
+    """Until when a command waits."""
+
+    HOURLY_QUOTA = "hourly quota"
+    DAILY_QUOTA = "daily quota"
+    ACTIVE_HOURS = "active hours"
+    LOCK = "lock"
+    NOT_READY = "not ready"
+    BLOCKED = "blocked"
+
+
+_SECONDS_OF: Final[Mapping[Wait, float]] = MappingProxyType(
+    {
+        Wait.HOURLY_QUOTA: HOURLY_QUOTA_SECONDS,
+        Wait.DAILY_QUOTA: DAILY_QUOTA_SECONDS,
+        Wait.LOCK: LOCK_SECONDS,
+        Wait.NOT_READY: NOT_READY_SECONDS,
+        Wait.BLOCKED: BLOCKED_SECONDS,
+    }
+)
+_OURS_ONLY: Final = frozenset({Wait.LOCK, Wait.BLOCKED})
+
+
+def wait_seconds(wait: Wait, now: datetime, retry_after: float | None = None) -> float:
+    """Return how long to wait from ``now`` (the host's local time).
+
+    ``retry_after`` is what the service asked for; it counts where we know no better.
+    """
+    if wait is Wait.ACTIVE_HOURS:
+        return _until_active(now)
+    if retry_after is not None and wait not in _OURS_ONLY:
+        return retry_after
+    return _SECONDS_OF[wait]
+
+
+def retry_after_seconds(given: object, now: datetime) -> float | None:
+    """Return a Retry-After (seconds, ``120s`` or an HTTP date) in seconds, at most an hour."""
+    if isinstance(given, bool):
+        return None
+    if isinstance(given, int | float):
+        return _bounded(given)
+    if not isinstance(given, str):
+        return None
+    match = _SECONDS.fullmatch(given)
+    seconds = float(match[1]) if match else _seconds_until(given, now)
+    return None if seconds is None else _bounded(seconds)
+
+
+def _bounded(seconds: float) -> float | None:
+    if math.isnan(seconds):
+        return None
+    return float(min(max(seconds, MIN_WAIT_SECONDS), MAX_RETRY_AFTER_SECONDS))
+
+
+def _seconds_until(http_date: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(http_date)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.timestamp() - now.timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _until_active(now: datetime) -> float:
+    if FIRST_ACTIVE_HOUR <= now.hour < LAST_ACTIVE_HOUR:
+        # Its hours or its clock differ from the usual; asking now and then is harmless.
+        return HOURS_RECHECK_SECONDS
+    start = now.replace(hour=FIRST_ACTIVE_HOUR, minute=0, second=0, microsecond=0)
+    if start <= now:
+        start += timedelta(days=1)
+    return max(MIN_WAIT_SECONDS, start.timestamp() - now.timestamp())

@@ -1,0 +1,20 @@
+"""Typed settings from the environment and .env; every mistake is reported at once."""
+
+from __future__ import annotations
+
+from actp.settings.describe import SettingRow, describe
+from actp.settings.host import PROJECT_ROOT
+from actp.settings.load import load_settings
+from actp.settings.model import SERVICE_SETTINGS, Settings
+from actp.settings.values import DEFAULT_DAILY_LIMITS, ActiveHours
+
+__all__ = [
+    "DEFAULT_DAILY_LIMITS",
+    "PROJECT_ROOT",
+    "SERVICE_SETTINGS",
+    "ActiveHours",
+    "SettingRow",
+    "Settings",
+    "describe",
+    "load_settings",
+]

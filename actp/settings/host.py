@@ -1,0 +1,51 @@
+"""Defaults that depend on the machine: where we are, whose locks, which time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actp.settings.values import is_time_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+_LOCALTIME = Path("/etc/localtime")
+_HOUR = timedelta(hours=1)
+
+
+def default_lock_dir(platform: str, env: Mapping[str, str]) -> Path:
+    """Return the per-user folder of port locks; ``platform`` is as in ``sys.platform``."""
+    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    if platform == "darwin":
+        state = home / "Library" / "Application Support"
+    else:
+        configured = Path(env.get("XDG_STATE_HOME", ""))
+        # The XDG specification tells us to ignore relative paths.
+        state = configured if configured.is_absolute() else home / ".local" / "state"
+    return state / "actp-worker" / "locks"
+
+
+def host_time_zone(env: Mapping[str, str], localtime: Path = _LOCALTIME) -> str:
+    """Return the host's IANA zone, or a fixed-offset one where it has no name.
+
+    ``Etc/GMT-2`` is two hours east: Python and PostgreSQL agree on it, while they read ``UTC+2``
+    with opposite signs.
+    """
+    _, _, linked = str(localtime.resolve()).rpartition("/zoneinfo/")
+    for name in (env.get("TZ", "").removeprefix(":"), linked):
+        if is_time_zone(name):
+            return name
+    offset = datetime.now().astimezone().utcoffset() or timedelta()
+    return fixed_zone(offset)
+
+
+def fixed_zone(offset: timedelta) -> str:
+    """Return the zone of a constant offset; for parts of hours a text that validation refuses."""
+    if not offset:
+        return "Etc/UTC"
+    if offset % _HOUR:
+        return f"UTC offset {offset}"
+    return f"Etc/GMT{-(offset // _HOUR):+d}"

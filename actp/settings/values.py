@@ -1,0 +1,203 @@
+"""How single values are read: pure functions that raise ValueError as ``wrong — expected``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+DailyLimits = Mapping[str, Mapping[str, int]]
+
+DEFAULT_DAILY_LIMITS: DailyLimits = {
+    "instagram": {"dm": 20, "comment": 50},
+    "twitter": {"dm": 50, "comment": 100},
+    "tiktok": {"dm": 30, "comment": 50},
+    "linkedin": {"dm": 50, "comment": 20},
+    "threads": {"dm": 0, "comment": 80},
+}
+
+_HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
+_HOURS_EXPECTED = "hours as 09-21, over midnight as 22-06, always as 00-24"
+_LIMITS_EXPECTED = 'JSON as {"instagram": {"dm": 20}}'
+_LAST_HOUR = 24
+_DATABASE_SCHEMES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveHours:
+    """The hours of a day in which actions may be sent: from ``start`` until before ``end``.
+
+    ``start`` is 0 to 23, ``end`` 1 to 24; an ``end`` before ``start`` lies on the next day.
+    """
+
+    start: int
+    end: int
+
+    def __contains__(self, hour: int) -> bool:
+        """Say whether an action may be sent in this hour (0 to 23)."""
+        if self.start < self.end:
+            return self.start <= hour < self.end
+        return hour >= self.start or hour < self.end
+
+    def __str__(self) -> str:
+        """Return the form in which settings are written."""
+        return f"{self.start:02d}-{self.end:02d}"
+
+
+def parse_active_hours(value: object) -> ActiveHours:
+    """Read ``09-21``."""
+    if isinstance(value, ActiveHours):
+        return value
+    if not (match := _HOURS.fullmatch(str(value))):
+        raise ValueError(f"{value!r} is not a span of hours — {_HOURS_EXPECTED}")
+    start, end = int(match[1]), int(match[2]) or _LAST_HOUR
+    if start >= _LAST_HOUR or end > _LAST_HOUR:
+        raise ValueError(f"{value!r} leaves the day — {_HOURS_EXPECTED}")
+    if start == end:
+        raise ValueError(f"{value!r} is empty — {_HOURS_EXPECTED}")
+    return ActiveHours(start, end)
+
+
+def is_time_zone(name: str) -> bool:
+    """Say whether this machine knows the IANA zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; malformed; a folder such as "Europe"
+        return False
+    return True
+
+
+def parse_time_zone(name: str) -> str:
+    """Check an IANA zone name."""
+    if not is_time_zone(name):
+        raise ValueError(f"{name!r} is not a known time zone — an IANA name as Europe/Berlin")
+    return name
+
+
+def parse_names(value: object) -> tuple[str, ...]:
+    """Read a comma-separated list; blanks and empty items are dropped."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{value!r} is not a list — names with commas between them")  # noqa: TRY004 - pydantic collects ValueErrors only
+    return tuple(name for item in value if (name := str(item).strip()))
+
+
+def parse_daily_limits(value: object) -> DailyLimits:
+    """Read limits as JSON or mapping and lay them over the defaults; every mistake is named."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"is not JSON ({error}) — {_LIMITS_EXPECTED}") from None
+    if not isinstance(value, Mapping):
+        raise ValueError(f"is not a JSON object — {_LIMITS_EXPECTED}")  # noqa: TRY004 - pydantic collects ValueErrors only
+    merged = {platform: dict(kinds) for platform, kinds in DEFAULT_DAILY_LIMITS.items()}
+    wrong: list[str] = []
+    for platform, kinds in value.items():
+        if platform not in merged:
+            wrong.append(_unknown("platform", platform, merged))
+        elif not isinstance(kinds, Mapping):
+            wrong.append(f"{platform} holds no object")
+        else:
+            wrong += _lay_over(merged[platform], platform, kinds)
+    if wrong:
+        raise ValueError(f"{'; '.join(wrong)} — {_LIMITS_EXPECTED}")
+    return merged
+
+
+def _lay_over(limits: dict[str, int], platform: str, kinds: Mapping[Any, Any]) -> list[str]:
+    wrong = []
+    for kind, limit in kinds.items():
+        if kind not in limits:
+            wrong.append(_unknown(f"{platform} kind", kind, limits))
+        elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+            wrong.append(f"{platform} {kind}: {limit!r} is not a whole number from 0")
+        else:
+            limits[kind] = limit
+    return wrong
+
+
+def _unknown(what: str, name: object, known: Mapping[str, object]) -> str:
+    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"unknown {what} {name!r} ({hint})"
+
+
+def parse_origin(value: str) -> str:
+    """Check an ``http(s)://host:port`` without anything more and return it without the slash.
+
+    The message repeats nothing of a URL that may hold a password.
+    """
+    expected = "http://127.0.0.1:3001: scheme, host and port, nothing more"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"is not a URL — {expected}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"holds a user name or password — {expected}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", value):
+        raise ValueError(f"{value!r} is not an http(s) URL — {expected}")
+    if not port:
+        raise ValueError(f"{value!r} names no port — {expected}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(f"{value!r} has a path — {expected}")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether the URL's host can only be this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_supabase_url(value: str) -> str:
+    """Check a project's URL; the key travels with every call, so a remote one must be https."""
+    expected = "https://PROJECT.supabase.co"
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(f"is not a URL — {expected}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"holds a user name or password — {expected}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{value!r} is not a URL — {expected}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(f"{value!r} has a path — {expected}")
+    if parts.scheme == "http" and not is_loopback(value):
+        raise ValueError(f"{value!r} would send the key in the clear — {expected}")
+    return value.rstrip("/")
+
+
+def check_database_url(value: str) -> None:
+    """Check the shape of a PostgreSQL DSN; the message repeats nothing of it."""
+    expected = "postgresql://user:password@host:5432/database"
+    if re.search(r"\[YOUR-PASSWORD\]", value, re.IGNORECASE):
+        raise ValueError("still holds the placeholder [YOUR-PASSWORD] — put the password there")
+    if "://" not in value:
+        if not re.search(r"\b(host|dbname|service)\s*=", value):
+            raise ValueError(f"is not a PostgreSQL address — {expected}")
+        return
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"cannot be read — {expected}, reserved characters as %40") from None
+    if parts.scheme not in _DATABASE_SCHEMES:
+        raise ValueError(f"begins with {parts.scheme}:// — {expected}")
+
+
+def check_token(value: str) -> None:
+    """Check that a token can stand in an HTTP header; the message repeats nothing of it."""
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("holds blanks or characters that no header carries — one plain token")

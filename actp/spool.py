@@ -1,0 +1,88 @@
+"""Results that wait on disk for the database to come back."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["LeftBehind", "Spool", "left_behind"]
+
+
+class Spool:
+    """One file a process, held by a lock as long as the process lives.
+
+    The first line names the boot whose results these are, each further line is one result. The
+    file is empty while the database takes everything.
+    """
+
+    def __init__(self, folder: Path, boot_id: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = folder / f"{boot_id}.jsonl"
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._boot_id = boot_id
+        self._kept: set[str] = set()
+
+    def keep(self, results: Mapping[str, Any]) -> None:
+        """Put results on disk, by command id, unless they are there; returns when they are safe."""
+        new = {key: result for key, result in results.items() if key not in self._kept}
+        if not new:
+            return
+        lines = [] if self._kept else [{"boot_id": self._boot_id}]
+        text = "".join(f"{json.dumps(line)}\n" for line in [*lines, *new.values()])
+        os.write(self._file, text.encode())
+        os.fsync(self._file)
+        self._kept |= new.keys()
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Drop results that are in the database; the file shrinks when none are left."""
+        if self._kept:
+            self._kept.difference_update(ids)
+            if not self._kept:
+                os.ftruncate(self._file, 0)
+
+    def close(self) -> None:
+        """Give the lock back; an empty file is removed."""
+        if not self._kept:
+            self._path.unlink(missing_ok=True)
+        os.close(self._file)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """The spool of a process that is gone."""
+
+    path: Path
+    boot_id: str
+    results: tuple[dict[str, Any], ...]
+
+
+def left_behind(folder: Path) -> Iterator[LeftBehind]:
+    """Yield the spool of each process that is gone, holding its lock meanwhile.
+
+    A last line that was cut short by a crash was never called safe, and is left out.
+    """
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            lines = [line for text in file if (line := _parsed(text)) is not None]
+            boot_id = str(lines[0].get("boot_id", "")) if lines else ""
+            yield LeftBehind(path, boot_id, tuple(lines[1:]))
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

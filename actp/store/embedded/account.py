@@ -1,0 +1,70 @@
+"""The account the server runs as: PostgreSQL refuses to run as root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNPRIVILEGED_ACCOUNT = "nobody"
+PROBE_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who runs the server; without ids it is whoever runs us."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+    @property
+    def dropped(self) -> bool:
+        """Tell whether root gives up its rights for the server."""
+        return self.uid is not None
+
+    def process_options(self) -> dict[str, Any]:
+        """Return what makes subprocess start a child as this account, groups included."""
+        if self.uid is None:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def own(self, path: Path) -> None:
+        """Make the account the owner of a path that we made."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+    def become(self) -> None:
+        """Turn this very process into the account, for good."""
+        if self.uid is not None and self.gid is not None:
+            os.setgroups([])
+            os.setgid(self.gid)
+            os.setuid(self.uid)
+
+    def reaches(self, folder: Path) -> bool:
+        """Tell whether the account may enter the nearest existing parent of a folder."""
+        if not self.dropped:
+            return True
+        while not folder.exists():
+            folder = folder.parent
+        probe = subprocess.run(
+            ["test", "-x", folder],
+            env={"PATH": os.defpath},
+            cwd="/",
+            check=False,
+            timeout=PROBE_TIMEOUT_SECONDS,
+            **self.process_options(),
+        )
+        return probe.returncode == 0
+
+
+def server_account() -> Account:
+    """Return the account for the server: an unprivileged one if we are root, else our own."""
+    if os.geteuid() != 0:
+        return Account()
+    entry = pwd.getpwnam(UNPRIVILEGED_ACCOUNT)
+    return Account(entry.pw_uid, entry.pw_gid)

@@ -1,0 +1,231 @@
+"""The life of the embedded server: prepare, start, adopt, stop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from actp.errors import StoreUnavailable
+from actp.store.embedded.account import server_account
+from actp.store.embedded.binaries import ENVIRONMENT, programs
+from actp.store.embedded.location import locate
+from actp.store.embedded.locks import drop_stale, exclusive, postmaster, serves
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CONNECT_TIMEOUT_SECONDS = 3
+INITDB_TIMEOUT_SECONDS = 60
+START_TIMEOUT_SECONDS = 60.0
+SPAWN_TIMEOUT_SECONDS = 10
+STOP_TIMEOUT_SECONDS = 30.0
+PROBE_INTERVAL_SECONDS = 0.01
+RESPAWN_PAUSE_SECONDS = 0.1
+PORT = "5432"
+USER = "app"
+DATABASE = "postgres"
+LOG_TAIL_CHARACTERS = 1000
+# The shell makes the server an orphan at once: it outlives us and is not our zombie.
+DETACH = ("/bin/sh", "-c", 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!', "sh")
+
+SERVER_OPTIONS: Mapping[str, str] = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    "logging_collector": "off",
+}
+
+
+class Cluster:
+    """One data directory under a home, and the server on it.
+
+    Any number of processes may hold one for the same home; they agree on a single server.
+    """
+
+    def __init__(self, home: Path, options: Mapping[str, str] | None = None) -> None:
+        self._account = server_account()
+        self._location = locate(home, self._account)
+        self._options = {**SERVER_OPTIONS, **(options or {})}
+
+    @property
+    def dsn(self) -> str:
+        """Return how to connect; there is no password, the socket's folder is private."""
+        return make_conninfo(
+            host=str(self._location.sockets), port=PORT, user=USER, dbname=DATABASE
+        )
+
+    @property
+    def data_location(self) -> str:
+        """Return where the data lies, and why if that is not under the home."""
+        note = f" ({self._location.note})" if self._location.note else ""
+        return f"{self._location.data}{note}"
+
+    def is_running(self) -> bool:
+        """Tell whether the server answers and is the one on our data directory."""
+        try:
+            with psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+                row = connection.execute("show data_directory").fetchone()
+        except psycopg.OperationalError:
+            return False
+        return row is not None and os.path.realpath(row[0]) == os.path.realpath(self._location.data)
+
+    def ensure_running(self) -> bool:
+        """Start the server unless it runs; return whether this call started it."""
+        if self.is_running():
+            return False
+        folder = self._programs()
+        with exclusive(self._location.lock):
+            if self.is_running():
+                return False
+            self._prepare(folder)
+            self._start(folder)
+        return True
+
+    def exec_foreground(self) -> NoReturn:
+        """Become the server; a running one is stopped first, for its supervisor is gone."""
+        folder = self._programs()
+        with exclusive(self._location.lock):
+            self.stop()
+            self._prepare(folder)
+            drop_stale(self._location.data, self._socket_lock)
+            argv = self._argv(folder)
+            os.chdir("/")
+            self._account.become()
+            os.execve(argv[0], argv, ENVIRONMENT)  # noqa: S606  # supervisord watches this pid
+
+    def stop(self) -> bool:
+        """Stop the server fast (open transactions are rolled back); return whether one ran."""
+        data = self._location.data
+        pid = postmaster(data / "postmaster.pid", data)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while serves(pid, data):
+            if time.monotonic() >= deadline:
+                raise StoreUnavailable(
+                    f"the embedded PostgreSQL (pid {pid}) did not stop within"
+                    f" {STOP_TIMEOUT_SECONDS:g} s",
+                    remedy=f"See {self._location.log}.",
+                )
+            time.sleep(PROBE_INTERVAL_SECONDS)
+        return True
+
+    @property
+    def _socket_lock(self) -> Path:
+        return self._location.sockets / f".s.PGSQL.{PORT}.lock"
+
+    def _programs(self) -> Path:
+        base = self._location.base
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+            self._account.own(base)
+            base.chmod(0o700)
+            return programs(base, self._account)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"cannot use {base} for the embedded PostgreSQL: {error.strerror or error}",
+                remedy="Give it to the user that runs this, or choose another ACTP_HOME.",
+            ) from error
+
+    def _prepare(self, folder: Path) -> None:
+        data, sockets = self._location.data, self._location.sockets
+        if not (data / "PG_VERSION").exists():
+            unfinished = data.with_name("data.new")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            self._initdb(folder, unfinished)
+            unfinished.rename(data)  # an interrupted initdb is never taken for a cluster
+        if not sockets.exists():
+            sockets.mkdir(mode=0o700)
+            self._account.own(sockets)
+        self._refuse_foreign(sockets)
+
+    def _initdb(self, folder: Path, data: Path) -> None:
+        done = subprocess.run(
+            [
+                *(folder / "initdb", "--pgdata", data, "--username", USER, "--auth", "trust"),
+                *("--encoding", "UTF8", "--locale-provider", "builtin"),
+                *("--builtin-locale", "C.UTF-8", "--locale", "C", "--no-instructions"),
+            ],
+            env=ENVIRONMENT,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INITDB_TIMEOUT_SECONDS,
+            **self._account.process_options(),
+        )
+        if done.returncode != 0:
+            raise StoreUnavailable(
+                f"initdb failed: {done.stderr.strip()}",
+                remedy=f"See that {self._location.base} is writable and has room.",
+            )
+
+    def _refuse_foreign(self, sockets: Path) -> None:
+        # A folder of a known name under /tmp may have been made by somebody else first.
+        owner = self._account.uid if self._account.dropped else os.geteuid()
+        status = sockets.lstat()
+        if status.st_uid != owner or status.st_mode & 0o077:
+            raise StoreUnavailable(
+                f"{sockets} belongs to somebody else or is open to others",
+                remedy="Remove it, or choose another ACTP_HOME.",
+            )
+
+    def _argv(self, folder: Path) -> list[str]:
+        options = {
+            **self._options,
+            "unix_socket_directories": str(self._location.sockets),
+            "unix_socket_permissions": "0700",
+            "listen_addresses": "",
+            "port": PORT,
+        }
+        settings = [part for name in options for part in ("-c", f"{name}={options[name]}")]
+        return [str(folder / "postgres"), "-D", str(self._location.data), *settings]
+
+    def _start(self, folder: Path) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        pid = self._spawn(folder)
+        while not self.is_running():
+            if time.monotonic() >= deadline:
+                raise StoreUnavailable(
+                    f"the embedded PostgreSQL did not start: …{self._log_tail()}",
+                    remedy=f"See {self._location.log}.",
+                )
+            if serves(pid, self._location.data):
+                time.sleep(PROBE_INTERVAL_SECONDS)
+            else:
+                # After a crash the backends of the dead server may hold its memory a moment.
+                time.sleep(RESPAWN_PAUSE_SECONDS)
+                pid = self._spawn(folder)
+
+    def _spawn(self, folder: Path) -> int:
+        drop_stale(self._location.data, self._socket_lock)
+        self._location.log.touch()
+        self._account.own(self._location.log)
+        shell = subprocess.run(
+            [*DETACH, str(self._location.log), *self._argv(folder)],
+            env=ENVIRONMENT,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=True,
+            start_new_session=True,
+            timeout=SPAWN_TIMEOUT_SECONDS,
+            **self._account.process_options(),
+        )
+        return int(shell.stdout)
+
+    def _log_tail(self) -> str:
+        try:
+            return self._location.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:].strip()
+        except FileNotFoundError:
+            return ""

@@ -1,0 +1,101 @@
+"""The store on a PostgreSQL that is reached directly or through a pooler."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from actp.errors import StoreUnavailable
+from actp.store.arguments import encode
+from actp.store.connection import (
+    CALL_TIMEOUT_SECONDS,
+    CallTimedOut,
+    DeadlineConnection,
+    connect,
+    is_loss,
+    is_transaction_pooler,
+    parameters_of,
+    translated,
+)
+from actp.store.listener import PostgresListener
+from actp.store.pool import Pool
+
+if TYPE_CHECKING:
+    from actp.store.protocol import Json, Listener
+
+_STATEMENTS_REMEMBERED = 512
+
+
+class PostgresStore:
+    """Calls database functions over a pool of connections."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        application_name: str = "actp",
+        call_timeout_seconds: float = CALL_TIMEOUT_SECONDS,
+    ) -> None:
+        self._parameters = parameters_of(dsn, application_name=application_name)
+        self._call_timeout_seconds = call_timeout_seconds
+        self._pool = Pool(self._connection)
+
+    def call(self, function: str, /, **arguments: Json) -> Any:
+        """See Store."""
+        parameters = encode(arguments)
+        statement = _statement(function, tuple(parameters))
+        try:
+            return self._answer(statement, parameters)
+        except _DiedIdleError:
+            # A restart of the server kills all idle connections at once.
+            self._pool.close_idle()
+            return self._answer(statement, parameters, fresh=True)
+
+    def listener(self) -> Listener | None:
+        """See Store."""
+        if is_transaction_pooler(self._parameters):
+            return None
+        return PostgresListener(partial(connect, self._parameters))
+
+    def close(self) -> None:
+        """See Store."""
+        self._pool.close()
+
+    def _connection(self) -> DeadlineConnection:
+        connection = connect(self._parameters)
+        connection.call_timeout_seconds = self._call_timeout_seconds
+        return connection
+
+    def _answer(
+        self, statement: bytes, parameters: dict[str, str | None], *, fresh: bool = False
+    ) -> Any:
+        with self._pool.lease(fresh=fresh) as (connection, reused):
+            try:
+                row = connection.execute(statement, parameters).fetchone()
+            except psycopg.Error as error:
+                if is_loss(error):
+                    connection.close()
+                    if reused:
+                        raise _DiedIdleError from error
+                if isinstance(error, CallTimedOut):
+                    raise StoreUnavailable(
+                        f"the database did not answer within {self._call_timeout_seconds:g} s"
+                    ) from error
+                raise translated(error) from error
+            return None if row is None else row[0]
+
+
+class _DiedIdleError(Exception):
+    """A connection from the pool turned out to be dead."""
+
+
+@lru_cache(maxsize=_STATEMENTS_REMEMBERED)
+def _statement(function: str, names: tuple[str, ...]) -> bytes:
+    arguments = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in names
+    )
+    query = sql.SQL("select {}({})").format(sql.Identifier("public", function), arguments)
+    return query.as_bytes(None)

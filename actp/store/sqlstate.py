@@ -1,0 +1,86 @@
+"""What an SQLSTATE, or a PostgREST or HTTP code in its place, means to a caller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actp.errors import (
+    InvalidInput,
+    NotFound,
+    SchemaMissing,
+    StoreDenied,
+    StoreRefused,
+    StoreUnavailable,
+    WrongState,
+)
+
+if TYPE_CHECKING:
+    from actp.errors import ActpError
+
+_EXACT: dict[str, type[ActpError]] = {
+    "P0002": NotFound,
+    "22023": InvalidInput,
+    "55000": WrongState,
+    "42501": StoreDenied,
+    "PGRST301": StoreDenied,  # the JWT cannot be verified
+    "PGRST302": StoreDenied,  # anonymous access is off
+    "PGRST303": StoreDenied,  # the JWT has expired
+    "401": StoreDenied,
+    "403": StoreDenied,
+    "42883": SchemaMissing,
+    "42P01": SchemaMissing,
+    "3F000": SchemaMissing,
+    "PGRST106": SchemaMissing,  # the schema is not exposed
+    "PGRST202": SchemaMissing,
+    "PGRST205": SchemaMissing,
+    "57014": StoreUnavailable,  # statement_timeout
+    "55P03": StoreUnavailable,  # lock_timeout
+    "40001": StoreUnavailable,  # a conflict between transactions: the same call may succeed next
+    "40P01": StoreUnavailable,
+    "25006": StoreUnavailable,  # a standby answers during a failover
+}
+
+_PREFIXES: tuple[tuple[str, type[ActpError]], ...] = (
+    ("28", StoreDenied),
+    ("08", StoreUnavailable),
+    ("57P", StoreUnavailable),
+    ("53", StoreUnavailable),
+    ("PGRST00", StoreUnavailable),  # PostgREST has no connection to its database
+)
+
+_HTTP_STATUS_LENGTH = 3
+
+
+def error_class(code: str) -> type[ActpError]:
+    """Return the class of error that a code stands for; an unknown one is a refusal."""
+    if code in _EXACT:
+        return _EXACT[code]
+    for prefix, meaning in _PREFIXES:
+        if len(code) > _HTTP_STATUS_LENGTH and code.startswith(prefix):
+            return meaning
+    if len(code) == _HTTP_STATUS_LENGTH and code.isdigit():
+        # Without a code of its own, something between us and the database spoke.
+        return StoreUnavailable
+    return StoreRefused
+
+
+_DENIALS = (
+    "authentication failed",
+    "no pg_hba.conf entry",
+    "no password supplied",
+    "is not permitted to log in",
+    "permission denied for database",
+    "tenant or user not found",  # Supabase's pooler
+    "wrong password",
+)
+
+
+def connecting_error_class(message: str) -> type[ActpError]:
+    """Return the class of error for a failed connection.
+
+    libpq keeps the SQLSTATE of a failed connection to itself, so its text must do.
+    """
+    text = message.lower()
+    missing_role = 'role "' in text and "does not exist" in text
+    denied = missing_role or any(phrase in text for phrase in _DENIALS)
+    return StoreDenied if denied else StoreUnavailable

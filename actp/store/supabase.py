@@ -1,0 +1,141 @@
+"""The store on a Supabase project, through its REST interface."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+from postgrest.exceptions import APIError
+from supabase import Client, create_client
+from supabase.lib.client_options import SyncClientOptions
+
+from actp.errors import SettingsError, StoreDenied, StoreRefused, StoreUnavailable
+from actp.store.arguments import refuse_unstorable
+from actp.store.sqlstate import error_class
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from actp.errors import ActpError
+    from actp.store.protocol import Json, Listener
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+CALL_TIMEOUT_SECONDS = 20.0
+KEEPALIVE_SECONDS = 15.0
+MAX_CONNECTIONS = 5
+
+# The request may have arrived all the same; our functions bear repetition.
+_LOST_CONNECTION = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
+
+class SupabaseStore:
+    """Calls database functions by HTTP/1.1 as the service role."""
+
+    def __init__(
+        self,
+        url: str,
+        key: SecretStr,
+        *,
+        call_timeout_seconds: float = CALL_TIMEOUT_SECONDS,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        # httpx logs every request at INFO, several a second here.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._closed = False
+        self._http = httpx.Client(
+            http2=False,
+            timeout=httpx.Timeout(call_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+            limits=httpx.Limits(
+                max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
+            ),
+            event_hooks={"response": [_refuse_gateway_errors]},
+            transport=transport,
+        )
+        try:
+            self._client = _client(url, key, self._http)
+        except Exception as error:  # noqa: BLE001  # it raises several kinds, and may show the key
+            self._http.close()
+            raise SettingsError(
+                f"supabase-py does not accept SUPABASE_URL or the key ({type(error).__name__})"
+            ) from None
+
+    def call(self, function: str, /, **arguments: Json) -> Any:
+        """See Store."""
+        if self._closed:
+            raise StoreUnavailable("this store is closed")
+        refuse_unstorable(arguments)
+        try:
+            return self._answer(function, arguments)
+        except _LOST_CONNECTION:
+            pass
+        except httpx.TransportError as error:
+            raise _unavailable(error) from error
+        try:
+            return self._answer(function, arguments)
+        except httpx.TransportError as error:
+            raise _unavailable(error) from error
+
+    def listener(self) -> Listener | None:
+        """See Store: REST carries no NOTIFY."""
+        return None
+
+    def close(self) -> None:
+        """See Store."""
+        self._closed = True
+        self._http.close()
+
+    def _answer(self, function: str, arguments: dict[str, Json]) -> Any:
+        try:
+            return self._client.rpc(function, cast("dict[str, Any]", arguments)).execute().data
+        except APIError as error:
+            raise _translated(error) from error
+
+
+def _client(url: str, key: SecretStr, http: httpx.Client) -> Client:
+    client = create_client(
+        url,
+        key.get_secret_value(),
+        SyncClientOptions(
+            schema="public",
+            httpx_client=http,
+            postgrest_client_retry=False,
+            auto_refresh_token=False,
+            persist_session=False,
+        ),
+    )
+    client.postgrest  # noqa: B018  # built here, for building it on first use is not thread-safe
+    return client
+
+
+def _refuse_gateway_errors(response: httpx.Response) -> None:
+    """Raise for answers that PostgREST would not give; a hotel's login page is a 200, too."""
+    status = response.status_code
+    is_json = "json" in response.headers.get("content-type", "")
+    if status < 400 and not is_json and status != httpx.codes.NO_CONTENT:
+        raise StoreUnavailable(f"something other than Supabase answered ({status})")
+    if status in (401, 403):
+        response.read()
+        raise StoreDenied(f"Supabase answered {status}: {_message(response)}")
+    if status in (429, 502, 503, 504) or status >= 520:
+        raise StoreUnavailable(f"Supabase answered {status}")
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.reason_phrase
+
+
+def _translated(error: APIError) -> ActpError:
+    code = str(error.code or "")
+    message = error.message or "no message"
+    meaning = error_class(code)
+    if meaning is StoreRefused and code:
+        return StoreRefused(f"{message} (SQLSTATE {code})")
+    return meaning(message)
+
+
+def _unavailable(error: httpx.TransportError) -> StoreUnavailable:
+    return StoreUnavailable(f"Supabase cannot be reached: {error or type(error).__name__}")

@@ -1,0 +1,1 @@
+"""The world outside: the nine Safari services as they behave, with a log of what people saw."""

@@ -1,0 +1,76 @@
+"""The routes by which a test or a demo steers the simulator, on a port of their own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulator.catalogue import NAMES
+from simulator.outside import PortUnavailable
+from simulator.scenario import Scenario, ScenarioError
+
+if TYPE_CHECKING:
+    from simulator.outside import Outside
+
+__all__ = ["Control"]
+
+
+class Control:
+    """Answers for one simulator."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def app(self) -> web.Application:
+        """Make the application that serves the control routes."""
+        app = web.Application()
+        app.router.add_get("/scenario", self.show)
+        app.router.add_post("/scenario", self.play)
+        app.router.add_get("/services", self.services)
+        app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
+        app.router.add_get("/world", self.world)
+        app.router.add_post("/reset", self.reset)
+        return app
+
+    async def play(self, request: web.Request) -> web.Response:
+        try:
+            self._outside.play(Scenario.parse(await request.read()))
+        except ScenarioError as error:
+            return _refused(400, str(error))
+        return web.json_response({"ok": True})
+
+    async def show(self, _: web.Request) -> web.Response:
+        scenario = json.loads(self._outside.scenario.model_dump_json(exclude_defaults=True))
+        return web.json_response({"scenario": scenario, "usage": self._outside.rules.usage()})
+
+    async def services(self, _: web.Request) -> web.Response:
+        return web.json_response({name: self._outside.is_up(name) for name in NAMES})
+
+    async def steer(self, request: web.Request) -> web.Response:
+        name, order = request.match_info["name"], request.match_info["order"]
+        if name not in NAMES:
+            return _refused(404, f"no service {name!r}; there are {', '.join(NAMES)}")
+        if order == "down":
+            self._outside.take_down(name)
+        elif order == "crash":
+            wait = self._outside.scenario.settings_of(name).restart_after_seconds
+            self._outside.crash(name, wait)
+        else:
+            try:
+                await self._outside.bring_up(name)
+            except PortUnavailable as error:
+                return _refused(409, str(error))
+        return web.json_response({"ok": True, "up": self._outside.is_up(name)})
+
+    async def world(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._outside.world.as_json(), content_type="application/json")
+
+    async def reset(self, _: web.Request) -> web.Response:
+        await self._outside.reset()
+        return web.json_response({"ok": True})
+
+
+def _refused(status: int, error: str) -> web.Response:
+    return web.json_response({"ok": False, "error": error}, status=status)

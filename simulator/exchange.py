@@ -1,0 +1,99 @@
+"""One request and its reply, as the services see them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from simulator.scenario import Rule
+
+__all__ = ["Call", "Dropped", "Effect", "Json", "Reply", "Route"]
+
+Json: TypeAlias = dict[str, Any]
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+JSON_TYPE = "application/json; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+
+class Dropped(Exception):
+    """Raised when the client gets no answer: its connection is cut."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A request, with the rule that decides it, if any."""
+
+    request_id: int
+    method: str
+    path: str
+    request: web.BaseRequest
+    body: Json = field(default_factory=dict)
+    body_is_broken: bool = False
+    arguments: tuple[str, ...] = ()
+    rule: Rule | None = None
+
+    def text_of(self, *names: str) -> str:
+        """Give the first of these body fields that is a string, or nothing."""
+        for name in names:
+            value = self.body.get(name)
+            if isinstance(value, str):
+                return value
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What somebody outside is to see; ``text`` as it will be published."""
+
+    kind: str
+    recipient: str
+    text: str
+
+
+@dataclass(slots=True)
+class Reply:
+    """A status and a JSON object, or the raw bytes that stand in its place."""
+
+    status: int
+    body: Json | list[Any] | None = None
+    headers: Mapping[str, str] | None = None
+    raw: bytes | None = None
+    content_type: str = JSON_TYPE
+
+    def payload(self) -> bytes:
+        """Give the bytes of the body."""
+        return _encode(self.body).encode() if self.raw is None else self.raw
+
+    def response(self) -> web.Response:
+        """Give the response of the HTTP server."""
+        headers = {"Content-Type": self.content_type}
+        if self.headers is not None:
+            headers.update(self.headers)
+        return web.Response(status=self.status, body=self.payload(), headers=headers)
+
+    @classmethod
+    def html(cls, status: int, title: str) -> Reply:
+        """Give an error page such as a proxy makes."""
+        page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+        return cls(status, raw=page.encode(), content_type=HTML_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes, and what it must bring.
+
+    ``action`` is the name that scenarios use.
+    """
+
+    answer: Callable[[Call], Awaitable[Reply]]
+    action: str
+    drives_page: bool = False
+    guarded: bool = True
+    needs_tab: bool = True

@@ -1,0 +1,66 @@
+"""What a research finds: made up, but the same for the same question."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+__all__ = ["creators", "posts"]
+
+POSTS = 10
+HOOKS = (
+    "What nobody tells you about {}",
+    "We measured {} for 90 days",
+    "Stop overthinking {}",
+    "Three tools for {} that pay for themselves",
+    "I was wrong about {}",
+)
+
+
+def posts(platform: str, query: str) -> list[dict[str, Any]]:
+    """Give the posts on a platform about a subject."""
+    dice = random.Random(f"{platform}:{query}")
+    return [_post(platform, query, number, dice) for number in range(POSTS)]
+
+
+def creators(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the authors of posts, the most engaging first."""
+    totals: dict[str, dict[str, Any]] = {}
+    for post in found:
+        author = str(post.get("author", ""))
+        creator = totals.setdefault(
+            author,
+            {
+                "handle": author,
+                "displayName": author.title(),
+                "tweetCount": 0,
+                "totalEngagement": 0,
+            },
+        )
+        creator["tweetCount"] += 1
+        creator["totalEngagement"] += int(post.get("engagementScore", 0))
+    return sorted(totals.values(), key=lambda c: int(c["totalEngagement"]), reverse=True)
+
+
+def _post(platform: str, query: str, number: int, dice: random.Random) -> dict[str, Any]:
+    author = f"{platform}_maker_{dice.randrange(6)}"
+    likes, retweets, replies = dice.randrange(900), dice.randrange(200), dice.randrange(90)
+    url = f"https://www.{platform}.com/{author}/status/{abs(hash_of(query)) + number}"
+    return {
+        "id": str(number),
+        "text": dice.choice(HOOKS).format(query),
+        "author": author,
+        "url": url,
+        "likes": likes,
+        "retweets": retweets,
+        "replies": replies,
+        "comments": replies,
+        "shares": retweets,
+        "views": likes * 40,
+        "engagementScore": likes + retweets * 2 + replies * 3,
+    }
+
+
+def hash_of(text: str) -> int:
+    """Give a number that is the same in every run."""
+    return int.from_bytes(text.encode()[:6].ljust(6, b"_"), "big")

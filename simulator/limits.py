@@ -1,0 +1,70 @@
+"""The limits that a service itself keeps, in memory as the real ones do."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from simulator.behaviours import Behaviour
+
+if TYPE_CHECKING:
+    from simulator.scenario import ServiceSettings
+
+__all__ = ["Limits"]
+
+HOUR_SECONDS = 3600.0
+KEPT_SENDS = 1000
+
+
+class Limits:
+    """Counts sends of the last hour and of the day, and says what they forbid."""
+
+    def __init__(self, per_hour: int | None, per_day: int, settings: ServiceSettings) -> None:
+        self.per_hour = per_hour if settings.per_hour is None else settings.per_hour
+        self.per_day = per_day if settings.per_day is None else settings.per_day
+        self.active_hours = settings.active_hours
+        self._enforced = settings.limits or bool(settings.per_hour or settings.per_day)
+        self._sends: deque[float] = deque(maxlen=KEPT_SENDS)
+        self.today = 0
+
+    @property
+    def are_off(self) -> bool:
+        """Tell whether nothing can ever be forbidden."""
+        return not self._enforced and self.active_hours is None
+
+    @property
+    def this_hour(self) -> int:
+        """Count the sends of the last 60 minutes (at most the last thousand sends)."""
+        since = time.monotonic() - HOUR_SECONDS
+        while self._sends and self._sends[0] < since:
+            self._sends.popleft()
+        return len(self._sends)
+
+    def count(self) -> None:
+        """Take note of one send."""
+        self._sends.append(time.monotonic())
+        self.today += 1
+
+    def forbid(self, behaviour: Behaviour) -> bool:
+        """Tell whether a send is now refused for this reason."""
+        if behaviour is Behaviour.OUTSIDE_HOURS:
+            return not self.is_active()
+        if not self._enforced:
+            return False
+        if behaviour is Behaviour.QUOTA:
+            return self.per_hour is not None and self.this_hour >= self.per_hour
+        return behaviour is Behaviour.QUOTA_DAILY and self.today >= self.per_day
+
+    def is_active(self) -> bool:
+        """Tell whether the local hour is within the active hours."""
+        if self.active_hours is None:
+            return True
+        start, end = self.active_hours
+        return start <= datetime.now().astimezone().hour < end
+
+    def hours_text(self) -> str:
+        """Give the active hours in the words of the services."""
+        start, end = self.active_hours or (9, 21)
+        return f"{start}:00 - {end}:00"

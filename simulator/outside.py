@@ -1,0 +1,186 @@
+"""The simulator as a whole: nine services that come and go, and what they share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from simulator.behaviours import REFUSALS
+from simulator.catalogue import NAMES
+from simulator.inbox import Inbox
+from simulator.safari import Safari
+from simulator.scenario import EVERY_SERVICE, RuleBook, Scenario, ScenarioError
+from simulator.services import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from simulator.service import Service
+    from simulator.world import World
+
+__all__ = ["Outside", "PortUnavailable"]
+
+BACKLOG = 256
+
+_logger = logging.getLogger(__name__)
+
+
+class PortUnavailable(Exception):
+    """Raised when a port cannot be listened on."""
+
+
+class Outside:
+    """Starts, crashes and restarts services; a restarted one has forgotten what it held in memory.
+
+    What a service keeps on disk (whom it messaged) is kept here.
+    """
+
+    def __init__(  # noqa: PLR0913  its parts
+        self,
+        world: World,
+        ports: Mapping[str, int],
+        scenario: Scenario,
+        *,
+        host: str = "127.0.0.1",
+        latency_seconds: float = 0.0,
+        one_safari: bool = False,
+    ) -> None:
+        self.world = world
+        self.safari = Safari(world, one_at_a_time=one_safari)
+        self.latency_seconds = latency_seconds
+        self.first_scenario = scenario
+        self.scenario = scenario
+        self.rules = RuleBook(scenario)
+        self._host = host
+        self._ports = ports
+        self._request_id = 0
+        self._inboxes = {name: Inbox() for name in NAMES}
+        self._classes = {cls.name: cls for cls in SERVICES}
+        self._services: dict[str, Service] = {name: self._make(name) for name in NAMES}
+        self._servers = {name: web.Server(self._handler(name), access_log=None) for name in NAMES}
+        self._listeners: dict[str, asyncio.Server] = {}
+        self._restarts: dict[str, asyncio.Task[None]] = {}
+        self._check(scenario)
+
+    # What services use
+
+    def next_request_id(self) -> int:
+        """Give the number of the next request; all services share one sequence."""
+        self._request_id += 1
+        return self._request_id
+
+    def inbox(self, service: str) -> Inbox:
+        """Give what the platform and the disk remember for a service."""
+        return self._inboxes[service]
+
+    def crash(self, name: str, restart_after_seconds: float | None) -> None:
+        """Let a service die, and come back after that time (None: never by itself)."""
+        self.take_down(name)
+        if restart_after_seconds is not None:
+            self._restarts[name] = asyncio.get_running_loop().create_task(
+                self._restart(name, restart_after_seconds)
+            )
+
+    # What the control routes use
+
+    async def bring_up(self, name: str) -> None:
+        """Listen for a service, with nothing in its memory; raises PortUnavailable."""
+        self._cancel_restart(name)
+        if name in self._listeners:
+            return
+        self._services[name] = self._make(name)
+        port = self._ports[name]
+        try:
+            self._listeners[name] = await asyncio.get_running_loop().create_server(
+                self._servers[name], self._host, port, backlog=BACKLOG
+            )
+        except OSError as error:
+            raise PortUnavailable(
+                f"port {port} for {name} cannot be used: {error.strerror or error}; "
+                "stop what listens there or choose another --port-base"
+            ) from error
+
+    def take_down(self, name: str) -> None:
+        """Stop listening, drop all connections and stop all work of a service."""
+        self._cancel_restart(name)
+        listener = self._listeners.pop(name, None)
+        if listener is not None:
+            listener.close()
+        self._services[name].abandon()
+        self.safari.forget(name)
+        for connection in [*self._servers[name].connections]:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def is_up(self, name: str) -> bool:
+        """Tell whether a service listens."""
+        return name in self._listeners
+
+    def play(self, scenario: Scenario) -> None:
+        """Replace rules and settings from now on; raises ScenarioError.
+
+        Services whose settings change start with an empty memory.
+        """
+        self._check(scenario)
+        before, self.scenario = self.scenario, scenario
+        self.rules = RuleBook(scenario)
+        for name in NAMES:
+            if before.settings_of(name) != scenario.settings_of(name):
+                self._services[name].abandon()
+                self._services[name] = self._make(name)
+
+    async def reset(self) -> None:
+        """Return to the scenario of the start, with nothing remembered and all services up."""
+        for name in NAMES:
+            self._inboxes[name] = Inbox()
+            self._services[name].abandon()
+        self.safari.forget()
+        self.world.clear()
+        self.scenario = self.first_scenario
+        self.rules = RuleBook(self.scenario)
+        for name in NAMES:
+            self._services[name] = self._make(name)
+            await self.bring_up(name)
+
+    def close(self) -> None:
+        """Stop everything."""
+        for name in NAMES:
+            self.take_down(name)
+
+    # Inside
+
+    def _make(self, name: str) -> Service:
+        return self._classes[name](self, self.scenario.settings_of(name), self._ports[name])
+
+    def _handler(self, name: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            return await self._services[name].handle(request)
+
+        return handle
+
+    async def _restart(self, name: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        del self._restarts[name]
+        try:
+            await self.bring_up(name)
+        except PortUnavailable as error:
+            _logger.error("%s stays down: %s", name, error)  # noqa: TRY400  the cause is in it
+
+    def _cancel_restart(self, name: str) -> None:
+        restart = self._restarts.pop(name, None)
+        if restart is not None:
+            restart.cancel()
+
+    def _check(self, scenario: Scenario) -> None:
+        for rule in scenario.rules:
+            if rule.service == EVERY_SERVICE or rule.behaviour not in REFUSALS:
+                continue
+            known = self._services[rule.service].refusals
+            if rule.behaviour not in known:
+                words = ", ".join(sorted(known))
+                raise ScenarioError(
+                    f"{rule.service} never answers {rule.behaviour}; its refusals are {words}"
+                )

@@ -1,0 +1,217 @@
+"""What the outside world is told to do: settings of services, and rules for single requests."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+
+from simulator.behaviours import Behaviour  # noqa: TC001  pydantic reads it at run time
+from simulator.catalogue import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ACTING", "Action", "Rule", "RuleBook", "Scenario", "ScenarioError", "ServiceSettings"]
+
+Action = Literal[
+    "send_dm",
+    "comment",
+    "tweet",
+    "search",
+    "niche",
+    "full",
+    "job",
+    "conversations",
+    "timeline",
+    "session",
+    "status",
+    "rate_limits",
+    "health",
+    "tabs",
+    "navigate",
+    "other",
+]
+ACTING: frozenset[str] = frozenset({"send_dm", "comment", "tweet", "search", "niche", "full"})
+EVERY_SERVICE = "*"
+RECIPIENT_FIELDS = ("username", "profileUrl", "postUrl", "videoUrl", "url", "tweetUrl")
+
+
+class ScenarioError(Exception):
+    """Raised when a scenario cannot be played; the message names every fault."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServiceSettings(_Strict):
+    """How one service is set up; the defaults never get in the way of volume."""
+
+    limits: bool = False
+    per_hour: PositiveInt | None = None
+    per_day: PositiveInt | None = None
+    active_hours: tuple[int, int] | None = None
+    http_limiter: bool = False
+    token: str | None = None
+    tab: bool = True
+    logged_in: bool = True
+    dedup: bool = True
+    replay_seconds: NonNegativeFloat = 60.0
+    restart_after_seconds: NonNegativeFloat | None = 1.0
+    latency_ms: NonNegativeFloat | None = None
+    job_seconds: NonNegativeFloat = 0.2
+    research_enabled: bool = True
+    health: dict[str, Any] = Field(default_factory=dict)
+    conversations: tuple[dict[str, Any], ...] = ()
+    tweets: tuple[dict[str, Any], ...] = ()
+    posts: tuple[dict[str, Any], ...] | None = None
+
+
+class Rule(_Strict):
+    """One behaviour and the requests it is for.
+
+    The first rule that matches and is not used up decides. ``match`` compares fields of the
+    request body (``recipient`` stands for whichever names one); ``*`` matches anything, and
+    ``text`` matches anywhere in the text. Without an action a rule is for the acting routes.
+    """
+
+    service: str
+    behaviour: Behaviour
+    action: Action | Literal["any"] | None = None
+    match: dict[str, str] = Field(default_factory=dict)
+    times: PositiveInt | None = None
+    after: NonNegativeInt = 0
+    chance: float = Field(default=1.0, ge=0.0, le=1.0)
+    seconds: NonNegativeFloat | None = None
+    type_on_seconds: NonNegativeFloat = 0.0
+    restart_after_seconds: NonNegativeFloat | None = None
+    retry_after_seconds: NonNegativeInt = 120
+    size_bytes: PositiveInt = 5_000_000
+    status: int | None = Field(default=None, ge=200, le=599)
+    error: str | None = None
+
+    @field_validator("service")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in (*NAMES, EVERY_SERVICE):
+            raise ValueError(f"no service {name!r}; there are {', '.join(NAMES)} and *")
+        return name
+
+    def is_for(self, service: str, action: str) -> bool:
+        """Tell whether requests of that kind can match at all."""
+        if self.service not in (service, EVERY_SERVICE):
+            return False
+        if self.action is None:
+            return action in ACTING
+        return self.action in ("any", action)
+
+
+class Scenario(_Strict):
+    """Everything a run is told; an empty one is a world in which all goes well."""
+
+    rules: tuple[Rule, ...] = ()
+    services: dict[str, ServiceSettings] = Field(default_factory=dict)
+    seed: int = 0
+
+    @field_validator("services")
+    @classmethod
+    def _are_known(cls, services: dict[str, ServiceSettings]) -> dict[str, ServiceSettings]:
+        unknown = sorted(set(services) - {*NAMES, EVERY_SERVICE})
+        if unknown:
+            raise ValueError(f"no service {', '.join(unknown)}; there are {', '.join(NAMES)} and *")
+        return services
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Scenario:
+        """Read a scenario from JSON; raises ScenarioError."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            faults = (
+                f"{'.'.join(str(part) for part in fault['loc']) or 'scenario'}: {fault['msg']}"
+                for fault in error.errors()
+            )
+            raise ScenarioError("; ".join(faults)) from None
+
+    def settings_of(self, service: str) -> ServiceSettings:
+        """Give the settings of a service: its own, else those of ``*``, else the defaults."""
+        return self.services.get(service) or self.services.get(EVERY_SERVICE) or ServiceSettings()
+
+
+class _ArmedRule:
+    """A rule and how often it has been met."""
+
+    def __init__(self, rule: Rule, dice: random.Random) -> None:
+        self.rule = rule
+        self.met = 0
+        self.used = 0
+        self._dice = dice
+        self._patterns = [(key, _pattern(key, value)) for key, value in rule.match.items()]
+
+    def applies_to(self, body: Mapping[str, Any]) -> bool:
+        rule = self.rule
+        if rule.times is not None and self.used >= rule.times:
+            return False
+        if not all(pattern.fullmatch(_field(body, key)) for key, pattern in self._patterns):
+            return False
+        self.met += 1
+        if self.met <= rule.after:
+            return False
+        if rule.chance < 1.0 and self._dice.random() >= rule.chance:
+            return False
+        self.used += 1
+        return True
+
+
+class RuleBook:
+    """The rules of a scenario, arranged so that a request without any costs one look-up."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        dice = random.Random(scenario.seed)
+        self._armed = [_ArmedRule(rule, dice) for rule in scenario.rules]
+        self._table: dict[tuple[str, str], list[_ArmedRule]] = {}
+        for service in NAMES:
+            for action in get_args(Action):
+                armed = [a for a in self._armed if a.rule.is_for(service, action)]
+                if armed:
+                    self._table[service, action] = armed
+
+    def find(self, service: str, action: str, body: Mapping[str, Any]) -> Rule | None:
+        """Give the rule that decides this request, and count its use."""
+        armed = self._table.get((service, action))
+        if armed is None:
+            return None
+        return next((a.rule for a in armed if a.applies_to(body)), None)
+
+    def usage(self) -> list[dict[str, int]]:
+        """Tell, in the order of the rules, how many requests each met and decided."""
+        return [{"met": a.met, "used": a.used} for a in self._armed]
+
+
+def _pattern(key: str, value: str) -> re.Pattern[str]:
+    parts = [re.escape(part) for part in value.split("*")]
+    if key == "text":
+        parts = ["", *parts, ""]
+    return re.compile(".*".join(parts), re.DOTALL)
+
+
+def _field(body: Mapping[str, Any], key: str) -> str:
+    if key == "recipient":
+        names: tuple[str, ...] = RECIPIENT_FIELDS
+    elif key == "text":
+        names = ("text", "message")
+    else:
+        names = (key,)
+    return next((str(body[name]) for name in names if name in body), "")

@@ -1,0 +1,76 @@
+"""Fixtures for everybody: databases and stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.databases import Database, Databases, empty_database, postgres_database
+from tests.support.servers import embedded_server, postgres_15_server
+from tests.support.supabase import supabase_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from actp.store.protocol import Store
+
+STORE_KINDS = ("embedded", "postgres15", "supabase")
+
+
+@pytest.fixture(scope="session")
+def embedded_databases() -> Iterator[Databases]:
+    """Databases on an embedded PostgreSQL that lives for the session."""
+    with embedded_server() as server:
+        yield Databases(server)
+
+
+@pytest.fixture(scope="session")
+def postgres15_databases() -> Iterator[Databases]:
+    """Databases on a PostgreSQL 15 with the roles of a Supabase project."""
+    with postgres_15_server() as server:
+        yield Databases(server)
+
+
+@pytest.fixture
+def database(embedded_databases: Databases) -> Iterator[Database]:
+    """A fresh migrated database on the embedded server: dsn, store, connect()."""
+    with postgres_database(embedded_databases, "embedded") as database:
+        yield database
+
+
+@pytest.fixture
+def unmigrated(embedded_databases: Databases) -> Iterator[Database]:
+    """A database on the embedded server that has never seen a migration."""
+    with empty_database(embedded_databases, "embedded") as database:
+        yield database
+
+
+@pytest.fixture(params=STORE_KINDS)
+def backend(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh migrated database behind each of the three adapters in turn."""
+    if request.param == "embedded":
+        databases = request.getfixturevalue("embedded_databases")
+        manager = postgres_database(databases, request.param)
+    elif request.param == "postgres15":
+        databases = request.getfixturevalue("postgres15_databases")
+        manager = postgres_database(databases, request.param)
+    else:
+        manager = supabase_database(request.getfixturevalue("postgres15_databases"))
+    with manager as database:
+        yield database
+
+
+@pytest.fixture
+def store(backend: Database) -> Store:
+    """The store on ``backend``."""
+    return backend.store
+
+
+@pytest.fixture
+def admin(backend: Database) -> Iterator[psycopg.Connection]:
+    """A connection to the database under ``store``, for arranging rows and looking at them."""
+    with backend.connect() as connection:
+        yield connection

@@ -1,0 +1,118 @@
+"""A row of the queue becomes a command, or is refused with the reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from actp.errors import InvalidInput
+from actp.safari.commands import handle_of, parse_command, parse_params, recipient, text_hash
+from tests.unit.safari.commands_for_tests import command
+
+
+@pytest.mark.parametrize("params", [None, "", "  ", "null", {}, "{}"])
+def test_absent_params_are_empty(params: Any) -> None:
+    assert parse_params(params) == {}
+
+
+def test_params_may_be_the_text_of_an_object() -> None:
+    assert parse_params(json.dumps({"username": "ada"})) == {"username": "ada"}
+
+
+@pytest.mark.parametrize("params", ["[1]", [1], "{broken", '"text"', 7, True, "[" * 100_000])
+def test_params_that_are_no_object_are_refused(params: Any) -> None:
+    with pytest.raises(InvalidInput, match="params"):
+        parse_params(params)
+
+
+@pytest.mark.parametrize("action", [None, "", "  ", 5])
+def test_a_row_without_an_action_is_refused(action: Any) -> None:
+    with pytest.raises(InvalidInput, match="no action"):
+        parse_command({"id": "1", "action": action})
+
+
+def test_a_platform_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="platform must be a text"):
+        parse_command({"id": "1", "action": "send_dm", "platform": 5})
+
+
+@pytest.mark.parametrize(
+    ("params", "name", "value"),
+    [
+        ({"message": "Hi"}, "text", "Hi"),
+        ({"text": "", "message": "Hi"}, "text", "Hi"),
+        ({"url": "https://x.com/a/status/1"}, "post_url", "https://x.com/a/status/1"),
+        ({"handle": "@Ada"}, "username", "@Ada"),
+        ({"profileUrl": "https://x.com/ada"}, "username", "https://x.com/ada"),
+        ({"username": "a", "profileUrl": "b"}, "profile_url", "b"),
+        ({"keyword": "ai"}, "query", "ai"),
+        ({"N": 5}, "max_posts", 5),
+    ],
+)
+def test_fields_have_the_names_that_other_tools_use(
+    params: dict[str, Any], name: str, value: Any
+) -> None:
+    assert command("send_dm", "twitter", **params).field(name) == value
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"send_dm needs params\.text"):
+        command("send_dm", "twitter").text_field("text")
+
+
+def test_a_field_of_another_type_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"params\.text must be a text, not an array"):
+        command("send_dm", "twitter", text=["Hi"]).text_field("text")
+
+
+@pytest.mark.parametrize("spelling", ["ada", "@Ada", " ADA ", "https://x.com/Ada"])
+def test_one_person_has_one_recipient(spelling: str) -> None:
+    assert recipient(command("send_dm", "twitter", username=spelling)) == "ada"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "ada-l",
+        "@ada-l",
+        "https://www.linkedin.com/in/Ada-L",
+        "https://de.linkedin.com/in/ada-l/?x=1",
+    ],
+)
+def test_one_linkedin_profile_has_one_recipient(spelling: str) -> None:
+    dm = command("send_dm", "linkedin", profileUrl=spelling)
+    assert recipient(dm) == "https://www.linkedin.com/in/ada-l/"
+    assert handle_of(dm) == "ada-l"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://x.com/ada/status/1",
+        "https://twitter.com/ada/status/1/?s=20",
+        "https://x.com/ada/status/1#m",
+    ],
+)
+def test_one_post_has_one_recipient(spelling: str) -> None:
+    comment = command("comment", "twitter", postUrl=spelling, text="Hi")
+    assert recipient(comment) == "https://x.com/ada/status/1"
+    assert handle_of(comment) == "ada"
+
+
+def test_a_post_without_its_author_names_no_person() -> None:
+    assert handle_of(command("comment", "instagram", url="https://www.instagram.com/p/C1/")) is None
+
+
+def test_a_tweet_reaches_nobody_in_particular() -> None:
+    assert recipient(command("tweet", text="Hi")) is None
+
+
+def test_the_hash_of_a_text_does_not_depend_on_line_ends() -> None:
+    one, other = (command("tweet", text=text) for text in ("a\nb", "a\r\nb "))
+    assert text_hash(one) == text_hash(other) != text_hash(command("tweet", text="a b"))
+
+
+def test_research_has_no_text_to_compare() -> None:
+    assert text_hash(command("market_research", "twitter", query="ai", text="x")) is None

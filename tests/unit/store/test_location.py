@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from actp.store.embedded.account import Account, server_account
+from actp.store.embedded.location import MAX_SOCKET_FOLDER_BYTES, SYSTEM_DATA, locate
+
+
+def test_data_lies_under_the_home() -> None:
+    location = locate(Path("/home/me/.actp"), Account())
+    assert location.data == Path("/home/me/.actp/postgres/data")
+    assert location.sockets == Path("/home/me/.actp/postgres/s")
+    assert location.note == ""
+
+
+@pytest.mark.parametrize("home", ["/home/" + "long" * 30, "/home/ü" + "ü" * 40, '/home/a,"b'])
+def test_a_home_that_no_socket_path_can_hold_gets_a_short_one(home: str) -> None:
+    location = locate(Path(home), Account())
+    assert len(bytes(location.sockets)) <= MAX_SOCKET_FOLDER_BYTES
+    assert location == locate(Path(home), Account())
+    assert location.sockets != locate(Path(home, "other"), Account()).sockets
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up rights for the server")
+def test_a_home_closed_to_the_server_stays_closed_and_is_said(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    location = locate(tmp_path / "home", server_account())
+    assert location.base.parent == SYSTEM_DATA
+    assert str(tmp_path) in location.note
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
