@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker", "take_ports"]
 
 LISTEN_SECONDS = 5.0
-CLOSE_SECONDS = 2.0
+ROUNDS_PER_LEASE = 6
 
 
 def take_ports(settings: Settings, services: tuple[str, ...]) -> dict[str, PortLock]:
@@ -59,7 +59,14 @@ def take_ports(settings: Settings, services: tuple[str, ...]) -> dict[str, PortL
 class Worker:
     """The actors of one process, for the services whose locks it was given."""
 
-    def __init__(self, settings: Settings, store: Store, locks: dict[str, PortLock]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        locks: dict[str, PortLock],
+        *,
+        round_seconds: float | None = None,
+    ) -> None:
         if not locks:
             raise PortTaken(
                 "every service of this process is owned by another one on this host",
@@ -68,6 +75,7 @@ class Worker:
         self._settings = settings
         self._store = store
         self._locks = locks
+        self._round_seconds = round_seconds or settings.safari_lease_seconds / ROUNDS_PER_LEASE
         self._boot_id = str(uuid.uuid4())
         self._switchboard = Switchboard()
         self._timer = Timer(self._switchboard)
@@ -81,13 +89,18 @@ class Worker:
         self._ended = threading.Event()
         self._exit_code: ExitCode | None = None
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the services that this process owns."""
+        return tuple(self._locks)
+
     def start(self) -> None:
         """Start the warden, which starts the others, and listen for calls."""
         warden = Warden.start(
             self._surroundings,
             specs=self._specs(),
             oversight=Oversight(
-                round_seconds=self._settings.safari_lease_seconds / 6,
+                round_seconds=self._round_seconds,
                 stop_seconds=self._settings.stop_seconds,
             ),
             ended=self._end,

@@ -20,7 +20,7 @@ _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"
 class _Formatter(logging.Formatter):
     """``2026-01-01T00:00:00Z WARNING lease_lost the row was ours no longer service=…``."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {key: value for key, value in vars(record).items() if key not in _OWN_FIELDS}

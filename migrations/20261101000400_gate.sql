@@ -1,4 +1,7 @@
 -- Whether a service may act now, and if not, why and until when.
+--
+-- What runs for every command is plpgsql, whose plans are kept, and leaves search_path to its
+-- caller, since setting it costs as much as a small statement.
 
 -- The next moment at which active hours begin, seen from their own time zone.
 create or replace function public.safari_hours_begin(policy public.safari_policies)
@@ -13,16 +16,17 @@ $$;
 
 create or replace function public.safari_within_hours(policy public.safari_policies)
 returns boolean
-language sql stable set search_path = public, pg_temp as $$
-  select case
-    when policy.active_from < policy.active_to
-      then hour >= policy.active_from and hour < policy.active_to
-    when policy.active_from > policy.active_to
-      then hour >= policy.active_from or hour < policy.active_to
-    else true
-  end
-  from (select extract(hour from now() at time zone coalesce(policy.time_zone, 'UTC')) as hour) h
-$$;
+language plpgsql stable as $$
+declare
+  hour_now constant numeric := extract(hour from now() at time zone coalesce(policy.time_zone, 'UTC'));
+begin
+  if policy.active_from < policy.active_to then
+    return hour_now >= policy.active_from and hour_now < policy.active_to;
+  elsif policy.active_from > policy.active_to then
+    return hour_now >= policy.active_from or hour_now < policy.active_to;
+  end if;
+  return true;
+end $$;
 
 create or replace function public.safari_today() returns date
 language sql stable as $$ select (now() at time zone 'utc')::date $$;
@@ -31,7 +35,7 @@ language sql stable as $$ select (now() at time zone 'utc')::date $$;
 create or replace function public.safari_gate(
   service text, out reason text, out until timestamptz
 )
-language plpgsql stable set search_path = public, pg_temp as $$
+language plpgsql stable as $$
 declare
   owner safari_services;
   policy safari_policies;

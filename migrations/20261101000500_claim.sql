@@ -28,7 +28,7 @@ end $$;
 
 -- Seconds from now, for a process that will come back then; 'infinity' is a month.
 create or replace function public.safari_seconds_until(moment timestamptz) returns double precision
-language sql stable set search_path = public, pg_temp as $$
+language sql stable as $$
   select extract(epoch from least(moment, now() + interval '30 days') - now())::double precision
 $$;
 

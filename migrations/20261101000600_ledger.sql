@@ -4,10 +4,11 @@
 create or replace function public.safari_record_event(
   command_id uuid, event text, worker text, attempt integer, http_status integer, detail jsonb
 ) returns void
-language sql set search_path = public, pg_temp as $$
+language plpgsql as $$
+begin
   insert into safari_command_events (command_id, event, worker, attempt, http_status, detail)
-  values (command_id, event, worker, attempt, http_status, detail)
-$$;
+  values (command_id, event, worker, attempt, http_status, detail);
+end $$;
 
 -- Ends a running row that was not sent.
 create or replace function public.safari_fail_unsent(
@@ -59,7 +60,7 @@ end $$;
 create or replace function public.safari_begin_one(
   worker_boot uuid, worker text, item jsonb
 ) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql as $$
 declare
   command safari_command_queue;
   earlier safari_command_attempts;
@@ -179,7 +180,7 @@ end $$;
 create or replace function public.safari_finish_one(
   worker_boot uuid, worker text, item jsonb
 ) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql as $$
 declare
   verdict text := item ->> 'verdict';
   settled text := case verdict when 'sent' then 'sent' when 'unknown' then 'unknown'
@@ -303,6 +304,41 @@ begin
   return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', new_status);
 end $$;
 
+-- Locks the counters that a batch will change, in key order, and makes those of a new day.
+create or replace function public.safari_lock_quotas(begin_ids uuid[], finishes jsonb) returns void
+language plpgsql as $$
+begin
+  insert into safari_rate_limits (
+    platform, action, limit_date, used, daily_limit, ceiling, next_action_at
+  )
+    select p.platform, p.kind, safari_today(), 0, p.daily_limit, p.daily_limit,
+           (select r.next_action_at from safari_rate_limits r
+             where r.platform = p.platform and r.action = p.kind
+             order by r.limit_date desc limit 1)
+      from (select distinct q.service from safari_command_queue q where q.id = any (begin_ids)) b
+      join safari_services s on s.service = b.service
+      join safari_policies p on p.platform = s.platform and p.kind = s.kind
+     where not exists (
+       select from safari_rate_limits r
+        where r.platform = p.platform and r.action = p.kind and r.limit_date = safari_today())
+     order by p.platform, p.kind
+    on conflict (platform, action, limit_date) do nothing;
+  perform from safari_rate_limits r
+    join (
+      select s.platform, s.kind, safari_today() as day
+        from safari_command_queue q join safari_services s on s.service = q.service
+       where q.id = any (begin_ids) and s.kind is not null
+      union
+      select a.quota_platform, a.quota_kind, a.quota_day
+        from jsonb_array_elements(finishes) i
+        join safari_command_attempts a
+          on a.command_id = (i ->> 'id')::uuid and a.attempt = (i ->> 'attempt')::integer
+       where (i ->> 'quota_back')::boolean and a.quota_day is not null
+    ) k on r.platform = k.platform and r.action = k.kind and r.limit_date = k.day
+    order by r.platform, r.action, r.limit_date
+    for update of r;
+end $$;
+
 -- One transaction for what a process has to write: finishes first, then begins. Items are
 -- {id, attempt, lease, verdict, ...} and {id, lease, recipient, person, text_hash}. Every row is locked in
 -- key order before anything is decided, so that two such calls never wait for each other in a ring.
@@ -314,40 +350,13 @@ declare
   worker text;
   finished jsonb;
   begun jsonb;
+  finish_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(finishes) i);
+  begin_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(begins) i);
 begin
   perform from safari_command_queue q
-    where q.id in (select (i ->> 'id')::uuid from jsonb_array_elements(finishes || begins) i)
+    where q.id = any (finish_ids || begin_ids)
     order by q.id for update;
-
-  insert into safari_rate_limits (
-    platform, action, limit_date, used, daily_limit, ceiling, next_action_at
-  )
-    select distinct p.platform, p.kind, safari_today(), 0, p.daily_limit, p.daily_limit,
-           (select r.next_action_at from safari_rate_limits r
-             where r.platform = p.platform and r.action = p.kind
-             order by r.limit_date desc limit 1)
-      from jsonb_array_elements(begins) i
-      join safari_command_queue q on q.id = (i ->> 'id')::uuid
-      join safari_services s on s.service = q.service
-      join safari_policies p on p.platform = s.platform and p.kind = s.kind
-     where not exists (
-       select from safari_rate_limits r
-        where r.platform = p.platform and r.action = p.kind and r.limit_date = safari_today())
-     order by p.platform, p.kind
-    on conflict (platform, action, limit_date) do nothing;
-  perform from safari_rate_limits r
-    where (r.platform, r.action, r.limit_date) in (
-      select s.platform, s.kind, safari_today()
-        from jsonb_array_elements(begins) i
-        join safari_command_queue q on q.id = (i ->> 'id')::uuid
-        join safari_services s on s.service = q.service
-      union
-      select a.quota_platform, a.quota_kind, a.quota_day
-        from jsonb_array_elements(finishes) i
-        join safari_command_attempts a
-          on a.command_id = (i ->> 'id')::uuid and a.attempt = (i ->> 'attempt')::integer
-       where (i ->> 'quota_back')::boolean)
-    order by r.platform, r.action, r.limit_date for update;
+  perform safari_lock_quotas(begin_ids, finishes);
 
   select w.worker into worker from safari_workers w where w.boot_id = safari_ledger.boot_id;
   select coalesce(jsonb_agg(safari_finish_one(safari_ledger.boot_id, worker, i)), '[]')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,13 @@ from simulator.outside import PortUnavailable
 from simulator.scenario import Scenario, ScenarioError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.outside import Outside
 
 __all__ = ["Control"]
+
+WAIT_SECONDS = 5.0
 
 
 class Control:
@@ -31,6 +36,7 @@ class Control:
         app.router.add_get("/services", self.services)
         app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
         app.router.add_get("/world", self.world)
+        app.router.add_get("/wait", self.wait)
         app.router.add_post("/reset", self.reset)
         return app
 
@@ -66,6 +72,30 @@ class Control:
 
     async def world(self, _: web.Request) -> web.Response:
         return web.Response(body=self._outside.world.as_json(), content_type="application/json")
+
+    async def wait(self, request: web.Request) -> web.Response:
+        wanted = request.query
+        for key in ("up", "down", "quiet"):
+            if wanted.get(key, NAMES[0]) not in NAMES:
+                return _refused(404, f"no service {wanted[key]!r}")
+        try:
+            async with asyncio.timeout(float(wanted.get("seconds", WAIT_SECONDS))):
+                while not self._holds(wanted):
+                    await self._outside.bell.rung()
+        except TimeoutError:
+            return _refused(408, f"waited in vain for {request.query_string}")
+        return web.json_response({"ok": True})
+
+    def _holds(self, wanted: Mapping[str, str]) -> bool:
+        outside = self._outside
+        used = sum(rule["used"] for rule in outside.rules.usage())
+        return (
+            len(outside.world) >= int(wanted.get("effects", 0))
+            and used >= int(wanted.get("used", 0))
+            and ("up" not in wanted or outside.is_up(wanted["up"]))
+            and ("down" not in wanted or not outside.is_up(wanted["down"]))
+            and ("quiet" not in wanted or outside.is_quiet(wanted["quiet"]))
+        )
 
     async def reset(self, _: web.Request) -> web.Response:
         await self._outside.reset()

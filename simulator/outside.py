@@ -49,6 +49,7 @@ class Outside:
         one_safari: bool = False,
     ) -> None:
         self.world = world
+        self.bell = world.bell
         self.safari = Safari(world, one_at_a_time=one_safari)
         self.latency_seconds = latency_seconds
         self.first_scenario = scenario
@@ -102,6 +103,7 @@ class Outside:
                 f"port {port} for {name} cannot be used: {error.strerror or error}; "
                 "stop what listens there or choose another --port-base"
             ) from error
+        self.bell.ring()
 
     def take_down(self, name: str) -> None:
         """Stop listening, drop all connections and stop all work of a service."""
@@ -114,10 +116,15 @@ class Outside:
         for connection in [*self._servers[name].connections]:
             if connection.transport is not None:
                 connection.transport.abort()
+        self.bell.ring()
 
     def is_up(self, name: str) -> bool:
         """Tell whether a service listens."""
         return name in self._listeners
+
+    def is_quiet(self, name: str) -> bool:
+        """Tell whether a service does nothing behind the answers that it gave."""
+        return self._services[name].is_quiet
 
     def play(self, scenario: Scenario) -> None:
         """Replace rules and settings from now on; raises ScenarioError.

@@ -28,6 +28,7 @@ __all__ = ["SimulatorFailed", "SimulatorProcess", "free_port_base"]
 READY_SECONDS = 15.0
 STOP_SECONDS = 5.0
 CONTROL_SECONDS = 5.0
+WAIT_SECONDS = 5.0
 HOST = "127.0.0.1"
 PORTS_NEEDED = 10
 # Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes them.
@@ -149,6 +150,20 @@ class SimulatorProcess:
     def crash(self, service: str) -> None:
         """Kill a service; it restarts after its ``restart_after_seconds``."""
         self._order(f"/services/{service}/crash")
+
+    def wait_for(self, seconds: float = WAIT_SECONDS, **wanted: str | int) -> None:
+        """Wait until all of this holds; raises SimulatorFailed when the time is over.
+
+        ``effects=N`` lines in the world log, ``used=N`` requests decided by rules, ``up=NAME``,
+        ``down=NAME``, ``quiet=NAME``: nothing goes on behind the answers of that service.
+        """
+        answer = self._control.get(
+            f"{self.url(CONTROL)}/wait",
+            params={**wanted, "seconds": seconds},
+            timeout=seconds + CONTROL_SECONDS,
+        )
+        if answer.status_code != httpx.codes.OK:
+            raise SimulatorFailed(answer.text)
 
     def usage(self) -> list[dict[str, int]]:
         """Tell, in the order of the rules, how many requests each met and decided."""

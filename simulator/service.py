@@ -82,6 +82,7 @@ class Service(ABC):
             else:
                 self._exact[method, path] = route
         self._running: set[asyncio.Task[Any]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
         self._http_requests: deque[float] = deque()
 
     # What a subclass says
@@ -171,8 +172,17 @@ class Service(ABC):
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Let work go on after the answer, until it ends or the service dies."""
         task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing goes on behind the answers."""
+        return not self._background
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        self.outside.bell.ring()
 
     def die(self, restart_after_seconds: float | None = None) -> None:
         """Crash: drop all connections, refuse new ones until restarted."""
@@ -184,7 +194,7 @@ class Service(ABC):
     def abandon(self) -> None:
         """Stop whatever still runs, apart from the caller."""
         current = asyncio.current_task()
-        for task in [*self._running]:
+        for task in [*self._running, *self._background]:
             if task is not current:
                 task.cancel()
 
@@ -197,7 +207,7 @@ class Service(ABC):
             self._running.add(task)
         try:
             reply = await self._reply(request)
-        except Dropped:
+        except (Dropped, ConnectionError):
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
@@ -218,6 +228,7 @@ class Service(ABC):
         call.rule = self.outside.rules.find(self.name, route.action, call.body)
         if call.rule is None:
             return self._admit(call, route) or await route.answer(call)
+        self.outside.bell.ring()
         early = await wire.before(self, call, route, call.rule)
         if early is not None:
             return early

@@ -7,6 +7,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from simulator.bell import Bell
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,6 +25,7 @@ class World:
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        self.bell = Bell()
         self._lines: list[bytes] = []
         self._file: int | None = None
         if path is not None:
@@ -53,6 +56,7 @@ class World:
         self._lines.append(line)
         if self._file is not None:
             os.write(self._file, line + b"\n")
+        self.bell.ring()
 
     def as_json(self) -> bytes:
         """Give all effects since the last reset as one JSON array."""

@@ -19,9 +19,7 @@ __all__ = ["batch_lines", "parse_batch"]
 # One transaction, all or nothing, has to end before the statement timeout.
 MAX_COMMANDS: Final = 50_000
 MAX_NAMED_LINES: Final = 50
-KNOWN_KEYS: Final = frozenset(
-    {"action", "platform", "params", "priority", "key", "at", "expires"}
-)
+KNOWN_KEYS: Final = frozenset({"action", "platform", "params", "priority", "key", "at", "expires"})
 PRIORITIES: Final = range(1001)
 
 

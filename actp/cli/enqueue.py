@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,17 +13,43 @@ import click
 from actp.cli.batch import PRIORITIES, batch_lines, parse_batch
 from actp.cli.database import database
 from actp.cli.options import json_option
-from actp.cli.output import emit_json, one_line, say
-from actp.cli.requests import Request, Terms, checked
-from actp.cli.times import duration, moment, short_duration
+from actp.cli.output import counted, emit_json, one_line, say
+from actp.cli.requests import DEFAULT_PRIORITY, Request, Terms, checked
+from actp.cli.times import moment, short_duration
 from actp.errors import InvalidInput
 from actp.settings import load_settings
-from actp.store import Store
+
+if TYPE_CHECKING:
+    from actp.store import Store
 
 __all__ = ["enqueue"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 MAX_KEY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What ``terms_options`` collects, times as they were typed."""
+
+    priority: int
+    at: str | None
+    expires: str | None
+    dry_run: bool
+    as_json: bool
+    key: str | None = None
+
+    def terms(self, now: datetime, zone: ZoneInfo) -> Terms:
+        """Return the terms; raises InvalidInput for times and keys that cannot be."""
+        if self.key is not None and not 0 < len(self.key.strip()) <= MAX_KEY_LENGTH:
+            raise InvalidInput(
+                f"a key has 1 to {MAX_KEY_LENGTH} characters", remedy="Leave --key out for none."
+            )
+        at, expires = (
+            None if time is None else moment(time, now=now, zone=zone)
+            for time in (self.at, self.expires)
+        )
+        return Terms(self.priority, at=at, expires=expires, key=self.key)
 
 
 @click.group()
@@ -40,7 +67,7 @@ def terms_options(function: _Function) -> _Function:
         click.option(
             "--priority",
             type=click.IntRange(PRIORITIES[0], PRIORITIES[-1]),
-            default=Terms.priority,
+            default=DEFAULT_PRIORITY,
             show_default=True,
             help="Lower runs first.",
         ),
@@ -49,9 +76,7 @@ def terms_options(function: _Function) -> _Function:
     return function
 
 
-key_option = click.option(
-    "--key", help="Enqueue once however often this is run with the same key."
-)
+key_option = click.option("--key", help="Enqueue once however often this is run with the same key.")
 
 
 @enqueue.command()
@@ -106,61 +131,35 @@ def batch(file: str, **options: Any) -> None:
     stand for what a line does not say.
     """
     lines = batch_lines(file)
+    chosen = Options(**options)
 
     def parse(now: datetime, zone: ZoneInfo) -> list[Request]:
-        return parse_batch(lines, _terms(now, zone, **options), now=now, zone=zone)
+        return parse_batch(lines, chosen.terms(now, zone), now=now, zone=zone)
 
-    _enqueue(parse, one=False, **options)
+    _enqueue(parse, chosen, one=False)
 
 
 def _enqueue_one(action: str, platform: str, params: dict[str, Any], **options: Any) -> None:
+    chosen = Options(**options)
+
     def parse(now: datetime, zone: ZoneInfo) -> list[Request]:
-        return [checked(action, platform, params, _terms(now, zone, **options), now=now)]
+        return [checked(action, platform, params, chosen.terms(now, zone), now=now)]
 
-    _enqueue(parse, one=True, **options)
-
-
-def _terms(
-    now: datetime,
-    zone: ZoneInfo,
-    *,
-    priority: int,
-    at: str | None,
-    expires: str | None,
-    key: str | None = None,
-    **_others: Any,
-) -> Terms:
-    if key is not None and not 0 < len(key.strip()) <= MAX_KEY_LENGTH:
-        raise InvalidInput(
-            f"a key has 1 to {MAX_KEY_LENGTH} characters", remedy="Leave --key out for none."
-        )
-    return Terms(
-        priority,
-        at=moment(at, now=now, zone=zone) if at is not None else None,
-        expires=moment(expires, now=now, zone=zone) if expires is not None else None,
-        key=key,
-    )
+    _enqueue(parse, chosen, one=True)
 
 
 def _enqueue(
-    parse: Callable[[datetime, ZoneInfo], list[Request]],
-    *,
-    one: bool,
-    dry_run: bool,
-    as_json: bool,
-    at: str | None,
-    expires: str | None,
-    **_others: Any,
+    parse: Callable[[datetime, ZoneInfo], list[Request]], options: Options, *, one: bool
 ) -> None:
     settings = load_settings()
     zone = ZoneInfo(settings.safari_time_zone)
     # What is wrong with a command is told before a database is asked for anything.
     requests = parse(datetime.now(UTC), zone)
-    if dry_run:
-        _show_dry_run(requests, one=one, as_json=as_json)
+    if options.dry_run:
+        _show_dry_run(requests, one=one, as_json=options.as_json)
         return
     with database(settings) as store:
-        if any(duration(time) for time in (at, expires) if time):
+        if any(r.terms.at or r.terms.expires for r in requests):
             # A span runs from the database's clock, which everything stored goes by.
             requests = parse(datetime.fromisoformat(store.call("safari_now")), zone)
         answers = store.call("safari_enqueue", commands=[r.row() for r in requests])
@@ -168,7 +167,7 @@ def _enqueue(
             request.shown() | {"id": answer["id"], "created": answer["created"]}
             for request, answer in zip(requests, answers, strict=True)
         ]
-        if as_json:
+        if options.as_json:
             emit_json(told[0] if one else told)
         elif one:
             _say_one(store, told[0])
@@ -202,7 +201,8 @@ def _say_one(store: Store, item: dict[str, Any]) -> None:
 def _say_many(told: list[dict[str, Any]]) -> None:
     created = sum(item["created"] for item in told)
     again = len(told) - created
-    say(f"Enqueued {created} commands{f'; {again} had a key that was used before' * bool(again)}.")
+    note = f"; {again} had a key that was used before" if again else ""
+    say(f"Enqueued {counted(created, 'command')}{note}.")
 
 
 def _subject(item: dict[str, Any]) -> str:

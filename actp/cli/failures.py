@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from actp.cli.output import one_line
-from actp.errors import ActpError, ExitCode, InvalidInput, NotFound, StoreRefused, WrongState
+from actp.errors import (
+    ActpError,
+    ExitCode,
+    InvalidInput,
+    NotFound,
+    StoreRefused,
+    StoreUnavailable,
+    WrongState,
+)
 from actp.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -40,6 +48,10 @@ def explain(error: Exception, program: str) -> int:
     if isinstance(error, click.ClickException):
         _write(program, error.format_message(), f"See {program} --help.")
         return error.exit_code
+    if isinstance(error, StoreUnavailable):
+        # libpq goes on with a line of advice for each address it tried.
+        _write(program, str(error).partition("\n")[0], error.remedy)
+        return int(error.exit_code)
     if isinstance(error, ActpError):
         _write(program, str(error), error.remedy or _remedy(error, program))
         return int(error.exit_code)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich import box
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["console", "emit_json", "one_line", "say", "table", "text"]
+__all__ = ["console", "counted", "emit_json", "one_line", "say", "table", "text"]
 
 # Text from outside may hold escape sequences, or signs that turn the line around.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -38,6 +38,11 @@ def say(line: str) -> None:
     click.echo(_CONTROLS.sub("�", line))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 alert`` or ``2,000 alerts``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def one_line(value: object, longest: int = 80) -> str:
     """Return a value from outside as one printable line."""
     shown = " ".join(_CONTROLS.sub("�", str(value)).split())
@@ -45,13 +50,15 @@ def one_line(value: object, longest: int = 80) -> str:
 
 
 def text(value: object, style: str = "", longest: int = 200) -> Text:
-    """Return a value as rich text, without markup of its own."""
-    return Text("" if value is None else one_line(value, longest), style=style)
+    """Return a value as rich text, without markup of its own; blanks in front stay."""
+    line = "" if value is None else str(value)
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    return Text(indent + one_line(line, longest), style=style)
 
 
-def table(*columns: str, numbers: tuple[str, ...] = (), **options: Any) -> Table:
+def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     """Return an empty table without borders; the columns in ``numbers`` are aligned right."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", **options)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in columns:
         made.add_column(
             column,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
 from actp.safari.addresses import web_url
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["Request", "Terms", "checked"]
+__all__ = ["DEFAULT_PRIORITY", "Request", "Terms", "checked"]
+
+DEFAULT_PRIORITY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """When and how urgently; lower ``priority`` runs first, times are in UTC."""
 
-    priority: int = 5
+    priority: int = DEFAULT_PRIORITY
     at: datetime | None = None
     expires: datetime | None = None
     key: str | None = None

@@ -47,9 +47,9 @@ def moment(value: str, *, now: datetime, zone: tzinfo) -> datetime:
 
 
 def short_duration(seconds: float | None) -> str:
-    """Return ``42s``, ``17m``, ``3h 05m`` or ``4d 02h``; an en dash for none."""
+    """Return ``42s``, ``17m``, ``3h 05m`` or ``4d 02h``; a dash for none."""
     if seconds is None:
-        return "–"
+        return "-"
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -63,7 +63,7 @@ def short_duration(seconds: float | None) -> str:
 def short_time(value: str | None, *, now: datetime | None = None) -> str:
     """Return an ISO time on the clock of this host: the day only when it is another one."""
     if value is None:
-        return "–"
+        return "-"
     local = datetime.fromisoformat(value).astimezone()
     today = (now or datetime.now(UTC)).astimezone().date()
     return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

@@ -32,7 +32,7 @@ UNKNOWN_ALERT: Final = (
     "a command may or may not have been sent; look, then resolve it as sent or not-sent"
 )
 _REFUSALS: Final = frozenset({400, 404, 405, 413, 415, 422})
-_AUTH_WORDS = re.compile(r"\bbearer\b|\bauthoriz|\btoken\b", re.IGNORECASE)
+_AUTH_WORDS = re.compile(r"\bbearer\b|\bauthoriz|(?<!unexpected )\btoken\b", re.IGNORECASE)
 _ALL_STRATEGIES_FAILED: Final = "Could not open or create conversation"
 
 

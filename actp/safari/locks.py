@@ -139,9 +139,11 @@ def host_key(lock_dir: Path) -> str:
     make_lock_dir(lock_dir)
     path = lock_dir / "host-id"
     if not path.exists():
-        draft = lock_dir / f"host-id.{os.getpid()}"
-        draft.write_text(uuid.uuid4().hex, encoding="ascii")
+        made = uuid.uuid4().hex
+        draft = lock_dir / f"host-id-{made}"
+        draft.write_text(made, encoding="ascii")
+        # A link appears with its whole content, and the first one stays.
         with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
+            os.link(draft, path)
         draft.unlink()
     return path.read_text(encoding="ascii")

@@ -6,7 +6,12 @@ import math
 import os
 import struct
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    _Fields = tuple[bytes, bool, bool, int, float, float]
 
 __all__ = ["MAX_HOLDERS", "MAX_NAME_BYTES", "Table", "TurnRecord"]
 
@@ -37,11 +42,15 @@ class TurnRecord:
 
 
 class Table:
-    """What was read from the file; each change is written through ``write``."""
+    """What was read from the file; each change is written through ``write``.
 
-    def __init__(self, descriptor: int, records: list[TurnRecord], ticket: int) -> None:
-        self.records = records
+    It lies on the way of every command, so records are made only of what is looked at.
+    """
+
+    def __init__(self, descriptor: int, data: bytes, count: int, ticket: int) -> None:
         self._descriptor = descriptor
+        self._data = data
+        self._count = count
         self._ticket = ticket
 
     @classmethod
@@ -51,29 +60,53 @@ class Table:
         if len(data) == _SIZE:
             magic, count, ticket = _HEADER.unpack_from(data)
             if magic == _MAGIC and count <= MAX_HOLDERS:
-                return cls(descriptor, _records(data, count), ticket)
+                return cls(descriptor, data, count, ticket)
         os.ftruncate(descriptor, 0)
         os.ftruncate(descriptor, _SIZE)
-        table = cls(descriptor, [], 0)
+        table = cls(descriptor, bytes(_SIZE), 0, 0)
         table._write_header()
         return table
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no place for another holder."""
+        return self._count >= MAX_HOLDERS
+
+    def records(self) -> list[TurnRecord]:
+        """Return all records, as they were read."""
+        return [_record(index, *fields) for index, fields in self._unpacked()]
+
+    def lively(self) -> list[TurnRecord]:
+        """Return the records that hold, wait or may still be busy, as they were read."""
+        return [
+            _record(index, *fields)
+            for index, fields in self._unpacked()
+            if fields[1] or fields[2] or fields[4]
+        ]
+
     def find(self, name: bytes) -> TurnRecord | None:
         """Return the record of a holder."""
-        return next((record for record in self.records if record.name == name), None)
+        padded = name.ljust(MAX_NAME_BYTES, b"\0")
+        end = _HEADER.size + self._count * _RECORD.size
+        at = self._data.find(padded, _HEADER.size, end)
+        while at >= 0:
+            index, rest = divmod(at - _HEADER.size, _RECORD.size)
+            if rest == 0:
+                return _record(index, *_RECORD.unpack_from(self._data, at))
+            at = self._data.find(padded, at + 1, end)
+        return None
 
     def add(self, name: bytes) -> TurnRecord:
         """Return a new record; the caller has seen that there is room."""
-        record = TurnRecord(index=len(self.records), name=name)
+        record = TurnRecord(index=self._count, name=name)
+        self._count += 1
         self.write(record)
-        self.records.append(record)
         self._write_header()
         return record
 
     def reuse(self, record: TurnRecord, name: bytes) -> TurnRecord:
         """Return a fresh record in the place of another."""
         fresh = TurnRecord(index=record.index, name=name)
-        self.records[record.index] = fresh
         self.write(fresh)
         return fresh
 
@@ -97,20 +130,28 @@ class Table:
 
     def _write_header(self) -> None:
         ticket = self._ticket % 2**64
-        os.pwrite(self._descriptor, _HEADER.pack(_MAGIC, len(self.records), ticket), 0)
+        os.pwrite(self._descriptor, _HEADER.pack(_MAGIC, self._count, ticket), 0)
+
+    def _unpacked(self) -> Iterator[tuple[int, _Fields]]:
+        end = _HEADER.size + self._count * _RECORD.size
+        return enumerate(_RECORD.iter_unpack(self._data[_HEADER.size : end]))
 
 
-def _records(data: bytes, count: int) -> list[TurnRecord]:
-    return [_record(data, index) for index in range(count)]
-
-
-def _record(data: bytes, index: int) -> TurnRecord:
-    name, is_waiting, is_holding, served, busy_until, wanted_at = _RECORD.unpack_from(
-        data, _HEADER.size + index * _RECORD.size
-    )
+def _record(  # noqa: PLR0913, PLR0917 - the fields of the struct, in its order
+    index: int,
+    name: bytes,
+    is_waiting: bool,  # noqa: FBT001
+    is_holding: bool,  # noqa: FBT001
+    served: int,
+    busy_until: float,
+    wanted_at: float,
+) -> TurnRecord:
+    name = name.rstrip(b"\0")
+    if not name.replace(b"-", b"").isalnum():
+        return TurnRecord(index, b"")
     return TurnRecord(
         index,
-        name.rstrip(b"\0"),
+        name,
         is_waiting,
         is_holding,
         served,

@@ -47,7 +47,6 @@ class TurnTable:
         self._threads = threading.Lock()
         self._mine: dict[bytes, FileLock] = {}
         self._descriptor = -1
-        self._inode = -1
 
     def try_take(self, holder: str, busy_until: float) -> bool:
         """Take a turn if one is free and nobody waits longer; else wait in line, return False.
@@ -94,7 +93,7 @@ class TurnTable:
     def records(self) -> tuple[TurnRecord, ...]:
         """Return a copy of the table, for a person to look at."""
         with self._open_table() as table:
-            return tuple(table.records)
+            return tuple(table.records())
 
     def close(self) -> None:
         """Let go of everything; a turn still held lasts until the time it stored."""
@@ -112,8 +111,9 @@ class TurnTable:
             own.is_holding = False
         if self._is_occupied(table, own, now):
             return False
-        free = self._turns - sum(self._is_occupied(table, each, now) for each in table.records)
-        for record in table.records:
+        others = [record for record in table.lively() if record.index != own.index]
+        free = self._turns - sum(self._is_occupied(table, each, now) for each in others)
+        for record in others:
             if free <= 0:
                 break
             if record.precedes(own) and self._is_in_line(table, record, now):
@@ -153,16 +153,16 @@ class TurnTable:
     def _record(self, table: Table, name: bytes) -> TurnRecord:
         if (own := table.find(name)) is not None:
             return own
+        if not table.is_full:
+            return table.add(name)
         now = self._clock()
-        for record in table.records:
+        for record in table.records():
             if not self._is_occupied(table, record, now) and not self._is_alive(record):
                 return table.reuse(record, name)
-        if len(table.records) >= MAX_HOLDERS:
-            raise WrongState(
-                f"{MAX_HOLDERS} holders share Safari already",
-                remedy="Stop a worker of this host.",
-            )
-        return table.add(name)
+        raise WrongState(
+            f"{MAX_HOLDERS} holders share Safari already",
+            remedy="Stop a worker of this host.",
+        )
 
     def _is_mine(self, table: Table, name: bytes) -> bool:
         if name in self._mine:
@@ -198,18 +198,14 @@ class TurnTable:
     def _open_file(self) -> None:
         if self._descriptor < 0:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._inode = os.fstat(self._descriptor).st_ino
 
     def _is_current(self) -> bool:
         # A cleaner of temporary files may have removed the file under us.
-        try:
-            return self._path.stat().st_ino == self._inode
-        except FileNotFoundError:
-            return False
+        return os.fstat(self._descriptor).st_nlink > 0
 
 
 def _encoded(holder: str) -> bytes:
-    name = holder.encode()
-    if not 0 < len(name) <= MAX_NAME_BYTES or not holder.replace("-", "").isalnum():
+    name = holder.encode("ascii", "replace")
+    if len(name) > MAX_NAME_BYTES or not name.replace(b"-", b"").isalnum():
         raise InvalidInput(f"not a holder's name: {holder!r}", remedy="Use the service's name.")
     return name

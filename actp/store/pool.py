@@ -100,10 +100,9 @@ class Pool:
         return None
 
     def _give_back(self, connection: DeadlineConnection) -> None:
-        usable = connection.pgconn.transaction_status == TransactionStatus.IDLE
-        if not usable or self._closed:
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             connection.close()
             return
         self._idle.append((time.time(), connection))
-        if self._closed:  # closed meanwhile
+        if self._closed:  # looked at last, so that none slips in behind close()
             self.close_idle()

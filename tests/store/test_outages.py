@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CONFORMANCE = Path(__file__).parent
 CALL_TIMEOUT_SECONDS = 0.4
 PATIENCE_SECONDS = 5.0
+OPEN: LiteralString = "select count(*) from pg_stat_activity where application_name = 'actp'"
+ACTIVE: LiteralString = OPEN + " and state = 'active'"
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,13 @@ def postmaster(cluster: Cluster) -> int:
         row = connection.execute("show data_directory").fetchone()
     assert row is not None
     return int(Path(row[0], "postmaster.pid").read_text().split()[0])
+
+
+def wait_for(connection: psycopg.Connection, question: LiteralString, count: int) -> None:
+    """Ask until the answer is the count."""
+    deadline = monotonic() + PATIENCE_SECONDS
+    while connection.execute(question).fetchone() != (count,):
+        assert monotonic() < deadline, question
 
 
 def warm(store: PostgresStore, connections: int) -> None:
@@ -232,16 +241,14 @@ def test_a_closed_store_says_so_and_leaves_no_connection(
     cluster: Cluster, store: PostgresStore
 ) -> None:
     warm(store, 3)
-    store.close()
-    store.close()
+    with ThreadPoolExecutor(1) as threads:
+        with psycopg.connect(cluster.dsn, autocommit=True) as connection:
+            in_flight = threads.submit(store.call, "conformance_slow", p_seconds=0.2)
+            wait_for(connection, ACTIVE, 1)
+        store.close()
+        store.close()
+        assert in_flight.result(PATIENCE_SECONDS) == {"slept": 0.2}
     with pytest.raises(StoreUnavailable, match="closed"):
         store.call("conformance_null")
-    deadline = monotonic() + PATIENCE_SECONDS
     with psycopg.connect(cluster.dsn, autocommit=True) as connection:
-        while monotonic() < deadline:
-            row = connection.execute(
-                "select count(*) from pg_stat_activity where application_name = 'actp'"
-            ).fetchone()
-            if row == (0,):
-                return
-    pytest.fail("connections are left")
+        wait_for(connection, OPEN, 0)

@@ -119,6 +119,7 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
             400,
             {"error": "Bad Request", "message": "Missing required field: text"},
         ),
+        ("threads-comments", 400, {"error": "Bad Request", "message": "Unexpected token in JSON"}),
         ("twitter-comments", 400, fails("Invalid URL format for postUrl")),
         ("twitter-dm", 400, fails("username and text required")),
     ],

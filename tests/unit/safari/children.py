@@ -16,15 +16,11 @@ DEADLINE_SECONDS = 20.0
 
 
 @contextmanager
-def child(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run a script that prints ``ready`` and then waits for its standard input to end."""
+def start(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a script that prints ``ready`` at its end and then waits to be killed."""
+    source = f"{script}\nprint('ready', flush=True)\ninput()"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"{script}\nprint('ready', flush=True)\ninput()",
-            *map(str, arguments),
-        ],
+        [sys.executable, "-c", source, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -32,12 +28,23 @@ def child(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     )
     with process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
             yield process
         finally:
-            process.kill()
-            process.wait(DEADLINE_SECONDS)
+            kill(process)
+
+
+@contextmanager
+def child(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a script and yield once it is ready."""
+    with start(script, *arguments) as process:
+        await_ready(process)
+        yield process
+
+
+def await_ready(process: subprocess.Popen[str]) -> None:
+    """Wait until a script has come to its end; fails if it raised instead."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actp.errors import SettingsError
-from actp.safari.locks import PortLock, is_held, make_lock_dir
+from actp.safari.locks import PortLock, host_key, is_held, make_lock_dir
 from tests.unit.safari.children import child, kill
 
 if TYPE_CHECKING:
@@ -71,3 +71,9 @@ def test_a_folder_to_which_others_may_write_is_refused_and_left_alone(tmp_path: 
     with pytest.raises(SettingsError, match="others may write"):
         PortLock(open_dir, ADDRESS)
     assert stat.S_IMODE(open_dir.stat().st_mode) == 0o777
+
+
+def test_a_host_keeps_its_key(tmp_path: Path) -> None:
+    first = host_key(tmp_path / "one")
+    assert host_key(tmp_path / "one") == first != host_key(tmp_path / "other")
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["host-id"]

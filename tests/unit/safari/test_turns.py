@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from actp.errors import InvalidInput, WrongState
 from actp.safari.turn_records import MAX_HOLDERS
 from actp.safari.turns import MAX_BUSY_SECONDS, TABLE_NAME, TurnTable
-from tests.unit.safari.children import DEADLINE_SECONDS, child, kill
+from tests.unit.safari.children import DEADLINE_SECONDS, await_ready, child, kill, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +34,28 @@ table.want(sys.argv[2])
 """
 
 
+COMPETE = """
+import os, sys
+from pathlib import Path
+from actp.safari.turns import TurnTable
+table = TurnTable(Path(sys.argv[1]))
+inside = Path(sys.argv[1]) / "inside"
+taken = 0
+while taken < 50:
+    if table.try_take(sys.argv[2], 0.0):
+        os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+        inside.unlink()
+        table.release(sys.argv[2])
+        taken += 1
+table.unwant(sys.argv[2])
+"""
+
+
 class Clock:
     """A wall clock that tests set."""
 
     def __init__(self) -> None:
-        self.now = 1_000_000.0
+        self.now = 1_790_000_000.0
 
     def __call__(self) -> float:
         return self.now
@@ -201,6 +220,23 @@ def test_a_table_removed_under_us_is_shared_again(
     assert other.try_take("twitter-dm", clock.now + 60)
     assert not table.try_take("threads-comments", clock.now + 60)
     other.close()
+
+
+def test_a_broken_record_stops_nobody(lock_dir: Path, clock: Clock) -> None:
+    lock_dir.mkdir(mode=0o700)
+    header = struct.pack("<8sQQ", b"ACTPTRN1", 2, 7)
+    (lock_dir / TABLE_NAME).write_bytes((header + b"\xff" * 72 + b"../\0x").ljust(2328, b"\x01"))
+    table = TurnTable(lock_dir, 1, clock)
+    assert table.try_take("tiktok-dm", clock.now + 60)
+    table.close()
+
+
+def test_processes_never_hold_together(lock_dir: Path) -> None:
+    with ExitStack() as stack:
+        # Each fails, and says no "ready", if it finds another one inside.
+        starting = [stack.enter_context(start(COMPETE, lock_dir, name)) for name in ("a", "b", "c")]
+        for process in starting:
+            await_ready(process)
 
 
 def test_places_of_the_dead_are_used_again(lock_dir: Path, clock: Clock) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,11 +9,9 @@ import pytest
 from simulator.process import SimulatorProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 CALL_SECONDS = 5.0
-WAIT_SECONDS = 5.0
-POLL_SECONDS = 0.01
 TOKENS = {
     "threads-comments": "threads-local-dev-token",
     "instagram-comments": "test-token",
@@ -96,20 +93,12 @@ def simulator(running_simulator: SimulatorProcess) -> SimulatorProcess:
 
 
 @pytest.fixture
-def call(simulator: SimulatorProcess) -> Iterator[Caller]:
+def http() -> Iterator[httpx.Client]:
     nothing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading certificates takes a while
-    with httpx.Client(timeout=CALL_SECONDS, trust_env=False, verify=nothing) as http:
-        yield Caller(simulator, http)
+    with httpx.Client(timeout=CALL_SECONDS, trust_env=False, verify=nothing) as client:
+        yield client
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], bool]:
-    def hold(condition: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline:
-            if condition():
-                return True
-            time.sleep(POLL_SECONDS)
-        return False
-
-    return hold
+def call(simulator: SimulatorProcess, http: httpx.Client) -> Caller:
+    return Caller(simulator, http)

@@ -10,8 +10,6 @@ import pytest
 from simulator.catalogue import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.unit.simulator.conftest import Caller
 
 SHORT_SECONDS = 0.3
@@ -142,55 +140,41 @@ def test_session_ensure_reports_a_missing_tab_in_its_own_way(
     assert answer.json().get("ok") is not True
 
 
-def test_a_gateway_timeout_on_threads_is_followed_by_the_post(
-    call: Caller, eventually: Callable[[Callable[[], bool]], bool]
-) -> None:
+def test_a_gateway_timeout_on_threads_is_followed_by_the_post(call: Caller) -> None:
     call.play("threads-comments", "gateway_timeout_then_post", seconds=0, type_on_seconds=0.4)
     answer = call.send("threads-comments")
     assert (answer.status_code, answer.json()["error"]) == (504, "Gateway Timeout")
     assert call.seen() == []
-    assert eventually(lambda: len(call.seen("comment")) == 1)
+    call.simulator.wait_for(quiet="threads-comments")
+    assert len(call.seen("comment")) == 1
 
 
-def test_instagram_comments_dies_after_a_gateway_timeout(
-    call: Caller, eventually: Callable[[Callable[[], bool]], bool]
-) -> None:
+def test_instagram_comments_dies_after_a_gateway_timeout(call: Caller) -> None:
     call.play(
         "instagram-comments",
         "gateway_timeout_then_post",
         seconds=0,
         times=1,
-        restart_after_seconds=0.2,
+        restart_after_seconds=0.5,
     )
     assert call.send("instagram-comments").status_code == 504
 
-    def refused() -> bool:
-        try:
-            call.get("instagram-comments", "/health")
-        except httpx.ConnectError:
-            return True
-        except DROPPED:
-            return False
-        return False
-
-    def alive() -> bool:
-        return not refused()
-
-    assert eventually(refused)
+    call.simulator.wait_for(down="instagram-comments")
     assert len(call.seen("comment")) == 1
-    assert eventually(alive)
+    with pytest.raises(httpx.ConnectError):
+        call.get("instagram-comments", "/health")
+    call.simulator.wait_for(up="instagram-comments")
     assert call.send("instagram-comments").status_code == 200
 
 
-def test_typing_after_a_timeout_collides_with_the_next_request(
-    call: Caller, eventually: Callable[[Callable[[], bool]], bool]
-) -> None:
+def test_typing_after_a_timeout_collides_with_the_next_request(call: Caller) -> None:
     call.play("threads-comments", "gateway_timeout_then_post", seconds=0, type_on_seconds=0.5)
     call.send("threads-comments")
     call.send("twitter-dm")
     (collision,) = call.seen("collision")
     assert (collision["service"], collision["with_service"]) == ("twitter-dm", "threads-comments")
-    assert eventually(lambda: len(call.seen("comment")) == 1)
+    call.simulator.wait_for(quiet="threads-comments")
+    assert len(call.seen("comment")) == 1
     call.send("instagram-dm")
     assert len(call.seen("collision")) == 1
 

@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 START_SECONDS = 15
 
 
-def test_it_stops_on_sigterm_with_exit_code_0_while_a_request_hangs() -> None:
+def test_it_stops_on_sigterm_with_exit_code_0_while_a_request_hangs(http: httpx.Client) -> None:
     scenario = {"rules": [{"service": "twitter-dm", "behaviour": "hang"}]}
     with SimulatorProcess(scenario=scenario) as simulator:
         body = {"username": "a", "text": "b"}
         url = f"{simulator.url('twitter-dm')}/api/twitter/messages/send-to"
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url, json=body, timeout=0.2)
+            http.post(url, json=body, timeout=0.2)
         assert simulator.stop() == 0
 
 
-def test_the_world_log_survives_a_kill_and_a_new_start_on_the_same_ports() -> None:
+def test_the_world_log_survives_a_kill_and_a_new_start_on_the_same_ports(
+    http: httpx.Client,
+) -> None:
     with SimulatorProcess() as simulator:
         body = {"username": "a", "text": "b"}
         path = "/api/twitter/messages/send-to"
-        httpx.post(simulator.url("twitter-dm") + path, json=body)
+        http.post(simulator.url("twitter-dm") + path, json=body)
         simulator.kill()
         assert [e["recipient"] for e in simulator.effects()] == ["a"]
         simulator.start()
-        httpx.post(simulator.url("twitter-dm") + path, json=body)
+        http.post(simulator.url("twitter-dm") + path, json=body)
         assert len(simulator.effects("twitter-dm")) == 2
 
 
@@ -77,10 +79,26 @@ def test_a_service_goes_down_and_comes_up(call: Caller) -> None:
     assert call.get("tiktok-dm", "/health").status_code == 200
 
 
+def test_work_in_hand_dies_with_the_service(call: Caller) -> None:
+    call.play("twitter-dm", "slow", seconds=30)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(call.send, "twitter-dm")
+        call.simulator.wait_for(used=1)
+        call.simulator.crash("twitter-dm")
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            answer.result(START_SECONDS)
+    assert call.seen() == []
+
+
 def test_the_control_port_shows_the_world(call: Caller) -> None:
     call.send("twitter-dm")
     world = call.http.get(call.simulator.url("control") + "/world").json()
     assert world == call.simulator.world()
+
+
+def test_waiting_in_vain_ends(call: Caller) -> None:
+    with pytest.raises(SimulatorFailed, match="waited in vain"):
+        call.simulator.wait_for(seconds=0.05, effects=1)
 
 
 def test_reset_forgets_everything(call: Caller) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.unit.simulator.conftest import Caller
 
 SERVICE = "market-research"
@@ -32,13 +30,12 @@ def test_an_unknown_platform_is_refused(call: Caller) -> None:
     assert call.post(SERVICE, "/api/research/all/full", {"niches": ["x"]}).status_code == 400
 
 
-def test_a_niche_runs_as_a_job_and_leaves_results(
-    call: Caller, eventually: Callable[[Callable[[], bool]], bool]
-) -> None:
+def test_a_niche_runs_as_a_job_and_leaves_results(call: Caller) -> None:
     _quick(call)
     started = call.post(SERVICE, "/api/research/tiktok/niche", {"niche": "ai"})
     job_id = started.json()["jobId"]
-    assert eventually(lambda: _status(call, job_id) == "completed")
+    call.simulator.wait_for(quiet=SERVICE)
+    assert _status(call, job_id) == "completed"
     latest = call.get(SERVICE, "/api/research/results/latest/tiktok").json()
     assert latest["data"][0]["topCreators"]
     assert [e["text"] for e in call.seen("research")] == ["ai"]
@@ -54,7 +51,7 @@ def test_a_busy_platform_is_409(call: Caller) -> None:
     assert full.status_code == 409
 
 
-def test_a_job_fails(call: Caller, eventually: Callable[[Callable[[], bool]], bool]) -> None:
+def test_a_job_fails(call: Caller) -> None:
     _quick(call)
     call.simulator.play(
         {
@@ -63,7 +60,8 @@ def test_a_job_fails(call: Caller, eventually: Callable[[Callable[[], bool]], bo
         }
     )
     started = call.post(SERVICE, "/api/research/tiktok/niche", {"niche": "ai"})
-    assert eventually(lambda: _status(call, started.json()["jobId"]) == "failed")
+    call.simulator.wait_for(quiet=SERVICE)
+    assert _status(call, started.json()["jobId"]) == "failed"
 
 
 def test_a_job_is_lost(call: Caller) -> None:
@@ -88,9 +86,8 @@ def test_a_synchronous_niche_answers_with_its_findings(call: Caller) -> None:
     assert len(answer["tweets"]) == 10
 
 
-def test_twitter_research_must_be_enabled(
-    call: Caller, eventually: Callable[[Callable[[], bool]], bool]
-) -> None:
+def test_twitter_research_must_be_enabled(call: Caller) -> None:
     call.simulator.play({"services": {SERVICE: {"research_enabled": False}}})
     started = call.post(SERVICE, "/api/research/twitter/niche", {"niche": "ai"})
-    assert eventually(lambda: _status(call, started.json()["jobId"]) == "failed")
+    call.simulator.wait_for(quiet=SERVICE)
+    assert _status(call, started.json()["jobId"]) == "failed"

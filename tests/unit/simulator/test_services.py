@@ -9,8 +9,6 @@ import pytest
 from simulator.catalogue import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.unit.simulator.conftest import Caller
 
 GUARDED = ("threads-comments", "instagram-comments", "twitter-comments", "linkedin-automation")
@@ -188,15 +186,11 @@ def test_tiktok_refuses_short_links(call: Caller) -> None:
     assert call.send("tiktok-comments", postUrl="https://vm.tiktok.com/x").status_code == 400
 
 
-def test_tiktok_messages_a_user_only_once_even_after_a_crash(
-    call: Caller, eventually: Callable[[Callable[[], bool]], bool]
-) -> None:
+def test_tiktok_messages_a_user_only_once_even_after_a_crash(call: Caller) -> None:
     call.simulator.play({"services": {"tiktok-dm": {"restart_after_seconds": 0.05}}})
     call.send("tiktok-dm")
     call.simulator.crash("tiktok-dm")
-    assert eventually(
-        lambda: call.http.get(call.simulator.url("control") + "/services").json()["tiktok-dm"]
-    )
+    call.simulator.wait_for(up="tiktok-dm")
     answer = call.send("tiktok-dm")
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("already_messaged: @maria")

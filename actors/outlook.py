@@ -1,0 +1,67 @@
+"""What is left to do, read from the database's own view, and whether that is all for now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Waiting", "is_settled", "waiting"]
+
+# A gap between two actions is over in seconds: worth waiting for.
+_SHORT_WAITS = frozenset({"pace"})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Rows of one service that stay in the queue, and why."""
+
+    service: str
+    rows: int
+    reason: str
+    seconds: float | None
+
+
+def is_settled(outlook: Mapping[str, Mapping[str, Any]], *, is_owned: bool) -> bool:
+    """Tell whether nothing more can be done now.
+
+    That is when nothing runs or retries, and what is due waits for something other than us.
+    ``is_owned`` says that each service has an owner, which just may not have reported yet.
+    """
+    return all(_is_settled(view, is_owned=is_owned) for view in outlook.values())
+
+
+def _is_settled(view: Mapping[str, Any], *, is_owned: bool) -> bool:
+    if view["running"] or view["retrying"]:
+        return False
+    if not view["due"]:
+        return True
+    if view["reason"] in _SHORT_WAITS:
+        return False
+    if view["reason"] is not None:
+        return True
+    state = view["state"]
+    return not is_owned if state is None else state.get("state") == "wait"
+
+
+def waiting(outlook: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
+    """Return what stays in the queue, service by service, with the reason a person can act on."""
+    return tuple(
+        each for service, view in sorted(outlook.items()) for each in _waiting(service, view)
+    )
+
+
+def _waiting(service: str, view: Mapping[str, Any]) -> list[Waiting]:
+    rows = []
+    if view["due"]:
+        state = view["state"] or {"reason": "no worker owns the service"}
+        reason = view["reason"] or state.get("reason") or "not worked on yet"
+        seconds = view["reason_seconds"] if view["reason"] else state.get("seconds")
+        rows.append(Waiting(service, view["due"], reason, seconds))
+    if view["waiting"]:
+        rows.append(Waiting(service, view["waiting"], "scheduled", view["next_due_seconds"]))
+    if view["held"]:
+        rows.append(Waiting(service, view["held"], "backlog: bin/queue accept or discard", None))
+    return rows

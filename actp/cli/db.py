@@ -1,0 +1,150 @@
+"""``db``: where the database is, a shell on it, its migrations, its locks on the door."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from actp.cli.database import database
+from actp.cli.options import json_option
+from actp.cli.output import emit_json, say
+from actp.errors import InvalidInput, NotFound
+from actp.settings import Settings, load_settings
+from actp.store.migrate import MIGRATIONS, WITHOUT_DSN, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["db"]
+
+MASK = "********"
+_TABLE = re.compile(
+    r"^\s*create table (?:if not exists )?public\.(\w+)", re.IGNORECASE | re.MULTILINE
+)
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@click.option("--show-password", is_flag=True, help="Print the password too.")
+@json_option
+def url(*, show_password: bool, as_json: bool) -> None:
+    """Print which database is used and how it is reached; the password is masked."""
+    settings = load_settings()
+    with _address(settings) as address:
+        shown = address if show_password else _masked(address)
+    if as_json:
+        emit_json({"kind": settings.store_kind, "url": shown})
+    else:
+        say(f"{settings.store_kind}: {shown}")
+
+
+@db.command()
+@click.pass_context
+def shell(ctx: click.Context) -> None:
+    """Open psql on the database."""
+    with _dsn(load_settings()) as dsn:
+        psql = shutil.which("psql")
+        if psql is None:
+            raise NotFound(
+                "psql is not installed",
+                remedy=f"Install PostgreSQL's client, or connect another one to {_masked(dsn)}.",
+            )
+        code = _run_psql(psql, dsn)
+    if code:
+        ctx.exit(code)
+
+
+@db.command("migrate")
+@json_option
+def apply_migrations(*, as_json: bool) -> None:
+    """Bring tables and functions up to date; running it again changes nothing."""
+    with _dsn(load_settings()) as dsn:
+        applied = migrate(dsn)
+    if as_json:
+        emit_json({"applied": applied})
+        return
+    for name in applied:
+        say(f"applied {name}")
+    say("The database is up to date.")
+
+
+@db.command()
+@json_option
+def secure(*, as_json: bool) -> None:
+    """Switch row-level security on for tables that were there before us, and say which.
+
+    Whoever read them with the anon key is shut out, except where a policy lets them in.
+    """
+    with database() as store:
+        secured = store.call("safari_secure", tables=_tables())
+    if as_json:
+        emit_json({"secured": secured})
+        return
+    for item in secured:
+        policies = f"; {item['policies']} policies stay in force" if item["policies"] else ""
+        say(f"secured {item['table']}{policies}")
+    say("Every table of ours has row-level security.")
+
+
+def _tables() -> list[str]:
+    """Return every table that the migrations name."""
+    sources = (path.read_text(encoding="utf-8") for path in MIGRATIONS.glob("*.sql"))
+    return sorted({name for source in sources for name in _TABLE.findall(source)})
+
+
+@contextmanager
+def _address(settings: Settings) -> Iterator[str]:
+    if settings.store_kind == "supabase":
+        yield str(settings.supabase_url)
+        return
+    with _dsn(settings) as dsn:
+        yield dsn
+
+
+@contextmanager
+def _dsn(settings: Settings) -> Iterator[str]:
+    """Yield how PostgreSQL itself is reached; an embedded one runs meanwhile."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    elif settings.store_kind == "supabase":
+        first, *rest = WITHOUT_DSN.split(". ", 1)
+        raise InvalidInput(f"{first}.", remedy=" ".join(rest))
+    else:
+        from actp.store.embedded import EmbeddedStore  # noqa: PLC0415  # costs 0.1 s
+
+        with closing(EmbeddedStore(settings.actp_home, application_name="actp db")) as store:
+            yield store.cluster.dsn
+
+
+def _masked(address: str) -> str:
+    if address.startswith(("http://", "https://")):
+        return address
+    if conninfo_to_dict(address).get("password") is None:
+        return address
+    return make_conninfo(address, password=MASK)
+
+
+def _run_psql(psql: str, dsn: str) -> int:
+    given: dict[str, Any] = conninfo_to_dict(dsn)
+    # Other users see the arguments of a process, not its environment.
+    password = given.pop("password", None)
+    secret = {"PGPASSWORD": str(password)} if password is not None else {}
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
+    try:
+        return subprocess.run(
+            [psql, make_conninfo(**given)], env={**os.environ, **secret}, check=False
+        ).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,151 @@
+"""The flags of safari_cloud_agent.py, each turned into a command of the group.
+
+One flag names what to do; the others refine it. ``--status`` alone is such a flag, and after
+``--history`` it takes a value.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from actp.cli.group import actp
+from actp.cli.main import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main", "safari_cloud_agent"]
+
+ALONE: Final = "\0alone"
+_TERMS: Final = ("dry_run", "priority", "at", "expires", "key", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What one flag does: the command it stands for and the flags that may refine it."""
+
+    command: tuple[str, ...]
+    refined_by: tuple[str, ...] = ("json",)
+    values: tuple[str, ...] = ()
+    help: str = ""
+
+    def option(self, name: str) -> click.Option:
+        """Return the flag as click knows it."""
+        flag = f"--{name.replace('_', '-')}"
+        if not self.values:
+            return click.Option([flag], is_flag=True, help=self.help)
+        shape: dict[str, Any] = {"nargs": len(self.values), "metavar": " ".join(self.values)}
+        return click.Option([flag], help=self.help, **shape)
+
+
+MODES: Final = {
+    "daemon": Mode(("daemon",), (), help="Work until told to stop."),
+    "run_once": Mode(("run-once",), ("timeout", "json"), help="Work off what is due, then end."),
+    "health": Mode(("health",), help="Ask all nine services how they are."),
+    "enqueue_dm": Mode(
+        ("enqueue", "dm"), _TERMS, ("PLATFORM", "HANDLE", "TEXT"), "Enqueue a direct message."
+    ),
+    "enqueue_comment": Mode(
+        ("enqueue", "comment"), _TERMS, ("PLATFORM", "URL", "TEXT"), "Enqueue a comment."
+    ),
+    "enqueue_research": Mode(
+        ("enqueue", "research"), _TERMS, ("PLATFORM", "QUERY", "N"), "Enqueue research."
+    ),
+    "history": Mode(
+        ("history",), ("limit", "platform", "action", "status", "json"), help="List what ended."
+    ),
+    "rate_limits": Mode(("limits",), help="Show today's use of the limits."),
+    "show": Mode(("show",), values=("ID",), help="Tell the life of a command."),
+    "cancel": Mode(("cancel",), values=("ID",), help="Cancel a command that has not begun."),
+    "resolve": Mode(
+        ("resolve",), values=("ID", "sent|not-sent"), help="Settle an unknown outcome."
+    ),
+    "retry": Mode(("retry",), values=("ID",), help="Try a failed command again."),
+    "retry_failed": Mode(("retry-failed",), help="Try again what failed on transient errors."),
+}
+_STATUS: Final = Mode(("status",))
+
+_REFINEMENTS: Final = (
+    click.Option(
+        ["--status"],
+        is_flag=False,
+        flag_value=ALONE,
+        metavar="[STATUS]",
+        help="Show the queue; with --history STATUS, only commands with that status.",
+    ),
+    click.Option(["--limit"], metavar="N", help="With --history: how many."),
+    click.Option(["--platform"], help="With --history: only this platform."),
+    click.Option(["--action"], help="With --history: only this action."),
+    click.Option(["--dry-run"], is_flag=True, help="With --enqueue-…: check it, enqueue nothing."),
+    click.Option(["--priority"], metavar="N", help="With --enqueue-…: lower runs first."),
+    click.Option(["--at"], metavar="TIME", help="With --enqueue-…: not before 2h or a time."),
+    click.Option(["--expires"], metavar="TIME", help="With --enqueue-…: fail it after 3d."),
+    click.Option(["--key"], help="With --enqueue-…: only once for the same key."),
+    click.Option(["--timeout"], metavar="SECONDS", help="With --run-once: end then."),
+    click.Option(["--json"], is_flag=True, help="Print JSON."),
+)
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "safari_cloud_agent.py") -> int:
+    """Run the flags and return the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return run(safari_cloud_agent, given or ["--help"], program)
+
+
+def _dispatch(**flags: Any) -> int:
+    """Process the queue of commands for the nine Safari services."""
+    given = {name: value for name, value in flags.items() if value not in {None, False}}
+    name, mode, values = _chosen(given)
+    refinements = {key: value for key, value in given.items() if key != name}
+    for key in refinements:
+        if key not in mode.refined_by:
+            raise click.UsageError(f"{_flag(key)} does not go with {_flag(name)}.")
+    arguments = [*_written(refinements), *(["--", *values] if values else [])]
+    context = click.get_current_context()
+    command: click.Command = actp
+    for word in mode.command:
+        command = command.commands[word] if isinstance(command, click.Group) else command
+    answer = command.main(arguments, prog_name=context.command_path, standalone_mode=False)
+    return answer if isinstance(answer, int) else 0
+
+
+def _chosen(given: dict[str, Any]) -> tuple[str, Mode, tuple[str, ...]]:
+    chosen = [name for name in MODES if name in given]
+    status = given.get("status")
+    if status == ALONE and "history" in chosen:
+        raise click.UsageError("--status needs a value with --history, for example failed.")
+    if status == ALONE:
+        chosen.append("status")
+    elif status is not None and "history" not in chosen:
+        raise click.UsageError(f"--status takes a value only with --history, not {status!r}.")
+    if not chosen:
+        raise click.UsageError(f"{_flag(next(iter(given)))} alone does not say what to do.")
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(map(_flag, chosen))} cannot go together.")
+    name = chosen[0]
+    value = given[name]
+    values = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
+    return name, MODES.get(name, _STATUS), () if name == "status" else values
+
+
+def _written(refinements: dict[str, Any]) -> list[str]:
+    return [
+        _flag(name) if value is True else f"{_flag(name)}={value}"
+        for name, value in refinements.items()
+    ]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+safari_cloud_agent = click.Command(
+    "safari_cloud_agent",
+    params=[*(mode.option(name) for name, mode in MODES.items()), *_REFINEMENTS],
+    callback=_dispatch,
+    help=_dispatch.__doc__,
+)

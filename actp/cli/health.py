@@ -1,0 +1,100 @@
+"""``health``: asks all nine services and stores what they said."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actp.cli.database import database
+from actp.cli.options import json_option
+from actp.cli.output import console, emit_json, one_line, say, table, text
+from actp.cli.probe import Health, probe_all
+from actp.errors import ActpError, ExitCode
+from actp.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["health"]
+
+# From the start of the command: the services are asked meanwhile.
+RECORD_TIMEOUT_SECONDS = 2.4
+
+
+@click.command()
+@json_option
+@click.pass_context
+def health(ctx: click.Context, *, as_json: bool) -> None:
+    """Ask all nine services how they are; exits with 1 unless all are healthy.
+
+    What they said is stored for bin/status; an unreachable database does not keep it from
+    being shown.
+    """
+    settings = load_settings()
+    recorder = _Recorder(settings)
+    results = probe_all(settings.service_url)
+    not_recorded = recorder.record(results)
+    if as_json:
+        emit_json(
+            {
+                "services": [result.row() for result in results],
+                "recorded": not_recorded is None,
+                "not_recorded_because": not_recorded,
+            }
+        )
+    else:
+        console().print(_table(results))
+        healthy = sum(result.status == "healthy" for result in results)
+        say(f"{healthy} of {len(results)} services are healthy.")
+        if not_recorded is not None:
+            say(f"Not stored: {one_line(not_recorded, 150)}")
+    if any(result.status != "healthy" for result in results):
+        ctx.exit(ExitCode.FAILED)
+
+
+class _Recorder:
+    """Stores the results from a thread of its own, so that no database makes people wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._deadline = monotonic() + RECORD_TIMEOUT_SECONDS
+        self._known = Event()
+        self._done = Event()
+        self._rows: list[dict[str, Any]] = []
+        self._error: str | None = None
+        Thread(target=self._run, name="record-health", daemon=True).start()
+
+    def record(self, results: list[Health]) -> str | None:
+        """Return why the results could not be stored in time, or None when they were."""
+        self._rows = [result.row() for result in results]
+        self._known.set()
+        if not self._done.wait(max(0.1, self._deadline - monotonic())):
+            return "the database did not answer in time"
+        return self._error
+
+    def _run(self) -> None:
+        try:
+            with database(self._settings) as store:
+                store.call("safari_now")  # connects while the services are being asked
+                self._known.wait()
+                store.call("safari_record_health", results=self._rows)
+        except ActpError as error:
+            self._error = str(error)
+        finally:
+            self._done.set()
+
+
+def _table(results: list[Health]) -> Table:
+    shown = table("service", "port", "health", "ms", "", numbers=("port", "ms"))
+    for result in results:
+        shown.add_row(
+            result.service_name,
+            str(result.port),
+            text(result.status, "" if result.status == "healthy" else "bold red"),
+            "" if result.response_ms is None else str(result.response_ms),
+            text(result.error),
+        )
+    return shown

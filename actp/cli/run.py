@@ -1,0 +1,98 @@
+"""``run-once`` and ``daemon``: the worker in this very process."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from actp.cli.options import json_option
+from actp.cli.output import emit_json, say
+from actp.cli.platforms import known_services
+from actp.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["daemon", "run_once"]
+
+# A schedule starts the next one every 15 minutes.
+DEFAULT_TIMEOUT_SECONDS = 840.0
+
+# What safari_outlook answers.
+Outlook: TypeAlias = "Mapping[str, Mapping[str, Any]]"
+
+_services_option = click.option(
+    "--services", metavar="NAME,…", help="Only these services; all unless given."
+)
+
+
+@click.command("run-once")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1, max=86_400),
+    default=DEFAULT_TIMEOUT_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop then, whatever is left.",
+)
+@_services_option
+@json_option
+def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
+    """Work until nothing is due any more, then end.
+
+    Beside a running worker it wakes that one and watches. What waits for a limit, an hour or a
+    pause stays in the queue.
+    """
+    from actors.worker import run_once as work  # noqa: PLC0415  # actors cost half a second
+
+    names = known_services(services)
+    settings = load_settings()
+    with _progress(hidden=as_json or not sys.stderr.isatty()) as on_progress:
+        summary = asdict(work(settings, names, timeout_seconds=timeout, on_progress=on_progress))
+    if as_json:
+        emit_json(summary)
+    else:
+        say(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in summary.items()))
+
+
+@click.command()
+@_services_option
+def daemon(*, services: str | None) -> None:
+    """Work until told to stop; SIGTERM ends it cleanly. bin/up runs it under supervision."""
+    from actors.worker import run_daemon  # noqa: PLC0415  # actors cost half a second
+
+    run_daemon(load_settings(), known_services(services))
+
+
+@contextmanager
+def _progress(*, hidden: bool) -> Iterator[Callable[[Outlook], None]]:
+    """Yield what is to be told the outlook now and then."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=hidden
+    ) as progress:
+        task = progress.add_task("working", total=None)
+        most = 0
+
+        def show(outlook: Outlook) -> None:
+            nonlocal most
+            # What a service may not send now is not waited for.
+            left = sum(
+                service["running"] + (0 if service["reason"] else service["due"])
+                for service in outlook.values()
+            )
+            most = max(most, left)
+            progress.update(task, total=most, completed=most - left)
+
+        yield show

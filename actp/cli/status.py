@@ -1,0 +1,68 @@
+"""``status``: what stands in the queue, who may act, and what wants attention."""
+
+from __future__ import annotations
+
+import json
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.live import Live
+
+from actp.cli.database import database
+from actp.cli.options import json_option
+from actp.cli.output import console, emit_json, text
+from actp.cli.status_view import status_view
+from actp.errors import ActpError, InvalidInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from actp.store import Store
+
+__all__ = ["status"]
+
+REFRESH_SECONDS = 2.0
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Keep it on the screen, fresh every 2 s.")
+@json_option
+def status(*, watch: bool, as_json: bool) -> None:
+    """Show the queue, today's limits, the services, and what wants attention."""
+    screen = console()
+    if watch and not as_json and not screen.is_terminal:
+        raise InvalidInput(
+            "--watch needs a terminal", remedy="Use --watch --json for one line of JSON each 2 s."
+        )
+    with database() as store:
+        if watch and as_json:
+            _stream(store)
+        elif watch:
+            _watch(store, screen)
+        elif as_json:
+            emit_json(store.call("safari_status"))
+        else:
+            screen.print(status_view(store.call("safari_status")))
+
+
+def _stream(store: Store) -> None:
+    while True:
+        click.echo(json.dumps(store.call("safari_status"), ensure_ascii=False))
+        _pause()
+
+
+def _watch(store: Store, screen: Console) -> None:
+    report: dict[str, Any] = store.call("safari_status")
+    with Live(status_view(report), console=screen, screen=True, auto_refresh=False) as live:
+        while True:
+            _pause()
+            try:
+                live.update(status_view(store.call("safari_status")), refresh=True)
+            except ActpError as error:
+                # The database may come back; what was read last is no longer true.
+                live.update(text(f"No answer: {error}", "bold red"), refresh=True)
+
+
+def _pause() -> None:
+    Event().wait(REFRESH_SECONDS)

@@ -1,0 +1,163 @@
+"""The supervised tree of a host: starting it, asking for it, ending it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import xmlrpc.client
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.errors import ActpError, TimedOut, WrongState
+from actp.settings import PROJECT_ROOT
+from actp.store import open_store
+from actp.store.direct import direct_dsn
+from actp.store.migrate import migrate, pending
+
+if TYPE_CHECKING:
+    from actp.settings import Settings
+
+__all__ = ["Tree"]
+
+CONFIGURATION: Final = PROJECT_ROOT / "supervisor.conf"
+START_TIMEOUT_SECONDS: Final = 15.0
+# Over the time that the workers have: the database ends after them.
+STOP_MARGIN_SECONDS: Final = 45.0
+LOOK_SECONDS: Final = 0.05
+# A socket's path has 104 bytes on macOS.
+MAX_SOCKET_PATH: Final = 100
+# Between the end of a worker's own time to stop and its being killed.
+KILL_MARGIN_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """supervisord with the processes of supervisor.conf, known by its run folder."""
+
+    settings: Settings
+
+    @property
+    def run_folder(self) -> Path:
+        """Return where socket and pid file lie: under ACTP_HOME unless its path is too long."""
+        folder = self.settings.actp_home / "run"
+        if len(str(folder / "supervisor.sock")) <= MAX_SOCKET_PATH:
+            return folder
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        return self.settings.actp_lock_dir / f"run-{digest}"
+
+    @property
+    def log_folder(self) -> Path:
+        """Return where every program of the tree writes its log."""
+        return self.settings.actp_home / "logs"
+
+    def prepare(self) -> None:
+        """Bring the database up to date; raises when it cannot be used.
+
+        What is wrong with the settings or the database shows here, before supervisord would
+        start and restart programs that cannot work.
+        """
+        if self.settings.store_kind == "supabase":
+            with closing(open_store(self.settings, application_name="actp-up")) as store:
+                store.call("safari_now")
+            return
+        with direct_dsn(self.settings) as dsn:
+            if pending(dsn):
+                migrate(dsn)
+
+    def start(self) -> None:
+        """Start supervisord apart from this process; returns when it answers."""
+        if self.is_up():
+            raise WrongState(
+                "the tree is up already", remedy="bin/status looks at it, bin/down ends it."
+            )
+        environment, arguments = self.command()
+        with (self.log_folder / "supervisord.out").open("ab") as log:
+            process = subprocess.Popen(
+                arguments,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = monotonic() + START_TIMEOUT_SECONDS
+        while not self.is_up():
+            if process.poll() is not None or monotonic() > deadline:
+                raise ActpError(
+                    "supervisord did not start", remedy=f"See {self.log_folder}/supervisord.out."
+                )
+            sleep(LOOK_SECONDS)
+
+    def become(self) -> None:
+        """Replace this process by supervisord, as launchd and systemd want it."""
+        environment, arguments = self.command()
+        os.execve(arguments[0], arguments, environment)  # noqa: S606 - no shell is wanted
+
+    def command(self) -> tuple[dict[str, str], list[str]]:
+        """Return the environment and the command line of supervisord; makes its folders."""
+        for folder in (self.run_folder, self.log_folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings = self.settings
+        environment = {
+            **os.environ,
+            "ACTP_RUN": str(self.run_folder),
+            "ACTP_LOGS": str(self.log_folder),
+            "ACTP_PYTHON": sys.executable,
+            "ACTP_EMBEDDED": str(settings.store_kind == "embedded").lower(),
+            "ACTP_WORKERS": str(settings.workers),
+            "ACTP_KILL_AFTER_SECONDS": str(int(settings.stop_seconds) + KILL_MARGIN_SECONDS),
+        }
+        program = "from supervisor.supervisord import main; main()"
+        return environment, [sys.executable, "-c", program, "-c", str(CONFIGURATION)]
+
+    def is_up(self) -> bool:
+        """Return whether supervisord answers."""
+        try:
+            self._ask("supervisor.getState")
+        except OSError:
+            return False
+        return True
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Return what supervisord says of each process; raises WrongState when the tree is down."""
+        try:
+            answer: Any = self._ask("supervisor.getAllProcessInfo")
+        except OSError as error:
+            raise WrongState("the tree is down", remedy="bin/up starts it.") from error
+        return [dict(process) for process in answer]
+
+    def stop(self) -> None:
+        """End the tree in its order and wait for it; raises WrongState when it is down."""
+        try:
+            pid = int(str(self._ask("supervisor.getPID")))
+            self._ask("supervisor.shutdown")
+        except OSError as error:
+            raise WrongState("the tree is down", remedy="bin/up starts it.") from error
+        deadline = monotonic() + self.settings.stop_seconds + STOP_MARGIN_SECONDS
+        while _is_alive(pid):
+            if monotonic() > deadline:
+                raise TimedOut(
+                    "supervisord is still stopping", remedy=f"See {self.log_folder}, or kill {pid}."
+                )
+            sleep(LOOK_SECONDS)
+
+    def _ask(self, method: str) -> Any:
+        from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - only needed here
+
+        socket = self.run_folder / "supervisor.sock"
+        transport = SupervisorTransport(serverurl=f"unix://{socket}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy, method)()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

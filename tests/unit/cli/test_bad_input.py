@@ -1,0 +1,149 @@
+"""Whatever is typed wrong is answered by a cause, a remedy and an exit code."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from actp.errors import ExitCode
+from tests.support.databases import Database, Databases
+from tests.unit.cli.conftest import Cli, check_error
+
+UNKNOWN_ID = "8c5e1a52-9d6b-4f5f-b4f1-0f6d7f6a1b2c"
+POST = "https://x.com/ada/status/1"
+LONG = "x" * 281
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        # unknown platform, action, flag
+        (("enqueue", "dm", "instagrm", "ada", "Hi"), ("instagrm", "Did you mean instagram?")),
+        (("enqueue", "dm", "threads", "ada", "Hi"), ("Threads has no direct messages",)),
+        (("enqueue", "comment", "linkedin", POST, "Hi"), ("no Safari service comments on",)),
+        (("enqueue", "twet", "Hi"), ("No such command 'twet'", "tweet")),
+        (("stats",), ("No such command 'stats'", "status")),
+        (("status", "--jsn"), ("--jsn", "--json")),
+        (("enqueue", "dm", "instagram", "ada", "Hi", "--prio", "1"), ("--prio",)),
+        (("enqueue", "dm", "instagram", "ada"), ("TEXT",)),
+        # handles
+        (("enqueue", "dm", "instagram", 'a"da', "Hi"), ("not a instagram username",)),
+        (("enqueue", "dm", "instagram", "ada'; rm -rf ~", "Hi"), ("1 to 30 letters",)),
+        (("enqueue", "dm", "twitter", "$(id)", "Hi"), ("not a twitter username",)),
+        (("enqueue", "dm", "linkedin", "ada`id`", "Hi"), ("LinkedIn",)),
+        # addresses
+        (("enqueue", "comment", "twitter", "https://evil.org/a/status/1", "Hi"), ("host",)),
+        (("enqueue", "comment", "twitter", "http://x.com/a/status/1", "Hi"), ("https",)),
+        (("enqueue", "comment", "twitter", "javascript:alert(1)", "Hi"), ("https",)),
+        (("enqueue", "comment", "twitter", "https://x.com/ada", "Hi"), ("not the address of",)),
+        # texts
+        (("enqueue", "dm", "instagram", "ada", ""), ("text",)),
+        (("enqueue", "dm", "instagram", "ada", "  \n "), ("the text is empty",)),
+        (("enqueue", "tweet", LONG), ("281 characters", "Shorten it.")),
+        (("enqueue", "tweet", "please delete this"), ("[FILTERED:delete]", "another word")),
+        # numbers
+        (("enqueue", "research", "twitter", "ai", "-5"), ("-5", "Put --")),
+        (("enqueue", "research", "twitter", "ai", "--", "-5"), ("1 to 1000",)),
+        (("enqueue", "research", "twitter", "ai", "many"), ("many",)),
+        (("enqueue", "tweet", "Hi", "--priority", "-1"), ("-1",)),
+        (("history", "--limit", "0"), ("0",)),
+        (("limits", "set", "twitter", "dm", "--", "-1"), ("-1",)),
+        # times
+        (("enqueue", "tweet", "Hi", "--at", "soon"), ("not a time: 'soon'", "2h")),
+        (("enqueue", "tweet", "Hi", "--expires", "2020-01-01"), ("expired already",)),
+        (("enqueue", "tweet", "Hi", "--at", "3h", "--expires", "2h"), ("before its time",)),
+        (("pause", "--for", "0s"), ("0s",)),
+        (("enqueue", "tweet", "Hi", "--key", " "), ("a key has",)),
+        # states and names
+        (("history", "--status", "faild"), ("faild",)),
+        (("resolve", "abcdef", "maybe"), ("maybe",)),
+        (("pause", "--platform", "twiter"), ("twiter", "Did you mean twitter?")),
+        (("run-once", "--services", "twitter-dn"), ("twitter-dn", "Did you mean twitter-dm?")),
+        (("contacts", "block", "twitter", "a b"), ("not a twitter username",)),
+        (("contacts", "block", "all", "https://x.com/a"), ("not a username",)),
+        (("status", "--watch"), ("needs a terminal",)),
+    ],
+)
+def test_a_slip_is_named_with_the_way_out(
+    run: Cli, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    check_error(run(*arguments), ExitCode.USAGE, *words)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("show",), ("cancel",), ("retry",), ("resolve",)],
+)
+def test_an_unknown_id_is_not_found(
+    run: Cli, queue: Database, arguments: tuple[str, ...]
+) -> None:
+    verdict = ("sent",) if arguments == ("resolve",) else ()
+    result = run(*arguments, UNKNOWN_ID, *verdict)
+    check_error(result, ExitCode.NOT_FOUND, "there is no command", "bin/history")
+
+
+def test_an_id_that_is_none_is_a_slip(run: Cli, queue: Database) -> None:
+    check_error(run("show", "xyz"), ExitCode.USAGE, "six hexadecimal digits")
+
+
+def test_a_database_that_refuses_connections_is_unavailable(run: Cli) -> None:
+    result = run("status")
+    check_error(result, ExitCode.UNAVAILABLE, "Connection refused", "DATABASE_URL")
+    assert "do-not-show" not in result.err
+
+
+def test_a_database_that_never_answers_is_unavailable(
+    run: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv(
+            "DATABASE_URL", f"postgresql://app@127.0.0.1:{port}/none?connect_timeout=2"
+        )
+        check_error(run("history"), ExitCode.UNAVAILABLE, "timeout")
+
+
+def test_a_wrong_password_is_denied(
+    run: Cli, postgres15_databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = make_conninfo(postgres15_databases.server.owner_dsn, password="not-this-one")
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    result = run("limits")
+    check_error(result, ExitCode.DENIED, "password authentication failed", "Check the password")
+    assert "not-this-one" not in result.err
+
+
+def test_a_database_without_our_functions_says_how_to_get_them(
+    run: Cli, unmigrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", unmigrated.dsn)
+    check_error(run("status"), ExitCode.SCHEMA, "safari_status", "bin/db migrate")
+
+
+def test_wrong_settings_are_told_all_at_once(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKERS", "none")
+    monkeypatch.setenv("SAFARI_TURNS", "0")
+    check_error(run("status"), ExitCode.CONFIG, "WORKERS", "SAFARI_TURNS", ".env.example")
+
+
+def test_what_nobody_expected_is_one_line_and_a_log(
+    run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    closed = TextIOWrapper(BytesIO())
+    closed.close()
+    monkeypatch.setattr(sys, "stdin", closed)
+    result = run("enqueue", "batch", "-")
+    check_error(result, ExitCode.SOFTWARE, "unexpected ValueError", "cli.log")
+    assert "Traceback" in (tmp_path / "home" / "log" / "cli.log").read_text()
+
+
+def test_debugging_shows_the_traceback(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTP_DEBUG", "1")
+    result = run("enqueue", "dm", "nowhere", "ada", "Hi")
+    assert result.code == ExitCode.USAGE
+    assert "Traceback" in result.err

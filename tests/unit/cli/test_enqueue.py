@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actp.errors import ExitCode
+from tests.support.databases import Database
+from tests.unit.cli.conftest import Cli, check_error
+
+POST = "https://x.com/ada/status/1"
+
+
+def rows(queue: Database) -> list[tuple[Any, ...]]:
+    with queue.connect() as connection:
+        return connection.execute(
+            "select action, platform, params, priority, service from safari_command_queue"
+            " order by created_at"
+        ).fetchall()
+
+
+def test_a_direct_message_becomes_a_row(run: Cli, queue: Database) -> None:
+    result = run("enqueue", "dm", "instagram", "@Ada", "Hey! Great content", "--priority", "2")
+    assert result.code == 0
+    assert "Enqueued send_dm to ada (instagram)" in result.out
+    params = {"username": "@Ada", "text": "Hey! Great content"}
+    assert rows(queue) == [("send_dm", "instagram", params, 2, "instagram-dm")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "action", "service"),
+    [
+        (("comment", "twitter", POST, "Great point"), "comment", "twitter-comments"),
+        (("tweet", "Hello"), "tweet", "twitter-comments"),
+        (("research", "tiktok", "ai automation", "50"), "market_research", "market-research"),
+        (("dm", "linkedin", "ada-lovelace", "Hi"), "send_dm", "linkedin-automation"),
+    ],
+)
+def test_each_kind_reaches_its_service(
+    run: Cli, queue: Database, arguments: tuple[str, ...], action: str, service: str
+) -> None:
+    answer = run("enqueue", *arguments, "--json").json
+    assert (answer["action"], answer["service"], answer["created"]) == (action, service, True)
+    assert [(row[0], row[4]) for row in rows(queue)] == [(action, service)]
+
+
+def test_a_key_enqueues_once(run: Cli, queue: Database) -> None:
+    first = run("enqueue", "tweet", "Hello", "--key", "launch", "--json").json
+    second = run("enqueue", "tweet", "Hello", "--key", "launch", "--json").json
+    assert (first["created"], second["created"]) == (True, False)
+    assert first["id"] == second["id"]
+    assert "used before" in run("enqueue", "tweet", "Hello", "--key", "launch").out
+    assert len(rows(queue)) == 1
+
+
+def test_a_dry_run_needs_no_database_and_leaves_nothing(run: Cli) -> None:
+    result = run("enqueue", "comment", "twitter", POST, "Great point", "--dry-run")
+    assert result.code == 0
+    assert "Would enqueue comment" in result.out
+    assert "Nothing was enqueued" in result.out
+
+
+def test_a_span_is_counted_from_now_and_stored_in_utc(run: Cli, queue: Database) -> None:
+    answer = run("enqueue", "tweet", "Hi", "--at", "2h", "--expires", "3d", "--json").json
+    at = datetime.fromisoformat(answer["scheduled_for"])
+    expires = datetime.fromisoformat(answer["expires_at"])
+    assert at.utcoffset() == timedelta(0)
+    assert abs(at - datetime.now(UTC) - timedelta(hours=2)) < timedelta(minutes=1)
+    assert expires - at == timedelta(days=3) - timedelta(hours=2)
+
+
+def test_a_local_time_is_read_in_the_zone_of_the_settings(
+    run: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAFARI_TIME_ZONE", "Asia/Tokyo")
+    answer = run("enqueue", "tweet", "Hi", "--at", "2030-01-01T09:00", "--dry-run", "--json").json
+    assert answer["scheduled_for"] == "2030-01-01T00:00:00+00:00"
+
+
+def test_it_says_why_a_command_will_wait(run: Cli, queue: Database) -> None:
+    run("pause", "--platform", "twitter")
+    assert "may not act now (paused)" in run("enqueue", "tweet", "Hello").out
+
+
+def write(path: Path, *items: Any) -> str:
+    lines = [item if isinstance(item, str) else json.dumps(item) for item in items]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+TWEET = {"action": "tweet", "params": {"text": "Hello"}}
+
+
+def test_a_batch_is_enqueued_in_order_with_its_own_terms(
+    run: Cli, queue: Database, tmp_path: Path
+) -> None:
+    dm = {"action": "send_dm", "platform": "twitter", "priority": 1, "key": "a", "at": "2h"}
+    dm["params"] = {"username": "ada", "text": "Hi"}
+    file = write(tmp_path / "batch.jsonl", TWEET, "", dm)
+    assert run("enqueue", "batch", file, "--priority", "7").out == "Enqueued 2 commands.\n"
+    assert [(row[0], row[3]) for row in rows(queue)] == [("tweet", 7), ("send_dm", 1)]
+    again = run("enqueue", "batch", file, "--json").json
+    assert [item["created"] for item in again] == [True, False]
+
+
+def test_every_bad_line_is_named_and_nothing_is_enqueued(
+    run: Cli, queue: Database, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "batch.jsonl",
+        TWEET,
+        "{nonsense",
+        {"action": "zap"},
+        ["list"],
+        {**TWEET, "prio": 1},
+        {**TWEET, "priority": -1},
+        {**TWEET, "at": "soon"},
+        {**TWEET, "params": "text"},
+        {**TWEET, "action": 5},
+    )
+    result = run("enqueue", "batch", file)
+    check_error(result, ExitCode.USAGE, "8 of 9 commands cannot be used; nothing was enqueued")
+    for number in range(2, 10):
+        assert f"line {number}: " in result.err
+    assert "line 1:" not in result.err
+    assert rows(queue) == []
+
+
+def test_a_file_that_is_not_there_is_not_found(run: Cli) -> None:
+    check_error(run("enqueue", "batch", "/nowhere/x"), ExitCode.NOT_FOUND, "/nowhere/x")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "no command"), (b"\n \n", "no command"), (b"\n\xff\n", "line 2")]
+)
+def test_a_file_without_commands_is_a_slip(
+    run: Cli, tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "batch.jsonl"
+    path.write_bytes(content)
+    check_error(run("enqueue", "batch", str(path)), ExitCode.USAGE, words)
+
+
+def test_a_text_may_hold_anything_that_a_shell_or_sql_would_mind(
+    run: Cli, queue: Database
+) -> None:
+    text = "it's \"quoted\"; $(rm -rf ~) `id` -- %s {x} 🎉\nsecond line"
+    assert run("enqueue", "dm", "instagram", "ada", text).code == 0
+    assert rows(queue)[0][2]["text"] == text

@@ -1,0 +1,130 @@
+"""The flags of safari_cloud_agent.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from actp.cli.bootstrap import EXIT_CONFIG
+from actp.errors import ExitCode
+from tests.support.databases import Database
+from tests.unit.cli.conftest import Cli, check_error
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = ROOT / "safari_cloud_agent.py"
+PROCESS_TIMEOUT_SECONDS = 30
+
+
+def test_no_flag_shows_what_there_is(face: Cli) -> None:
+    result = face()
+    assert result.code == 0
+    assert "--enqueue-dm PLATFORM HANDLE TEXT" in result.out
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--status", "--health"), ("--health and --status cannot go together",)),
+        (("--run-once", "--retry-failed"), ("--run-once and --retry-failed",)),
+        (("--status", "failed"), ("only with --history", "'failed'")),
+        (("--history", "--status"), ("needs a value",)),
+        (("--limit", "3"), ("--limit alone",)),
+        (("--health", "--limit", "3"), ("--limit does not go with --health",)),
+        (("--daemon", "--json"), ("--json does not go with --daemon",)),
+        (("--cancel",), ("--cancel",)),
+        (("--enqueue-dm", "instagram", "ada"), ("3 arguments",)),
+        (("--enqueue-dm", "instagram", 'a"b', "Hi"), ("not a instagram username",)),
+        (("--enqueue-research", "twitter", "ai", "-5"), ("1 to 1000",)),
+        (("--statuss",), ("--status",)),
+        (("status",), ("status",)),
+        (("--history", "--status", "faild"), ("faild",)),
+    ],
+)
+def test_a_slip_is_named(face: Cli, flags: tuple[str, ...], words: tuple[str, ...]) -> None:
+    check_error(face(*flags), ExitCode.USAGE, "safari_cloud_agent.py", *words)
+
+
+def test_status_is_a_flag_alone_and_a_filter_of_history(face: Cli, queue: Database) -> None:
+    assert "queue" in face("--status", "--json").json
+    assert "Safari queue" in face("--status").out
+    assert face("--history", "--status", "failed", "--json").json == []
+    assert face("--history", "--status=failed", "--limit", "5").out == "No command matches.\n"
+
+
+def test_a_command_goes_through_its_life_by_flags(face: Cli, queue: Database) -> None:
+    made = face(
+        *("--enqueue-dm", "instagram", "ada", "- hi", "--priority", "1", "--key", "k", "--json")
+    ).json
+    assert made["params"]["text"] == "- hi"
+    assert face("--history", "--status", "pending", "--json").json[0]["id"] == made["id"]
+    assert face("--cancel", made["id"]).code == 0
+    check_error(face("--cancel", made["id"]), ExitCode.WRONG_STATE, "cancelled already")
+    assert face("--retry", made["id"][:8]).code == 0
+    check_error(face("--resolve", made["id"], "sent"), ExitCode.WRONG_STATE, "not unknown")
+    events = face("--show", made["id"], "--json").json["events"]
+    assert [event["event"] for event in events] == ["enqueued", "cancelled", "requeued"]
+
+
+def test_the_rest_of_the_flags_reach_their_commands(face: Cli, queue: Database) -> None:
+    post = "https://www.instagram.com/p/abc/"
+    assert face("--enqueue-comment", "instagram", post, "Nice", "--dry-run").code == 0
+    assert face("--enqueue-research", "twitter", "ai", "50", "--at", "2h").code == 0
+    assert face("--rate-limits", "--json").json[0]["platform"] == "instagram"
+    assert face("--retry-failed", "--json").json == {"requeued": 0}
+    assert face("--health", "--json").code == ExitCode.FAILED
+
+
+def test_a_python_without_the_packages_hands_over_to_the_projects_own(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("actp", "safari_cloud_agent.py"):
+        (project / name).symlink_to(ROOT / name)
+    script = project / "probe.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from pathlib import Path\n"
+        "from actp.cli.bootstrap import ensure_packages\n"
+        "ensure_packages(__file__, Path(__file__).parent)\n"
+        "import click\n"
+        "print('ready', *sys.argv[1:])\n"
+    )
+    command = [bare / "bin" / "python", script, "--status"]
+    lost = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=PROCESS_TIMEOUT_SECONDS
+    )
+    assert lost.returncode == EXIT_CONFIG == ExitCode.CONFIG
+    assert "bin/setup" in lost.stderr
+    assert "Traceback" not in lost.stderr
+    (project / ".venv").symlink_to(sys.prefix)
+    found = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=PROCESS_TIMEOUT_SECONDS
+    )
+    assert found.stdout == "ready --status\n", found.stderr
+
+
+def test_a_reader_that_leaves_is_no_error(queue: Database) -> None:
+    environment = {**os.environ, **queue.environment, "PYTHONPATH": str(ROOT)}
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        process = subprocess.run(
+            [sys.executable, SCRIPT, "--rate-limits"],
+            env=environment,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=PROCESS_TIMEOUT_SECONDS,
+        )
+    finally:
+        os.close(write)
+    assert process.stderr == ""
+    assert process.returncode == 141
