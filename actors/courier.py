@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from actp.safari.carrier import Carrier
     from actp.safari.commands import Command
     from actp.safari.outcomes import Outcome
+    from actp.safari.requests import ServiceRequest
 
 __all__ = ["Courier", "Flight"]
 
@@ -32,6 +33,7 @@ class Flight:
 
     row: Row
     command: Command
+    request: ServiceRequest | None
     attempt: int
 
 
@@ -80,7 +82,7 @@ class Courier:
             return
         service = self.carrier.service.name
         try:
-            outcome = self.carrier.carry(flight.command)
+            outcome = self.carrier.carry(flight.command, flight.request)
         except Exception as error:  # noqa: BLE001 - bytes may have left before any mistake of ours
             _log.error("carrying failed", exc_info=True, extra={"action": "carry_failed"})
             detail = f"the worker failed: {type(error).__name__}: {error}"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from actors.base import Actor, Surroundings
-from actors.ledger_batch import Batch, begin_item, finish_item, reduced
-from actors.messages import Begin, Begun, ErrandFailed, Finish, Idle, Recorded, Stop, Tick
+from actors.ledger_batch import Batch, begin_item, begun_message, finish_item, reduced
+from actors.messages import Begin, Begun, ErrandFailed, Finish, Idle, Stop, Tick, Written
 from actp.clock import steady_seconds
 from actp.errors import StoreRefused
 from actp.store.reconnect import Backoff
 from metrics import instruments
 
 if TYPE_CHECKING:
-    from actors.ledger_batch import Written
+    from actors.ledger_batch import Answer
     from actp.spool import Spool
     from actp.store import Store
 
@@ -98,7 +99,7 @@ class Ledger(Actor):
             self.later(SPOOL_AFTER_SECONDS, SPOOL)
 
         def write() -> Batch:
-            answer: Written = self._store.call(
+            answer: Answer = self._store.call(
                 "safari_ledger",
                 boot_id=self._boot_id,
                 finishes=[finish_item(finish) for finish in finishes],
@@ -112,15 +113,19 @@ class Ledger(Actor):
         if batch.is_answer_of(self._writing):
             self._writing = None
         self._failures = 0
+        recorded: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
+        begun: dict[str, Begun] = {}
         services = {finish.id: finish.service for finish in batch.finishes}
         for finished in batch.answer["finishes"]:
             self._finishes.pop(finished["id"], None)
-            self.tell(services[finished["id"]], Recorded(finished["id"], finished["recorded"]))
+            recorded[services[finished["id"]]].append((finished["id"], finished["recorded"]))
         asked = {begin.id: (begin, at) for begin, at in batch.begins}
-        for begun in batch.answer["begins"]:
-            begin, asked_at = asked[begun["id"]]
+        for answer in batch.answer["begins"]:
+            begin, asked_at = asked[answer["id"]]
             if self._begins.pop(begin.id, None) is not None:
-                self.tell(begin.service, _begun(begun, asked_at))
+                begun[begin.service] = begun_message(answer, asked_at)
+        for service in recorded.keys() | begun.keys():
+            self.tell(service, Written(tuple(recorded[service]), begun.get(service)))
         self._spool.forget(services)
 
     def _failed(self, error: Exception) -> None:
@@ -146,21 +151,12 @@ class Ledger(Actor):
         else:
             for finish in batch.finishes:
                 self._finishes.pop(finish.id, None)
-                self.tell(finish.service, Recorded(finish.id, recorded=False))
+                self.tell(finish.service, Written(recorded=((finish.id, False),)))
             for begin, asked_at in batch.begins:
                 self._begins.pop(begin.id, None)
-                self.tell(begin.service, Begun(begin.id, "lost", "refused", 0, asked_at))
+                begun = Begun(begin.id, "lost", "refused", 0, asked_at)
+                self.tell(begin.service, Written(begun=begun))
         self._flush()
 
     def _spool_finishes(self) -> None:
         self._spool.keep({finish.id: finish_item(finish) for finish in self._finishes.values()})
-
-
-def _begun(answer: dict[str, Any], asked_at: float) -> Begun:
-    return Begun(
-        id=answer["id"],
-        verdict=answer["verdict"],
-        reason=answer.get("reason"),
-        attempt=answer.get("attempt") or 0,
-        asked_at=asked_at,
-    )

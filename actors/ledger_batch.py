@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from actors.messages import Begun
+
 if TYPE_CHECKING:
     from actors.messages import Begin, Finish
 
-__all__ = ["Batch", "Written", "begin_item", "finish_item", "reduced"]
+__all__ = ["Answer", "Batch", "begin_item", "begun_message", "finish_item", "reduced"]
 
-Written: TypeAlias = "dict[str, list[dict[str, Any]]]"
+Answer: TypeAlias = "dict[str, list[dict[str, Any]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +21,14 @@ class Batch:
 
     finishes: tuple[Finish, ...]
     begins: tuple[tuple[Begin, float], ...]
-    answer: Written = field(default_factory=dict)
+    answer: Answer = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         """Return how many items it has."""
         return len(self.finishes) + len(self.begins)
 
-    def answered(self, answer: Written) -> Batch:
+    def answered(self, answer: Answer) -> Batch:
         """Return the same batch with its answer."""
         return replace(self, answer=answer)
 
@@ -44,6 +46,17 @@ def begin_item(begin: Begin) -> dict[str, Any]:
         "person": begin.person,
         "text_hash": begin.text_hash,
     }
+
+
+def begun_message(answer: dict[str, Any], asked_at: float) -> Begun:
+    """Return the database's answer to a begin as a message."""
+    return Begun(
+        id=answer["id"],
+        verdict=answer["verdict"],
+        reason=answer.get("reason"),
+        attempt=answer.get("attempt") or 0,
+        asked_at=asked_at,
+    )
 
 
 def finish_item(finish: Finish) -> dict[str, Any]:

@@ -28,8 +28,6 @@ __all__ = [
     "Ping",
     "Pong",
     "Probed",
-    "Recorded",
-    "ReleaseTurn",
     "Room",
     "Row",
     "Start",
@@ -39,6 +37,7 @@ __all__ = [
     "Wake",
     "WantTurn",
     "Work",
+    "Written",
 ]
 
 
@@ -180,7 +179,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class WantTurn:
-    """A service asks to drive Safari; if it dies meanwhile, Safari counts as busy so long."""
+    """A service that could not take its turn at once stands in line for it.
+
+    If the process dies meanwhile, Safari counts as busy for ``busy_seconds``.
+    """
 
     service: str
     busy_seconds: float
@@ -196,14 +198,6 @@ class DropTurn:
 @dataclass(frozen=True, slots=True)
 class TurnGranted:
     """Safari is yours until you release it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseTurn:
-    """Safari is free again, or may still be typing for ``busy_seconds``."""
-
-    service: str
-    busy_seconds: float = 0.0
 
 
 # -- the ledger
@@ -244,11 +238,15 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A Finish is in the database; not ``recorded`` means that the row was ours no longer."""
+class Written:
+    """What one write of the ledger did for a service.
 
-    id: str
-    recorded: bool
+    ``recorded`` names the rows whose Finish is in the database, False for those that were ours no
+    longer; ``begun`` is the answer to its Begin, if it had one.
+    """
+
+    recorded: tuple[tuple[str, bool], ...] = ()
+    begun: Begun | None = None
 
 
 # -- the wire

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import SystemRandom
+from time import time
 from typing import TYPE_CHECKING, Literal
 
 from actors.base import WARDEN, Actor, Surroundings
@@ -24,8 +25,6 @@ from actors.messages import (
     PeerRestarted,
     Pong,
     Probed,
-    Recorded,
-    ReleaseTurn,
     Room,
     Row,
     Start,
@@ -34,6 +33,7 @@ from actors.messages import (
     TurnGranted,
     WantTurn,
     Work,
+    Written,
 )
 from actors.poller import POLLER
 from actors.readiness import Readiness
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from actors.courier import Courier
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
+    from actp.safari.requests import ServiceRequest
+    from actp.safari.turns import TurnTable
 
 __all__ = ["ServiceActor"]
 
@@ -69,6 +71,7 @@ class _Current:
 
     row: Row
     command: Command
+    request: ServiceRequest | None
     awaits: Literal["turn", "begin", "answer"]
 
 
@@ -79,11 +82,12 @@ class ServiceActor(Actor):
     ledger says that it is recorded, so that a restarted ledger can be told again.
     """
 
-    def __init__(self, surroundings: Surroundings, *, courier: Courier) -> None:
+    def __init__(self, surroundings: Surroundings, *, courier: Courier, turns: TurnTable) -> None:
         super().__init__(courier.carrier.service.name, surroundings)
         self._courier = courier
         self._carrier = courier.carrier
         self._service = courier.carrier.service
+        self._turns = turns
         self._readiness = Readiness(SystemRandom())
         self._window = Window()
         self._rows: deque[Row] = deque()
@@ -110,12 +114,12 @@ class ServiceActor(Actor):
                 self._take(rows)
             case TurnGranted():
                 self._turn_granted()
-            case Begun():
-                self._begun(message)
+            case Written(recorded=recorded, begun=begun):
+                self._recorded(recorded)
+                if begun is not None:
+                    self._begun(begun)
             case Answered():
                 self._landed()
-            case Recorded(id=id_, recorded=recorded):
-                self._recorded(id_, recorded=recorded)
             case Probed(error=error):
                 self._is_probing = False
                 self._readiness.probed(error)
@@ -137,9 +141,11 @@ class ServiceActor(Actor):
 
     def _start(self) -> None:
         self.tell(POLLER, Room(self.name, 0, 0, 0, fresh=True))
-        self.tell(TURNSTILE, DropTurn(self.name))
-        if (flight := self._courier.flight) is not None:  # my predecessor crashed while it flew
-            self._current = _Current(flight.row, flight.command, "answer")
+        flight = self._courier.flight
+        if flight is None:
+            self._let_go()
+        else:  # my predecessor crashed while it flew
+            self._current = _Current(flight.row, flight.command, flight.request, "answer")
             self._landed()
 
     def _take(self, rows: tuple[Row, ...]) -> None:
@@ -181,15 +187,19 @@ class ServiceActor(Actor):
             command = parse_command(
                 {"id": row.id, "action": row.action, "platform": row.platform, "params": row.params}
             )
-            self._carrier.check(command)
+            request = self._carrier.prepare(command)
         except InvalidInput as error:
             self._finish(row, 0, refused_input(self.name, error))
             return
-        if self._carrier.needs_turn(command):
-            self._current = _Current(row, command, "turn")
-            self.tell(TURNSTILE, WantTurn(self.name, self._service.busy_seconds))
+        current = _Current(row, command, request, "turn")
+        if not self._carrier.needs_turn(command) or self._take_turn():
+            self._begin(current)
         else:
-            self._begin(_Current(row, command, "begin"))
+            self._current = current
+            self.tell(TURNSTILE, WantTurn(self.name, self._service.busy_seconds))
+
+    def _take_turn(self) -> bool:
+        return self._turns.try_take(self.name, time() + self._service.busy_seconds)
 
     def _hand_back_rows(self) -> None:
         while self._rows:
@@ -202,12 +212,12 @@ class ServiceActor(Actor):
 
     def _turn_granted(self) -> None:
         if self._current is None or self._current.awaits != "turn":
-            self.tell(TURNSTILE, DropTurn(self.name))
+            self._turns.release(self.name)
         else:
-            self._begin(replace(self._current, awaits="begin"))
+            self._begin(self._current)
 
     def _begin(self, current: _Current) -> None:
-        self._current = current
+        self._current = replace(current, awaits="begin")
         command = current.command
         self.tell(
             LEDGER,
@@ -231,7 +241,9 @@ class ServiceActor(Actor):
                 self._let_go()
                 return
             self._current = replace(current, awaits="answer")
-            self._courier.depart(Flight(current.row, current.command, begun.attempt))
+            self._courier.depart(
+                Flight(current.row, current.command, current.request, begun.attempt)
+            )
             return
         self._let_go()
         if begun.verdict == "lost":
@@ -251,8 +263,8 @@ class ServiceActor(Actor):
 
     def _ended(self, flight: Flight, outcome: Outcome) -> None:
         if self._carrier.needs_turn(flight.command):
-            busy_seconds = self._service.busy_seconds if outcome.is_unclear else 0.0
-            self.tell(TURNSTILE, ReleaseTurn(self.name, busy_seconds))
+            busy_until = time() + self._service.busy_seconds if outcome.is_unclear else None
+            self._turns.release(self.name, busy_until)
         self._current = None
         instruments.COMMANDS.labels(self.name, flight.row.action, outcome.verdict).inc()
         self._finish(flight.row, flight.attempt, outcome)
@@ -262,17 +274,21 @@ class ServiceActor(Actor):
         self._finishing[row.id] = finish
         self.tell(LEDGER, finish)
 
-    def _recorded(self, id_: str, *, recorded: bool) -> None:
-        if self._finishing.pop(id_, None) is not None and not recorded:
-            instruments.LEASES_LOST.labels(self.name).inc()
-            _log.warning(
-                "the row was ours no longer",
-                extra={"action": "lease_lost", "service": self.name, "command_id": id_},
-            )
+    def _recorded(self, recorded: tuple[tuple[str, bool], ...]) -> None:
+        for id_, is_ours in recorded:
+            if self._finishing.pop(id_, None) is not None and not is_ours:
+                instruments.LEASES_LOST.labels(self.name).inc()
+                _log.warning(
+                    "the row was ours no longer",
+                    extra={"action": "lease_lost", "service": self.name, "command_id": id_},
+                )
 
     def _let_go(self) -> None:
+        """Give up the turn, held or waited for."""
+        if self._current is None or self._current.awaits == "turn":
+            self.tell(TURNSTILE, DropTurn(self.name))
+        self._turns.release(self.name)
         self._current = None
-        self.tell(TURNSTILE, DropTurn(self.name))
 
     # -- others
 

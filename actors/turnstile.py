@@ -7,7 +7,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from actors.base import Actor, Surroundings
-from actors.messages import DropTurn, ReleaseTurn, Tick, TurnGranted, WantTurn
+from actors.messages import DropTurn, Tick, TurnGranted, WantTurn
 
 if TYPE_CHECKING:
     from actp.safari.turns import TurnTable
@@ -16,15 +16,15 @@ __all__ = ["TURNSTILE", "Turnstile"]
 
 TURNSTILE = "turnstile"
 LOOK_AGAIN = Tick("turnstile")
-# How soon a turn that another process gave back is seen; against a DM of ten seconds it is nothing.
+# How soon a turn that was given back is seen; against a DM of ten seconds it is nothing.
 LOOK_AGAIN_SECONDS = 0.025
 
 
 class Turnstile(Actor):
-    """Takes turns in the host-wide table for the services of this process.
+    """Stands in line for the services of this process that could not take their turn at once.
 
-    Round-robin between services and the time for which Safari may still be typing after a crash
-    are kept by the table, so they hold across processes and restarts.
+    Whose turn it is, and how long Safari may still be typing after a crash, is kept by the
+    host-wide table, so it holds across processes and restarts.
     """
 
     def __init__(self, surroundings: Surroundings, *, table: TurnTable) -> None:
@@ -37,13 +37,10 @@ class Turnstile(Actor):
         """Handle one message."""
         match message:
             case WantTurn(service=service, busy_seconds=busy_seconds):
-                self._table.want(service)
                 self._waiting[service] = busy_seconds
             case DropTurn(service=service):
                 if self._waiting.pop(service, None) is not None:
                     self._table.unwant(service)
-            case ReleaseTurn(service=service, busy_seconds=busy_seconds):
-                self._table.release(service, time() + busy_seconds if busy_seconds else None)
             case _:
                 pass
         self._try_all()

@@ -156,7 +156,11 @@ class Worker:
             ActorSpec(POLLER, partial(Poller.start, here, store=store, me=me, polling=polling)),
             ActorSpec(LIFELINE, partial(Lifeline.start, here, store=store, me=me)),
             *(
-                ActorSpec(name, partial(ServiceActor.start, here, courier=courier), does_work=True)
+                ActorSpec(
+                    name,
+                    partial(ServiceActor.start, here, courier=courier, turns=self._table),
+                    does_work=True,
+                )
                 for name, courier in self._couriers.items()
             ),
         )

@@ -9,7 +9,6 @@ import sys
 import xmlrpc.client
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +16,12 @@ from actp.errors import ActpError, TimedOut, WrongState
 from actp.settings import PROJECT_ROOT
 from actp.store import open_store
 from actp.store.direct import direct_dsn
+from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate, pending
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from actp.settings import Settings
 
 __all__ = ["Tree"]
@@ -69,12 +71,16 @@ class Tree:
             if pending(dsn):
                 migrate(dsn)
 
-    def start(self) -> None:
-        """Start supervisord apart from this process; returns when it answers."""
+    def refuse_second(self) -> None:
+        """Raise WrongState when the tree of this run folder is up already."""
         if self.is_up():
             raise WrongState(
                 "the tree is up already", remedy="bin/status looks at it, bin/down ends it."
             )
+
+    def start(self) -> None:
+        """Start supervisord apart from this process; returns when it answers."""
+        self.refuse_second()
         environment, arguments = self.command()
         with (self.log_folder / "supervisord.out").open("ab") as log:
             process = subprocess.Popen(
@@ -112,6 +118,9 @@ class Tree:
             "ACTP_WORKERS": str(settings.workers),
             "ACTP_KILL_AFTER_SECONDS": str(int(settings.stop_seconds) + KILL_MARGIN_SECONDS),
         }
+        if settings.store_kind == "embedded":
+            # One program runs the server; the others must find it, not start another.
+            environment["DATABASE_URL"] = Cluster(settings.actp_home).dsn
         program = "from supervisor.supervisord import main; main()"
         return environment, [sys.executable, "-c", program, "-c", str(CONFIGURATION)]
 

@@ -40,7 +40,10 @@ $$;
 create or replace function public.safari_claim(
   boot_id uuid, wants jsonb, held integer, lease_seconds double precision
 ) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+as $$
 declare
   open_services text[];
   waits jsonb;

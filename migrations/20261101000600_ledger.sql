@@ -339,13 +339,19 @@ begin
     for update of r;
 end $$;
 
+-- Plans are made once and by index, whatever the table's statistics say at that moment: planning anew
+-- would cost more than the statements.
+--
 -- One transaction for what a process has to write: finishes first, then begins. Items are
 -- {id, attempt, lease, verdict, ...} and {id, lease, recipient, person, text_hash}. Every row is locked in
 -- key order before anything is decided, so that two such calls never wait for each other in a ring.
 create or replace function public.safari_ledger(
   boot_id uuid, finishes jsonb, begins jsonb
 ) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+as $$
 declare
   worker text;
   finished jsonb;

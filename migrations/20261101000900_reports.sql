@@ -5,6 +5,9 @@ create index if not exists safari_queue_depth
   on public.safari_command_queue (service, platform, ready, hold) where status = 'pending';
 create index if not exists safari_queue_waiting
   on public.safari_command_queue (service, due_at) where status = 'pending' and not ready;
+create index if not exists safari_queue_retrying
+  on public.safari_command_queue (service, next_retry_at)
+  where status = 'pending' and not ready and retry_count > 0;
 create index if not exists safari_queue_unknown
   on public.safari_command_queue (completed_at) where status = 'failed' and reason = 'unknown';
 create index if not exists safari_alerts_newest
@@ -176,7 +179,7 @@ language sql stable set search_path = public, pg_temp as $$
 $$;
 
 create or replace function public.safari_status() returns jsonb
-language sql stable set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp set jit = off as $$
   with depths as materialized (
     select * from safari_depths()
   ), ended as (
@@ -247,14 +250,19 @@ language sql stable set search_path = public, pg_temp as $$
 $$;
 
 -- What is left to do for some services, for whoever waits until it is done: {service: {running, due,
--- waiting, held, next_due_seconds, reason, reason_seconds, state}}.
+-- retrying, waiting, held, next_due_seconds, reason, reason_seconds, state}}. A row that failed
+-- before and waits no longer than a retry may counts as retrying, all others that wait as waiting.
+-- Read by index, whatever the table's statistics say at that moment.
 create or replace function public.safari_outlook(services jsonb) returns jsonb
-language sql stable set search_path = public, pg_temp as $$
+language sql stable
+set search_path = public, pg_temp set enable_seqscan = off set jit = off
+as $$
   select coalesce(jsonb_object_agg(w.service, jsonb_build_object(
            'running', (select count(*) from safari_command_queue q
                         where q.status = 'running' and q.service = w.service),
            'due', d.ready + o.overdue,
-           'waiting', d.waiting - o.overdue,
+           'retrying', t.retrying,
+           'waiting', d.waiting - o.overdue - t.retrying,
            'held', d.held,
            'next_due_seconds', (
              select greatest(0, safari_seconds_until(q.due_at)) from safari_command_queue q
@@ -280,6 +288,14 @@ language sql stable set search_path = public, pg_temp as $$
       select count(*) as overdue from safari_command_queue q
        where q.service = w.service and q.status = 'pending' and not q.ready
          and q.due_at <= now()) o
+    cross join lateral (
+      select count(*) as retrying
+        from safari_command_queue q, safari_settings s
+       where q.service = w.service and q.status = 'pending' and not q.ready and q.hold is null
+         and q.retry_count > 0 and s.key = 'retry_base_seconds'
+         and q.due_at > now() and q.due_at = q.next_retry_at
+         and q.next_retry_at <= now() + make_interval(secs => least(
+           3600, (s.value #>> '{}')::double precision * 2 ^ least(q.retry_count - 1, 12)))) t
     cross join lateral safari_gate(w.service) g
 $$;
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,9 +16,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import emit_json, say
-from actp.errors import InvalidInput, NotFound
+from actp.errors import NotFound
 from actp.settings import Settings, load_settings
-from actp.store.migrate import MIGRATIONS, WITHOUT_DSN, migrate
+from actp.store.direct import direct_dsn
+from actp.store.migrate import MIGRATIONS, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def url(*, show_password: bool, as_json: bool) -> None:
 @click.pass_context
 def shell(ctx: click.Context) -> None:
     """Open psql on the database."""
-    with _dsn(load_settings()) as dsn:
+    with direct_dsn(load_settings()) as dsn:
         psql = shutil.which("psql")
         if psql is None:
             raise NotFound(
@@ -70,7 +71,7 @@ def shell(ctx: click.Context) -> None:
 @json_option
 def apply_migrations(*, as_json: bool) -> None:
     """Bring tables and functions up to date; running it again changes nothing."""
-    with _dsn(load_settings()) as dsn:
+    with direct_dsn(load_settings()) as dsn:
         applied = migrate(dsn)
     if as_json:
         emit_json({"applied": applied})
@@ -109,23 +110,8 @@ def _address(settings: Settings) -> Iterator[str]:
     if settings.store_kind == "supabase":
         yield str(settings.supabase_url)
         return
-    with _dsn(settings) as dsn:
+    with direct_dsn(settings) as dsn:
         yield dsn
-
-
-@contextmanager
-def _dsn(settings: Settings) -> Iterator[str]:
-    """Yield how PostgreSQL itself is reached; an embedded one runs meanwhile."""
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
-    elif settings.store_kind == "supabase":
-        first, *rest = WITHOUT_DSN.split(". ", 1)
-        raise InvalidInput(f"{first}.", remedy=" ".join(rest))
-    else:
-        from actp.store.embedded import EmbeddedStore  # noqa: PLC0415  # costs 0.1 s
-
-        with closing(EmbeddedStore(settings.actp_home, application_name="actp db")) as store:
-            yield store.cluster.dsn
 
 
 def _masked(address: str) -> str:

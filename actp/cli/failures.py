@@ -93,4 +93,4 @@ def _logged(error: Exception) -> str:
 
 def _log_path() -> Path:
     # The settings themselves may be what failed, so only the variable is read.
-    return PROJECT_ROOT / os.environ.get("ACTP_HOME", "var") / "log" / "cli.log"
+    return PROJECT_ROOT / os.environ.get("ACTP_HOME", "var") / "logs" / "cli.log"

@@ -13,6 +13,7 @@ from actp.cli.limits import limits
 from actp.cli.operate import cancel, pause, queue, resolve, resume, retry, retry_failed
 from actp.cli.run import daemon, run_once
 from actp.cli.status import status
+from actp.cli.tree import down, up
 
 __all__ = ["actp"]
 
@@ -27,6 +28,7 @@ for _command in (
     contacts,
     daemon,
     db,
+    down,
     enqueue,
     health,
     history,
@@ -40,5 +42,6 @@ for _command in (
     run_once,
     show,
     status,
+    up,
 ):
     actp.add_command(_command)

@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from actp.cli.options import json_option
-from actp.cli.output import emit_json, say
+from actp.cli.output import emit_json, one_line, say
 from actp.cli.platforms import known_services
+from actp.cli.times import short_duration
+from actp.errors import TimedOut
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
@@ -49,25 +51,41 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
     Beside a running worker it wakes that one and watches. What waits for a limit, an hour or a
     pause stays in the queue.
     """
-    from actors.worker import run_once as work  # noqa: PLC0415  # actors cost half a second
-
     names = known_services(services)
     settings = load_settings()
+    from actors.run import run_once as work  # noqa: PLC0415  # actors cost half a second
+
     with _progress(hidden=as_json or not sys.stderr.isatty()) as on_progress:
         summary = asdict(work(settings, names, timeout_seconds=timeout, on_progress=on_progress))
     if as_json:
         emit_json(summary)
     else:
-        say(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in summary.items()))
+        _say(summary)
+    if summary["timed_out"]:
+        raise TimedOut(
+            f"work was left when {short_duration(timeout)} were over",
+            remedy="Give it more --timeout, or see bin/status for what holds it up.",
+        )
+
+
+def _say(summary: dict[str, Any]) -> None:
+    counts = (f"{summary[name]:,} {name}" for name in ("completed", "failed", "unknown"))
+    say(f"{', '.join(counts)}.")
+    for item in summary["waiting"]:
+        when = f", in {short_duration(item['seconds'])}" if item["seconds"] is not None else ""
+        say(f"  {item['service']}: {item['rows']:,} wait ({one_line(item['reason'])}{when})")
 
 
 @click.command()
 @_services_option
-def daemon(*, services: str | None) -> None:
+@click.pass_context
+def daemon(ctx: click.Context, *, services: str | None) -> None:
     """Work until told to stop; SIGTERM ends it cleanly. bin/up runs it under supervision."""
-    from actors.worker import run_daemon  # noqa: PLC0415  # actors cost half a second
+    names = known_services(services)
+    settings = load_settings()
+    from actors.run import run_daemon  # noqa: PLC0415  # actors cost half a second
 
-    run_daemon(load_settings(), known_services(services))
+    ctx.exit(run_daemon(settings, names))
 
 
 @contextmanager
@@ -89,7 +107,9 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[Outlook], None]]:
             nonlocal most
             # What a service may not send now is not waited for.
             left = sum(
-                service["running"] + (0 if service["reason"] else service["due"])
+                service["running"]
+                + service["retrying"]
+                + (0 if service["reason"] else service["due"])
                 for service in outlook.values()
             )
             most = max(most, left)

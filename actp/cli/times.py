@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["duration", "moment", "short_duration", "short_time"]
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(?:\d{1,6}[smhdw])+")
-_PART = re.compile(r"(\d+)([smhdw])")
+_DURATION = re.compile(r"(?:[0-9]{1,6}[smhdw])+")
+_PART = re.compile(r"([0-9]+)([smhdw])")
 LONGEST: Final = timedelta(days=3650)
 
 

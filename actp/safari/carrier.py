@@ -43,13 +43,13 @@ class Carrier(Protocol):
 
     service: Service
 
-    def check(self, command: Command) -> None:
-        """Raise InvalidInput for a command that must not leave."""
+    def prepare(self, command: Command) -> ServiceRequest | None:
+        """Return what will leave for a command; raises InvalidInput for what must not."""
 
     def needs_turn(self, command: Command) -> bool:
         """Return whether carrying it out drives Safari."""
 
-    def carry(self, command: Command) -> Outcome:
+    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """Carry it out and return what became of it; blocks, never longer than its deadline."""
 
     def probe(self) -> str | None:
@@ -79,18 +79,17 @@ class HttpCarrier:
             trust_env=False,
         )
 
-    def check(self, command: Command) -> None:
+    def prepare(self, command: Command) -> ServiceRequest:
         """See Carrier."""
-        build_request(self.service, command, self._options)
+        return build_request(self.service, command, self._options)
 
     def needs_turn(self, command: Command) -> bool:  # noqa: ARG002 - every request drives a page
         """See Carrier."""
         return True
 
-    def carry(self, command: Command) -> Outcome:
+    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Carrier."""
-        request = build_request(self.service, command, self._options)
-        reply = self._exchange(request)
+        reply = self._exchange(request or self.prepare(command))
         return read_answer(self.service, command, reply, now=datetime.now().astimezone())
 
     def probe(self) -> str | None:
@@ -155,15 +154,16 @@ class LocalCarrier:
         self.service = service
         self._options = options
 
-    def check(self, command: Command) -> None:
+    def prepare(self, command: Command) -> None:
         """See Carrier; a local action is checked by carrying it out, which reaches nobody."""
 
     def needs_turn(self, command: Command) -> bool:
         """See Carrier."""
         return command.action in self._DRIVING
 
-    def carry(self, command: Command) -> Outcome:
+    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Carrier."""
+        del request  # nothing leaves this host
         return run_local(command, self._options)
 
     def probe(self) -> str | None:

@@ -79,11 +79,14 @@ class TurnTable:
         self._wait_in_line(holder, is_waiting=False)
 
     def release(self, holder: str, busy_until: float | None = None) -> None:
-        """Give the turn back; ``busy_until`` says until when the service may still be typing."""
+        """Give the turn back; ``busy_until`` says until when the service may still be typing.
+
+        A turn that is not held is left as it is: what an unclear end has stored still counts.
+        """
         name = _encoded(holder)
         with self._open_table() as table:
             own = table.find(name)
-            if own is None or name not in self._mine:
+            if own is None or name not in self._mine or not own.is_holding:
                 return
             now = self._clock()
             own.is_holding = False

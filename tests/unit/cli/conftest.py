@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from actp.cli.face import main as face_main
 from actp.cli.main import main
 from actp.settings import SERVICE_SETTINGS, Settings
-from tests.support.databases import Database
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.databases import Database
 
 REFUSING_DATABASE = "postgresql://app:do-not-show@127.0.0.1:1/none"
 
@@ -55,6 +58,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("ACTP_DEBUG", raising=False)
     monkeypatch.setenv("ACTP_ENV_FILE", "")
     monkeypatch.setenv("ACTP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ACTP_LOCK_DIR", str(tmp_path / "locks"))
     monkeypatch.setenv("DATABASE_URL", REFUSING_DATABASE)
     monkeypatch.setenv("SAFARI_TIME_ZONE", "Etc/UTC")
     for port, prefix in enumerate(SERVICE_SETTINGS.values(), start=1):

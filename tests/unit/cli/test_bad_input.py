@@ -5,18 +5,23 @@ from __future__ import annotations
 import socket
 import sys
 from io import BytesIO, TextIOWrapper
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from actp.errors import ExitCode
-from tests.support.databases import Database, Databases
 from tests.unit.cli.conftest import Cli, check_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.databases import Database, Databases
 
 UNKNOWN_ID = "8c5e1a52-9d6b-4f5f-b4f1-0f6d7f6a1b2c"
 POST = "https://x.com/ada/status/1"
 LONG = "x" * 281
+WRONG = "not-this-one"
 
 
 @pytest.mark.parametrize(
@@ -75,19 +80,19 @@ def test_a_slip_is_named_with_the_way_out(
     check_error(run(*arguments), ExitCode.USAGE, *words)
 
 
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize(
     "arguments",
     [("show",), ("cancel",), ("retry",), ("resolve",)],
 )
-def test_an_unknown_id_is_not_found(
-    run: Cli, queue: Database, arguments: tuple[str, ...]
-) -> None:
+def test_an_unknown_id_is_not_found(run: Cli, arguments: tuple[str, ...]) -> None:
     verdict = ("sent",) if arguments == ("resolve",) else ()
     result = run(*arguments, UNKNOWN_ID, *verdict)
     check_error(result, ExitCode.NOT_FOUND, "there is no command", "bin/history")
 
 
-def test_an_id_that_is_none_is_a_slip(run: Cli, queue: Database) -> None:
+@pytest.mark.usefixtures("queue")
+def test_an_id_that_is_none_is_a_slip(run: Cli) -> None:
     check_error(run("show", "xyz"), ExitCode.USAGE, "six hexadecimal digits")
 
 
@@ -111,11 +116,11 @@ def test_a_database_that_never_answers_is_unavailable(
 def test_a_wrong_password_is_denied(
     run: Cli, postgres15_databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dsn = make_conninfo(postgres15_databases.server.owner_dsn, password="not-this-one")
+    dsn = make_conninfo(postgres15_databases.server.owner_dsn, password=WRONG)
     monkeypatch.setenv("DATABASE_URL", dsn)
     result = run("limits")
     check_error(result, ExitCode.DENIED, "password authentication failed", "Check the password")
-    assert "not-this-one" not in result.err
+    assert WRONG not in result.err
 
 
 def test_a_database_without_our_functions_says_how_to_get_them(
@@ -139,7 +144,7 @@ def test_what_nobody_expected_is_one_line_and_a_log(
     monkeypatch.setattr(sys, "stdin", closed)
     result = run("enqueue", "batch", "-")
     check_error(result, ExitCode.SOFTWARE, "unexpected ValueError", "cli.log")
-    assert "Traceback" in (tmp_path / "home" / "log" / "cli.log").read_text()
+    assert "Traceback" in (tmp_path / "home" / "logs" / "cli.log").read_text()
 
 
 def test_debugging_shows_the_traceback(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

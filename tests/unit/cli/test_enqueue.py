@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from actp.errors import ExitCode
-from tests.support.databases import Database
 from tests.unit.cli.conftest import Cli, check_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.databases import Database
 
 POST = "https://x.com/ada/status/1"
 
@@ -63,7 +66,8 @@ def test_a_dry_run_needs_no_database_and_leaves_nothing(run: Cli) -> None:
     assert "Nothing was enqueued" in result.out
 
 
-def test_a_span_is_counted_from_now_and_stored_in_utc(run: Cli, queue: Database) -> None:
+@pytest.mark.usefixtures("queue")
+def test_a_span_is_counted_from_now_and_stored_in_utc(run: Cli) -> None:
     answer = run("enqueue", "tweet", "Hi", "--at", "2h", "--expires", "3d", "--json").json
     at = datetime.fromisoformat(answer["scheduled_for"])
     expires = datetime.fromisoformat(answer["expires_at"])
@@ -80,7 +84,8 @@ def test_a_local_time_is_read_in_the_zone_of_the_settings(
     assert answer["scheduled_for"] == "2030-01-01T00:00:00+00:00"
 
 
-def test_it_says_why_a_command_will_wait(run: Cli, queue: Database) -> None:
+@pytest.mark.usefixtures("queue")
+def test_it_says_why_a_command_will_wait(run: Cli) -> None:
     run("pause", "--platform", "twitter")
     assert "may not act now (paused)" in run("enqueue", "tweet", "Hello").out
 
@@ -144,9 +149,7 @@ def test_a_file_without_commands_is_a_slip(
     check_error(run("enqueue", "batch", str(path)), ExitCode.USAGE, words)
 
 
-def test_a_text_may_hold_anything_that_a_shell_or_sql_would_mind(
-    run: Cli, queue: Database
-) -> None:
-    text = "it's \"quoted\"; $(rm -rf ~) `id` -- %s {x} 🎉\nsecond line"
+def test_a_text_may_hold_anything_that_a_shell_or_sql_would_mind(run: Cli, queue: Database) -> None:
+    text = 'it\'s "quoted"; $(rm -rf ~) `id` -- %s {x} 🎉\nsecond line'
     assert run("enqueue", "dm", "instagram", "ada", text).code == 0
     assert rows(queue)[0][2]["text"] == text

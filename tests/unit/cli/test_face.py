@@ -7,13 +7,16 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from actp.cli.bootstrap import EXIT_CONFIG
 from actp.errors import ExitCode
-from tests.support.databases import Database
 from tests.unit.cli.conftest import Cli, check_error
+
+if TYPE_CHECKING:
+    from tests.support.databases import Database
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "safari_cloud_agent.py"
@@ -49,14 +52,16 @@ def test_a_slip_is_named(face: Cli, flags: tuple[str, ...], words: tuple[str, ..
     check_error(face(*flags), ExitCode.USAGE, "safari_cloud_agent.py", *words)
 
 
-def test_status_is_a_flag_alone_and_a_filter_of_history(face: Cli, queue: Database) -> None:
+@pytest.mark.usefixtures("queue")
+def test_status_is_a_flag_alone_and_a_filter_of_history(face: Cli) -> None:
     assert "queue" in face("--status", "--json").json
     assert "Safari queue" in face("--status").out
     assert face("--history", "--status", "failed", "--json").json == []
     assert face("--history", "--status=failed", "--limit", "5").out == "No command matches.\n"
 
 
-def test_a_command_goes_through_its_life_by_flags(face: Cli, queue: Database) -> None:
+@pytest.mark.usefixtures("queue")
+def test_a_command_goes_through_its_life_by_flags(face: Cli) -> None:
     made = face(
         *("--enqueue-dm", "instagram", "ada", "- hi", "--priority", "1", "--key", "k", "--json")
     ).json
@@ -70,7 +75,8 @@ def test_a_command_goes_through_its_life_by_flags(face: Cli, queue: Database) ->
     assert [event["event"] for event in events] == ["enqueued", "cancelled", "requeued"]
 
 
-def test_the_rest_of_the_flags_reach_their_commands(face: Cli, queue: Database) -> None:
+@pytest.mark.usefixtures("queue")
+def test_the_rest_of_the_flags_reach_their_commands(face: Cli) -> None:
     post = "https://www.instagram.com/p/abc/"
     assert face("--enqueue-comment", "instagram", post, "Nice", "--dry-run").code == 0
     assert face("--enqueue-research", "twitter", "ai", "50", "--at", "2h").code == 0
@@ -96,7 +102,7 @@ def test_a_python_without_the_packages_hands_over_to_the_projects_own(tmp_path: 
         "import click\n"
         "print('ready', *sys.argv[1:])\n"
     )
-    command = [bare / "bin" / "python", script, "--status"]
+    command = [str(bare / "bin" / "python"), str(script), "--status"]
     lost = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=PROCESS_TIMEOUT_SECONDS
     )

@@ -1,0 +1,1 @@
+"""What bin/demo runs: the whole tree against simulated services, and a look at what people saw."""

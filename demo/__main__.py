@@ -1,0 +1,93 @@
+"""``python -m demo``: everything once, from an empty folder to a summary."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from actp.cli.failures import explain
+from actp.cli.output import console, say
+from actp.errors import ExitCode
+from demo.acts import Queue
+from demo.interruption import Interrupted, Interruption
+from demo.live import watching
+from demo.script import PLAYS
+from demo.stage import Stage
+from demo.summary import summary
+from demo.verdict import checks
+from simulator.process import SimulatorFailed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROGRAM: Final = "bin/demo"
+SETTLE_TIMEOUT_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.3
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave the folder with database, logs and world log.")
+def main(*, keep: bool) -> None:
+    """Run two dozen commands through nine simulated services, and show what people saw.
+
+    Nothing leaves this machine. Exits with 1 when a promise was broken.
+    """
+    sys.exit(_run(keep=keep))
+
+
+def _run(*, keep: bool) -> int:
+    interruption = Interruption()
+    screen = console()
+    stage = Stage(interruption, keep=keep)
+    say(f"actp-worker, in {stage.folder} ({'kept' if keep else 'removed'} at the end)")
+    try:
+        code = _play(stage, interruption, screen)
+    except Interrupted:
+        say("interrupted; ending what was started")
+        code = interruption.exit_code
+    except SimulatorFailed as error:
+        code = ExitCode.FAILED if interruption.number is None else interruption.exit_code
+        click.echo(f"{PROGRAM}: {error}", err=True)
+    except Exception as error:  # noqa: BLE001 - the last handler: nobody is shown a traceback
+        # Ctrl-C reaches the simulator too, and then nothing works any more.
+        code = explain(error, PROGRAM) if interruption.number is None else interruption.exit_code
+    return code | _leave(stage, keep=keep)
+
+
+def _play(stage: Stage, interruption: Interruption, screen: Console) -> int:
+    settings = stage.build(lambda line: say(f"  {line} …"))
+    with stage.store(settings) as store:
+        say(f"  enqueueing {len(PLAYS)} commands …\n")
+        queue = Queue(store, PLAYS)
+        began = monotonic()
+        with watching(screen) as show:
+            while True:
+                acts = queue.look()
+                seconds = monotonic() - began
+                show(acts, seconds)
+                if queue.is_settled() or seconds > SETTLE_TIMEOUT_SECONDS:
+                    break
+                interruption.pause(LOOK_SECONDS)
+        world, limits = stage.world.world(), store.call("safari_limits")
+    found = checks(acts, world, limits)
+    screen.print(summary(acts, world, found, seconds))
+    return ExitCode.OK if all(check.holds for check in found) else ExitCode.FAILED
+
+
+def _leave(stage: Stage, *, keep: bool) -> int:
+    try:
+        stage.leave()
+    except Exception as error:  # noqa: BLE001 - see _run
+        return explain(error, PROGRAM)
+    if keep:
+        names = ("ACTP_ENV_FILE", "ACTP_HOME", "ACTP_LOCK_DIR")
+        given = " ".join(f"{name}={stage.environment.get(name, '')}" for name in names)
+        say(f"\nKept: {stage.folder}. Look around with\n  env {given} bin/status")
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    main(prog_name=PROGRAM)

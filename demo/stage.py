@@ -1,0 +1,156 @@
+"""The throw-away host: its folder, its world, its database, its tree of processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from actp.errors import ActpError, TimedOut, WrongState
+from actp.settings import SERVICE_SETTINGS, Settings, load_settings
+from actp.settings.names import ALIASES, KNOWN
+from actp.store import open_store
+from actp.tree import Tree
+from demo.script import DM_LIMIT, SCENARIO
+from simulator.process import SimulatorProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from actp.store import Store
+    from demo.interruption import Interruption
+
+__all__ = ["Stage"]
+
+LATENCY_MS: Final = 150.0
+WORKERS: Final = 3
+# Over a hundred times the latency of a simulated service, so that a busy machine changes nothing.
+ACTION_TIMEOUT_SECONDS: Final = 4
+UP_TIMEOUT_SECONDS: Final = 90.0
+START_TIMEOUT_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 0.1
+
+PACE: Final = {
+    "SAFARI_ACTIVE_HOURS": "00-24",
+    "SAFARI_MIN_GAP_SECONDS": "0.1",
+    "SAFARI_RETRY_BASE_SECONDS": "1",
+    "SAFARI_TURNS": "1",
+    "SAFARI_ACTION_TIMEOUT_SECONDS": str(ACTION_TIMEOUT_SECONDS),
+    "SAFARI_DAILY_LIMITS": json.dumps({"instagram": {"dm": DM_LIMIT}}),
+    "WORKERS": str(WORKERS),
+    "STOP_SECONDS": "5",
+    "METRICS_PORT_BASE": "0",
+    "ACTP_ENV_FILE": "",
+}
+
+
+class Stage:
+    """Everything that is started; ``leave`` ends it again, however far it came."""
+
+    def __init__(self, interruption: Interruption, *, keep: bool) -> None:
+        self._interruption = interruption
+        self._keep = keep
+        # Short, as a socket's path must be, whatever TMPDIR says.
+        self.folder = Path(tempfile.mkdtemp(prefix="actp-demo-", dir="/tmp"))  # noqa: S108  # private
+        self.world = SimulatorProcess(
+            scenario=SCENARIO,
+            world_path=self.folder / "world.jsonl",
+            latency_ms=LATENCY_MS,
+            one_safari=True,
+        )
+        self.environment: dict[str, str] = {}
+        self._tree: Tree | None = None
+
+    def build(self, say: Callable[[str], None]) -> Settings:
+        """Start everything; raises ActpError where it cannot, Interrupted where it must not."""
+        # Root's PostgreSQL runs as another user, who has to pass through; what is in it is closed.
+        self.folder.chmod(0o711)
+        say("starting nine simulated services on free ports")
+        self.world.start()
+        self._interruption.check()
+
+        settings = self._settle_in()
+        say(f"bin/up: a PostgreSQL with our migrations, supervisord, {WORKERS} workers")
+        self._tree = tree = Tree(settings)
+        _up()
+        self._interruption.check()
+        self._wait(lambda: _is_serving(tree), "PostgreSQL")
+        with self.store(settings) as store:
+            self._wait(lambda: len(store.call("safari_status")["workers"]) == WORKERS, "the workers")
+        return settings
+
+    @contextmanager
+    def store(self, settings: Settings) -> Iterator[Store]:
+        """Open the database of the demo."""
+        store = open_store(settings, application_name="actp demo")
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def leave(self) -> None:
+        """End the tree and the world; the folder goes too unless it is to be kept."""
+        try:
+            if self._tree is not None:
+                with suppress(WrongState):
+                    self._tree.stop()
+        finally:
+            self.world.close()
+            if not self._keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _settle_in(self) -> Settings:
+        """Make this process, and thus every one that it starts, live in the folder alone."""
+        urls = {f"{stem}_URL": self.world.url(name) for name, stem in SERVICE_SETTINGS.items()}
+        self.environment = {
+            "ACTP_HOME": str(self.folder / "home"),
+            "ACTP_LOCK_DIR": str(self.folder / "locks"),
+            **PACE,
+            **urls,
+        }
+        # A person's own settings must not reach the demo: it would send to a real queue.
+        for name in (*KNOWN, *ALIASES):
+            os.environ.pop(name, None)
+        os.environ.update(self.environment)
+        return load_settings()
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        looks = int(START_TIMEOUT_SECONDS / LOOK_SECONDS)
+        for _ in range(looks):
+            with suppress(ActpError):
+                if condition():
+                    return
+            self._interruption.pause(LOOK_SECONDS)
+        raise TimedOut(
+            f"{what} did not come up within {START_TIMEOUT_SECONDS:g} s",
+            remedy=f"Run it again with --keep and see {self.folder}/home/logs.",
+        )
+
+
+def _up() -> None:
+    # In a session of its own: Ctrl-C must not stop it half-way, when nobody would know what runs.
+    # And not in this process, whose child supervisord would stay a zombie after its end.
+    done = subprocess.run(
+        [sys.executable, "-m", "actp.cli", "up"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=UP_TIMEOUT_SECONDS,
+        start_new_session=True,
+    )
+    if done.returncode != 0:
+        cause, _, remedy = done.stderr.strip().partition("\n")
+        raise ActpError(cause, remedy=remedy.strip())
+
+
+def _is_serving(tree: Tree) -> bool:
+    states = {process["name"]: process["statename"] for process in tree.processes()}
+    return states.get("postgres") == "RUNNING"

@@ -1,0 +1,116 @@
+"""Compares what people saw with what the queue says, and both with what was to be shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from demo.script import DM_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from demo.acts import Act
+    from demo.script import Ending
+
+__all__ = ["Check", "Seen", "checks", "ending_of"]
+
+Seen = dict[str, Any]
+
+EFFECTS = ("dm", "comment", "tweet")
+MAY_HAVE_ARRIVED = ("completed", "unverified", "retried", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise, and what speaks against it."""
+
+    promise: str
+    against: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether nothing speaks against it."""
+        return not self.against
+
+
+def ending_of(act: Act) -> Ending:
+    """Return how a command ended, in the words of the script."""
+    command = act.command
+    if act.is_open:
+        return "waiting"
+    if command["status"] != "completed":
+        return "unknown" if command["reason"] == "unknown" else "failed"
+    if (command["result"] or {}).get("verified") is False:
+        return "unverified"
+    return "retried" if command["retry_count"] else "completed"
+
+
+def checks(
+    acts: Sequence[Act], world: Sequence[Seen], limits: Sequence[dict[str, Any]]
+) -> tuple[Check, ...]:
+    """Return every promise that the demo looks at."""
+    effects = [line for line in world if line["kind"] in EFFECTS]
+    return (
+        Check("every effect once", tuple(_twice(effects))),
+        Check("nothing sent that the queue does not know of", tuple(_unrecorded(acts, effects))),
+        Check("nothing recorded as sent that nobody got", tuple(_missing(acts, effects))),
+        Check("one service at a time in the one Safari", tuple(_collisions(world))),
+        Check(f"no more than {DM_LIMIT} Instagram DMs today", tuple(_over_limit(limits))),
+        Check("every command ended as it should, or waits", tuple(_surprises(acts))),
+    )
+
+
+def _twice(effects: Sequence[Seen]) -> list[str]:
+    counts = Counter((line["service"], line["text"]) for line in effects)
+    return [f"{service}: {text}" for (service, text), count in counts.items() if count > 1]
+
+
+def _unrecorded(acts: Sequence[Act], effects: Sequence[Seen]) -> list[str]:
+    known = {(act.service, act.text) for act in acts if ending_of(act) in MAY_HAVE_ARRIVED}
+    return [
+        f"{line['service']}: {line['text']}"
+        for line in effects
+        if (line["service"], line["text"]) not in known
+    ]
+
+
+def _missing(acts: Sequence[Act], effects: Sequence[Seen]) -> list[str]:
+    arrived = {(line["service"], line["text"]) for line in effects}
+    return _named(
+        acts,
+        lambda act: (
+            act.status == "completed"
+            and act.command["effect"] == "once"
+            and (act.service, act.text) not in arrived
+        ),
+    )
+
+
+def _collisions(world: Sequence[Seen]) -> list[str]:
+    return [
+        f"{line['service']} while {line['with_service']} was typing"
+        for line in world
+        if line["kind"] == "collision"
+    ]
+
+
+def _over_limit(limits: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"{limit['used']} of {limit['daily_limit']} used"
+        for limit in limits
+        if limit["service"] == "instagram-dm" and limit["used"] > limit["daily_limit"]
+    ]
+
+
+def _surprises(acts: Sequence[Act]) -> list[str]:
+    return [
+        f"{act.service}, {act.text[:40]}: {ending_of(act)} instead of {act.play.ending}"
+        for act in acts
+        if ending_of(act) != act.play.ending
+    ]
+
+
+def _named(acts: Sequence[Act], condition: Callable[[Act], bool]) -> list[str]:
+    return [f"{act.service}: {act.text}" for act in acts if condition(act)]

@@ -1,0 +1,114 @@
+"""A house for one actor under test, among stand-ins that keep what they are told."""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import pykka
+
+from actors.base import WARDEN, Actor, Surroundings
+from actors.messages import Ping, Pong, Start
+from actors.switchboard import Switchboard
+from actors.timer import Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEADLINE_SECONDS = 10.0
+STOP_SECONDS = 5.0
+
+Message = TypeVar("Message")
+
+
+class Told:
+    """What a stand-in was told and nobody has taken yet, in order."""
+
+    def __init__(self) -> None:
+        self._messages: list[object] = []
+        self._changed = threading.Condition()
+
+    def keep(self, message: object) -> None:
+        with self._changed:
+            self._messages.append(message)
+            self._changed.notify_all()
+
+    def take(
+        self,
+        kind: type[Message],
+        where: Callable[[Message], bool] = lambda _: True,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+    ) -> Message:
+        """Return and remove the first message of a kind; waits for it."""
+        deadline = monotonic() + seconds
+        with self._changed:
+            while True:
+                for message in self._messages:
+                    if isinstance(message, kind) and where(message):
+                        self._messages.remove(message)
+                        return message
+                left = deadline - monotonic()
+                assert left > 0, f"was not told {kind.__name__}, but {self._messages}"
+                self._changed.wait(left)
+
+    def all_of(self, kind: type[Message]) -> list[Message]:
+        """Return what has come of a kind so far."""
+        with self._changed:
+            return [message for message in self._messages if isinstance(message, kind)]
+
+
+class StandIn(Actor):
+    """A real actor that keeps what it is told."""
+
+    def __init__(self, name: str, surroundings: Surroundings, told: Told) -> None:
+        super().__init__(name, surroundings)
+        self._told = told
+
+    def receive(self, message: object) -> None:
+        self._told.keep(message)
+
+
+class Grenade:
+    """A message that no actor survives reading."""
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise RuntimeError("a grenade")
+
+
+class House:
+    """Switchboard, timer and a stand-in for the warden; more move in."""
+
+    def __init__(self) -> None:
+        self.switchboard = Switchboard()
+        self.timer = Timer(self.switchboard)
+        self.surroundings = Surroundings(self.switchboard, self.timer)
+        self._rounds = count(1000)
+        self.warden = self.stand_in(WARDEN)
+
+    def stand_in(self, name: str) -> Told:
+        """Let a stand-in bear the name, and return what it will be told."""
+        told = Told()
+        self.switchboard.connect(name, StandIn.start(name, self.surroundings, told))
+        return told
+
+    def move_in(self, name: str, ref: pykka.ActorRef[Any]) -> None:
+        """Let an actor bear the name, and start it as the warden does."""
+        self.switchboard.connect(name, ref)
+        self.tell(name, Start())
+
+    def tell(self, name: str, *messages: object) -> None:
+        for message in messages:
+            assert self.switchboard.tell(name, message), f"{name} is not alive"
+
+    def settle(self, name: str) -> Pong:
+        """Return once the actor has read all that it was told before."""
+        round_ = next(self._rounds)
+        self.tell(name, Ping(round_))
+        return self.warden.take(Pong, lambda pong: pong.round == round_)
+
+    def close(self) -> None:
+        self.timer.close()
+        pykka.ActorRegistry.stop_all(timeout=STOP_SECONDS)

@@ -1,0 +1,64 @@
+"""A carrier whose letters a test sees and whose answers it gives."""
+
+from __future__ import annotations
+
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from actp.safari.catalogue import SERVICES
+from actp.safari.outcomes import Outcome
+from actp.safari.requests import RequestOptions, build_request
+from tests.actors.house import DEADLINE_SECONDS
+
+if TYPE_CHECKING:
+    from actp.safari.commands import Command
+
+SENT = Outcome("sent", "sent", http_status=200, result={"outcome": "sent", "success": True})
+MISCONFIGURED = Outcome(
+    "wait", "misconfigured", quota_back=True, wait_seconds=900.0, breaker="open", alert="token"
+)
+
+
+class Postman:
+    """A Carrier; each request waits for the answer that the test gives."""
+
+    def __init__(self, service: str = "instagram-dm") -> None:
+        self.service = SERVICES[service]
+        self.problem: str | None = None
+        self._seen: SimpleQueue[Command] = SimpleQueue()
+        self._answers: SimpleQueue[Outcome | Exception] = SimpleQueue()
+
+    def check(self, command: Command) -> None:
+        build_request(self.service, command, RequestOptions())
+
+    def needs_turn(self, command: Command) -> bool:
+        return command.service is self.service
+
+    def carry(self, command: Command) -> Outcome:
+        self._seen.put(command)
+        answer = self._answers.get(timeout=DEADLINE_SECONDS)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def probe(self) -> str | None:
+        return self.problem
+
+    def close(self) -> None:
+        self.answer(SENT)
+
+    def answer(self, outcome: Outcome | Exception) -> None:
+        """Let the request under way, or the next one, end so."""
+        self._answers.put(outcome)
+
+    def sent(self) -> Command:
+        """Return the next command that was sent; waits for it."""
+        return self._seen.get(timeout=DEADLINE_SECONDS)
+
+    @property
+    def has_sent_nothing_more(self) -> bool:
+        try:
+            self._seen.get_nowait()
+        except Empty:
+            return True
+        return False

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from psycopg import sql
+
+from actp.errors import ExitCode
+from tests.unit.cli.conftest import Cli, check_error
+
+if TYPE_CHECKING:
+    from tests.support.databases import Database
+
+
+def add(queue: Database, **columns: Any) -> str:
+    values = {"action": "send_dm", "platform": "twitter", **columns}
+    statement = sql.SQL(
+        "insert into safari_command_queue ({}) values ({}) returning id::text"
+    ).format(
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(map(sql.Placeholder, values)),
+    )
+    with queue.connect() as connection:
+        row = connection.execute(statement, values).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def state(queue: Database, command: str) -> tuple[Any, ...]:
+    with queue.connect() as connection:
+        row = connection.execute(
+            "select status, reason, hold from safari_command_queue where id = %s", (command,)
+        ).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_pause_for_a_time_and_its_end(run: Cli) -> None:
+    assert run("pause", "--platform", "TikTok", "--for", "1h30m").out.startswith("Paused tiktok")
+    assert run("pause", "--note", "holiday", "--json").json == {"platform": "all", "until": None}
+    shown = run("status").out
+    assert "Paused: all until bin/resume (holiday)" in shown
+    assert "Paused: tiktok until " in shown
+    assert run("resume", "--platform", "tiktok").out == "Resumed tiktok.\n"
+    assert run("resume", "--platform", "tiktok").out == "Nothing was paused for tiktok.\n"
+    assert run("resume", "--json").json == {"resumed": 1}
+
+
+def test_the_beginning_of_an_id_will_do(run: Cli, queue: Database) -> None:
+    command = add(queue)
+    assert run("cancel", command[:8].upper()).out == f"Cancelled {command}.\n"
+    assert state(queue, command)[0] == "cancelled"
+
+
+@pytest.mark.parametrize(("verdict", "end"), [("sent", "completed"), ("not-sent", "failed")])
+def test_an_unknown_outcome_is_settled(run: Cli, queue: Database, verdict: str, end: str) -> None:
+    command = add(queue, status="failed", reason="unknown", effect="once")
+    assert command in run("status").out
+    check_error(run("retry", command), ExitCode.WRONG_STATE, "may have been sent")
+    assert f"Settled {command}: {end}" in run("queue", "resolve", command, verdict).out
+    assert state(queue, command)[0] == end
+
+
+def test_the_backlog_is_accepted_or_discarded(run: Cli, queue: Database) -> None:
+    first = add(queue, hold="backlog")
+    assert "Held: 1 command from before" in run("status").out
+    assert run("queue", "accept").out == "1 command accepted.\n"
+    assert state(queue, first) == ("pending", None, None)
+    second = add(queue, hold="backlog")
+    assert run("queue", "discard", "--json").json == {"discarded": 1}
+    assert state(queue, second) == ("cancelled", "discarded", None)
+
+
+def test_what_ran_out_of_retries_is_tried_again(run: Cli, queue: Database) -> None:
+    tried = add(queue, status="failed", reason="retries_exhausted")
+    permanent = add(queue, status="failed", reason="before_send")
+    assert run("retry-failed").out == "Waiting again: 1 command.\n"
+    assert state(queue, tried)[0] == "pending"
+    assert state(queue, permanent)[0] == "failed"
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize(
+    ("platform", "handle", "stored"),
+    [
+        ("twitter", "@Ada", "ada"),
+        ("linkedin", "https://www.linkedin.com/in/Ada-L/", "ada-l"),
+        ("all", "Ada", "ada"),
+    ],
+)
+def test_a_contact_is_blocked_in_the_spelling_that_a_send_is_checked_by(
+    run: Cli, platform: str, handle: str, stored: str
+) -> None:
+    assert run("contacts", "list").out == "Nobody is blocked.\n"
+    run("contacts", "block", platform, handle, "--note", "asked us to stop")
+    listed = run("contacts", "list", "--json").json
+    assert [(row["platform"], row["recipient"]) for row in listed] == [(platform, stored)]
+    assert "asked us to stop" in run("contacts", "list").out
+    run("contacts", "unblock", platform, handle)
+    assert run("contacts", "list", "--json").json == []
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_limit_is_set_and_shown(run: Cli) -> None:
+    assert run("limits", "set", "Twitter", "dm", "7").out == "twitter dm: 7 a day, 0 used today.\n"
+    rows = {(row["platform"], row["kind"]): row for row in run("limits", "--json").json}
+    assert rows["twitter", "dm"]["daily_limit"] == 7
+    assert rows["twitter", "comment"]["daily_limit"] == 100
+    assert "00:00 UTC" in run("limits").out
+
+
+def test_history_and_show_tell_what_happened(run: Cli, queue: Database) -> None:
+    command = add(
+        queue,
+        params='{"username": "ada", "text": "Hi [bold]there"}',
+        status="failed",
+        reason="before_send",
+        error="no such \x1b[31muser\u202e",
+        completed_at="2026-11-01T10:00:00Z",
+    )
+    listed = run("history", "--platform", "Twitter", "--action", "send_dm", "--status", "failed")
+    assert command[:8] in listed.out
+    assert "ada" in listed.out
+    shown = run("show", command[:6]).out
+    assert "Hi [bold]there" in shown
+    assert "failed (before_send)" in shown
+    assert "enqueued" in shown
+    assert "\x1b" not in listed.out + shown
+    assert "\u202e" not in listed.out + shown
+
+
+def test_the_address_of_the_database_is_shown_without_its_password(run: Cli) -> None:
+    assert "do-not-show" not in run("db", "url").out
+    assert "********" in run("db", "url", "--json").json["url"]
+    assert "do-not-show" in run("db", "url", "--show-password").out
+
+
+def test_migrations_are_applied_once(
+    run: Cli, unmigrated: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", unmigrated.dsn)
+    assert "20261101000900_reports.sql" in run("db", "migrate", "--json").json["applied"]
+    assert run("db", "migrate").out == "The database is up to date.\n"
+
+
+def test_a_project_without_an_address_says_how_migrations_reach_it(
+    run: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("SUPABASE_URL", "https://project.supabase.co")
+    monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "key")
+    result = run("db", "migrate")
+    check_error(result, ExitCode.USAGE, "cannot change the schema", "supabase db push")
+    assert run("db", "url").out == "supabase: https://project.supabase.co\n"
+
+
+def test_securing_closes_what_was_there_before_and_names_it(run: Cli, queue: Database) -> None:
+    with queue.connect() as connection:
+        connection.execute("alter table safari_rate_limits disable row level security")
+        connection.execute("create table somebody_elses (id int)")
+    result = run("db", "secure", "--json")
+    assert result.json == {"secured": [{"table": "safari_rate_limits", "policies": 0}]}
+    assert run("db", "secure").out == "Every table of ours has row-level security.\n"
+    with queue.connect() as connection:
+        left = connection.execute(
+            "select relname from pg_class where relname in ('safari_rate_limits',"
+            " 'somebody_elses') and not relrowsecurity"
+        ).fetchall()
+    assert left == [("somebody_elses",)]
