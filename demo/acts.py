@@ -87,7 +87,8 @@ class Queue:
             return True
         outlook = self._store.call("safari_outlook", services=sorted(left))
         return all(
-            view["reason"] == "quota" and not view["running"] and not view["waiting"]
+            view["reason"] == "quota"
+            and not (view["running"] or view["retrying"] or view["waiting"])
             for view in outlook.values()
         )
 

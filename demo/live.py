@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "lines_of", "watching"]
 
 MAX_LINES: Final = 9
+LEFT_ALONE: Final = f"\n{'':12}Safari is left alone for a while: the service may still be typing."
 # How an event reads; claiming and enqueueing are not worth a line.
 _WORDS: Final = {
     "begun": ("sending", "dim"),
@@ -105,9 +106,9 @@ def _bar(acts: list[Act]) -> Text:
 def _drawn(line: Line) -> Text:
     _, at, service, whom, style, said = line
     moment = at.strftime("%H:%M:%S.%f")[:10]
-    return Text.assemble(
-        (f"{moment}  ", "dim"), f"{service:<20} ", f"{one_line(whom, 24):<25}", text(said, style, 42)
-    )
+    about = f"{service:<20} {one_line(whom, 24):<25}"
+    drawn = Text.assemble((f"{moment}  ", "dim"), about, text(said, style, 42))
+    return drawn.append(LEFT_ALONE, "dim") if said.startswith("unknown") else drawn
 
 
 def _whom(act: Act) -> str:

@@ -1,4 +1,4 @@
-"""What is played: two dozen commands over nine services, and what the world does to some of them."""
+"""What is played: two dozen commands over nine services, and what befalls some of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _TOK: Final = "https://www.tiktok.com"
 _X: Final = "https://x.com"
 
 PLAYS: Final = (
-    _dm("instagram", "demo_maria", "Is the blue lamp in your window still for sale?"),
+    _dm("instagram", "demo_maria", "Is the blue lamp still for sale?"),
     _dm("instagram", "demo_jonas", "Thanks for the tip about the kiln."),
     _dm("instagram", "demo_li_wei", "Would you join a small call on pricing prints?"),
     _dm("instagram", "demo_noor", "I loved the talk on slow looms.", ending="waiting", priority=9),
@@ -54,9 +54,7 @@ PLAYS: Final = (
     _dm("twitter", "demo_kai", "May I quote your benchmark?", ending="retried"),
     _dm("twitter", "demo_gone", "Are you still in Lisbon?", ending="failed"),
     _comment("threads", f"{_THREAD}/@demo_ines/post/1", "This is the clearest summary so far."),
-    _comment(
-        "threads", f"{_THREAD}/@demo_tom/post/2", "Which lens was that?", ending="unknown"
-    ),
+    _comment("threads", f"{_THREAD}/@demo_tom/post/2", "Which lens was that?", ending="unknown"),
     _comment("threads", f"{_THREAD}/@demo_uma/post/3", "Saved for Monday."),
     # instagram-comments never looks whether its comment appeared.
     _comment("instagram", f"{_GRAM}/D1/", "A beautiful glaze.", ending="unverified"),
@@ -68,7 +66,7 @@ PLAYS: Final = (
     _comment("tiktok", f"{_TOK}/@demo_sol/video/713", "More of these, please."),
     _comment("twitter", f"{_X}/demo_eva/status/181", "Agreed, and the appendix is even better."),
     _comment("twitter", f"{_X}/demo_max/status/182", "What did the second run show?"),
-    Play("tweet", "twitter", {"text": "Nine services, one browser, nobody asked twice."}),
+    Play("tweet", "twitter", {"text": "Nine services, one Safari, nobody asked twice."}),
     _dm("tiktok", "demo_yuki", "Your stop-motion set-up is wonderful."),
     _dm("tiktok", "demo_zoe", "Could I stitch the last clip?"),
     _dm("linkedin", "demo-ana", "Congratulations on the new studio."),

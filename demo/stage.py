@@ -57,7 +57,7 @@ class Stage:
         self._interruption = interruption
         self._keep = keep
         # Short, as a socket's path must be, whatever TMPDIR says.
-        self.folder = Path(tempfile.mkdtemp(prefix="actp-demo-", dir="/tmp"))  # noqa: S108  # private
+        self.folder = Path(tempfile.mkdtemp(prefix="actp-demo-", dir="/tmp"))
         self.world = SimulatorProcess(
             scenario=SCENARIO,
             world_path=self.folder / "world.jsonl",
@@ -82,7 +82,9 @@ class Stage:
         self._interruption.check()
         self._wait(lambda: _is_serving(tree), "PostgreSQL")
         with self.store(settings) as store:
-            self._wait(lambda: len(store.call("safari_status")["workers"]) == WORKERS, "the workers")
+            self._wait(
+                lambda: len(store.call("safari_status")["workers"]) >= WORKERS, "the workers"
+            )
         return settings
 
     @contextmanager

@@ -1,0 +1,156 @@
+"""bin/demo as a person runs it: what it prints, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actp.safari.catalogue import HTTP_SERVICES
+from demo.acts import Act
+from demo.script import Play
+from demo.verdict import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from demo.script import Ending
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN_SECONDS = 150
+FIRST_LINE_SECONDS = 60
+STOP_SECONDS = 60
+PS_SECONDS = 10
+
+pytestmark = pytest.mark.timeout(RUN_SECONDS + STOP_SECONDS)
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """bin/demo in a process group of its own, with a mark in its environment to know it by."""
+    process = subprocess.Popen(
+        [ROOT / "bin" / "demo", *arguments],
+        env={
+            **os.environ,
+            "SAFARI_TURNS": "9",
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/x",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def read_until(process: subprocess.Popen[str], pattern: str, seconds: float) -> str:
+    """What it has printed up to a line with the pattern; fails when that does not come in time."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + seconds
+    said = ""
+    while re.search(pattern, said) is None:
+        left = deadline - time.monotonic()
+        assert left > 0, f"did not say {pattern!r} in time but: {said}"
+        if select.select([process.stdout], [], [], left)[0]:
+            chunk = os.read(process.stdout.fileno(), 65_536).decode()
+            assert chunk, f"ended without {pattern!r}: {said}"
+            said += chunk
+    return said
+
+
+def folder_in(output: str) -> Path:
+    match = re.search(r"/\w+/actp-demo-\w+", output)
+    assert match is not None
+    return Path(match[0])
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Every process whose command line or environment names the folder of the demo."""
+    listed = subprocess.run(
+        ["ps", "axeww", "-o", "command="],
+        check=True,
+        capture_output=True,
+        timeout=PS_SECONDS,
+    )
+    lines = listed.stdout.decode(errors="replace").splitlines()
+    return [line for line in lines if str(folder) in line]
+
+
+def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
+    with running() as demo:
+        output, _ = demo.communicate(timeout=RUN_SECONDS)
+    assert demo.returncode == 0, output
+    for service in HTTP_SERVICES:
+        assert re.search(rf"^\s*{service.name} .*\S", output, re.MULTILINE), output
+    assert re.search(r"every effect once: +yes", output)
+    assert "NO" not in output
+    assert max(map(len, output.splitlines())) <= 100
+    assert re.search(r"bin/queue resolve [0-9a-f]{8} sent", output)
+    folder = folder_in(output)
+    assert not folder.exists()
+    assert left_behind(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"), [("bin/up", signal.SIGINT), ("sending", signal.SIGTERM)]
+)
+def test_a_demo_that_is_ended_half_way_leaves_nothing(moment: str, number: signal.Signals) -> None:
+    with running() as demo:
+        folder = folder_in(read_until(demo, moment, FIRST_LINE_SECONDS))
+        assert left_behind(folder) != []
+        # To the whole group, as a terminal sends Ctrl-C.
+        os.killpg(demo.pid, number)
+        demo.communicate(timeout=STOP_SECONDS)
+        assert demo.returncode == 128 + number
+    assert not folder.exists()
+    assert left_behind(folder) == []
+
+
+def sent_dm(ending: Ending = "completed", *, retries: int = 0) -> Act:
+    """A DM to ada that ended as completed."""
+    row = {"status": "completed", "reason": None, "effect": "once", "retry_count": retries}
+    life = {"command": {**row, "result": {"verified": True}}, "events": []}
+    play = Play("send_dm", "twitter", {"username": "ada", "text": "Hi"}, ending)
+    return Act("1", play, "twitter-dm", "ada", life)
+
+
+SEEN = {"service": "twitter-dm", "kind": "dm", "recipient": "ada", "text": "Hi"}
+COLLISION = {**SEEN, "kind": "collision", "with_service": "tiktok-dm"}
+OVER = {"service": "instagram-dm", "used": 4, "daily_limit": 3}
+
+
+@pytest.mark.parametrize(
+    ("act", "world", "limits", "broken"),
+    [
+        (sent_dm(), [SEEN], [], []),
+        (sent_dm(), [SEEN, SEEN], [], ["every effect once"]),
+        (sent_dm(), [], [], ["nothing recorded as sent that nobody got"]),
+        (sent_dm(), [SEEN, COLLISION], [], ["one service at a time in the one Safari"]),
+        (sent_dm(), [SEEN], [OVER], ["no more than 3 Instagram DMs today"]),
+        (sent_dm(retries=1), [SEEN], [], ["every command ended as it should, or waits"]),
+        (
+            sent_dm(),
+            [SEEN, {**SEEN, "text": "Bye"}],
+            [],
+            ["nothing sent that the queue does not know of"],
+        ),
+    ],
+)
+def test_a_broken_promise_is_seen(
+    act: Act, world: list[dict[str, str]], limits: list[dict[str, object]], broken: list[str]
+) -> None:
+    found = checks([act], world, limits)
+    assert [check.promise for check in found if not check.holds] == broken

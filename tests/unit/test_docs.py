@@ -1,0 +1,200 @@
+"""What the documents name must exist: links, commands, files, settings, functions, alerts."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from actp.cli.face import safari_cloud_agent
+from actp.cli.group import actp
+from actp.errors import ExitCode
+from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Elsewhere a person writes what a person may write: placeholders, and alternatives with a bar.
+PLACEHOLDER = re.compile(r"^(?:[A-Z_]{2,}|ID|…|\S+\|\S+|[0-9a-f]{6,8})$")
+FOLDERS = ("actors", "actp", "bin", "demo", "docs", "metrics", "migrations", "simulator", "tests")
+SETTING = re.compile(r"^(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|WORKERS)$")
+NOT_OURS = frozenset({"CLOCK_BOOTTIME"})
+# Folders that a running worker makes under ACTP_HOME.
+MADE_AT_RUN_TIME = frozenset({"metrics/targets"})
+# They name the outcome's reason, so that no call spells them out.
+ALERTS_OF_RESULTS = ("rewritten", "unstorable")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def spans(page: Path) -> list[str]:
+    """Every `code span` of a page."""
+    return [span.replace("\\|", "|") for span in re.findall(r"`([^`\n]+)`", prose(page))]
+
+
+def command_lines(page: Path) -> Iterator[str]:
+    """Every command of ours that a page shows: in spans, and after a prompt."""
+    blocks = re.findall(r"^\$ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    for line in [*spans(page), *blocks]:
+        if re.match(r"bin/\w", line):
+            yield line.split(" #")[0].strip()
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading has on GitHub."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def headings_of(page: Path) -> list[str]:
+    return re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+
+
+def usage_of(launcher: Path) -> str:
+    lines = launcher.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if line.startswith("# "))
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {"--help"} | {opt for param in command.params for opt in param.opts}
+
+
+def every_option(command: click.Command) -> set[str]:
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return options_of(command).union(*map(every_option, below))
+
+
+def wrong_in(line: str) -> str | None:
+    """What is wrong with a command line of ours, or None."""
+    name, *words = shlex.split(line)
+    launcher = ROOT / name
+    if not launcher.is_file():
+        return f"{name} is not there"
+    flags = [word.split("=")[0] for word in words if word.startswith("--")]
+    command = actp.commands.get(launcher.name)
+    if command is None:
+        return next((f"{flag}: unknown" for flag in flags if flag not in usage_of(launcher)), None)
+    for word in words:
+        if not isinstance(command, click.Group) or PLACEHOLDER.match(word):
+            break
+        if word in command.commands:
+            command = command.commands[word]
+        elif not word.startswith("--"):
+            return f"{word}: no such command of {name}"
+    known = every_option(command)
+    return next((f"{flag}: unknown to {name}" for flag in flags if flag not in known), None)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in map(slug, headings_of(file))):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_that_is_shown_would_be_understood(page: Path) -> None:
+    assert {line: wrong for line in command_lines(page) if (wrong := wrong_in(line))} == {}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_flag_that_is_named_exists(page: Path) -> None:
+    launchers = "\n".join(usage_of(path) for path in (ROOT / "bin").iterdir())
+    known = every_option(actp) | options_of(safari_cloud_agent)
+    known |= set(re.findall(r"--[a-z-]+", launchers))
+    named = {flag for span in spans(page) for flag in re.findall(r"(?<!\S)--[a-z][a-z-]*", span)}
+    assert named - known == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    named = {span for span in spans(page) if re.fullmatch(r"[\w.]+(?:/[\w.-]+)+/?", span)}
+    ours = {path for path in named - MADE_AT_RUN_TIME if path.split("/")[0] in FOLDERS}
+    assert {path for path in ours if not (ROOT / path).exists()} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_setting_that_is_named_exists(page: Path) -> None:
+    known = KNOWN | ALIASES.keys() | {ENV_FILE_NAME} | NOT_OURS
+    named = {word.split("=")[0] for span in spans(page) for word in span.split()}
+    assert {name for name in named if SETTING.match(name)} - known == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_table_and_function_that_is_named_exists(page: Path) -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "migrations").glob("*.sql"))
+    known = set(re.findall(r"public\.(safari_\w+)", sources))
+    named = {span for span in spans(page) if re.fullmatch(r"safari_[a-z_]+", span)}
+    assert named - known == set()
+
+
+def test_the_readme_lists_every_command_flag_and_exit_code() -> None:
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    launchers = {path.name for path in (ROOT / "bin").iterdir() if not path.name.startswith("_")}
+    assert {name for name in launchers if f"`bin/{name}" not in text} == set()
+    flags = {span.split()[0] for span in spans(readme)}
+    assert options_of(safari_cloud_agent) - {"--help"} - flags == set()
+    assert {code for code in ExitCode if f"\n| {int(code)} |" not in text} == set()
+
+
+def test_every_promise_has_tests() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    promises = dict(re.findall(r"^## P(\d+) .*?$(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL))
+    assert [int(number) for number in promises] == list(range(1, 13))
+    assert [number for number, text in promises.items() if "- `tests/" not in text] == []
+
+
+def test_every_alert_has_a_section_in_the_runbook() -> None:
+    assert alert_kinds() - set(headings_of(ROOT / "docs" / "operations.md")) == set()
+
+
+def alert_kinds() -> set[str]:
+    """The kinds that SQL and the watchdog name, and the reasons of outcomes with an alert."""
+    sources = "\n".join(path.read_text() for path in (ROOT / "migrations").glob("*.sql"))
+    key = r"(?:format\((?:[^()]|\([^()]*\))*\)|'[^']*' \|\| [\w.]+|\w+)"
+    calls = re.findall(rf"safari_alert\(\s*{key},\s*'(\w+)'", sources)
+    inserts = re.findall(rf"\(key, kind, detail\)\s+select {key},\s*'(\w+)'", sources)
+    kinds = {*calls, *inserts, *ALERTS_OF_RESULTS}
+    for path in sorted([*(ROOT / "actp" / "safari").glob("*.py"), *(ROOT / "actors").glob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Outcome"),
+                    args=[ast.Constant(value=verdict), ast.Constant(value=reason), *_],
+                    keywords=words,
+                ) if verdict != "unknown" and any(word.arg == "alert" for word in words):
+                    kinds.add(str(reason))
+                case ast.Call(
+                    func=ast.Name(id="Alarm"), args=[ast.Constant(value=kind), *_], keywords=_
+                ):
+                    kinds.add(str(kind))
+    return kinds
+
+
+def test_the_checks_would_notice() -> None:
+    assert wrong_in("bin/nothing") == "bin/nothing is not there"
+    assert wrong_in("bin/queue reslove ID sent") == "reslove: no such command of bin/queue"
+    assert wrong_in("bin/status --wtach") == "--wtach: unknown to bin/status"
+    assert wrong_in("bin/demo --quick") == "--quick: unknown"
+    assert wrong_in("bin/queue resolve ID sent|not-sent") is None
+    assert {"unknown_outcome", "quarantined", "quota_reached", "blocked"} <= alert_kinds()
