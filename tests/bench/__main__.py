@@ -1,0 +1,104 @@
+"""``python -m tests.bench``: measures us beside others, prints a table, writes it down."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+import click
+from rich.console import Console
+
+from actp.settings import PROJECT_ROOT
+from tests.bench import claim, drain, enqueue, health, pickup, polling, start, status
+from tests.bench.figures import Figure
+from tests.bench.machine import describe
+from tests.bench.sizes import FULL, QUICK
+from tests.bench.stage import LATENCY_MS, open_stage
+from tests.bench.table import as_markdown, as_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.bench.sizes import Sizes
+    from tests.bench.stage import Stage
+
+    Measure = Callable[[Stage, Sizes], Iterator[Figure]]
+
+MEASURES: Final[dict[str, Measure]] = {
+    "drain": drain.measure,
+    "pickup": pickup.measure,
+    "polling": polling.measure,
+    "claim": claim.measure,
+    "enqueue": enqueue.measure,
+    "start": start.measure,
+    "health": health.measure,
+    "status": status.measure,
+}
+REPORT: Final = PROJECT_ROOT / "docs" / "benchmarks.md"
+TERMINATED: Final = 143  # 128 + SIGTERM, as shells say it
+NOTES: Final = f"""\
+Written by `bin/bench`. Everything is measured side by side in one run on one machine: read the
+ratios, not the values. Nine simulated services on loopback answer after {LATENCY_MS:g} ms (at once
+for pickup, where the arrival is what counts). A drain runs from the first to the last completion by
+the database's clock, start-up excluded, with three worker processes. The rivals send the same
+requests through httpx, one client a service, one at a time for each service (pgqueuer by its own
+`concurrency_limit`, and by a lock in the process) or 50 at once; pgqueuer's divide the services
+among one or three processes and use asyncpg. They keep no quota, no intent before the send and no
+fence. All start from the same backlog; one that is slow is stopped early, and its pace till then
+counts.
+"""
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Small sizes: about a minute, for a first look.")
+@click.option(
+    "--only", "names", multiple=True, type=click.Choice(list(MEASURES)), help="Just this; repeat."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the report; by default a full run writes docs/benchmarks.md.",
+)
+def main(*, quick: bool, names: tuple[str, ...], output: Path | None) -> None:
+    """Measure this project beside procrastinate, pgqueuer and bare httpx.
+
+    Targets that are missed are shown and change no exit code.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    sizes = QUICK if quick else FULL
+    chosen = names or tuple(MEASURES)
+    console = Console()
+    figures: list[Figure] = []
+    with suppress(KeyboardInterrupt), open_stage() as stage:
+        for name in chosen:
+            began = monotonic()
+            figures += _measured(name, stage, sizes)
+            console.print(f"{name}: {monotonic() - began:.0f} s", style="dim")
+        machine = describe(stage, sizes)
+        console.print(as_table(figures))
+        console.print(machine)
+        if output is None and not quick and not names:
+            output = REPORT
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(f"# Benchmarks\n\n{NOTES}\n{machine}\n\n{as_markdown(figures)}")
+            console.print(f"Written to {output}.")
+
+
+def _measured(name: str, stage: Stage, sizes: Sizes) -> list[Figure]:
+    figures = []
+    try:
+        for figure in MEASURES[name](stage, sizes):
+            figures.append(figure)  # noqa: PERF402 - those before a failure count
+    except Exception as error:  # noqa: BLE001 - one figure that fails must not lose the others
+        reason = " ".join(str(error).split())[:200]
+        figures.append(Figure(name, note=f"failed: {type(error).__name__}: {reason}"))
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""How much is measured: enough for figures to stand on, or a quick look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["FULL", "QUICK", "Sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Counts of things, and the seconds after which a contestant has shown its pace."""
+
+    drained_commands: int
+    drain_rounds: int
+    drain_limit_seconds: float
+    pickups: int
+    crowded_rows: int
+    claims: int
+    batches: int
+    single_enqueues: int
+    starts: int
+
+
+FULL: Final = Sizes(
+    drained_commands=6000,
+    drain_rounds=2,
+    drain_limit_seconds=8.0,
+    pickups=300,
+    crowded_rows=1_000_000,
+    claims=200,
+    batches=20,
+    single_enqueues=1000,
+    starts=2,
+)
+QUICK: Final = Sizes(
+    drained_commands=900,
+    drain_rounds=1,
+    drain_limit_seconds=4.0,
+    pickups=60,
+    crowded_rows=50_000,
+    claims=50,
+    batches=5,
+    single_enqueues=200,
+    starts=1,
+)
