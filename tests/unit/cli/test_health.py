@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actp.cli.probe import MAX_BODY_BYTES, Health, probe_all
 from actp.errors import ExitCode
 from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.probe import MAX_BODY_BYTES, Health, probe_all
 from actp.settings import SERVICE_SETTINGS
 
 if TYPE_CHECKING:
