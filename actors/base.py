@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 
 from actors.errands import Errands
 from actors.messages import Crashed, ErrandFailed, Ping, Pong
+from metrics import instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from pykka._actor import ActorInbox
 
     from actors.switchboard import Switchboard
     from actors.timer import Timer
@@ -53,9 +57,16 @@ class Actor(pykka.ThreadingActor):
     def on_receive(self, message: object) -> None:
         """Hand a message to the actor, or answer the warden's Ping."""
         if isinstance(message, Ping):
+            behind = cast("SimpleQueue[object]", self.actor_inbox).qsize()
+            instruments.MAILBOX_MESSAGES.labels(self.name).set(behind)
             self.tell(WARDEN, self.pong(message.round))
         else:
             self.receive(message)
+
+    @staticmethod
+    def _create_actor_inbox() -> ActorInbox:
+        # The same promises as pykka's own queue.Queue at a fraction of its cost for each message.
+        return SimpleQueue()
 
     @abstractmethod
     def receive(self, message: Any) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from actors.errands import Errands
-from actors.messages import Answered, Probed
+from actors.messages import Answered, PostFound, Probed
 from actp.clock import steady_seconds
 from actp.safari.answers import read_answer
-from actp.safari.outcomes import Failure, Phase
+from actp.safari.outcomes import Failure, Outcome, Phase
 from metrics import instruments
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
     from actors.switchboard import Switchboard
     from actp.safari.carrier import Carrier
     from actp.safari.commands import Command
-    from actp.safari.outcomes import Outcome
     from actp.safari.requests import ServiceRequest
 
 __all__ = ["Courier", "Flight"]
+
+# A carrier's deadline is looked at from read to read, so a call may take it twice.
+OVERDUE_FACTOR = 2.0
+OVERDUE_MARGIN_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -48,14 +53,22 @@ class Courier:
         self.carrier = carrier
         self.flight: Flight | None = None
         self.departed_at = 0.0
+        self._overdue_at = inf
         self._outcome: Outcome | None = None
         self._switchboard = switchboard
         self._errands = Errands(f"{carrier.service.name}-wire")
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether what is under way should have ended long ago; sleep does not count."""
+        is_flying = self.flight is not None and self._outcome is None
+        return is_flying and monotonic() > self._overdue_at
 
     def depart(self, flight: Flight) -> None:
         """Send a command on its way; Answered is told when it has landed."""
         self._outcome = None
         self.departed_at = steady_seconds()
+        self._overdue_at = monotonic() + _longest_seconds(flight)
         self.flight = flight
         self._errands.run(self._fly)
 
@@ -70,6 +83,10 @@ class Courier:
     def probe(self) -> None:
         """Look whether the service can be used; Probed is told."""
         self._errands.run(self._look)
+
+    def find_post(self, command: Command) -> None:
+        """Look for the post that a comment is for; PostFound is told."""
+        self._errands.run(lambda: self._look_for_post(command))
 
     def close(self) -> None:
         """Let the thread end after what is under way."""
@@ -96,6 +113,17 @@ class Courier:
         self._outcome = outcome
         self._switchboard.tell(service, Answered())
 
+    def _look_for_post(self, command: Command) -> None:
+        service = self.carrier.service
+        found: Command | Outcome
+        try:
+            found = self.carrier.find_post(command)
+        except Exception as raised:  # noqa: BLE001 - nothing was sent: it may be tried again
+            _log.error("looking for a post failed", exc_info=True, extra={"action": "look_failed"})
+            error = f"{service.name}: the worker failed: {type(raised).__name__}: {raised}"
+            found = Outcome("retry", "posts_not_shown", error=error[:500], quota_back=True)
+        self._switchboard.tell(service.name, PostFound(command.id, found))
+
     def _look(self) -> None:
         try:
             error = self.carrier.probe()
@@ -103,3 +131,9 @@ class Courier:
             _log.exception("probing failed", extra={"action": "probe_failed"})
             error = f"the probe failed: {raised}"
         self._switchboard.tell(self.carrier.service.name, Probed(error))
+
+
+def _longest_seconds(flight: Flight) -> float:
+    if flight.request is None:  # a child process, killed when its own time is over
+        return inf
+    return OVERDUE_FACTOR * flight.request.timeout_seconds + OVERDUE_MARGIN_SECONDS

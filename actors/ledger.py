@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 
 from actors.base import Actor, Surroundings
 from actors.ledger_batch import Batch, begin_item, begun_message, finish_item, reduced
-from actors.messages import Begin, Begun, ErrandFailed, Finish, Idle, Stop, Tick, Written
+from actors.messages import (
+    Abandon,
+    Begin,
+    Begun,
+    ErrandFailed,
+    Finish,
+    Idle,
+    Stop,
+    Tick,
+    Wake,
+    Written,
+)
+from actors.poller import POLLER
 from actp.clock import steady_seconds
 from actp.errors import StoreRefused
 from actp.store.reconnect import Backoff
@@ -50,6 +62,7 @@ class Ledger(Actor):
         self._begins: dict[str, tuple[Begin, float]] = {}
         self._writing: Batch | None = None
         self._one_by_one = 0
+        self._is_late = False
         self._failures = 0
         self._backoff = Backoff()
         self._random = SystemRandom()
@@ -63,15 +76,16 @@ class Ledger(Actor):
             case Finish():
                 self._finishes[message.id] = message
                 self._begins.pop(message.id, None)
-                if self._failures:
+                if self._failures or self._is_late:
                     self._spool_finishes()
             case Batch():
                 self._written(message)
             case ErrandFailed(error=error):
                 self._failed(error)
                 return
-            case Tick(what="spool"):
-                if self._writing is not None:
+            case Tick(what="spool") | Abandon():
+                self._is_late = self._writing is not None
+                if self._is_late:
                     self._spool_finishes()
                 return
             case Stop():
@@ -95,8 +109,8 @@ class Ledger(Actor):
         batch = self._writing = Batch(finishes, begins)
         self._one_by_one = max(0, self._one_by_one - 1)
         instruments.LEDGER_BATCH_SIZE.observe(batch.size)
-        if finishes:
-            self.later(SPOOL_AFTER_SECONDS, SPOOL)
+        self._is_late = False
+        self.later(SPOOL_AFTER_SECONDS, SPOOL)
 
         def write() -> Batch:
             answer: Answer = self._store.call(
@@ -116,14 +130,21 @@ class Ledger(Actor):
         recorded: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         begun: dict[str, Begun] = {}
         services = {finish.id: finish.service for finish in batch.finishes}
+        for finish in batch.finishes:
+            # One that was told meanwhile for the same row is still to be written.
+            if self._finishes.get(finish.id) is finish:
+                del self._finishes[finish.id]
         for finished in batch.answer["finishes"]:
-            self._finishes.pop(finished["id"], None)
             recorded[services[finished["id"]]].append((finished["id"], finished["recorded"]))
+        if any(finished.get("status") == "pending" for finished in batch.answer["finishes"]):
+            # A row that goes back is due at a moment of which the poller has not heard.
+            self.tell(POLLER, Wake())
         asked = {begin.id: (begin, at) for begin, at in batch.begins}
         for answer in batch.answer["begins"]:
             begin, asked_at = asked[answer["id"]]
-            if self._begins.pop(begin.id, None) is not None:
-                begun[begin.service] = begun_message(answer, asked_at)
+            if self._begins.get(begin.id, (None, 0.0))[0] is begin:
+                del self._begins[begin.id]
+                begun[begin.service] = begun_message(answer, begin, asked_at)
         for service in recorded.keys() | begun.keys():
             self.tell(service, Written(tuple(recorded[service]), begun.get(service)))
         self._spool.forget(services)
@@ -154,9 +175,13 @@ class Ledger(Actor):
                 self.tell(finish.service, Written(recorded=((finish.id, False),)))
             for begin, asked_at in batch.begins:
                 self._begins.pop(begin.id, None)
-                begun = Begun(begin.id, "lost", "refused", 0, asked_at)
+                begun = Begun(begin.id, "lost", "refused", 0, begin.lease, asked_at)
                 self.tell(begin.service, Written(begun=begun))
         self._flush()
 
     def _spool_finishes(self) -> None:
-        self._spool.keep({finish.id: finish_item(finish) for finish in self._finishes.values()})
+        try:
+            self._spool.keep({finish.id: finish_item(finish) for finish in self._finishes.values()})
+        except OSError as error:
+            # They are still in memory, and written when the database is back.
+            _log.critical("the spool takes nothing: %s", error, extra={"action": "spool_failed"})

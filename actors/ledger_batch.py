@@ -48,13 +48,14 @@ def begin_item(begin: Begin) -> dict[str, Any]:
     }
 
 
-def begun_message(answer: dict[str, Any], asked_at: float) -> Begun:
+def begun_message(answer: dict[str, Any], begin: Begin, asked_at: float) -> Begun:
     """Return the database's answer to a begin as a message."""
     return Begun(
         id=answer["id"],
         verdict=answer["verdict"],
         reason=answer.get("reason"),
         attempt=answer.get("attempt") or 0,
+        lease=begin.lease,
         asked_at=asked_at,
     )
 
@@ -64,7 +65,8 @@ def finish_item(finish: Finish) -> dict[str, Any]:
     outcome = finish.outcome
     # An unknown outcome is alerted by the database itself, with the command at hand.
     is_alert = outcome.alert is not None and outcome.verdict != "unknown"
-    kind = "rewritten" if outcome.result.get("rewritten") else outcome.reason
+    words = (word for word in ("rewritten", "unstorable") if outcome.result.get(word))
+    kind = next(words, outcome.reason)
     return {
         "id": finish.id,
         "lease": finish.lease,

@@ -8,7 +8,17 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from actors.base import WARDEN, Actor, Surroundings
-from actors.messages import ErrandFailed, Holding, Idle, LeasesLost, Open, Start, Stop, Tick
+from actors.messages import (
+    ErrandFailed,
+    Holding,
+    Idle,
+    LeasesLost,
+    Open,
+    PeerRestarted,
+    Start,
+    Stop,
+    Tick,
+)
 from actors.poller import POLLER
 from actp.clock import steady_seconds
 from actp.errors import StoreRefused
@@ -39,7 +49,8 @@ class _Booted:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    lost: frozenset[str] = frozenset()
+    what: str
+    lost: frozenset[tuple[str, int]] = frozenset()
 
 
 class Lifeline(Actor):
@@ -53,6 +64,8 @@ class Lifeline(Actor):
         super().__init__(LIFELINE, surroundings)
         self._store = store
         self._me = me
+        self._is_booted = False
+        self._under_way: set[str] = set()
         self._reachable_since: float | None = None
         self._failures = 0
         self._backoff = Backoff()
@@ -64,24 +77,35 @@ class Lifeline(Actor):
             case Start() | Tick(what="boot"):
                 self.errand("boot", self._boot)
             case _Booted():
+                self._is_booted = True
                 self._reached()
                 self.tell(POLLER, Open())
                 self._schedule_rescue()
             case Holding():
-                self.errand("heartbeat", self._beat(message))
+                self._unless_under_way("heartbeat", self._beat(message))
             case Tick(what="rescue"):
-                self.errand("rescue", self._rescue(expired=self._reachable_for_a_lease))
+                rescue = self._rescue(expired=self._reachable_for_a_lease)
+                self._unless_under_way("rescue", rescue)
                 self._schedule_rescue()
-            case _Done(lost=lost):
+            case _Done(what=what, lost=lost):
+                self._under_way.discard(what)
                 self._reached()
                 if lost:
                     self._switchboard.tell_all(LeasesLost(lost), but=self.name)
             case ErrandFailed():
                 self._failed(message)
+            case PeerRestarted(name=name) if name == POLLER and self._is_booted:
+                self.tell(POLLER, Open())
             case Stop():
                 self.errand("sign_off", self._sign_off)
             case _:
                 pass
+
+    def _unless_under_way(self, what: str, work: Callable[[], _Done]) -> None:
+        """Do an errand unless the last of its kind still waits for the database."""
+        if what not in self._under_way:
+            self._under_way.add(what)
+            self.errand(what, work)
 
     @property
     def _reachable_for_a_lease(self) -> bool:
@@ -94,6 +118,7 @@ class Lifeline(Actor):
             self._reachable_since = steady_seconds()
 
     def _failed(self, failed: ErrandFailed) -> None:
+        self._under_way.discard(failed.what)
         self._reachable_since = None
         if failed.what == "sign_off":
             self.tell(WARDEN, Idle(self.name))
@@ -149,7 +174,8 @@ class Lifeline(Actor):
                 state=dict(holding.state),
                 lease_seconds=self._me.lease_seconds,
             )
-            return _Done(frozenset(answer["lost"]))
+            lost = frozenset(row for row in holding.held if row[0] in answer["lost"])
+            return _Done("heartbeat", lost)
 
         return beat
 
@@ -164,7 +190,7 @@ class Lifeline(Actor):
             )
             if rescued:
                 _log.warning("rescued %s", rescued, extra={"action": "rescued"})
-            return _Done()
+            return _Done("rescue")
 
         return rescue
 

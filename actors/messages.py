@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actp.safari.commands import Command
     from actp.safari.outcomes import Outcome
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PeerRestarted",
     "Ping",
     "Pong",
+    "PostFound",
     "Probed",
     "Room",
     "Row",
@@ -105,12 +107,16 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """The answer to Ping, with the rows held as (id, lease) and a state to show."""
+    """The answer to Ping, with the rows held as (id, lease) and a state to show.
+
+    An actor that waits for what should have ended long ago says that it is stuck.
+    """
 
     name: str
     round: int
     held: tuple[tuple[str, int], ...] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
+    is_stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,7 @@ class WantTurn:
     """
 
     service: str
+    id: str
     busy_seconds: float
 
 
@@ -197,7 +204,9 @@ class DropTurn:
 
 @dataclass(frozen=True, slots=True)
 class TurnGranted:
-    """Safari is yours until you release it."""
+    """Safari is yours, for the row with this id, until you release it."""
+
+    id: str
 
 
 # -- the ledger
@@ -223,6 +232,7 @@ class Begun:
     verdict: str
     reason: str | None
     attempt: int
+    lease: int
     asked_at: float
 
 
@@ -258,6 +268,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class PostFound:
+    """The post that the comment ``id`` is for was looked for: ``found`` has it, or says why not."""
+
+    id: str
+    found: Command | Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Probed:
     """What a look at the service said; ``error`` is None when it may be used."""
 
@@ -277,6 +295,6 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class LeasesLost:
-    """These rows are ours no longer."""
+    """These rows, as (id, lease), are ours no longer."""
 
-    ids: frozenset[str]
+    held: frozenset[tuple[str, int]]

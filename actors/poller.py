@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from actors.base import Actor, Surroundings
-from actors.messages import Claimed, ErrandFailed, Open, Pong, Room, Row, Stop, Tick, Wake, Work
+from actors.base import WARDEN, Actor, Surroundings
+from actors.messages import (
+    Abandon,
+    Claimed,
+    ErrandFailed,
+    Idle,
+    Open,
+    Pong,
+    Room,
+    Row,
+    Stop,
+    Tick,
+    Wake,
+    Work,
+)
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -72,11 +85,13 @@ class Poller(Actor):
         self._polling = polling
         self._credits = {service: _Credit() for service in me.services}
         self._is_open = False
+        self._is_stopping = False
         self._is_claiming = False
         self._wake_again = False
         self._drain = False
         self._alone = False
         self._interval_seconds = polling.busy_seconds
+        self._is_timed = False
         self._failures = 0
         self._backoff = Backoff()
         self._random = SystemRandom()
@@ -94,17 +109,22 @@ class Poller(Actor):
             case Claimed():
                 self._hand_out(message)
             case Wake() | Tick():
+                self._is_timed = isinstance(message, Tick)
                 self._expect_more()
                 self._claim()
             case Open():
-                self._is_open = True
+                self._is_open = not self._is_stopping
                 self._claim()
             case Stop():
-                self._is_open = False
+                self._is_open, self._is_stopping = False, True
+            case Abandon():
+                self._is_claiming = False
             case ErrandFailed(error=error):
                 self._failed(error)
             case _:
                 pass
+        if self._is_stopping and not self._is_claiming:
+            self.tell(WARDEN, Idle(self.name))
 
     @property
     def _held(self) -> int:
@@ -118,10 +138,10 @@ class Poller(Actor):
         credit.held = room.held
         credit.in_transit -= room.received - credit.received
         credit.received = room.received
-        if self._alone and self._held == 0:
-            self._alone = False
+        if (self._alone or self._drain) and self._held == 0:
+            self._alone = self._drain = False
             self._expect_more()
-        if credit.maybe_more or (self._drain and self._held == 0):
+        if credit.maybe_more:
             self._claim()
 
     def _expect_more(self) -> None:
@@ -179,9 +199,12 @@ class Poller(Actor):
             self._claim()
 
     def _schedule(self, claimed: Claimed) -> None:
-        self._interval_seconds = self._polling.after(
-            self._interval_seconds, found=bool(claimed.rows)
-        )
+        # A claim that freed room has asked for says nothing of how often rows come.
+        if claimed.rows or self._is_timed:
+            self._interval_seconds = self._polling.after(
+                self._interval_seconds, found=bool(claimed.rows)
+            )
+        self._is_timed = False
         seconds = [self._interval_seconds * self._random.uniform(0.9, 1.1), LONGEST_WAIT_SECONDS]
         seconds += [wait["seconds"] for wait in claimed.waits.values()]
         if claimed.next_due_seconds is not None:

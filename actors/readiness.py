@@ -10,7 +10,7 @@ from actp.safari.breaker import Breaker
 if TYPE_CHECKING:
     from random import Random
 
-    from actp.safari.breaker import Step
+    from actp.safari.breaker import BreakerState, Step
     from actp.safari.outcomes import Outcome
 
 __all__ = ["Readiness"]
@@ -46,6 +46,11 @@ class Readiness:
         """Return how long to wait before looking again."""
         now = steady_seconds()
         return max(self._blocked_until - now, self._breaker.wait_seconds(now), PROBE_AGAIN_SECONDS)
+
+    @property
+    def breaker_state(self) -> BreakerState:
+        """Return the state of the breaker."""
+        return self._breaker.state
 
     @property
     def state(self) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from actp.errors import ExitCode
 from actp.logs import set_up_logs
 from actp.safari.catalogue import SERVICES
 from actp.store import open_store
+from metrics import instruments
+from metrics.serve import exposed, worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,12 +44,22 @@ class RunSummary:
     timed_out: bool
 
 
-def run_daemon(settings: Settings, services: tuple[str, ...] = tuple(SERVICES)) -> ExitCode:
-    """Work until SIGTERM or SIGINT; a second one ends the process at once."""
+def run_daemon(
+    settings: Settings,
+    services: tuple[str, ...] = tuple(SERVICES),
+    *,
+    index: int = 0,
+    beat: Callable[[], None] = lambda: None,
+) -> ExitCode:
+    """Work until SIGTERM or SIGINT; a second one ends the process at once.
+
+    ``index`` is that of the worker in its tree; it chooses the port of its metrics. ``beat`` is
+    called as long as every actor moves.
+    """
     set_up_logs(settings.log_level)
     faulthandler.register(signal.SIGUSR1)
     store = open_store(settings, application_name="actp-worker")
-    worker = Worker(settings, store, take_ports(settings, services))
+    worker = Worker(settings, store, take_ports(settings, services), beat=beat)
 
     def stop(number: int, _frame: object) -> None:
         _log.info("stopping", extra={"action": "stopping", "signal": signal.Signals(number).name})
@@ -56,9 +68,10 @@ def run_daemon(settings: Settings, services: tuple[str, ...] = tuple(SERVICES)) 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    worker.start()
-    _log.info("working", extra={"action": "started", "services": ",".join(worker.services)})
-    code = worker.wait()
+    with exposed(worker_name(index), instruments.REGISTRY, settings):
+        worker.start()
+        _log.info("working", extra={"action": "started", "services": ",".join(worker.services)})
+        code = worker.wait()
     worker.close()
     store.close()
     return ExitCode.SOFTWARE if code is None else code

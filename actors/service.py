@@ -24,6 +24,7 @@ from actors.messages import (
     LeasesLost,
     PeerRestarted,
     Pong,
+    PostFound,
     Probed,
     Room,
     Row,
@@ -42,7 +43,8 @@ from actors.window import Window
 from actp.clock import steady_seconds
 from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
-from actp.safari.commands import handle_of, parse_command, recipient, text_hash
+from actp.safari.catalogue import ACTIONS
+from actp.safari.commands import awaits_post, handle_of, parse_command, recipient, text_hash
 from actp.safari.outcomes import Failure, Outcome, Phase, refused_input
 from metrics import instruments
 
@@ -67,16 +69,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Current:
-    """The row being worked on, and what it waits for."""
+    """The row being worked on, and what it waits for.
+
+    ``problem`` is why its post could not be found; the attempt then ends before it is sent.
+    """
 
     row: Row
     command: Command
     request: ServiceRequest | None
-    awaits: Literal["turn", "begin", "answer"]
+    awaits: Literal["turn", "post", "begin", "answer"]
+    problem: Outcome | None = None
 
 
 class ServiceActor(Actor):
-    """Works off the rows of one service, one at a time: turn, begin, send, finish.
+    """Works off the rows of one service, one at a time: turn, post if need be, begin, send, finish.
 
     What it holds is known to others only through Pong; what it has finished is kept until the
     ledger says that it is recorded, so that a restarted ledger can be told again.
@@ -105,19 +111,31 @@ class ServiceActor(Actor):
         if self._current is not None:
             held.append((self._current.row.id, self._current.row.lease))
         held += [(finish.id, finish.lease) for finish in self._finishing.values()]
-        return Pong(self.name, round_, tuple(held), self._readiness.state)
+        instruments.show_service(
+            self.name,
+            step=self._readiness.step,
+            breaker=self._readiness.breaker_state,
+            has_turn=self._current is not None
+            and self._current.awaits != "turn"
+            and self._carrier.needs_turn(self._current.command),
+        )
+        return Pong(
+            self.name, round_, tuple(held), self._readiness.state, is_stuck=self._courier.is_overdue
+        )
 
-    def receive(self, message: object) -> None:  # noqa: C901 - one line a message
+    def receive(self, message: object) -> None:  # noqa: C901, PLR0912 - one line a message
         """Handle one message."""
         match message:
             case Work(rows=rows):
                 self._take(rows)
-            case TurnGranted():
-                self._turn_granted()
+            case TurnGranted(id=id_):
+                self._turn_granted(id_)
             case Written(recorded=recorded, begun=begun):
                 self._recorded(recorded)
                 if begun is not None:
                     self._begun(begun)
+            case PostFound(id=id_, found=found):
+                self._post_found(id_, found)
             case Answered():
                 self._landed()
             case Probed(error=error):
@@ -125,8 +143,8 @@ class ServiceActor(Actor):
                 self._readiness.probed(error)
             case PeerRestarted(name=name):
                 self._tell_again(name)
-            case LeasesLost(ids=ids):
-                self._lose(ids)
+            case LeasesLost(held=held):
+                self._lose(held)
             case Start():
                 self._start()
             case Stop():
@@ -151,6 +169,7 @@ class ServiceActor(Actor):
     def _take(self, rows: tuple[Row, ...]) -> None:
         self._room -= len(rows)
         self._received += len(rows)
+        self._held_as_told += len(rows)  # the poller counts them as held from the start
         self._rows.extend(rows)
         for row in rows:
             instruments.QUEUE_WAIT_SECONDS.labels(self.name).observe(row.waited_seconds)
@@ -187,16 +206,17 @@ class ServiceActor(Actor):
             command = parse_command(
                 {"id": row.id, "action": row.action, "platform": row.platform, "params": row.params}
             )
-            request = self._carrier.prepare(command)
+            request = None if awaits_post(command) else self._carrier.prepare(command)
         except InvalidInput as error:
+            self._count(row, "rejected")
             self._finish(row, 0, refused_input(self.name, error))
             return
         current = _Current(row, command, request, "turn")
         if not self._carrier.needs_turn(command) or self._take_turn():
-            self._begin(current)
+            self._go_ahead(current)
         else:
             self._current = current
-            self.tell(TURNSTILE, WantTurn(self.name, self._service.busy_seconds))
+            self.tell(TURNSTILE, WantTurn(self.name, row.id, self._service.busy_seconds))
 
     def _take_turn(self) -> bool:
         return self._turns.try_take(self.name, time() + self._service.busy_seconds)
@@ -210,11 +230,39 @@ class ServiceActor(Actor):
 
     # -- one row
 
-    def _turn_granted(self) -> None:
-        if self._current is None or self._current.awaits != "turn":
+    def _turn_granted(self, id_: str) -> None:
+        current = self._current
+        if current is not None and current.awaits == "turn" and current.row.id == id_:
+            self._go_ahead(current)
+        elif current is None or current.awaits == "turn":
+            # Granted for a row that is gone, after its turn was given up. A row that has taken the
+            # turn since keeps it.
             self._turns.release(self.name)
+
+    def _go_ahead(self, current: _Current) -> None:
+        if awaits_post(current.command):
+            self._current = replace(current, awaits="post")
+            self._courier.find_post(current.command)
         else:
-            self._begin(self._current)
+            self._begin(current)
+
+    def _post_found(self, id_: str, found: Command | Outcome) -> None:
+        current = self._current
+        if current is None or current.row.id != id_ or current.awaits != "post":
+            return
+        if self._is_stopping:
+            self._finish(current.row, 0, _HANDED_BACK)
+            self._let_go()
+        elif isinstance(found, Outcome):
+            # Begun all the same: the attempt is counted, retried and told like any other.
+            self._begin(replace(current, problem=found))
+        else:
+            try:
+                request = self._carrier.prepare(found)
+            except InvalidInput as error:
+                self._begin(replace(current, problem=refused_input(self.name, error)))
+            else:
+                self._begin(replace(current, command=found, request=request))
 
     def _begin(self, current: _Current) -> None:
         self._current = replace(current, awaits="begin")
@@ -234,23 +282,38 @@ class ServiceActor(Actor):
     def _begun(self, begun: Begun) -> None:
         current = self._current
         if current is None or current.row.id != begun.id or current.awaits != "begin":
+            self._begun_for_nobody(begun)
             return
         if begun.verdict == "granted":
             if self._is_stopping or steady_seconds() - begun.asked_at > BEGIN_VALID_SECONDS:
                 self._finish(current.row, begun.attempt, _STALE)
                 self._let_go()
                 return
+            flight = Flight(current.row, current.command, current.request, begun.attempt)
+            if current.problem is not None:
+                self._readiness.learn(current.problem)
+                self._ended(flight, current.problem)
+                return
             self._current = replace(current, awaits="answer")
-            self._courier.depart(
-                Flight(current.row, current.command, current.request, begun.attempt)
-            )
+            self._courier.depart(flight)
             return
         self._let_go()
-        if begun.verdict == "lost":
-            instruments.LEASES_LOST.labels(self.name).inc()
+        if begun.verdict == "refused":
+            self._count(current.row, "refused")
+        elif begun.verdict == "lost":
+            self._note_loss(begun.id)
         elif begun.verdict == "wait":
             # The same wait holds for the others; the poller brings them back when it is over.
             self._hand_back_rows()
+
+    def _begun_for_nobody(self, begun: Begun) -> None:
+        """Close an attempt that a predecessor asked for and that has not left."""
+        flight = self._courier.flight
+        if begun.verdict == "granted" and (flight is None or flight.row.id != begun.id):
+            self._finishing[begun.id] = Finish(
+                begun.id, begun.lease, self.name, begun.attempt, _STALE
+            )
+            self.tell(LEDGER, self._finishing[begun.id])
 
     def _landed(self) -> None:
         landed = self._courier.land()
@@ -266,7 +329,7 @@ class ServiceActor(Actor):
             busy_until = time() + self._service.busy_seconds if outcome.is_unclear else None
             self._turns.release(self.name, busy_until)
         self._current = None
-        instruments.COMMANDS.labels(self.name, flight.row.action, outcome.verdict).inc()
+        self._count(flight.row, outcome.verdict)
         self._finish(flight.row, flight.attempt, outcome)
 
     def _finish(self, row: Row, attempt: int, outcome: Outcome) -> None:
@@ -274,14 +337,22 @@ class ServiceActor(Actor):
         self._finishing[row.id] = finish
         self.tell(LEDGER, finish)
 
+    def _count(self, row: Row, outcome: str) -> None:
+        # Anybody may have inserted the row: only actions that we know become a series.
+        action = row.action if row.action in ACTIONS else instruments.OTHER_ACTION
+        instruments.COMMANDS.labels(self.name, action, outcome).inc()
+
     def _recorded(self, recorded: tuple[tuple[str, bool], ...]) -> None:
         for id_, is_ours in recorded:
             if self._finishing.pop(id_, None) is not None and not is_ours:
-                instruments.LEASES_LOST.labels(self.name).inc()
-                _log.warning(
-                    "the row was ours no longer",
-                    extra={"action": "lease_lost", "service": self.name, "command_id": id_},
-                )
+                self._note_loss(id_)
+
+    def _note_loss(self, id_: str) -> None:
+        instruments.LEASES_LOST.labels(self.name).inc()
+        _log.warning(
+            "the row was ours no longer",
+            extra={"action": "lease_lost", "service": self.name, "command_id": id_},
+        )
 
     def _let_go(self) -> None:
         """Give up the turn, held or waited for."""
@@ -300,16 +371,22 @@ class ServiceActor(Actor):
             if current is not None and current.awaits == "begin":
                 self._begin(current)
         elif name == TURNSTILE and current is not None and current.awaits == "turn":
-            self.tell(TURNSTILE, WantTurn(self.name, self._service.busy_seconds))
+            self.tell(TURNSTILE, WantTurn(self.name, current.row.id, self._service.busy_seconds))
         elif name == POLLER:
             held = len(self._rows) + (current is not None) + len(self._finishing)
             self._room = self._received = 0
             self.tell(POLLER, Room(self.name, 0, held, 0, fresh=True))
 
-    def _lose(self, ids: frozenset[str]) -> None:
-        self._rows = deque(row for row in self._rows if row.id not in ids)
+    def _lose(self, held: frozenset[tuple[str, int]]) -> None:
+        # A row that came back to us meanwhile has another lease, and is kept.
+        for row in [row for row in self._rows if (row.id, row.lease) in held]:
+            self._rows.remove(row)
+            self._note_loss(row.id)
         current = self._current
-        if current is not None and current.awaits == "turn" and current.row.id in ids:
+        if current is None or current.awaits != "turn":
+            return
+        if (current.row.id, current.row.lease) in held:
+            self._note_loss(current.row.id)
             self._let_go()
 
     def _stop_working(self) -> None:
@@ -320,6 +397,9 @@ class ServiceActor(Actor):
         if self._current is not None and flight is not None:
             failure = Failure(Phase.MAYBE_SENT, "the worker was stopped before an answer came")
             self._ended(flight, _read_now(self._service, flight.command, failure))
+        elif self._current is not None and self._current.awaits == "post":
+            self._finish(self._current.row, 0, _HANDED_BACK)
+            self._let_go()
 
 
 def _read_now(service: Service, command: Command, failure: Failure) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from actors.base import Actor, Surroundings
 from actors.messages import DropTurn, Tick, TurnGranted, WantTurn
+from metrics import instruments
 
 if TYPE_CHECKING:
     from actp.safari.turns import TurnTable
@@ -30,25 +31,26 @@ class Turnstile(Actor):
     def __init__(self, surroundings: Surroundings, *, table: TurnTable) -> None:
         super().__init__(TURNSTILE, surroundings)
         self._table = table
-        self._waiting: dict[str, float] = {}
+        self._waiting: dict[str, WantTurn] = {}
         self._random = SystemRandom()
 
     def receive(self, message: object) -> None:
         """Handle one message."""
         match message:
-            case WantTurn(service=service, busy_seconds=busy_seconds):
-                self._waiting[service] = busy_seconds
+            case WantTurn(service=service):
+                self._waiting[service] = message
             case DropTurn(service=service):
                 if self._waiting.pop(service, None) is not None:
                     self._table.unwant(service)
             case _:
                 pass
         self._try_all()
+        instruments.TURNS_WAITING.set(len(self._waiting))
 
     def _try_all(self) -> None:
-        for service, busy_seconds in list(self._waiting.items()):
-            if self._table.try_take(service, time() + busy_seconds):
+        for service, want in list(self._waiting.items()):
+            if self._table.try_take(service, time() + want.busy_seconds):
                 del self._waiting[service]
-                self.tell(service, TurnGranted())
+                self.tell(service, TurnGranted(want.id))
         if self._waiting:
             self.later(LOOK_AGAIN_SECONDS * self._random.uniform(0.8, 1.2), LOOK_AGAIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from actors.base import WARDEN, Actor, Surroundings
@@ -23,12 +24,12 @@ from actors.messages import (
     Tick,
 )
 from actors.poller import POLLER
-from actp.clock import steady_seconds
 from actp.errors import ExitCode
 from metrics import instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     import pykka
 
@@ -80,23 +81,27 @@ class Warden(Actor):
         specs: tuple[ActorSpec, ...],
         oversight: Oversight,
         ended: Callable[[ExitCode], None],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(WARDEN, surroundings)
         self._specs = {spec.name: spec for spec in specs}
         self._oversight = oversight
         self._ended = ended
+        self._beat = beat
         self._round = 0
         self._pongs: dict[str, Pong] = {}
         self._answered_at: dict[str, float] = {}
         self._restarts: deque[float] = deque()
         self._stopping: list[frozenset[str]] | None = None
+        self._is_overdue = False
 
     def receive(self, message: object) -> None:
         """Handle one message."""
         match message:
             case Pong():
                 self._pongs[message.name] = message
-                self._answered_at[message.name] = steady_seconds()
+                if not message.is_stuck:
+                    self._answered_at[message.name] = monotonic()
             case Tick(what="round"):
                 self._go_round()
             case Crashed():
@@ -116,14 +121,14 @@ class Warden(Actor):
 
     def _start(self, spec: ActorSpec) -> None:
         self._switchboard.connect(spec.name, spec.start())
-        self._answered_at[spec.name] = steady_seconds()
+        self._answered_at[spec.name] = monotonic()
         self._pongs.pop(spec.name, None)
         self.tell(spec.name, Start())
 
     def _crashed(self, crashed: Crashed) -> None:
         if crashed.name not in self._specs:
             return
-        now, limits = steady_seconds(), self._oversight
+        now, limits = monotonic(), self._oversight
         instruments.ACTOR_RESTARTS.labels(crashed.name).inc()
         self._restarts.append(now)
         while self._restarts and self._restarts[0] < now - limits.restarts_within_seconds:
@@ -137,8 +142,10 @@ class Warden(Actor):
             self.tell(crashed.name, Stop())
 
     def _go_round(self) -> None:
+        if self._all_move:
+            self._beat()
         self._round += 1
-        now = steady_seconds()
+        now = monotonic()
         for name in self._specs:
             silent_seconds = now - self._answered_at[name]
             if silent_seconds > self._oversight.stuck_after_seconds:
@@ -152,6 +159,22 @@ class Warden(Actor):
             self.tell(name, Ping(self._round))
         self.later(self._oversight.round_seconds, ROUND)
 
+    @property
+    def _all_move(self) -> bool:
+        """Whether this round has passed through every mailbox."""
+        pongs = (self._pongs.get(name) for name in self._specs)
+        return all(pong and pong.round == self._round and not pong.is_stuck for pong in pongs)
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the process: nobody would hear of a crash any more, nor ask anybody to move."""
+        super().on_failure(exception_type, exception_value, traceback)
+        self._ended(ExitCode.SOFTWARE)
+
     def _give_up(self, why: str) -> None:
         _log.critical(why, extra={"action": "gave_up"})
         self._ended(ExitCode.SOFTWARE)
@@ -162,9 +185,11 @@ class Warden(Actor):
         if self._stopping is not None:
             return
         workers = frozenset(name for name, spec in self._specs.items() if spec.does_work)
-        self._stopping = [workers, frozenset({LEDGER}), frozenset({LIFELINE})]
-        self.tell(POLLER, Stop())
-        self._tell_stage(Stop())
+        # The poller's last claim may still bring rows, which the services then hand back.
+        stages = (frozenset({POLLER}), workers, frozenset({LEDGER}), frozenset({LIFELINE}))
+        self._stopping = [stage for stage in stages if stage <= self._specs.keys()]
+        for name in (POLLER, *workers):
+            self.tell(name, Stop())
         self.later(self._oversight.stop_seconds, OVERDUE)
 
     def _tell_stage(self, message: object) -> None:
@@ -190,8 +215,9 @@ class Warden(Actor):
             "stopping takes too long",
             extra={"action": "stop_overdue", "waiting_for": sorted(self._stopping[0])},
         )
-        if self._stopping[0] & {LEDGER, LIFELINE}:
+        if self._is_overdue or self._stopping[0] & {LEDGER, LIFELINE}:
             self._ended(ExitCode.OK)
-        else:
-            self._tell_stage(Abandon())
-            self.later(FAREWELL_SECONDS, OVERDUE)
+            return
+        self._is_overdue = True
+        self._switchboard.tell_all(Abandon(), but=self.name)
+        self.later(FAREWELL_SECONDS, OVERDUE)

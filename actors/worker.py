@@ -18,6 +18,7 @@ from actors.lifeline import LIFELINE, Lifeline
 from actors.messages import Start, Stop, Wake
 from actors.poller import POLLER, Poller, Polling
 from actors.registration import Registration
+from actors.series import actions_of
 from actors.service import ServiceActor
 from actors.switchboard import Switchboard
 from actors.timer import Timer
@@ -32,8 +33,11 @@ from actp.safari.locks import PortLock, host_key
 from actp.safari.requests import RequestOptions
 from actp.safari.turns import TurnTable
 from actp.spool import Spool
+from metrics import instruments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actp.errors import ExitCode
     from actp.safari.carrier import Carrier
     from actp.settings import Settings
@@ -66,6 +70,7 @@ class Worker:
         locks: dict[str, PortLock],
         *,
         round_seconds: float | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         if not locks:
             raise PortTaken(
@@ -76,6 +81,7 @@ class Worker:
         self._store = store
         self._locks = locks
         self._round_seconds = round_seconds or settings.safari_lease_seconds / ROUNDS_PER_LEASE
+        self._beat = beat
         self._boot_id = str(uuid.uuid4())
         self._switchboard = Switchboard()
         self._timer = Timer(self._switchboard)
@@ -96,14 +102,19 @@ class Worker:
 
     def start(self) -> None:
         """Start the warden, which starts the others, and listen for calls."""
+        specs = self._specs()
+        instruments.prepare(
+            {name: actions_of(name) for name in self._locks}, [spec.name for spec in specs]
+        )
         warden = Warden.start(
             self._surroundings,
-            specs=self._specs(),
+            specs=specs,
             oversight=Oversight(
                 round_seconds=self._round_seconds,
                 stop_seconds=self._settings.stop_seconds,
             ),
             ended=self._end,
+            beat=self._beat,
         )
         self._switchboard.connect(WARDEN, warden)
         self._switchboard.tell(WARDEN, Start())

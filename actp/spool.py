@@ -25,8 +25,7 @@ class Spool:
     def __init__(self, folder: Path, boot_id: str) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / f"{boot_id}.jsonl"
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._file = _locked(self._path)
         self._boot_id = boot_id
         self._kept: set[str] = set()
 
@@ -37,7 +36,9 @@ class Spool:
             return
         lines = [] if self._kept else [{"boot_id": self._boot_id}]
         text = "".join(f"{json.dumps(line)}\n" for line in [*lines, *new.values()])
-        os.write(self._file, text.encode())
+        left = memoryview(text.encode())
+        while left:
+            left = left[os.write(self._file, left) :]
         os.fsync(self._file)
         self._kept |= new.keys()
 
@@ -53,6 +54,16 @@ class Spool:
         if not self._kept:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
+
+
+def _locked(path: Path) -> int:
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # Whoever saw it before it was locked took it for left behind, and removed it.
+        if os.fstat(file).st_nlink:
+            return file
+        os.close(file)
 
 
 @dataclass(frozen=True, slots=True)

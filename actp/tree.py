@@ -6,22 +6,26 @@ import hashlib
 import os
 import subprocess
 import sys
-import xmlrpc.client
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
+import psutil
+
 from actp.errors import ActpError, TimedOut, WrongState
+from actp.safari.locks import make_lock_dir
 from actp.settings import PROJECT_ROOT
 from actp.store import open_store
 from actp.store.direct import direct_dsn
 from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate, pending
+from actp.supervision import Supervisor
+from metrics.serve import forget_targets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from actp.settings import Settings
 
 __all__ = ["Tree"]
@@ -31,8 +35,8 @@ START_TIMEOUT_SECONDS: Final = 15.0
 # Over the time that the workers have: the database ends after them.
 STOP_MARGIN_SECONDS: Final = 45.0
 LOOK_SECONDS: Final = 0.05
-# A socket's path has 104 bytes on macOS.
-MAX_SOCKET_PATH: Final = 100
+# A socket's path has 104 bytes on macOS, and supervisord binds one with its pid at the end first.
+MAX_SOCKET_PATH: Final = 92
 # Between the end of a worker's own time to stop and its being killed.
 KILL_MARGIN_SECONDS: Final = 10
 
@@ -50,12 +54,17 @@ class Tree:
         if len(str(folder / "supervisor.sock")) <= MAX_SOCKET_PATH:
             return folder
         digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-        return self.settings.actp_lock_dir / f"run-{digest}"
+        return Path(tempfile.gettempdir()) / f"actp-{digest}"
 
     @property
     def log_folder(self) -> Path:
         """Return where every program of the tree writes its log."""
         return self.settings.actp_home / "logs"
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Return the way to ask supervisord."""
+        return Supervisor(self.run_folder / "supervisor.sock")
 
     def prepare(self) -> None:
         """Bring the database up to date; raises when it cannot be used.
@@ -106,8 +115,9 @@ class Tree:
 
     def command(self) -> tuple[dict[str, str], list[str]]:
         """Return the environment and the command line of supervisord; makes its folders."""
-        for folder in (self.run_folder, self.log_folder):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_lock_dir(self.run_folder)  # refuses a folder that somebody else has put there
+        self.log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        forget_targets(self.settings.actp_home)
         settings = self.settings
         environment = {
             **os.environ,
@@ -126,27 +136,19 @@ class Tree:
 
     def is_up(self) -> bool:
         """Return whether supervisord answers."""
-        try:
-            self._ask("supervisor.getState")
-        except OSError:
-            return False
-        return True
+        return self.supervisor.is_up()
 
     def processes(self) -> list[dict[str, Any]]:
-        """Return what supervisord says of each process; raises WrongState when the tree is down."""
-        try:
-            answer: Any = self._ask("supervisor.getAllProcessInfo")
-        except OSError as error:
-            raise WrongState("the tree is down", remedy="bin/up starts it.") from error
-        return [dict(process) for process in answer]
+        """Return name, state and pid of each process; raises WrongState when the tree is down."""
+        return [
+            {"name": process.name, "statename": process.state, "pid": process.pid}
+            for process in self.supervisor.processes()
+        ]
 
     def stop(self) -> None:
         """End the tree in its order and wait for it; raises WrongState when it is down."""
-        try:
-            pid = int(str(self._ask("supervisor.getPID")))
-            self._ask("supervisor.shutdown")
-        except OSError as error:
-            raise WrongState("the tree is down", remedy="bin/up starts it.") from error
+        pid = self.supervisor.pid()
+        self.supervisor.shut_down()
         deadline = monotonic() + self.settings.stop_seconds + STOP_MARGIN_SECONDS
         while _is_alive(pid):
             if monotonic() > deadline:
@@ -155,18 +157,10 @@ class Tree:
                 )
             sleep(LOOK_SECONDS)
 
-    def _ask(self, method: str) -> Any:
-        from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - only needed here
-
-        socket = self.run_folder / "supervisor.sock"
-        transport = SupervisorTransport(serverurl=f"unix://{socket}")
-        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as proxy:
-            return getattr(proxy, method)()
-
 
 def _is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        # One that has ended may stay as a zombie until its parent has looked.
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    return True

@@ -2,42 +2,123 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram, disable_created_metrics
+from typing import TYPE_CHECKING, Final, get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from actp.safari.breaker import BreakerState, Step
+from actp.safari.outcomes import Verdict
+from metrics.registry import new_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "ACTOR_RESTARTS",
+    "BREAKER_STATE",
     "COMMANDS",
     "LEASES_LOST",
     "LEDGER_BATCH_SIZE",
+    "MAILBOX_MESSAGES",
+    "OTHER_ACTION",
+    "OUTCOMES",
     "QUEUE_WAIT_SECONDS",
+    "REGISTRY",
     "REQUEST_SECONDS",
+    "SERVICE_STATE",
+    "TURNS_HELD",
+    "TURNS_WAITING",
+    "prepare",
+    "show_service",
 ]
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves it untyped
+REGISTRY: Final = new_registry()
+# What the database refuses to begin, as a duplicate, never becomes an outcome of its own.
+OUTCOMES: Final = (*get_args(Verdict), "refused")
+OTHER_ACTION: Final = "other"
 
 COMMANDS = Counter(
-    "actp_commands_total", "Attempts that ended, by outcome.", ("service", "action", "outcome")
+    "actp_commands_total",
+    "Attempts that ended, by outcome.",
+    ("service", "action", "outcome"),
+    registry=REGISTRY,
 )
 LEASES_LOST = Counter(
     "actp_leases_lost_total",
     "Writes or renewals refused since the row was ours no longer.",
     ("service",),
+    registry=REGISTRY,
 )
-ACTOR_RESTARTS = Counter("actp_actor_restarts_total", "Actors replaced after a crash.", ("actor",))
+ACTOR_RESTARTS = Counter(
+    "actp_actor_restarts_total", "Actors replaced after a crash.", ("actor",), registry=REGISTRY
+)
+MAILBOX_MESSAGES = Gauge(
+    "actp_mailbox_messages",
+    "Messages behind the last Ping in an actor's mailbox.",
+    ("actor",),
+    registry=REGISTRY,
+)
 LEDGER_BATCH_SIZE = Histogram(
     "actp_ledger_batch_size",
     "Begins and finishes written in one transaction.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+    registry=REGISTRY,
 )
 QUEUE_WAIT_SECONDS = Histogram(
     "actp_queue_wait_seconds",
     "From due to claimed.",
     ("service",),
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800),
+    registry=REGISTRY,
 )
 REQUEST_SECONDS = Histogram(
     "actp_service_request_seconds",
     "A request to a service, until its answer.",
     ("service",),
     buckets=(0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300),
+    registry=REGISTRY,
 )
+SERVICE_STATE = Gauge(
+    "actp_service_state",
+    "1 for what a service may be given: go is a command, wait nothing, probe a look first.",
+    ("service", "state"),
+    registry=REGISTRY,
+)
+BREAKER_STATE = Gauge(
+    "actp_breaker_state",
+    "1 for the state of a service's circuit breaker.",
+    ("service", "state"),
+    registry=REGISTRY,
+)
+TURNS_HELD = Gauge(
+    "actp_turns_held", "1 while a service has its turn at Safari.", ("service",), registry=REGISTRY
+)
+TURNS_WAITING = Gauge(
+    "actp_turns_waiting", "Services of this process in line for Safari.", registry=REGISTRY
+)
+
+
+def prepare(services: Mapping[str, Iterable[str]], actors: Iterable[str]) -> None:
+    """Create the series of services, each with its actions, and of actors, all at 0.
+
+    A series that appears with its first event hides that event from ``increase()``.
+    """
+    for service, actions in services.items():
+        for action in (*actions, OTHER_ACTION):
+            for outcome in OUTCOMES:
+                COMMANDS.labels(service, action, outcome)
+        for by_service in (LEASES_LOST, QUEUE_WAIT_SECONDS, REQUEST_SECONDS, TURNS_HELD):
+            by_service.labels(service)
+        show_service(service, step="probe", breaker="closed", has_turn=False)
+    for actor in actors:
+        ACTOR_RESTARTS.labels(actor)
+        MAILBOX_MESSAGES.labels(actor)
+
+
+def show_service(service: str, *, step: Step, breaker: BreakerState, has_turn: bool) -> None:
+    """Show how a service stands now."""
+    for name in get_args(Step):
+        SERVICE_STATE.labels(service, name).set(name == step)
+    for name in get_args(BreakerState):
+        BREAKER_STATE.labels(service, name).set(name == breaker)
+    TURNS_HELD.labels(service).set(has_turn)

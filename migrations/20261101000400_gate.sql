@@ -32,8 +32,9 @@ create or replace function public.safari_today() returns date
 language sql stable as $$ select (now() at time zone 'utc')::date $$;
 
 -- Answers reason (paused | hours | quota | pace) and until; reason is null when the service may act.
+-- A platform is named where a service acts on several: a pause of it counts too.
 create or replace function public.safari_gate(
-  service text, out reason text, out until timestamptz
+  service text, acts_on text default null, out reason text, out until timestamptz
 )
 language plpgsql stable as $$
 declare
@@ -45,7 +46,7 @@ begin
 
   select 'paused', p.until into reason, until
     from safari_pauses p
-   where p.platform in ('all', owner.platform) and p.until > now()
+   where p.platform in ('all', owner.platform, acts_on) and p.until > now()
    order by p.until desc
    limit 1;
   if found or owner.kind is null then

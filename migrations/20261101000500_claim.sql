@@ -29,7 +29,8 @@ end $$;
 -- Seconds from now, for a process that will come back then; 'infinity' is a month.
 create or replace function public.safari_seconds_until(moment timestamptz) returns double precision
 language sql stable as $$
-  select extract(epoch from least(moment, now() + interval '30 days') - now())::double precision
+  select case when moment is not null then
+    extract(epoch from least(moment, now() + interval '30 days') - now())::double precision end
 $$;
 
 -- Claims up to wants[service] rows of each service that may act, by priority, then age.

@@ -65,7 +65,6 @@ declare
   command safari_command_queue;
   earlier safari_command_attempts;
   owner safari_services;
-  policy safari_policies;
   wait_reason text;
   wait_until timestamptz;
   taken_day date;
@@ -78,19 +77,16 @@ begin
                               'reason', coalesce(command.status, 'gone'));
   end if;
 
-  -- The same begin again: its answer was lost on the way to the worker.
-  if exists (select from safari_command_attempts a
-              where a.command_id = command.id and a.attempt = command.attempt
-                and a.outcome is null and a.boot_id = worker_boot
-                and a.lease_number = command.lease_number) then
-    return jsonb_build_object('id', command.id, 'verdict', 'granted', 'attempt', command.attempt);
-  end if;
-
-  if command.effect = 'once' and command.attempt > 0 then
+  if command.attempt > 0 then
     select * into earlier from safari_command_attempts a
      where a.command_id = command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
      order by a.attempt desc limit 1;
-    if found then
+    if found and earlier.outcome is null and earlier.boot_id = worker_boot
+       and earlier.lease_number = command.lease_number then
+      -- The same begin again: its answer was lost on the way to the worker.
+      return jsonb_build_object('id', command.id, 'verdict', 'granted',
+                                'attempt', earlier.attempt);
+    elsif found and command.effect = 'once' then
       perform safari_restore(command, earlier);
       return jsonb_build_object('id', command.id, 'verdict', 'refused',
                                 'reason', coalesce(earlier.outcome, 'in_flight'));
@@ -123,24 +119,21 @@ begin
     end if;
   end if;
 
-  select g.reason, g.until into wait_reason, wait_until from safari_gate(command.service) g;
-  if wait_reason is null then
-    select 'paused', p.until into wait_reason, wait_until
-      from safari_pauses p where p.platform = command.platform and p.until > now();
-  end if;
+  select g.reason, g.until into wait_reason, wait_until
+    from safari_gate(command.service, command.platform) g;
   if wait_reason is null and owner.kind is not null and command.effect = 'once' then
-    select * into policy from safari_policies p
-     where p.platform = owner.platform and p.kind = owner.kind;
     update safari_rate_limits r
        set used = r.used + 1,
-           daily_limit = policy.daily_limit,
-           ceiling = greatest(r.ceiling, policy.daily_limit),
-           next_action_at = case when policy.min_gap_seconds > 0 then
-             clock_timestamp() + make_interval(secs => policy.min_gap_seconds * (1 + random() / 2))
+           daily_limit = p.daily_limit,
+           ceiling = greatest(r.ceiling, p.daily_limit),
+           next_action_at = case when p.min_gap_seconds > 0 then
+             clock_timestamp() + make_interval(secs => p.min_gap_seconds * (1 + random() / 2))
            end,
            updated_at = now()
+      from safari_policies p
      where r.platform = owner.platform and r.action = owner.kind
-       and r.limit_date = safari_today() and r.used < policy.daily_limit
+       and r.limit_date = safari_today() and r.used < p.daily_limit
+       and p.platform = owner.platform and p.kind = owner.kind
     returning r.limit_date into taken_day;
     if taken_day is null then
       wait_reason := 'quota';

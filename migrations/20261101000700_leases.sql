@@ -69,9 +69,22 @@ begin
          finished_at = clock_timestamp(), error = 'the worker stopped before an answer came'
    where a.command_id = command.id and a.attempt = command.attempt and a.outcome is null;
   attempt_open := found;
+  if command.effect = 'once' and not attempt_open and not counts_as_death then
+    -- Whoever ran it left no trace with us: the doubt gets an attempt of its own, so that no edit of
+    -- the row makes anybody forget it.
+    command.attempt := command.attempt + 1;
+    insert into safari_command_attempts (
+      command_id, attempt, boot_id, lease_number, service, outcome, finished_at, error
+    ) values (
+      command.id, command.attempt, '00000000-0000-0000-0000-000000000000', 0, command.service,
+      'unknown', clock_timestamp(), 'an older controller stopped before it said what came of it');
+    perform safari_record_event(command.id, 'found_running', command.worker_id, command.attempt,
+                                null, null);
+    attempt_open := true;
+  end if;
   select s.value::text::integer into retry_limit from safari_settings s where s.key = 'retry_limit';
 
-  if command.effect = 'once' and (attempt_open or not counts_as_death) then
+  if command.effect = 'once' and attempt_open then
     outcome := 'unknown';
     message := 'the worker stopped after the request may have left: see what the recipient got, '
                'then settle it with --resolve';
@@ -88,6 +101,7 @@ begin
          reason = outcome,
          error = message,
          result = case when outcome is not null then jsonb_build_object('outcome', outcome) end,
+         attempt = command.attempt,
          retry_count = command.retry_count + (outcome is null and attempt_open)::integer,
          crash_count = deaths,
          boot_id = null, lease_expires_at = null,

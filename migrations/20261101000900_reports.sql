@@ -140,8 +140,9 @@ language sql stable set search_path = public, pg_temp as $$
   ), standing as (
     select p.service, p.platform,
            coalesce(sum(p.rows) filter (where p.ready), 0) as ready,
-           coalesce(sum(p.rows) filter (where not p.ready and p.hold is null), 0) as waiting,
-           coalesce(sum(p.rows) filter (where not p.ready and p.hold is not null), 0) as held,
+           coalesce(sum(p.rows) filter (where not p.ready
+                                          and p.hold is distinct from 'backlog'), 0) as waiting,
+           coalesce(sum(p.rows) filter (where not p.ready and p.hold = 'backlog'), 0) as held,
            0::bigint as running
       from pending p group by p.service, p.platform
     union all

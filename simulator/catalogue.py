@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CATALOGUE", "CONTROL", "NAMES", "Place", "ports"]
+__all__ = ["CATALOGUE", "CONTROL", "NAMES", "TELEGRAM", "Place", "ports"]
 
 CONTROL = "control"
 CONTROL_PORT = 3190
+TELEGRAM = "telegram"
+TELEGRAM_PORT = 3191
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,13 @@ NAMES = tuple(place.name for place in CATALOGUE)
 
 
 def ports(port_base: int | None = None) -> dict[str, int]:
-    """Give the port of each service and of the control routes.
+    """Give the port of each service, of the control routes and of Telegram.
 
-    Without a base they are the real ones; with a base N they are N, N+1, … and N+9 for control.
+    Without a base those of the services are the real ones; with a base N they are N, N+1, …,
+    N+9 for control and N+10 for Telegram.
     """
     if port_base is None:
-        return {place.name: place.port for place in CATALOGUE} | {CONTROL: CONTROL_PORT}
-    names = (*NAMES, CONTROL)
+        real = {place.name: place.port for place in CATALOGUE}
+        return real | {CONTROL: CONTROL_PORT, TELEGRAM: TELEGRAM_PORT}
+    names = (*NAMES, CONTROL, TELEGRAM)
     return {name: port_base + offset for offset, name in enumerate(names)}

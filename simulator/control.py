@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulator.catalogue import NAMES
+from simulator.catalogue import NAMES, TELEGRAM
 from simulator.outside import PortUnavailable
 from simulator.scenario import Scenario, ScenarioError
 
@@ -56,6 +56,8 @@ class Control:
 
     async def steer(self, request: web.Request) -> web.Response:
         name, order = request.match_info["name"], request.match_info["order"]
+        if name == TELEGRAM:
+            return await self._steer_telegram(order)
         if name not in NAMES:
             return _refused(404, f"no service {name!r}; there are {', '.join(NAMES)}")
         if order == "down":
@@ -69,6 +71,16 @@ class Control:
             except PortUnavailable as error:
                 return _refused(409, str(error))
         return web.json_response({"ok": True, "up": self._outside.is_up(name)})
+
+    async def _steer_telegram(self, order: str) -> web.Response:
+        if order == "up":
+            try:
+                await self._outside.bring_up_telegram()
+            except PortUnavailable as error:
+                return _refused(409, str(error))
+        else:
+            self._outside.telegram.take_down()
+        return web.json_response({"ok": True, "up": order == "up"})
 
     async def world(self, _: web.Request) -> web.Response:
         return web.Response(body=self._outside.world.as_json(), content_type="application/json")

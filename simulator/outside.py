@@ -1,4 +1,4 @@
-"""The simulator as a whole: nine services that come and go, and what they share."""
+"""The simulator as a whole: nine services and Telegram that come and go, and what they share."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulator.behaviours import REFUSALS
-from simulator.catalogue import NAMES
+from simulator.catalogue import NAMES, TELEGRAM
 from simulator.inbox import Inbox
 from simulator.safari import Safari
 from simulator.scenario import EVERY_SERVICE, RuleBook, Scenario, ScenarioError
 from simulator.services import SERVICES
+from simulator.telegram import Telegram
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -65,6 +66,7 @@ class Outside:
         self._listeners: dict[str, asyncio.Server] = {}
         self._restarts: dict[str, asyncio.Task[None]] = {}
         self._check(scenario)
+        self.telegram = Telegram(world, host, ports[TELEGRAM], scenario)
 
     # What services use
 
@@ -93,17 +95,20 @@ class Outside:
         if name in self._listeners:
             return
         self._services[name] = self._make(name)
-        port = self._ports[name]
         try:
             self._listeners[name] = await asyncio.get_running_loop().create_server(
-                self._servers[name], self._host, port, backlog=BACKLOG
+                self._servers[name], self._host, self._ports[name], backlog=BACKLOG
             )
         except OSError as error:
-            raise PortUnavailable(
-                f"port {port} for {name} cannot be used: {error.strerror or error}; "
-                "stop what listens there or choose another --port-base"
-            ) from error
+            raise self._unavailable(name, error) from error
         self.bell.ring()
+
+    async def bring_up_telegram(self) -> None:
+        """Listen for Telegram; raises PortUnavailable."""
+        try:
+            await self.telegram.bring_up()
+        except OSError as error:
+            raise self._unavailable(TELEGRAM, error) from error
 
     def take_down(self, name: str) -> None:
         """Stop listening, drop all connections and stop all work of a service."""
@@ -133,6 +138,7 @@ class Outside:
         """
         self._check(scenario)
         before, self.scenario = self.scenario, scenario
+        self.telegram.play(scenario)
         self.rules = RuleBook(scenario)
         for name in NAMES:
             if before.settings_of(name) != scenario.settings_of(name):
@@ -148,16 +154,25 @@ class Outside:
         self.world.clear()
         self.scenario = self.first_scenario
         self.rules = RuleBook(self.scenario)
+        self.telegram.play(self.scenario)
+        await self.bring_up_telegram()
         for name in NAMES:
             self._services[name] = self._make(name)
             await self.bring_up(name)
 
     def close(self) -> None:
         """Stop everything."""
+        self.telegram.take_down()
         for name in NAMES:
             self.take_down(name)
 
     # Inside
+
+    def _unavailable(self, name: str, error: OSError) -> PortUnavailable:
+        return PortUnavailable(
+            f"port {self._ports[name]} for {name} cannot be used: {error.strerror or error}; "
+            "stop what listens there or choose another --port-base"
+        )
 
     def _make(self, name: str) -> Service:
         return self._classes[name](self, self.scenario.settings_of(name), self._ports[name])

@@ -30,7 +30,7 @@ STOP_SECONDS = 5.0
 CONTROL_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 HOST = "127.0.0.1"
-PORTS_NEEDED = 10
+PORTS_NEEDED = 11
 # Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes them.
 LOWEST_PORT, HIGHEST_PORT = 12_000, 32_000
 ATTEMPTS = 200
@@ -44,13 +44,13 @@ class SimulatorFailed(Exception):
 
 
 def free_port_base() -> int:
-    """Find ten ports in a row that nothing listens on now."""
+    """Find as many ports in a row as are needed that nothing listens on now."""
     dice = random.Random(os.getpid() ^ time.monotonic_ns())
     for _ in range(ATTEMPTS):
         base = dice.randrange(LOWEST_PORT, HIGHEST_PORT)
         if all(_is_free(base + offset) for offset in range(PORTS_NEEDED)):
             return base
-    raise SimulatorFailed("found no ten free ports in a row")
+    raise SimulatorFailed(f"found no {PORTS_NEEDED} free ports in a row")
 
 
 class SimulatorProcess:
@@ -139,8 +139,12 @@ class SimulatorProcess:
         """Replace rules and settings."""
         self._order("/scenario", scenario)
 
+    def messages(self) -> list[str]:
+        """Read what was sent by Telegram, as its reader sees it."""
+        return [line["text"] for line in self.world() if line["kind"] == "telegram"]
+
     def down(self, service: str) -> None:
-        """Make a service refuse connections."""
+        """Make a service, or telegram, refuse connections."""
         self._order(f"/services/{service}/down")
 
     def up(self, service: str) -> None:

@@ -23,7 +23,17 @@ from simulator.catalogue import NAMES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ACTING", "Action", "Rule", "RuleBook", "Scenario", "ScenarioError", "ServiceSettings"]
+__all__ = [
+    "ACTING",
+    "Action",
+    "Rule",
+    "RuleBook",
+    "Scenario",
+    "ScenarioError",
+    "ServiceSettings",
+    "TelegramRule",
+    "TelegramSettings",
+]
 
 Action = Literal[
     "send_dm",
@@ -118,11 +128,40 @@ class Rule(_Strict):
         return self.action in ("any", action)
 
 
+class TelegramRule(_Strict):
+    """What becomes of messages that hold ``text``; the first rule that is not used up decides."""
+
+    behaviour: Literal[
+        "too_many_requests",
+        "server_error",
+        "unparsable",
+        "forbidden",
+        "drop",
+        "drop_after_effect",
+        "hang",
+    ]
+    text: str = ""
+    times: PositiveInt | None = None
+    after: NonNegativeInt = 0
+    seconds: NonNegativeFloat = 60.0
+    retry_after_seconds: NonNegativeInt = 1
+
+
+class TelegramSettings(_Strict):
+    """How Telegram is set up; without a token or chat id it takes any."""
+
+    token: str | None = None
+    chat_id: str | None = None
+    min_gap_seconds: NonNegativeFloat = 0.0
+    rules: tuple[TelegramRule, ...] = ()
+
+
 class Scenario(_Strict):
     """Everything a run is told; an empty one is a world in which all goes well."""
 
     rules: tuple[Rule, ...] = ()
     services: dict[str, ServiceSettings] = Field(default_factory=dict)
+    telegram: TelegramSettings = TelegramSettings()
     seed: int = 0
 
     @field_validator("services")

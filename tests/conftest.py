@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 STORE_KINDS = ("embedded", "postgres15", "supabase")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what must be known before any folder is collected."""
+    parser.addoption("--chaos", action="store_true", help="run the large dose of tests/chaos")
+
+
 @pytest.fixture(scope="session")
 def embedded_databases() -> Iterator[Databases]:
     """Databases on an embedded PostgreSQL that lives for the session."""

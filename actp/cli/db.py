@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,8 @@ from actp.cli.output import emit_json, say
 from actp.errors import NotFound
 from actp.settings import Settings, load_settings
 from actp.store.direct import direct_dsn
-from actp.store.migrate import MIGRATIONS, migrate
+from actp.store.migrate import migrate
+from actp.store.tables import our_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["db"]
 
 MASK = "********"
-_TABLE = re.compile(
-    r"^\s*create table (?:if not exists )?public\.(\w+)", re.IGNORECASE | re.MULTILINE
-)
 
 
 @click.group()
@@ -89,7 +86,7 @@ def secure(*, as_json: bool) -> None:
     Whoever read them with the anon key is shut out, except where a policy lets them in.
     """
     with database() as store:
-        secured = store.call("safari_secure", tables=_tables())
+        secured = store.call("safari_secure", tables=our_tables())
     if as_json:
         emit_json({"secured": secured})
         return
@@ -97,12 +94,6 @@ def secure(*, as_json: bool) -> None:
         policies = f"; {item['policies']} policies stay in force" if item["policies"] else ""
         say(f"secured {item['table']}{policies}")
     say("Every table of ours has row-level security.")
-
-
-def _tables() -> list[str]:
-    """Return every table that the migrations name."""
-    sources = (path.read_text(encoding="utf-8") for path in MIGRATIONS.glob("*.sql"))
-    return sorted({name for source in sources for name in _TABLE.findall(source)})
 
 
 @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "safari_cloud_agent"]
 
 ALONE: Final = "\0alone"
+_CAMPAIGN: Final = ("platform", "handles", "queries", "texts", "text", "spacing", "max_posts")
 _TERMS: Final = ("dry_run", "priority", "at", "expires", "key", "json")
 
 
@@ -38,6 +39,10 @@ class Mode:
         flag = f"--{name.replace('_', '-')}"
         if not self.values:
             return click.Option([flag], is_flag=True, help=self.help)
+        if self.values[0].startswith("["):
+            return click.Option(
+                [flag], is_flag=False, flag_value=ALONE, metavar=self.values[0], help=self.help
+            )
         shape: dict[str, Any] = {"nargs": len(self.values), "metavar": " ".join(self.values)}
         return click.Option([flag], help=self.help, **shape)
 
@@ -54,6 +59,19 @@ MODES: Final = {
     ),
     "enqueue_research": Mode(
         ("enqueue", "research"), _TERMS, ("PLATFORM", "QUERY", "N"), "Enqueue research."
+    ),
+    "campaign": Mode(
+        ("campaign", "start"),
+        (*_CAMPAIGN, "dry_run", "json"),
+        ("warmup|sequence|research",),
+        "Start a campaign: --platform P --handles A,B --texts FILE.",
+    ),
+    "campaign_status": Mode(
+        ("campaign", "status"), ("limit", "json"), ("[ID]",), "Show the campaigns, or one of them."
+    ),
+    "campaign_cancel": Mode(("campaign", "cancel"), values=("ID",), help="End a campaign."),
+    "mark_replied": Mode(
+        ("campaign", "replied"), ("platform", "json"), ("HANDLE",), "Tell that somebody replied."
     ),
     "history": Mode(
         ("history",), ("limit", "platform", "action", "status", "json"), help="List what ended."
@@ -78,7 +96,13 @@ _REFINEMENTS: Final = (
         help="Show the queue; with --history STATUS, only commands with that status.",
     ),
     click.Option(["--limit"], metavar="N", help="With --history: how many."),
-    click.Option(["--platform"], help="With --history: only this platform."),
+    click.Option(["--platform"], help="With --history, --mark-replied: only this platform."),
+    click.Option(["--handles"], metavar="A,B", help="With --campaign: to whom."),
+    click.Option(["--queries"], metavar="A,B", help="With --campaign research: what to search."),
+    click.Option(["--texts"], metavar="FILE", help="With --campaign: its texts, TOML or JSON."),
+    click.Option(["--text"], multiple=True, help="With --campaign: one for each step, in order."),
+    click.Option(["--spacing"], metavar="TIME", help="With --campaign: between two comments."),
+    click.Option(["--max-posts"], metavar="N", help="With --campaign research: for each query."),
     click.Option(["--action"], help="With --history: only this action."),
     click.Option(["--dry-run"], is_flag=True, help="With --enqueue-…: check it, enqueue nothing."),
     click.Option(["--priority"], metavar="N", help="With --enqueue-…: lower runs first."),
@@ -98,7 +122,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "safari_cloud_ag
 
 def _dispatch(**flags: Any) -> int:
     """Process the queue of commands for the nine Safari services."""
-    given = {name: value for name, value in flags.items() if value not in {None, False}}
+    given = {name: value for name, value in flags.items() if value not in {None, False, ()}}
     name, mode, values = _chosen(given)
     refinements = {key: value for key, value in given.items() if key != name}
     for key in refinements:
@@ -129,13 +153,14 @@ def _chosen(given: dict[str, Any]) -> tuple[str, Mode, tuple[str, ...]]:
     name = chosen[0]
     value = given[name]
     values = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
-    return name, MODES.get(name, _STATUS), () if name == "status" else values
+    return name, MODES.get(name, _STATUS), () if value == ALONE else values
 
 
 def _written(refinements: dict[str, Any]) -> list[str]:
     return [
-        _flag(name) if value is True else f"{_flag(name)}={value}"
+        _flag(name) if value is True else f"{_flag(name)}={one}"
         for name, value in refinements.items()
+        for one in (value if isinstance(value, tuple) else (value,))
     ]
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
+from actp.cli.campaign import campaign
 from actp.cli.contacts import contacts
 from actp.cli.db import db
+from actp.cli.doctor import doctor
 from actp.cli.enqueue import enqueue
 from actp.cli.health import health
 from actp.cli.history import history, show
+from actp.cli.install_service import install_service
 from actp.cli.limits import limits
 from actp.cli.operate import cancel, pause, queue, resolve, resume, retry, retry_failed
 from actp.cli.run import daemon, run_once
 from actp.cli.status import status
-from actp.cli.tree import down, up
+from actp.cli.tree import down, logs, restart, up
 
 __all__ = ["actp"]
 
@@ -24,18 +27,23 @@ def actp() -> None:
 
 
 for _command in (
+    campaign,
     cancel,
     contacts,
     daemon,
     db,
+    doctor,
     down,
     enqueue,
     health,
     history,
+    install_service,
     limits,
+    logs,
     pause,
     queue,
     resolve,
+    restart,
     resume,
     retry,
     retry_failed,

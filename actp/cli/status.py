@@ -10,6 +10,7 @@ import click
 from rich.live import Live
 
 from actp.cli.database import database
+from actp.cli.jobs_view import jobs_view
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, text
 from actp.cli.status_view import status_view
@@ -27,10 +28,16 @@ REFRESH_SECONDS = 2.0
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Keep it on the screen, fresh every 2 s.")
+@click.option("--jobs", is_flag=True, help="Show the last runs of the schedule instead.")
 @json_option
-def status(*, watch: bool, as_json: bool) -> None:
+def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
     """Show the queue, today's limits, the services, and what wants attention."""
     screen = console()
+    if jobs:
+        with database() as store:
+            schedule = store.call("safari_schedule")
+        emit_json(schedule) if as_json else screen.print(jobs_view(schedule))
+        return
     if watch and not as_json and not screen.is_terminal:
         raise InvalidInput(
             "--watch needs a terminal", remedy="Use --watch --json for one line of JSON each 2 s."
@@ -41,24 +48,31 @@ def status(*, watch: bool, as_json: bool) -> None:
         elif watch:
             _watch(store, screen)
         elif as_json:
-            emit_json(store.call("safari_status"))
+            emit_json(_report(store))
         else:
-            screen.print(status_view(store.call("safari_status")))
+            screen.print(status_view(_report(store)))
+
+
+def _report(store: Store) -> dict[str, Any]:
+    return {
+        **store.call("safari_status"),
+        "undelivered": store.call("safari_alerts_waiting"),
+    }
 
 
 def _stream(store: Store) -> None:
     while True:
-        click.echo(json.dumps(store.call("safari_status"), ensure_ascii=False))
+        click.echo(json.dumps(_report(store), ensure_ascii=False))
         _pause()
 
 
 def _watch(store: Store, screen: Console) -> None:
-    report: dict[str, Any] = store.call("safari_status")
+    report: dict[str, Any] = _report(store)
     with Live(status_view(report), console=screen, screen=True, auto_refresh=False) as live:
         while True:
             _pause()
             try:
-                live.update(status_view(store.call("safari_status")), refresh=True)
+                live.update(status_view(_report(store)), refresh=True)
             except ActpError as error:
                 # The database may come back; what was read last is no longer true.
                 live.update(text(f"No answer: {error}", "bold red"), refresh=True)

@@ -94,7 +94,7 @@ def _health(service: Report) -> Text:
     if health is None or health["status"] is None:
         return Text("never asked")
     if health["status"] == "healthy":
-        return Text("healthy")
+        return Text("not ready", CAUTION) if health.get("not_ready") else Text("healthy")
     return text(health["status"], TROUBLE)
 
 
@@ -133,8 +133,20 @@ def _attention(report: Report) -> Iterator[Text]:
         for command in unknown["oldest"][:MAX_LISTED]:
             what = f"{command['action']} {command['platform'] or ''}".strip()
             yield Text(f"  bin/queue resolve {command['id']} sent|not-sent   ({one_line(what)})")
+    for service in report["services"]:
+        if service["health"] and service["health"].get("not_ready"):
+            reason = one_line(service["health"]["not_ready"], 80)
+            yield Text(f"Not ready: {service['service']}: {reason}", CAUTION)
+    yield from _undelivered(report)
+
+
+def _undelivered(report: Report) -> Iterator[Text]:
     if report["alerts"]:
-        yield Text(f"Not delivered: {counted(len(report['alerts']), 'alert')}", CAUTION)
+        undelivered = report.get("undelivered", {})
+        count = undelivered.get("count", len(report["alerts"]))
+        yield Text(f"Not delivered: {counted(count, 'alert')}", CAUTION)
+        if undelivered.get("error"):
+            yield Text(f"  Telegram: {one_line(undelivered['error'], 85)}", TROUBLE)
         for alert in report["alerts"][:MAX_LISTED]:
             yield Text(f"  {short_time(alert['created_at'])} {_alert(alert)}")
 

@@ -1,15 +1,32 @@
-"""``up`` and ``down``: the supervised tree of this host."""
+"""``up``, ``down``, ``restart`` and ``logs``: the supervised tree of this host."""
 
 from __future__ import annotations
+
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from actp.cli.options import json_option
 from actp.cli.output import emit_json, say
+from actp.cli.tail import follow, merged
+from actp.doctor import check_before_start
+from actp.errors import NotFound, TimedOut, WrongState
 from actp.settings import load_settings
-from actp.tree import Tree
+from actp.tree import KILL_MARGIN_SECONDS, Tree
 
-__all__ = ["down", "up"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from actp.supervision import Process
+
+__all__ = ["down", "logs", "restart", "up"]
+
+LOOK_SECONDS: Final = 0.1
+START_SECONDS: Final = 20.0
+# Everything else waits out its restart; it need not be put through one.
+KEPT: Final = frozenset({"postgres"})
 
 
 @click.command()
@@ -20,6 +37,7 @@ def up(*, foreground: bool, as_json: bool) -> None:
     settings = load_settings()
     tree = Tree(settings)
     tree.refuse_second()
+    check_before_start(settings)
     tree.prepare()
     if foreground:
         tree.become()
@@ -43,3 +61,87 @@ def down(*, as_json: bool) -> None:
         emit_json({"stopped": True})
     else:
         say("The tree is down; the queue waits.")
+
+
+@click.command()
+@click.argument("program", required=False)
+@json_option
+def restart(program: str | None, *, as_json: bool) -> None:
+    """Start a program of the tree anew, one process after the other; all but the database.
+
+    PROGRAM is a name as bin/up prints it, or worker for all of them. New settings are read; WORKERS
+    and STOP_SECONDS need bin/down and bin/up.
+    """
+    tree = Tree(load_settings())
+    chosen = _chosen(tree.supervisor.processes(), program)
+    for process in chosen:
+        _restart(tree, process)
+        if not as_json:
+            say(f"restarted {process.name}")
+    if as_json:
+        emit_json({"restarted": [process.name for process in chosen]})
+
+
+@click.command()
+@click.argument("program", required=False)
+@click.option("-f", "--follow", "is_followed", is_flag=True, help="Go on with what is written.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(min=0, max=100_000), default=50, show_default=True
+)
+def logs(program: str | None, *, is_followed: bool, lines: int) -> None:
+    """Show the logs of the tree, of all programs in the order of time unless one is named."""
+    folder = Tree(load_settings()).log_folder
+    paths = _log_paths(folder, program)
+    width = max(len(path.stem) for path in paths)
+    prefix = "" if len(paths) == 1 else f"{{:{width}}} | "
+    for name, line in merged(paths, lines):
+        say(prefix.format(name) + line)
+    for name, line in follow(paths) if is_followed else ():
+        say(prefix.format(name) + line)
+
+
+def _chosen(processes: list[Process], program: str | None) -> list[Process]:
+    if program is None:
+        return [process for process in processes if process.name not in KEPT]
+    chosen = [process for process in processes if program in {process.name, process.group}]
+    if not chosen:
+        known = ", ".join(sorted({process.name for process in processes}))
+        raise NotFound(f"the tree has no program {program}", remedy=f"It has {known}.")
+    return chosen
+
+
+def _restart(tree: Tree, process: Process) -> None:
+    supervisor, pause = tree.supervisor, Event()
+    if process.pid or process.state in {"STARTING", "BACKOFF"}:
+        supervisor.stop(process.full_name)
+    deadline = monotonic() + tree.settings.stop_seconds + KILL_MARGIN_SECONDS + START_SECONDS
+
+    def state() -> str:
+        if monotonic() > deadline:
+            raise TimedOut(
+                f"{process.name} does not start again", remedy=f"See bin/logs {process.name}."
+            )
+        pause.wait(LOOK_SECONDS)
+        return next(it.state for it in supervisor.processes() if it.name == process.name)
+
+    while (now := state()) == "STOPPING":
+        pass
+    if now not in {"STARTING", "RUNNING"}:
+        supervisor.start(process.full_name)
+        while state() not in {"STARTING", "RUNNING"}:
+            pass
+
+
+def _log_paths(folder: Path, program: str | None) -> list[Path]:
+    known = sorted(folder.glob("*.log"))
+    if not known:
+        raise WrongState(f"there are no logs in {folder}", remedy="bin/up starts the tree.")
+    paths = [
+        path
+        for path in known
+        if program is None or path.stem == program or path.stem.rpartition("_")[0] == program
+    ]
+    if not paths:
+        names = ", ".join(path.stem for path in known)
+        raise NotFound(f"there is no log of {program}", remedy=f"There are logs of {names}.")
+    return paths

@@ -65,7 +65,7 @@ def clean_handle(platform: str, value: str) -> str:
     match = _HANDLE.fullmatch(given)
     if match is None or not match[1].strip("."):
         raise InvalidInput(
-            f"not a {platform} username: {given[:60]!r}",
+            f"not a username of {platform}: {given[:60]!r}",
             remedy="A username has 1 to 30 letters, digits, dots and underscores.",
         )
     return match[1].lower()
@@ -140,7 +140,7 @@ def _handle_of_profile(platform: str, given: str) -> str:
     segments = [part for part in _split(given, platform).path.split("/") if part]
     if len(segments) != 1:
         raise InvalidInput(
-            f"not a {platform} profile: {given[:80]!r}",
+            f"not a profile on {platform}: {given[:80]!r}",
             remedy="Give the username alone.",
         )
     return segments[0]
@@ -162,7 +162,7 @@ def _split(given: str, platform: str) -> SplitResult:
     known = HOSTS[platform]
     if not any(host == name or host.endswith(f".{name}") for name in known):
         raise InvalidInput(
-            f"not a {platform} address: {given[:80]!r}",
+            f"not an address on {platform}: {given[:80]!r}",
             remedy=f"Its host must be {' or '.join(known)}.",
         )
     if parts.username is not None or parts.port not in {None, 443} or not _is_plain_host(host):

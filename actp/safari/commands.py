@@ -17,7 +17,15 @@ from actp.safari.texts import normalised_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Command", "handle_of", "parse_command", "parse_params", "recipient", "text_hash"]
+__all__ = [
+    "Command",
+    "awaits_post",
+    "handle_of",
+    "parse_command",
+    "parse_params",
+    "recipient",
+    "text_hash",
+]
 
 # What other tools write for the same thing; the first that is filled in counts.
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -139,6 +147,12 @@ def parse_params(value: Any) -> dict[str, Any]:
     )
 
 
+def awaits_post(command: Command) -> bool:
+    """Return whether it comments on a post of ``params.handle`` that is still to be found."""
+    names_author = bool(command.params.get("handle"))
+    return command.action == "comment" and names_author and command.field("post_url") is None
+
+
 def recipient(command: Command) -> str | None:
     """Return whom or what a command reaches, in one spelling.
 
@@ -149,7 +163,7 @@ def recipient(command: Command) -> str | None:
         if command.platform == "linkedin":
             return addresses.linkedin_profile_url(command.text_field("profile_url"))
         return addresses.clean_handle(command.platform or "", command.text_field("username"))
-    if command.action == "comment":
+    if command.action == "comment" and not awaits_post(command):
         return addresses.post_key(command.platform or "", command.text_field("post_url"))
     return None
 
@@ -157,7 +171,7 @@ def recipient(command: Command) -> str | None:
 def handle_of(command: Command) -> str | None:
     """Return the handle of the person reached, for a list of people not to contact.
 
-    A comment names its person only where the post's address does.
+    A comment names its person where the post's address or ``params.handle`` does.
     """
     if command.action == "send_dm":
         reached = recipient(command)
@@ -165,8 +179,20 @@ def handle_of(command: Command) -> str | None:
             return reached.rstrip("/").rsplit("/", 1)[-1]
         return reached
     if command.action == "comment":
-        return addresses.handle_in_post(command.platform or "", command.text_field("post_url"))
+        return _author(command)
     return None
+
+
+def _author(command: Command) -> str | None:
+    platform = command.platform or ""
+    if not awaits_post(command):
+        author = addresses.handle_in_post(platform, command.text_field("post_url"))
+        if author is not None:
+            return author
+    try:
+        return addresses.clean_handle(platform, str(command.params.get("handle") or ""))
+    except InvalidInput:
+        return None
 
 
 def text_hash(command: Command) -> str | None:

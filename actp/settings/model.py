@@ -158,8 +158,16 @@ class Settings(BaseSettings):
         validate_default=True,
     )
 
+    health_seconds: float = Field(60.0, ge=1, le=3600)
+    all_well_hour_utc: int = Field(8, ge=0, le=23)
+    heartbeat_stale_seconds: float = Field(20.0, ge=3, le=3600)
+    worker_memory_mb: int = Field(400, ge=64, le=65_536)
+
     telegram_bot_token: Token = None
     telegram_chat_id: str | None = None
+    telegram_api_url: Annotated[str, AfterValidator(values.parse_telegram_url)] = (
+        "https://api.telegram.org"
+    )
     crm_brain_cmd: str | None = None
 
     @classmethod

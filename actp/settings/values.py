@@ -163,7 +163,15 @@ def is_loopback(url: str) -> bool:
 
 def parse_supabase_url(value: str) -> str:
     """Check a project's URL; the key travels with every call, so a remote one must be https."""
-    expected = "https://PROJECT.supabase.co"
+    return _parse_https(value, "the key", "https://PROJECT.supabase.co")
+
+
+def parse_telegram_url(value: str) -> str:
+    """Check where a bot API answers; the token stands in every URL, so a remote one is https."""
+    return _parse_https(value, "the token", "https://api.telegram.org")
+
+
+def _parse_https(value: str, secret: str, expected: str) -> str:
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -175,7 +183,7 @@ def parse_supabase_url(value: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(f"{value!r} has a path — {expected}")
     if parts.scheme == "http" and not is_loopback(value):
-        raise ValueError(f"{value!r} would send the key in the clear — {expected}")
+        raise ValueError(f"{value!r} would send {secret} in the clear — {expected}")
     return value.rstrip("/")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
+from simulator.profiles import handle_of, post_urls
 from simulator.service import Service, now_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class InstagramComments(Service):
     session_needs_tab = True
     dies_after_timeout = True
     before_send_error = "Comment input not found"
+    shown_profile = ""
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         return {
@@ -40,6 +42,9 @@ class InstagramComments(Service):
             ),
             ("GET", "/api/instagram/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
+            ),
+            ("GET", "/api/instagram/profile/posts"): Route(
+                self.posts, "timeline", drives_page=True
             ),
             ("POST", "/api/instagram/navigate"): Route(self.navigate, "navigate", drives_page=True),
         }
@@ -117,6 +122,13 @@ class InstagramComments(Service):
         }
         return Reply(200, {**counted, "limits": limits})
 
+    async def posts(self, call: Call) -> Reply:
+        await self.look(call)
+        urls = post_urls(self.platform, self.shown_profile, self.settings)
+        posts = [{"shortcode": url.split("/")[-2], "url": url, "type": "post"} for url in urls]
+        return Reply(200, {"posts": posts, "count": len(posts)})
+
     async def navigate(self, call: Call) -> Reply:
         await self.look(call)
+        self.shown_profile = call.text_of("username") or handle_of(call.text_of("url"))
         return Reply(200, {"success": True})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
+from simulator.profiles import handle_of, post_urls
 from simulator.service import Service, now_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class ThreadsComments(Service):
     wants_json = True
     session_needs_tab = True
     before_send_error = "Comment input not found"
+    shown_profile = ""
 
     def __init__(self, outside: Outside, settings: ServiceSettings, port: int) -> None:
         super().__init__(outside, settings, port)
@@ -49,6 +51,7 @@ class ThreadsComments(Service):
             ("GET", "/api/threads/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
             ),
+            ("GET", "/api/threads/posts"): Route(self.posts, "timeline", drives_page=True),
             ("POST", "/api/threads/navigate"): Route(self.navigate, "navigate", drives_page=True),
         }
 
@@ -125,8 +128,14 @@ class ThreadsComments(Service):
         limits = {"commentsPerHour": self.limits.per_hour, "commentsPerDay": self.limits.per_day}
         return Reply(200, {**self._sent(), "limits": limits})
 
+    async def posts(self, call: Call) -> Reply:
+        await self.look(call)
+        urls = post_urls(self.platform, self.shown_profile, self.settings)
+        return Reply(200, {"posts": [{"url": url} for url in urls], "count": len(urls)})
+
     async def navigate(self, call: Call) -> Reply:
         await self.look(call)
+        self.shown_profile = handle_of(call.text_of("url", "postUrl"))
         return Reply(200, {"success": True, "url": call.text_of("url", "postUrl")})
 
     def _remember(self, key: str, body: Json) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
+from simulator.profiles import post_urls
 from simulator.service import Service, now_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class TikTokComments(Service):
             ("GET", "/api/tiktok/status"): Route(self.status, "status", needs_tab=False),
             ("GET", "/api/tiktok/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
+            ),
+            ("GET", "/api/tiktok/profile/{}/videos"): Route(
+                self.videos, "timeline", drives_page=True
             ),
             ("POST", "/api/tiktok/navigate"): Route(self.navigate, "navigate", drives_page=True),
         }
@@ -127,6 +131,12 @@ class TikTokComments(Service):
             "commentsToday": self.limits.today,
         }
         return Reply(200, {**counted, "limits": limits})
+
+    async def videos(self, call: Call) -> Reply:
+        await self.look(call)
+        handle = call.path.split("/")[-2]
+        urls = post_urls(self.platform, handle, self.settings)
+        return Reply(200, {"videos": [{"url": url} for url in urls], "count": len(urls)})
 
     async def navigate(self, call: Call) -> Reply:
         await self.look(call)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
+from simulator.profiles import post_urls
 from simulator.service import Service, now_text
 from simulator.wire import STACK
 
@@ -20,6 +21,7 @@ __all__ = ["TwitterComments", "sanitized"]
 LONGEST_TWEET = 280
 TWEET = "/api/twitter/tweet"
 TIMELINE_LENGTH = 20
+OWN_HANDLE = "me"
 _FILTERED = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|EXEC|UNION|SCRIPT)\b", re.IGNORECASE
 )
@@ -101,7 +103,7 @@ class TwitterComments(Service):
 
     def published(self, call: Call, effect: Effect) -> None:
         if effect.kind == "tweet":
-            handle = f"https://x.com/me/status/{1_000_000 + call.request_id}"
+            handle = f"https://x.com/{OWN_HANDLE}/status/{1_000_000 + call.request_id}"
             self.outside.inbox(self.name).sent(handle, effect.text, now_text())
 
     def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:
@@ -130,7 +132,10 @@ class TwitterComments(Service):
         if not handle:
             return self._missing("handle")
         await self.look(call)
-        tweets = self._tweets()[: int(call.body.get("maxResults") or TIMELINE_LENGTH)]
+        is_scripted = handle == OWN_HANDLE or self.settings.tweets
+        urls = [] if is_scripted else post_urls(self.platform, handle, self.settings)
+        shown = [*self._tweets(), *({"tweetUrl": url} for url in urls)]
+        tweets = shown[: int(call.body.get("maxResults") or TIMELINE_LENGTH)]
         return Reply(200, {"success": True, "tweets": tweets, "count": len(tweets)})
 
     async def detail(self, call: Call) -> Reply:

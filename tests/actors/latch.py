@@ -36,9 +36,9 @@ class LatchedStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._calls: list[Call] = []
-        self._answered = 0
+        self._answered: list[str] = []
         self._changed = threading.Condition()
-        self._is_shut = False
+        self._shut: str | None = None
         self._failure: ActpError | None = None
 
     def call(self, function: str, /, **arguments: Json) -> Any:
@@ -49,8 +49,8 @@ class LatchedStore:
                 raise self._failure
         answer = self._store.call(function, **arguments)
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_shut, DEADLINE_SECONDS)
-            self._answered += 1
+            self._changed.wait_for(lambda: self._shut not in ("all", function), DEADLINE_SECONDS)
+            self._answered.append(function)
             self._changed.notify_all()
         return answer
 
@@ -60,13 +60,14 @@ class LatchedStore:
     def close(self) -> None:
         self._store.close()
 
-    def shut(self) -> None:
+    def shut(self, function: str = "all") -> None:
+        """Hold back the answers of one function, or of all."""
         with self._changed:
-            self._is_shut = True
+            self._shut = function
 
     def open(self) -> None:
         with self._changed:
-            self._is_shut = False
+            self._shut = None
             self._changed.notify_all()
 
     def break_with(self, error: ActpError) -> None:
@@ -92,7 +93,9 @@ class LatchedStore:
         assert len(calls) >= least, f"{function} was called {len(calls)} times"
         return calls
 
-    def await_answers(self, least: int) -> None:
-        """Return once so many calls of any function have been answered."""
+    def await_answers(self, function: str, least: int) -> None:
+        """Return once so many calls of a function have been answered."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._answered >= least, DEADLINE_SECONDS)
+            assert self._changed.wait_for(
+                lambda: self._answered.count(function) >= least, DEADLINE_SECONDS
+            )

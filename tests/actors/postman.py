@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tests.actors.house import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from actp.safari.commands import Command
+    from actp.safari.requests import ServiceRequest
 
 SENT = Outcome("sent", "sent", http_status=200, result={"outcome": "sent", "success": True})
 MISCONFIGURED = Outcome(
@@ -25,16 +27,21 @@ class Postman:
     def __init__(self, service: str = "instagram-dm") -> None:
         self.service = SERVICES[service]
         self.problem: str | None = None
+        self.post = "https://x.com/ada/status/1"
         self._seen: SimpleQueue[Command] = SimpleQueue()
         self._answers: SimpleQueue[Outcome | Exception] = SimpleQueue()
 
-    def check(self, command: Command) -> None:
-        build_request(self.service, command, RequestOptions())
+    def prepare(self, command: Command) -> ServiceRequest:
+        return build_request(self.service, command, RequestOptions())
 
     def needs_turn(self, command: Command) -> bool:
         return command.service is self.service
 
-    def carry(self, command: Command) -> Outcome:
+    def find_post(self, command: Command) -> Command | Outcome:
+        return replace(command, params={**command.params, "postUrl": self.post})
+
+    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
+        assert request is not None
         self._seen.put(command)
         answer = self._answers.get(timeout=DEADLINE_SECONDS)
         if isinstance(answer, Exception):

@@ -116,9 +116,7 @@ class Queue:
         return [row["kind"] for row in self.execute("select kind from safari_alerts order by id")]
 
 
-def eventually(
-    condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS
-) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
     """Wait until a condition holds; fails when the time is over."""
     deadline = monotonic() + seconds
     pause = threading.Event()

@@ -28,9 +28,7 @@ def service(house: House, queue: Queue, latched: LatchedStore, tmp_path: Path) -
     told = house.stand_in(SERVICE)
     me = Registration(queue.boot_id, "host", "test/1", (SERVICE,), 30.0, tmp_path)
     polling = Polling(has_notify=True)
-    house.move_in(
-        POLLER, Poller.start(house.surroundings, store=latched, me=me, polling=polling)
-    )
+    house.move_in(POLLER, Poller.start(house.surroundings, store=latched, me=me, polling=polling))
     return told
 
 
@@ -90,7 +88,7 @@ def test_a_suspect_row_is_claimed_when_nothing_else_is_held_and_stays_alone(
     suspect, _ = queue.add("suspect", "last")
     queue.execute("update safari_command_queue set crash_count = 1 where id = %s", suspect)
     house.tell(POLLER, room(0, held=1, received=1), Wake())
-    latched.await_answers(2)
+    latched.await_answers("safari_claim", 2)
     house.settle(POLLER)
     house.tell(POLLER, room(1, held=0, received=1))
     assert recipients(service.take(Work)) == ["suspect"]

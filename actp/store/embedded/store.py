@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from actp.store.embedded.cluster import CONNECT_TIMEOUT_SECONDS, Cluster
+from actp.store.migrate import migrate
 from actp.store.postgres import PostgresStore
 
 if TYPE_CHECKING:
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 
 
 class EmbeddedStore(PostgresStore):
-    """A PostgresStore that starts its server if it does not run."""
+    """A PostgresStore that starts its server if it does not run, with our functions in it."""
 
     def __init__(self, home: Path, *, application_name: str = "actp") -> None:
         self.cluster = Cluster(home)
         self._started_here = self.cluster.ensure_running()
+        if self._started_here:
+            migrate(self.cluster.dsn)
         super().__init__(self.cluster.dsn, application_name=application_name)
 
     def close(self) -> None:

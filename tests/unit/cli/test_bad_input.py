@@ -37,9 +37,9 @@ WRONG = "not-this-one"
         (("enqueue", "dm", "instagram", "ada", "Hi", "--prio", "1"), ("--prio",)),
         (("enqueue", "dm", "instagram", "ada"), ("TEXT",)),
         # handles
-        (("enqueue", "dm", "instagram", 'a"da', "Hi"), ("not a instagram username",)),
+        (("enqueue", "dm", "instagram", 'a"da', "Hi"), ("not a username of instagram",)),
         (("enqueue", "dm", "instagram", "ada'; rm -rf ~", "Hi"), ("1 to 30 letters",)),
-        (("enqueue", "dm", "twitter", "$(id)", "Hi"), ("not a twitter username",)),
+        (("enqueue", "dm", "twitter", "$(id)", "Hi"), ("not a username of twitter",)),
         (("enqueue", "dm", "linkedin", "ada`id`", "Hi"), ("LinkedIn",)),
         # addresses
         (("enqueue", "comment", "twitter", "https://evil.org/a/status/1", "Hi"), ("host",)),
@@ -69,7 +69,7 @@ WRONG = "not-this-one"
         (("resolve", "abcdef", "maybe"), ("maybe",)),
         (("pause", "--platform", "twiter"), ("twiter", "Did you mean twitter?")),
         (("run-once", "--services", "twitter-dn"), ("twitter-dn", "Did you mean twitter-dm?")),
-        (("contacts", "block", "twitter", "a b"), ("not a twitter username",)),
+        (("contacts", "block", "twitter", "a b"), ("not a username of twitter",)),
         (("contacts", "block", "all", "https://x.com/a"), ("not a username",)),
         (("status", "--watch"), ("needs a terminal",)),
     ],

@@ -41,7 +41,7 @@ def test_no_flag_shows_what_there_is(face: Cli) -> None:
         (("--daemon", "--json"), ("--json does not go with --daemon",)),
         (("--cancel",), ("--cancel",)),
         (("--enqueue-dm", "instagram", "ada"), ("3 arguments",)),
-        (("--enqueue-dm", "instagram", 'a"b', "Hi"), ("not a instagram username",)),
+        (("--enqueue-dm", "instagram", 'a"b', "Hi"), ("not a username of instagram",)),
         (("--enqueue-research", "twitter", "ai", "-5"), ("1 to 1000",)),
         (("--statuss",), ("--status",)),
         (("status",), ("status",)),

@@ -123,3 +123,18 @@ def test_a_long_list_of_trouble_is_cut() -> None:
     assert shown.count("bin/queue resolve") == 5
     assert shown.count("service down: twitter-dm") == 5
     assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_a_service_that_lives_but_cannot_be_used_is_not_ready() -> None:
+    health = {"status": "healthy", "not_ready": "nobody is logged in"}
+    lines = drawn(report(services=[service("twitter-dm", health=health)]))
+    assert "not ready" in lines
+    assert "Not ready: twitter-dm: nobody is logged in" in lines
+
+
+def test_why_alerts_are_not_delivered_is_said() -> None:
+    alert = {"id": 1, "kind": "blocked", "detail": {}, "created_at": "2026-11-22T02:00:00+00:00"}
+    undelivered = {"count": 31, "error": "HTTP 401: Unauthorized; check TELEGRAM_BOT_TOKEN"}
+    lines = drawn(report(alerts=[alert], undelivered=undelivered))
+    assert "Not delivered: 31 alerts" in lines
+    assert "Telegram: HTTP 401: Unauthorized; check TELEGRAM_BOT_TOKEN" in lines

@@ -1,0 +1,80 @@
+"""The cron table of the worker, and what each job does; others append their own lines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.slots import Job
+from actp.safari.probe import probe_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actors.slots import Occasion
+    from actp.store import Json
+
+__all__ = ["JOBS"]
+
+# A day's worth of the busiest queue; what is left then is tomorrow's.
+MOST_PRUNE_BATCHES: Final = 1000
+
+
+def process_queue(occasion: Occasion) -> Mapping[str, Any]:
+    """Wake the workers: beside a running tree, that is what a run-once does."""
+    occasion.store.call("safari_wake")
+    return {"woken": True}
+
+
+def check_health(occasion: Occasion) -> Mapping[str, Any]:
+    """Ask all nine services how they are and who they are, and store it."""
+    results = probe_all(occasion.settings.service_url)
+    occasion.store.call("safari_record_health", results=[result.row() for result in results])
+    unwell = [result.service_name for result in results if result.status != "healthy"]
+    return {"healthy": len(results) - len(unwell), "unwell": unwell}
+
+
+def retry_failed(occasion: Occasion) -> Mapping[str, Any]:
+    """Requeue rows whose retries ran out on transient errors, each at most once in its life."""
+    answer: Mapping[str, Any] = occasion.store.call("safari_retry_failed", first_time_only=True)
+    return answer
+
+
+def reset_rates(occasion: Occasion) -> Mapping[str, Any]:
+    """Report what yesterday used; the counters of a new day begin by themselves."""
+    answer: Mapping[str, Any] = occasion.store.call("safari_rate_reset")
+    return answer
+
+
+def prune(occasion: Occasion) -> Mapping[str, Any]:
+    """Remove what is past its age, in batches until nothing is left."""
+    removed: dict[str, int] = {}
+    for _ in range(MOST_PRUNE_BATCHES):
+        counts: Mapping[str, int] = occasion.store.call("safari_prune")
+        removed = {name: removed.get(name, 0) + count for name, count in counts.items()}
+        if not any(counts.values()):
+            break
+    return removed
+
+
+def sync_contacts(occasion: Occasion) -> Mapping[str, Any]:
+    """Put a sync of the CRM brain into the queue; the key keeps a slot from doing it twice."""
+    key = f"schedule:sync:{occasion.slot:%Y-%m-%dT%H:%MZ}"
+    command: dict[str, Json] = {"action": "sync", "params": {}, "key": key}
+    return {"enqueued": occasion.store.call("safari_enqueue", commands=[command])}
+
+
+JOBS: Final = (
+    Job("safari_queue_processor", "*/15 * * * *", process_queue),
+    Job("safari_health_check", "0 * * * *", check_health, grace=timedelta(minutes=20)),
+    Job("safari_retry_failed", "0 */2 * * *", retry_failed, missed="last"),
+    Job("safari_rate_reset", "0 0 * * *", reset_rates, missed="last"),
+    Job("safari_prune", "30 3 * * *", prune, missed="last"),
+    Job(
+        "safari_crm_sync",
+        "0 */4 * * *",
+        sync_contacts,
+        grace=timedelta(hours=1),
+        wanted=lambda settings: settings.crm_brain_cmd is not None,
+    ),
+)

@@ -1,0 +1,82 @@
+"""``python -m actors.sentinel``: the process that watches the services and carries the alerts."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+from actors.alerts import ALERTS, AlertActor
+from actors.health import HEALTH, HealthActor, Watch
+from actors.process import ActorProcess, run_until_told
+from actors.warden import ActorSpec
+from actp.clients.telegram import Telegram
+from actp.logs import set_up_logs
+from actp.safari.locks import host_key
+from actp.settings import load_settings
+from actp.store import open_store
+from actp.vitals import Vitals, run_program
+from metrics import instruments
+from metrics.serve import exposed
+
+if TYPE_CHECKING:
+    from actors.base import Surroundings
+    from actp.errors import ExitCode
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Watch until SIGTERM or SIGINT."""
+    return run_program(_work)
+
+
+def _work(vitals: Vitals) -> ExitCode:
+    settings = load_settings()
+    set_up_logs(settings.log_level)
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(open_store(settings, application_name="actp-sentinel")))
+        telegram = _telegram(settings)
+        if telegram is not None:
+            stack.enter_context(closing(telegram))
+        stack.enter_context(exposed("sentinel", instruments.REGISTRY, settings))
+        process = ActorProcess(stop_seconds=settings.stop_seconds, beat=vitals.beat)
+        return run_until_told(process, _specs(settings, process.surroundings, store, telegram))
+
+
+def _specs(
+    settings: Settings, here: Surroundings, store: Store, telegram: Telegram | None
+) -> tuple[ActorSpec, ...]:
+    watch = Watch(
+        host=host_key(settings.actp_lock_dir),
+        url_of=settings.service_url,
+        token_of=settings.service_token,
+        notice_seconds=settings.health_seconds,
+        all_well_hour_utc=settings.all_well_hour_utc,
+    )
+    host = socket.gethostname()
+    return (
+        ActorSpec(
+            ALERTS,
+            partial(AlertActor.start, here, store=store, telegram=telegram, host=host),
+            does_work=True,
+        ),
+        ActorSpec(
+            HEALTH, partial(HealthActor.start, here, store=store, watch=watch), does_work=True
+        ),
+    )
+
+
+def _telegram(settings: Settings) -> Telegram | None:
+    token, chat_id = settings.telegram_bot_token, settings.telegram_chat_id
+    if token is None or chat_id is None:
+        return None
+    return Telegram(settings.telegram_api_url, token, chat_id)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""What a person is told: the texts of alerts, as Telegram's HTML."""
+
+from __future__ import annotations
+
+from actp.alerts.digest import digest
+from actp.alerts.markup import as_plain, escape, split_html
+from actp.alerts.texts import Alert, database_back, database_lost, render
+
+__all__ = [
+    "Alert",
+    "as_plain",
+    "database_back",
+    "database_lost",
+    "digest",
+    "escape",
+    "render",
+    "split_html",
+]

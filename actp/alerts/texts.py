@@ -1,0 +1,248 @@
+"""The text of each kind of alert; an unknown kind is told by its fields."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from actp.alerts.markup import escape
+from actp.alerts.spans import ago, moment, took
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Alert", "database_back", "database_lost", "render"]
+
+MAX_FIELD_LENGTH: Final = 300
+_PLATFORMS: Final = MappingProxyType(
+    {"linkedin": "LinkedIn", "tiktok": "TikTok", "youtube": "YouTube"}
+)
+_KINDS: Final = MappingProxyType({"dm": "DM", "comment": "comment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as the outbox holds it."""
+
+    id: int
+    kind: str
+    detail: Mapping[str, Any] = field(repr=False)
+    created_at: str
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """Return the alert of a row; anybody may have put it there."""
+        detail = row["detail"]
+        if not isinstance(detail, dict):
+            detail = {"detail": detail}
+        return cls(row["id"], row["kind"], detail, row["created_at"])
+
+
+def render(alert: Alert, now: datetime) -> str:
+    """Return the message for an alert in Telegram's HTML; ``now`` is the database's time."""
+    writer = _WRITERS.get(alert.kind)
+    text = writer(_Fields(alert.detail, now)) if writer else _anything(alert, now)
+    written = moment(alert.created_at)
+    # What waited long says of itself when it happened.
+    if written is not None and now - written > timedelta(minutes=10):
+        text += f"\n({written.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+    return text
+
+
+def database_lost(host: str, seconds: float, error: str) -> str:
+    """Return the message of a host that has not reached the database for so long."""
+    return (
+        f"🔌 Database Lost: {escape(host)}\n"
+        f"No answer for {took(seconds)}: {escape(error[:MAX_FIELD_LENGTH])}\n"
+        "Nothing is sent meanwhile, and nothing is lost."
+    )
+
+
+def database_back(host: str, seconds: float) -> str:
+    """Return the message of a host that reaches the database again."""
+    return f"✅ Database Back: {escape(host)}\nIt was away for {took(seconds)}."
+
+
+class _Fields:
+    """The fields of an alert, escaped and short; what is missing or odd harms no text."""
+
+    def __init__(self, detail: Mapping[str, Any], now: datetime) -> None:
+        self._detail = detail
+        self.now = now
+
+    def __getitem__(self, name: str) -> str:
+        return self.get(name, "?")
+
+    def get(self, name: str, default: str = "") -> str:
+        value = self._detail.get(name)
+        return default if value in (None, "") else escape(str(value)[:MAX_FIELD_LENGTH])
+
+    def number(self, name: str) -> int:
+        value = self._detail.get(name)
+        return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
+
+    def names(self, name: str) -> list[str]:
+        value = self._detail.get(name)
+        return [escape(each) for each in value] if isinstance(value, list | tuple) else []
+
+    def line(self, name: str) -> str:
+        """Return the field on a line of its own, or nothing."""
+        value = self.get(name)
+        return f"\n{value}" if value else ""
+
+    def process(self) -> str:
+        name = self.get("program") or self.get("process", "a process")
+        return f"{name} on {self.get('host')}" if self.get("host") else name
+
+    def platform(self) -> str:
+        given = self["platform"]
+        return _PLATFORMS.get(given, given.capitalize())
+
+    def moment(self, name: str) -> datetime | None:
+        return moment(self._detail.get(name))
+
+
+def _service_down(about: _Fields) -> str:
+    pending = about.number("pending")
+    noun = _KINDS.get(about.get("kind"), "command") + ("" if pending == 1 else "s")
+    return (
+        f"⚠️ Safari Service Down: {about['service']} (port {about['port']})\n"
+        f"Last healthy: {ago(about.moment('last_healthy_at'), about.now)}. "
+        f"Queue: {pending} pending {noun} blocked."
+    )
+
+
+def _service_recovered(about: _Fields) -> str:
+    since = about.moment("last_healthy_at")
+    lost = f"Was down for {took((about.now - since).total_seconds())}. " if since else ""
+    return (
+        f"✅ Safari Service Back: {about['service']} (port {about['port']})\n"
+        f"{lost}Queue: {about.number('pending')} pending."
+    )
+
+
+def _rate_limit(about: _Fields) -> str:
+    day = about.get("day")
+    if day and day < f"{about.now.astimezone(UTC):%Y-%m-%d}":
+        following = "now, the day is over"
+    else:
+        following = "Tomorrow 00:00 UTC"
+    noun = {"dm": "DMs", "comment": "comments"}.get(about.get("action"), about.get("action"))
+    return (
+        f"🚫 Rate Limit Hit: {about.platform()} {noun} "
+        f"({about.number('used')}/{about.number('daily_limit')} today)\n"
+        f"Next available: {following}"
+    )
+
+
+def _campaign_complete(about: _Fields) -> str:
+    targets = about.number("targets")
+    return (
+        f"✅ Campaign Complete: {about['campaign_type']} × {targets} "  # noqa: RUF001  so it was asked
+        f"target{'' if targets == 1 else 's'}\n"
+        f"Platform: {about.platform()} | Completed: {about.number('completed')}/{targets} | "
+        f"Time: {took(about.number('seconds'))}"
+    )
+
+
+def _unknown_outcome(about: _Fields) -> str:
+    recipient = f" to {about['recipient']}" if about.get("recipient") else ""
+    return (
+        f"❓ Outcome Unknown: {about['action']}{recipient} by {about['service']}"
+        f"{about.line('error')}\n"
+        "It may have arrived and is not sent again. Look, then settle it:\n"
+        f"<code>safari_cloud_agent.py --resolve {about['command_id']} sent|not-sent</code>"
+    )
+
+
+def _quarantined(about: _Fields) -> str:
+    return (
+        f"☠️ Command Quarantined: {about['action']} for {about['service']}\n"
+        "Three workers died over it. See it, then perhaps send it again:\n"
+        f"<code>bin/show {about['command_id']}</code>"
+    )
+
+
+def _blocked(about: _Fields) -> str:
+    return (
+        f"⛔ Service Blocked: {about['service']}{about.line('text')}\n"
+        "Its commands wait until a person has seen to it in Safari."
+    )
+
+
+def _misconfigured(about: _Fields) -> str:
+    return f"🔧 Wrong Setting: {about['service']}{about.line('text')}\nIts commands wait."
+
+
+def _rewritten(about: _Fields) -> str:
+    return (
+        f"✏️ Published Altered: {about['service']}{about.line('text')}\n"
+        f"<code>bin/show {about['command_id']}</code>"
+    )
+
+
+def _unstorable(about: _Fields) -> str:
+    return (
+        f"🧹 Answer Reduced: {about['service']}{about.line('text')}\n"
+        "Its outcome is stored, the answer itself could not be.\n"
+        f"<code>bin/show {about['command_id']}</code>"
+    )
+
+
+def _process_fatal(about: _Fields) -> str:
+    return f"💥 Process Gave Up: {about.process()}{about.line('reason')}{about.line('remedy')}"
+
+
+def _restart_storm(about: _Fields) -> str:
+    return (
+        f"🌀 Restart Storm: {about.process()}\n"
+        f"{about.get('restarts', 'Many')} restarts within {about.get('minutes', 'a few')} minutes."
+        f"{about.line('reason')}"
+    )
+
+
+def _all_well(about: _Fields) -> str:
+    troubles = []
+    if down := about.names("services_down"):
+        troubles.append(f"down: {', '.join(down)}")
+    if unknown := about.number("open_unknown"):
+        troubles.append(f"{unknown} unknown outcome{'' if unknown == 1 else 's'} to settle")
+    heading = f"🟡 Running, but {'; '.join(troubles)}" if troubles else "💚 All Well"
+    return (
+        f"{heading}\n{about['day']}: {about.number('completed')} completed, "
+        f"{about.number('failed')} failed, {about.number('unknown')} unknown. "
+        f"Now {about.number('pending')} pending."
+    )
+
+
+def _anything(alert: Alert, now: datetime) -> str:
+    about = _Fields(alert.detail, now)
+    lines = [f"🔔 {escape(alert.kind.replace('_', ' ').title())}"]
+    lines += [
+        f"{escape(name.replace('_', ' '))}: {about[name]}"
+        for name, value in alert.detail.items()
+        if value not in (None, "", [], {})
+    ]
+    return "\n".join(lines)
+
+
+_WRITERS: Final[Mapping[str, Callable[[_Fields], str]]] = MappingProxyType(
+    {
+        "all_well": _all_well,
+        "blocked": _blocked,
+        "campaign_complete": _campaign_complete,
+        "misconfigured": _misconfigured,
+        "process_fatal": _process_fatal,
+        "quarantined": _quarantined,
+        "rate_limit": _rate_limit,
+        "restart_storm": _restart_storm,
+        "rewritten": _rewritten,
+        "service_down": _service_down,
+        "service_recovered": _service_recovered,
+        "unknown_outcome": _unknown_outcome,
+        "unstorable": _unstorable,
+    }
+)

@@ -1,0 +1,1 @@
+"""Campaigns: several steps to one person, each only when the one before it has come to its end."""

@@ -1,0 +1,221 @@
+"""``campaign``: starts campaigns, shows them, and tells them what a person has seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import click
+
+from actp.campaigns.creation import DEFAULT_SPACING, Request, campaign_rows, checked_targets
+from actp.campaigns.plan import CampaignType, named_type, plan_for
+from actp.campaigns.wording import FORMAT, Wording, read_wording, wording_of
+from actp.cli.campaign_view import show_campaign, show_campaigns
+from actp.cli.database import database
+from actp.cli.options import SPAN, json_option
+from actp.cli.output import counted, emit_json, one_line, say
+from actp.cli.times import short_duration
+from actp.errors import InvalidInput
+from actp.safari.addresses import clean_handle
+
+if TYPE_CHECKING:
+    from actp.store import Store
+
+__all__ = ["campaign"]
+
+# As the option is written; creation knows it as DEFAULT_SPACING.
+SPACING = f"{int(DEFAULT_SPACING.total_seconds()) // 60}m"
+platform_option = click.option("--platform", metavar="PLATFORM", help="Only on this platform.")
+
+
+@click.group()
+def campaign() -> None:
+    """Several steps to each of several people, and stop at the first reply."""
+
+
+@campaign.command()
+@click.argument("type_", metavar="TYPE")
+@click.option("--platform", required=True, help="Where: twitter, instagram, tiktok, threads.")
+@click.option("--handles", default="", metavar="A,B", help="To whom.")
+@click.option("--queries", default="", metavar="A,B", help="What a research sweep searches.")
+@click.option("--texts", type=click.Path(path_type=Path), metavar="FILE", help="Their texts.")
+@click.option("--text", multiple=True, help="One text a step, in order; give it several times.")
+@click.option(
+    "--spacing",
+    type=SPAN,
+    default=SPACING,
+    show_default=True,
+    help="Between two comments to one person.",
+)
+@click.option("--max-posts", type=click.IntRange(1, 1000), default=20, help="For each query.")
+@click.option("--dry-run", is_flag=True, help="Check and show it; store nothing.")
+@json_option
+def start(**options: Any) -> None:
+    """Start a campaign.
+
+    TYPE is warmup (3 comments), sequence (3 comments, then up to 3 messages) or research (one
+    search for each query).
+    """
+    request = _request(options)
+    campaign_id = f"{options['type_'].lower()}-{datetime.now(UTC):%Y%m%d}-{uuid4().hex[:8]}"
+    # What is wrong with it is told before a database is asked for anything.
+    rows = campaign_rows(campaign_id, request, datetime.now(UTC))
+    if options["dry_run"]:
+        _say_started(rows, request, {}, as_json=options["as_json"], is_dry=True)
+        return
+    with database() as store:
+        rows = campaign_rows(campaign_id, request, _now(store))
+        store.call("safari_campaign_create", **rows)
+        has_crm = bool(store.call("safari_campaign_has_crm"))
+        shown = {"has_crm": has_crm}
+        _say_started(rows, request, shown, as_json=options["as_json"], is_dry=False)
+
+
+@campaign.command()
+@click.argument("campaign_id", metavar="[ID]", required=False)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, help="How many campaigns.")
+@json_option
+def status(campaign_id: str | None, limit: int, *, as_json: bool) -> None:
+    """Show the newest campaigns, or one of them; the beginning of its ID is enough."""
+    with database() as store:
+        if campaign_id is None:
+            runs = store.call("safari_campaigns", row_limit=limit)
+            emit_json(runs) if as_json else show_campaigns(runs)
+        else:
+            run = store.call("safari_campaign_show", campaign_id=campaign_id)
+            emit_json(run) if as_json else show_campaign(run)
+
+
+@campaign.command()
+@click.argument("campaign_id", metavar="ID")
+@json_option
+def cancel(campaign_id: str, *, as_json: bool) -> None:
+    """End a campaign: nothing of it begins any more."""
+    with database() as store:
+        answer = store.call("safari_campaign_cancel", campaign_id=campaign_id)
+    if as_json:
+        emit_json(answer)
+    else:
+        say(f"Cancelled {answer['campaign_id']}: {counted(answer['cancelled'], 'target')}.")
+
+
+@campaign.command()
+@click.argument("handle")
+@platform_option
+@json_option
+def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
+    """Tell that a person has written back: everything to them stops at once."""
+    named = _handle(handle, platform)
+    with database() as store:
+        stopped = store.call("safari_campaign_replied", handle=named, platform=_lower(platform))
+    if as_json:
+        emit_json(stopped)
+        return
+    if not stopped:
+        say(f"{one_line(named)} was marked before.")
+    for target in stopped:
+        say(
+            f"{one_line(target['handle'])} on {target['platform']}: replied, was {target['was']} "
+            f"({target['campaign_id']})"
+        )
+
+
+@campaign.command("go-on")
+@click.argument("handle")
+@platform_option
+@json_option
+def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
+    """Tell that a message was no reply: what was held for doubt goes on."""
+    named = _handle(handle, platform)
+    with database() as store:
+        going = store.call("safari_campaign_go_on", handle=named, platform=_lower(platform))
+    if as_json:
+        emit_json(going)
+    else:
+        say(f"{one_line(named)} goes on in {counted(len(going), 'campaign')}.")
+
+
+def _request(options: dict[str, Any]) -> Request:
+    type_ = named_type(options["type_"])
+    platform = options["platform"].strip().lower()
+    plan_for(type_, platform)
+    is_sweep = type_ == "research_sweep"
+    wanted, other = ("queries", "handles") if is_sweep else ("handles", "queries")
+    if options[other]:
+        raise InvalidInput(f"--{other} does not go with {type_}", remedy=f"Give --{wanted} a,b.")
+    request = Request(
+        type_,
+        platform,
+        checked_targets(type_, platform, options[wanted].split(",")),
+        spacing=options["spacing"],
+        max_posts=options["max_posts"],
+    )
+    return request if is_sweep else replace(request, wording=_wording(type_, platform, options))
+
+
+def _wording(type_: CampaignType, platform: str, options: dict[str, Any]) -> Wording:
+    plan = plan_for(type_, platform)
+    if options["texts"] is None:
+        return wording_of(plan, options["text"])
+    if options["text"]:
+        raise InvalidInput("--texts and --text do not go together", remedy=FORMAT)
+    return read_wording(plan, options["texts"])
+
+
+def _say_started(
+    rows: dict[str, Any],
+    request: Request,
+    known: dict[str, bool],
+    *,
+    as_json: bool,
+    is_dry: bool,
+) -> None:
+    notes = list(_notes(request, known))
+    if as_json:
+        shown = {key: rows[key] for key in ("campaign_id", "campaign_type", "platform", "commands")}
+        emit_json({**shown, "targets": list(request.targets), "dry_run": is_dry, "notes": notes})
+        return
+    count = counted(len(request.targets), "target")
+    commands = counted(len(rows["commands"]), "command")
+    if is_dry:
+        say(f"Would start {request.type} on {request.platform}: {count}, {commands} at once.")
+        say("Nothing was stored.")
+    else:
+        say(f"Started {rows['campaign_id']}: {request.type} on {request.platform}.")
+        say(f"  {count}, {commands} enqueued")
+        say(f"  see it: bin/campaign status {rows['campaign_id']}")
+    for note in notes:
+        say(f"  {note}")
+
+
+def _notes(request: Request, known: dict[str, bool]) -> list[str]:
+    notes = []
+    if request.type == "comment_warmup" and request.spacing:
+        notes.append(f"one comment to a person every {_span(request.spacing)}")
+    if request.type == "dm_sequence":
+        notes.append("first message 24 h after the last comment, then 72 h between messages")
+        if request.platform == "tiktok":
+            notes[-1] = "one message 24 h after the last comment"
+            notes.append("it ends there: the TikTok service messages a person only once ever")
+        elif not known.get("has_crm", True):
+            notes.append("without CRM tables replies are known only by --mark-replied HANDLE")
+    return notes
+
+
+def _span(span: timedelta) -> str:
+    return short_duration(span.total_seconds())
+
+
+def _now(store: Store) -> datetime:
+    return datetime.fromisoformat(store.call("safari_now"))
+
+
+def _handle(handle: str, platform: str | None) -> str:
+    return clean_handle(_lower(platform) or "any platform", handle)
+
+
+def _lower(platform: str | None) -> str | None:
+    return platform.strip().lower() if platform else None

@@ -1,0 +1,40 @@
+"""``doctor``: everything that would keep the worker from its work, with the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from actp.cli.options import json_option
+from actp.cli.output import counted, emit_json, say
+from actp.doctor import Finding, examine
+from actp.errors import ExitCode
+
+__all__ = ["doctor"]
+
+
+@click.command()
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, *, as_json: bool) -> None:
+    """Look at settings, folders, database, services and alerts; exits with 1 on any problem."""
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
+            _say(finding)
+    problems = sum(finding.is_problem for finding in findings)
+    if as_json:
+        emit_json({"problems": problems, "findings": [asdict(finding) for finding in findings]})
+    else:
+        say(f"\n{counted(problems, 'problem')}." if problems else "\nNo problem.")
+    if problems:
+        ctx.exit(ExitCode.FAILED)
+
+
+def _say(finding: Finding) -> None:
+    mark = "PROBLEM" if finding.is_problem else "ok     "
+    say(f"{mark} {finding.check}: {finding.said}")
+    if finding.remedy is not None:
+        say(f"        {finding.remedy}")

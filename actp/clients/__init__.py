@@ -1,0 +1,1 @@
+"""What speaks to the world beside the Safari services, one client a module."""

@@ -1,0 +1,63 @@
+"""Looks for everything that would keep the worker from its work, and names the remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actp.doctor import host
+from actp.doctor.database import database
+from actp.doctor.finding import Finding, fine, problem
+from actp.doctor.outside import processes, telegram
+from actp.doctor.services import services
+from actp.errors import SettingsError
+from actp.settings import load_settings
+from actp.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.settings import Settings
+
+__all__ = ["Finding", "check_before_start", "examine"]
+
+_SETTINGS = "settings"
+
+
+def examine() -> Iterator[Finding]:
+    """Yield every finding as it is made; without settings nothing else can be looked at."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            yield problem(_SETTINGS, line, error.remedy)
+        return
+    yield fine(_SETTINGS, "they can be used")
+    is_up = Tree(settings).is_up()
+    yield from _local(settings, is_up=is_up)
+    yield from host.programs(settings)
+    yield from processes(settings) if is_up else ()
+    yield from database(settings)
+    yield from services(settings)
+    yield from telegram(settings)
+
+
+def check_before_start(settings: Settings) -> None:
+    """Raise SettingsError naming every local problem that a tree could not work with."""
+    problems = [finding for finding in _local(settings, is_up=False) if finding.is_problem]
+    if problems:
+        raise SettingsError(
+            "\n".join(f"{finding.said}. {finding.remedy}" for finding in problems),
+            remedy="bin/doctor looks at everything else.",
+        )
+
+
+def _local(settings: Settings, *, is_up: bool) -> Iterator[Finding]:
+    yield from host.folders(settings)
+    yield from host.lock_folder(settings)
+    yield from host.disk(settings)
+    yield from host.stop_times(settings)
+    if is_up:
+        yield fine("ports", "the tree is up and holds its own")
+    else:
+        yield from host.ports(settings)
+        yield from host.service_locks(settings)

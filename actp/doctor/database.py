@@ -1,0 +1,75 @@
+"""What the doctor finds about the database: reachable, up to date, closed, in time."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from actp.doctor.finding import Finding, fine, problem
+from actp.errors import ActpError, SchemaMissing
+from actp.store import open_store
+from actp.store.direct import direct_dsn
+from actp.store.migrate import pending
+from actp.store.tables import our_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["database"]
+
+MOST_SKEW_SECONDS: Final = 2.0
+MIGRATE: Final = "Run bin/db migrate."
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """Look at everything that needs the database; the first thing that fails ends it."""
+    try:
+        with closing(open_store(settings, application_name="actp-doctor")) as store:
+            yield from _look(settings, store)
+    except SchemaMissing as error:
+        yield problem("database", str(error), error.remedy)
+    except ActpError as error:
+        yield problem("database", str(error).partition("\n")[0], error.remedy or "See bin/db url.")
+
+
+def _look(settings: Settings, store: Store) -> Iterator[Finding]:
+    if settings.store_kind != "supabase":
+        with direct_dsn(settings) as dsn:
+            missing = pending(dsn)
+        if missing:
+            names = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+            yield problem("migrations", f"{len(missing)} not applied: {names}", MIGRATE)
+            return
+        yield fine("migrations", "all are applied")
+    yield _clock(store)
+    unsecured = store.call("safari_unsecured", tables=our_tables())
+    if unsecured:
+        yield problem(
+            "row-level security",
+            f"off for {', '.join(unsecured)}: whoever has the anon key may read and write them",
+            "Run bin/db secure, after a look at who reads them that way.",
+        )
+    else:
+        yield fine("row-level security", "on for every table of ours")
+    yield fine("database", f"{settings.store_kind}: it answers")
+
+
+def _clock(store: Store) -> Finding:
+    store.call("safari_now")  # connects
+    began = monotonic()
+    there = datetime.fromisoformat(str(store.call("safari_now")))
+    took_seconds = monotonic() - began
+    skew_seconds = (datetime.now(UTC) - there).total_seconds() - took_seconds / 2
+    said = f"this host's is {abs(skew_seconds):.1f} s {'ahead' if skew_seconds > 0 else 'behind'}"
+    if abs(skew_seconds) > MOST_SKEW_SECONDS + took_seconds:
+        return problem(
+            "clock",
+            f"{said} of the database's",
+            "Set it: macOS, System Settings, Date & Time; Linux, timedatectl set-ntp true.",
+        )
+    return fine("clock", said)

@@ -1,0 +1,186 @@
+"""What the doctor finds on this host without asking anybody: folders, locks, ports, programs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import sys
+from configparser import RawConfigParser
+from typing import TYPE_CHECKING, Final
+
+from actp.boot import installed_stop_seconds
+from actp.doctor.finding import Finding, fine, problem
+from actp.errors import ActpError
+from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.locks import is_held, make_lock_dir
+from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
+from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.settings import Settings
+
+__all__ = ["disk", "folders", "lock_folder", "ports", "programs", "service_locks", "stop_times"]
+
+LEAST_FREE_MB: Final = 500
+LOCAL_HOST: Final = "127.0.0.1"
+
+
+def folders(settings: Settings) -> Iterator[Finding]:
+    """Look whether data, logs and sockets can be written."""
+    tree = Tree(settings)
+    for folder in (settings.actp_home, tree.run_folder, tree.log_folder):
+        nearest = folder
+        while not nearest.exists():
+            nearest = nearest.parent
+        if not nearest.is_dir():
+            yield problem("folders", f"{nearest} is no folder", "Move it, or set ACTP_HOME.")
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            yield problem(
+                "folders",
+                f"{nearest} cannot be written",
+                "Give it to the user that runs this, or set ACTP_HOME to another folder.",
+            )
+        else:
+            yield fine("folders", f"{folder} can be written")
+
+
+def lock_folder(settings: Settings) -> Iterator[Finding]:
+    """Look whether the folder of locks is there and ours alone."""
+    folder = settings.actp_lock_dir
+    try:
+        make_lock_dir(folder)
+    except ActpError as error:
+        yield problem("locks", str(error), error.remedy)
+    except OSError as error:
+        yield problem(
+            "locks",
+            f"the lock folder {folder} cannot be made: {error.strerror}",
+            "Set ACTP_LOCK_DIR to a folder of your own.",
+        )
+    else:
+        yield fine("locks", f"{folder} is ours")
+
+
+def service_locks(settings: Settings) -> Iterator[Finding]:
+    """Look whether a worker outside our tree drives a service; for while the tree is down."""
+    taken = [
+        service.name
+        for service in HTTP_SERVICES
+        if is_held(settings.actp_lock_dir, settings.service_url(service.name))
+    ]
+    if taken:
+        yield problem(
+            "services' owner",
+            f"another process on this host drives {', '.join(taken)}",
+            "End it: bin/down in its folder, or the bin/run that still works. lsof "
+            f"{shlex.quote(str(settings.actp_lock_dir))}/port-* names it.",
+        )
+    else:
+        yield fine("services' owner", "nobody else drives the services")
+
+
+def disk(settings: Settings) -> Iterator[Finding]:
+    """Look for room: a full disk stops the database and the spool."""
+    folder = settings.actp_home
+    while not folder.exists():
+        folder = folder.parent
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    said = f"{free_mb:,} MB free at {folder}"
+    if free_mb < LEAST_FREE_MB:
+        remedy = f"Free at least {LEAST_FREE_MB} MB, or set ACTP_HOME to a disk with room."
+        yield problem("disk", said, remedy)
+    else:
+        yield fine("disk", said)
+
+
+def ports(settings: Settings) -> Iterator[Finding]:
+    """Look whether the metrics' ports are free; for while the tree is down."""
+    base = settings.metrics_port_base
+    if not base:
+        yield fine("ports", "metrics are off")
+        return
+    names = [*(worker_name(number) for number in range(settings.workers)), *SINGLE_PROGRAMS]
+    taken = sorted(port for name in names if not _is_free(port := port_of(base, name)))
+    if taken:
+        yield problem(
+            "ports",
+            f"taken by another program: {', '.join(map(str, taken))} on {LOCAL_HOST}",
+            "End it, or set METRICS_PORT_BASE to another port (0: no metrics).",
+        )
+    else:
+        yield fine("ports", f"{port_of(base, names[0])} to {port_of(base, names[-1])} are free")
+
+
+def stop_times(settings: Settings) -> Iterator[Finding]:
+    """Look whether everybody above a worker lets it end what is on the wire."""
+    needed_seconds = int(settings.stop_seconds) + KILL_MARGIN_SECONDS
+    configuration = RawConfigParser(inline_comment_prefixes=(" ;",))
+    configuration.read(CONFIGURATION)
+    given = configuration.get("program:worker", "stopwaitsecs", fallback="10")
+    if given.isdigit() and int(given) < needed_seconds:
+        yield problem(
+            "stop times",
+            f"{CONFIGURATION.name} gives a worker {given} s to stop, not {needed_seconds} s",
+            "Set stopwaitsecs back to %(ENV_ACTP_KILL_AFTER_SECONDS)s.",
+        )
+    else:
+        yield fine("stop times", f"a worker has {needed_seconds} s to stop")
+    installed = installed_stop_seconds()
+    longest_seconds = settings.stop_seconds + STOP_MARGIN_SECONDS
+    if installed is not None and installed < longest_seconds:
+        yield problem(
+            "stop times",
+            f"the installed service gives the tree {installed:g} s, it may need"
+            f" {longest_seconds:g} s",
+            "Run bin/install-service again.",
+        )
+
+
+def programs(settings: Settings) -> Iterator[Finding]:
+    """Look for what local actions run."""
+    if sys.platform == "darwin":
+        found = shutil.which("osascript")
+        yield (
+            fine("osascript", f"{found} is there")
+            if found
+            else problem("osascript", "osascript is not on PATH", "Add /usr/bin to PATH.")
+        )
+    command = settings.crm_brain_cmd
+    if command is None:
+        yield fine("CRM brain", "not set: sync, score and generate fail if asked for")
+        return
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        yield problem("CRM brain", f"CRM_BRAIN_CMD: {error}", "Close its quotes.")
+        return
+    missing = _missing(words)
+    if missing is None:
+        yield fine("CRM brain", f"{words[0]} can be run")
+    else:
+        yield problem("CRM brain", missing, "Give CRM_BRAIN_CMD absolute paths that exist.")
+
+
+def _missing(words: list[str]) -> str | None:
+    if shutil.which(words[0]) is None:
+        return f"CRM_BRAIN_CMD names {words[0]}, which cannot be run"
+    scripts = [word for word in words[1:] if word.endswith(".py") and not _exists(word)]
+    return f"CRM_BRAIN_CMD names {scripts[0]}, which is not there" if scripts else None
+
+
+def _exists(word: str) -> bool:
+    return os.path.exists(os.path.expanduser(word))  # noqa: PTH110, PTH111 - a word, not a path yet
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOCAL_HOST, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,73 @@
+"""What the doctor finds about the nine services: there, themselves, and open to our token."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from actp.doctor.finding import Finding, fine, problem
+from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.probe import fetch, probe_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.safari.catalogue import Service
+    from actp.safari.probe import Health
+    from actp.settings import Settings
+
+__all__ = ["services"]
+
+TOKEN_TIMEOUT_SECONDS: Final = 2.0
+_REFUSED: Final = frozenset({400, 401, 403})
+
+
+def services(settings: Settings) -> Iterator[Finding]:
+    """Ask all nine at once who they are, then whether they take our token."""
+    answers = {health.service_name: health for health in probe_all(settings.service_url)}
+    well = [it for it in HTTP_SERVICES if answers[it.name].status == "healthy"]
+    refused = asyncio.run(_refused(settings, well))
+    for service in HTTP_SERVICES:
+        yield _finding(settings, service, answers[service.name], refused.get(service.name))
+
+
+def _finding(settings: Settings, service: Service, health: Health, refused: int | None) -> Finding:
+    name, url = service.name, settings.service_url(service.name)
+    if health.status == "timeout":
+        return problem(name, f"{health.error} at {url}", "Start it anew; Safari may show a dialog.")
+    if health.status == "down" and health.response_ms is None:
+        return problem(name, str(health.error), f"Start it, or set {service.url_setting}.")
+    if health.status == "down":
+        return problem(
+            name, str(health.error), f"Set {service.url_setting} to where {name} listens."
+        )
+    if refused is not None:
+        return problem(
+            name,
+            f"it refuses our token (HTTP {refused})",
+            f"Set {service.token_setting} to the token that it was started with.",
+        )
+    return fine(name, f"it answers at {url} in {health.response_ms} ms")
+
+
+async def _refused(settings: Settings, asked: list[Service]) -> dict[str, int]:
+    """Return the status with which services refuse, by name."""
+    async with httpx.AsyncClient(trust_env=False, timeout=TOKEN_TIMEOUT_SECONDS) as client:
+        answers = await asyncio.gather(*(_ask(client, settings, service) for service in asked))
+    return {name: status for name, status in answers if status in _REFUSED}
+
+
+async def _ask(client: httpx.AsyncClient, settings: Settings, service: Service) -> tuple[str, int]:
+    """Ask for what needs the token, but no tab and no turn at Safari."""
+    if service.status_path is None:
+        return service.name, 0
+    path = service.status_path.removesuffix("status") + "rate-limits"
+    token = settings.service_token(service.name)
+    try:
+        async with asyncio.timeout(TOKEN_TIMEOUT_SECONDS):
+            status, _ = await fetch(client, f"{settings.service_url(service.name)}{path}", token)
+    except (httpx.HTTPError, TimeoutError):
+        return service.name, 0
+    return service.name, status

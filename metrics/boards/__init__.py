@@ -1,0 +1,1 @@
+"""The Grafana dashboards as data; ``python -m metrics.boards`` writes them as JSON."""

@@ -1,0 +1,164 @@
+"""``python -m metrics.exporter``: the one process that shows the database to Prometheus."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import sys
+import threading
+from contextlib import closing
+from dataclasses import dataclass, field
+from random import SystemRandom
+from time import time
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from actp.clock import steady_seconds
+from actp.errors import ExitCode
+from actp.logs import set_up_logs
+from actp.settings import load_settings
+from actp.store import open_store
+from actp.store.reconnect import Backoff
+from actp.vitals import run_program
+from metrics.gauges import families
+from metrics.registry import new_registry
+from metrics.serve import exposed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from prometheus_client import Metric
+
+    from actp.store import Store
+    from actp.vitals import Vitals
+
+__all__ = ["DatabaseCollector", "main"]
+
+PROGRAM: Final = "exporter"
+BEATS_UNTIL_STALE: Final = 4
+READ_EVERY_SECONDS: Final = 5.0
+# A reading that hangs leaves the one before it; after this it says nothing any more.
+VALID_SECONDS: Final = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one call of the database answered; ``answer`` is None when it failed."""
+
+    answer: Mapping[str, Any] | None = None
+    at: float = 0.0
+    taken_seconds: float = 0.0
+    failures: int = 0
+    read_at: float = field(default_factory=steady_seconds)
+
+    @property
+    def is_valid(self) -> bool:
+        """Tell whether it says how things are now."""
+        return self.answer is not None and steady_seconds() - self.read_at <= VALID_SECONDS
+
+
+class DatabaseCollector(Collector):
+    """Reads on a thread of its own, so that a scrape never waits for the database."""
+
+    def __init__(self, store: Store, home: Path, every_seconds: float = READ_EVERY_SECONDS) -> None:
+        self._store = store
+        self._home = home
+        self._every_seconds = every_seconds
+        self._reading = Reading()
+        self._closed = threading.Event()
+        self._backoff = Backoff(floor_seconds=min(1.0, every_seconds), cap_seconds=every_seconds)
+        self._random = SystemRandom()
+        self._thread = threading.Thread(target=self._read_on, name="readings", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it goes on reading."""
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Read no more; what hangs is left to the end of the process."""
+        self._closed.set()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the last reading; without a valid one, that the database is down."""
+        reading = self._reading
+        is_valid = reading.is_valid
+        yield GaugeMetricFamily("actp_database_up", "1 while the database answers.", is_valid)
+        yield CounterMetricFamily(
+            "actp_database_read_failures_total", "Readings that failed.", reading.failures
+        )
+        yield GaugeMetricFamily(
+            "actp_disk_free_bytes",
+            "Room on the disk that holds data, logs and spool.",
+            shutil.disk_usage(_existing(self._home)).free,
+        )
+        if reading.answer is None or not is_valid:
+            return
+        yield GaugeMetricFamily(
+            "actp_database_read_timestamp_seconds", "When that was, by this host.", reading.at
+        )
+        yield GaugeMetricFamily(
+            "actp_database_read_seconds", "How long the reading took.", reading.taken_seconds
+        )
+        yield from families(reading.answer)
+
+    def _read_on(self) -> None:
+        failed_in_a_row = 0
+        wait_seconds = 0.0
+        while not self._closed.wait(wait_seconds):
+            began_at, failures = steady_seconds(), self._reading.failures
+            try:
+                answer = self._store.call("safari_gauges")
+                taken_seconds = steady_seconds() - began_at
+                self._reading = Reading(answer, time(), taken_seconds, failures)
+                failed_in_a_row, wait_seconds = 0, self._every_seconds
+            except Exception as error:  # noqa: BLE001 - the next reading may succeed
+                self._reading = Reading(failures=failures + 1)
+                wait_seconds = self._backoff.delay_seconds(failed_in_a_row, self._random.random())
+                failed_in_a_row += 1
+                _log.warning("no reading: %s", error, extra={"action": "reading_failed"})
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _work(vitals: Vitals) -> ExitCode:
+    settings = load_settings()
+    set_up_logs(settings.log_level)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with closing(open_store(settings, application_name="actp-exporter")) as store:
+        collector = DatabaseCollector(store, settings.actp_home)
+        registry = new_registry()
+        registry.register(collector)
+        with exposed(PROGRAM, registry, settings), closing(collector):
+            is_shown = settings.metrics_port_base != 0
+            if is_shown:
+                collector.start()
+            _log.info("showing the database", extra={"action": "started"})
+            while not ended.wait(settings.heartbeat_stale_seconds / BEATS_UNTIL_STALE):
+                # A reading may wait for a database that is away; that is no hang.
+                if collector.is_alive or not is_shown:
+                    vitals.beat()
+    return ExitCode.OK
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT."""
+    return run_program(_work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,346 @@
+-- Campaigns: which targets are to be decided about, what their conversations say, what a person can
+-- do, and what people see. The CRM's tables belong to somebody else: they may be absent, and what
+-- columns they have is looked up.
+
+-- The columns of a table that there are, of those named.
+create or replace function public.safari_columns(table_name text, wanted text[]) returns text[]
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(array_agg(a.attname::text order by array_position(wanted, a.attname::text)), '{}')
+    from pg_attribute a
+   where a.attrelid = to_regclass('public.' || quote_ident(table_name))
+     and a.attnum > 0 and not a.attisdropped and a.attname::text = any (wanted)
+$$;
+
+create or replace function public.safari_has_crm() returns boolean
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(to_regclass('public.crm_contacts'), to_regclass('public.crm_conversations'),
+                  to_regclass('public.crm_messages')) is not null
+$$;
+
+create or replace function public.safari_campaign_has_crm() returns jsonb
+language sql stable set search_path = public, pg_temp as $$ select to_jsonb(safari_has_crm()) $$;
+
+-- The ids of a person in crm_contacts: by username on the platform, or by the platform's own column.
+create or replace function public.safari_crm_contacts(platform text, handle text) returns text[]
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  has text[] := safari_columns('crm_contacts', array[
+    'id', 'platform', 'username', safari_crm_contacts.platform || '_handle']);
+  conditions text[] := '{}';
+  ids text[];
+begin
+  if has @> array['platform', 'username'] then
+    conditions := conditions || 'lower(c.platform) = $1 and lower(ltrim(c.username, ''@'')) = $2'::text;
+  end if;
+  if (platform || '_handle') = any (has) then
+    conditions := conditions || format('lower(ltrim(c.%I, ''@'')) = $2', platform || '_handle');
+  end if;
+  if not 'id' = any (has) or conditions = '{}' then
+    return '{}';
+  end if;
+  execute format('select array_agg(c.id::text) from public.crm_contacts c where (%s)',
+                 array_to_string(conditions, ') or (')) into ids using platform, handle;
+  return coalesce(ids, '{}');
+end $$;
+
+-- What the CRM holds of a conversation: [{at, text, outbound}], each part null where it is not known.
+create or replace function public.safari_campaign_heard(platform text, handle text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  longest constant integer := 500;
+  ids text[] := safari_crm_contacts(platform, handle);
+  has text[];
+  conditions text[];
+  rows jsonb;
+  heard jsonb := '[]';
+begin
+  if ids <> '{}' then
+    execute 'select jsonb_agg(to_jsonb(c)) from public.crm_contacts c where c.id::text = any ($1)'
+      into rows using ids;
+    select heard || coalesce(jsonb_agg(h.item), '[]') into heard
+      from jsonb_array_elements(rows) c, lateral (values
+        (jsonb_build_object('at', c -> 'last_message_at', 'text', c -> 'last_message')),
+        (case when c ->> 'last_inbound_at' is not null then
+           jsonb_build_object('at', c -> 'last_inbound_at', 'outbound', false) end)) h (item)
+     where h.item is not null;
+    if safari_columns('crm_conversations', array['contact_id']) <> '{}' then
+      execute 'select jsonb_agg(to_jsonb(c)) from public.crm_conversations c
+                where c.contact_id::text = any ($1)' into rows using ids;
+      select heard || coalesce(jsonb_agg(h.item), '[]') into heard
+        from jsonb_array_elements(coalesce(rows, '[]')) c, lateral (values
+          (jsonb_build_object(
+             'at', coalesce(c ->> 'last_message_at', c ->> 'updated_at'),
+             'text', coalesce(c ->> 'last_message', c ->> 'last_message_preview'))),
+          (case when coalesce(c ->> 'last_reply_at', c ->> 'last_reply_received') is not null then
+             jsonb_build_object('at', c -> 'last_reply_at', 'text', c -> 'last_reply_received',
+                                'outbound', false) end)) h (item)
+       where h.item is not null
+         and lower(coalesce(c ->> 'platform', safari_campaign_heard.platform))
+             = safari_campaign_heard.platform;
+    end if;
+  end if;
+
+  has := safari_columns('crm_messages', array['contact_id', 'platform', 'username']);
+  conditions := '{}';
+  if 'contact_id' = any (has) and ids <> '{}' then
+    conditions := conditions || 'm.contact_id::text = any ($1)'::text;
+  end if;
+  if has @> array['platform', 'username'] then
+    conditions := conditions || 'lower(m.platform) = $2 and lower(ltrim(m.username, ''@'')) = $3'::text;
+  end if;
+  if conditions <> '{}' then
+    execute format('select jsonb_agg(to_jsonb(m)) from (select * from public.crm_messages m
+                     where (%s) limit $4) m', array_to_string(conditions, ') or ('))
+      into rows using ids, platform, handle, longest;
+    select heard || coalesce(jsonb_agg(jsonb_build_object(
+             'at', coalesce(m ->> 'sent_at', m ->> 'created_at', m ->> 'synced_at'),
+             'text', coalesce(m ->> 'message_text', m ->> 'body', m ->> 'text', m ->> 'content'),
+             'outbound', coalesce(m -> 'is_outbound', to_jsonb((m ->> 'direction') = 'outbound')))),
+             '[]') into heard
+      from jsonb_array_elements(coalesce(rows, '[]')) m
+     where lower(coalesce(m ->> 'platform', safari_campaign_heard.platform))
+           = safari_campaign_heard.platform;
+  end if;
+  return coalesce((select jsonb_agg(h) from jsonb_array_elements(heard) h
+                    where h ->> 'at' is not null or h ->> 'text' is not null), '[]');
+end $$;
+
+-- When the newest reading of a platform's conversations that ended well began.
+create or replace function public.safari_campaign_synced_at(platform text) returns timestamptz
+language sql stable set search_path = public, pg_temp as $$
+  select max(q.started_at) from safari_command_queue q
+   where q.status = 'completed' and q.action in ('sync', 'pipeline')
+     and coalesce(q.platform, '') in ('', safari_campaign_synced_at.platform)
+$$;
+
+-- Marks a person cold in the CRM, as the dispatch layer reads it.
+create or replace function public.safari_campaign_mark_cold(platform text, handle text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if safari_columns('crm_contacts', array['relationship_stage']) <> '{}' then
+    execute 'update public.crm_contacts c set relationship_stage = ''cold''
+              where c.id::text = any ($1)' using safari_crm_contacts(platform, handle);
+  end if;
+end $$;
+
+-- Claims targets to decide about: their time has come, something happened to them, or their
+-- conversation was not looked at since the last sync or for an hour. Answers {now, has_crm, targets,
+-- next_due_seconds}. Whoever claims has `lease_seconds` to apply a decision.
+create or replace function public.safari_campaign_due(
+  row_limit integer default 50, lease_seconds double precision default 60
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  look_before timestamptz;
+  has_crm boolean := safari_has_crm();
+  targets jsonb;
+begin
+  if has_crm then
+    select greatest(now() - interval '1 hour', max(q.completed_at)) into look_before
+      from safari_command_queue q
+     where q.status = 'completed' and q.action in ('sync', 'pipeline');
+  end if;
+  with picked as (
+    select t.id from safari_campaign_targets t
+     where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')
+       and (t.claimed_until is null or t.claimed_until <= now())
+       and (t.next_step_at <= now() or t.looked_at < look_before
+            or exists (select from safari_campaign_events e
+                        where e.target_id = t.id and e.handled_at is null))
+     order by t.next_step_at nulls first, t.id
+     limit row_limit for update skip locked
+  ), claimed as (
+    update safari_campaign_targets t
+       set claimed_until = now() + make_interval(secs => lease_seconds),
+           looked_at = case when t.looked_at is not null then now() end
+      from picked where t.id = picked.id
+    returning t.*
+  )
+  select jsonb_agg(jsonb_build_object(
+           'id', c.id, 'version', c.version, 'campaign_id', c.campaign_id,
+           'campaign_type', r.campaign_type, 'platform', c.platform, 'handle', c.handle,
+           'data', c.data, 'created_at', c.created_at,
+           'events', coalesce((
+             select jsonb_agg(jsonb_build_object('id', e.id, 'event', e.event, 'step', e.step,
+                                                 'reason', e.reason, 'at', e.at) order by e.id)
+               from safari_campaign_events e
+              where e.target_id = c.id and e.handled_at is null), '[]'),
+           'heard', case when c.looked_at is not null and has_crm
+                         then safari_campaign_heard(c.platform, c.handle) else '[]' end,
+           'synced_at', safari_campaign_synced_at(c.platform)))
+    into targets
+    from claimed c
+    join lateral (select r.campaign_type from safari_campaign_runs r
+                   where r.campaign_id = c.campaign_id limit 1) r on true;
+  return jsonb_build_object(
+    'now', now(), 'has_crm', has_crm, 'targets', coalesce(targets, '[]'),
+    'next_due_seconds', (
+      select greatest(0, extract(epoch from min(t.next_step_at) - now()))
+        from safari_campaign_targets t
+       where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')
+         and t.next_step_at > now()));
+end $$;
+
+-- Somebody has seen a reply: everything to that person stops at once.
+create or replace function public.safari_campaign_replied(
+  handle text, platform text default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  wanted uuid[];
+  target safari_campaign_targets;
+  stopped jsonb := '[]';
+begin
+  select array_agg(t.id) into wanted
+    from safari_campaign_targets t
+    join safari_campaign_runs r on r.campaign_id = t.campaign_id
+   where t.handle = safari_campaign_replied.handle
+     and t.platform = coalesce(safari_campaign_replied.platform, t.platform)
+     and r.campaign_type <> 'research_sweep'
+     and (not safari_campaign_ended(t.state)
+          or (t.state in ('cold', 'completed') and r.campaign_type = 'dm_sequence'));
+  if wanted is null and exists (
+    select from safari_campaign_targets t
+     where t.handle = safari_campaign_replied.handle and t.state = 'replied'
+       and t.platform = coalesce(safari_campaign_replied.platform, t.platform)) then
+    return stopped;  -- somebody, or the same call before it lost its answer, has said so already
+  elsif wanted is null then
+    raise no_data_found using message = format(
+      'no campaign is under way to %s%s', handle, coalesce(' on ' || platform, ''));
+  end if;
+  perform safari_campaign_lock(wanted);
+  for target in
+    select * from safari_campaign_targets t where t.id = any (wanted) order by t.id
+  loop
+    continue when target.state in ('replied', 'failed', 'cancelled');
+    insert into safari_campaign_events (target_id, event) values (target.id, 'replied');
+    perform safari_campaign_end(target.id, 'replied');
+    stopped := stopped || jsonb_build_object(
+      'campaign_id', target.campaign_id, 'platform', target.platform, 'handle', target.handle,
+      'was', target.state);
+  end loop;
+  perform safari_campaign_settle(array(select s ->> 'campaign_id' from jsonb_array_elements(stopped) s));
+  return stopped;
+end $$;
+
+-- Somebody has looked and seen no reply: a target that was held for doubt goes on.
+create or replace function public.safari_campaign_go_on(
+  handle text, platform text default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  going jsonb;
+begin
+  with told as (
+    insert into safari_campaign_events (target_id, event)
+      select t.id, 'go_on' from safari_campaign_targets t
+       where t.handle = safari_campaign_go_on.handle
+         and t.platform = coalesce(safari_campaign_go_on.platform, t.platform)
+         and t.hold like 'maybe\_replied%' and not safari_campaign_ended(t.state)
+    returning target_id
+  )
+  select jsonb_agg(jsonb_build_object('campaign_id', t.campaign_id, 'platform', t.platform,
+                                      'handle', t.handle))
+    into going from told join safari_campaign_targets t on t.id = told.target_id;
+  if going is null then
+    raise no_data_found using message = format('nothing to %s is held for a doubtful reply', handle);
+  end if;
+  notify safari_commands;
+  return going;
+end $$;
+
+-- The whole id of a campaign from its beginning.
+create or replace function public.safari_campaign_find(campaign_id text) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  found_ids text[];
+begin
+  select array_agg(distinct r.campaign_id) into found_ids from safari_campaign_runs r
+   where starts_with(r.campaign_id, btrim(safari_campaign_find.campaign_id));
+  if btrim(campaign_id) = any (found_ids) then
+    return btrim(campaign_id);
+  elsif found_ids is null or btrim(campaign_id) = '' then
+    raise no_data_found using message = format('there is no campaign %s', campaign_id);
+  elsif cardinality(found_ids) > 1 then
+    raise invalid_parameter_value using
+      message = format('%s is the beginning of %s campaigns: give more of it', campaign_id,
+                       cardinality(found_ids));
+  end if;
+  return found_ids[1];
+end $$;
+
+create or replace function public.safari_campaign_cancel(campaign_id text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  whole text := safari_campaign_find(campaign_id);
+  wanted uuid[] := array(select t.id from safari_campaign_targets t where t.campaign_id = whole);
+  target safari_campaign_targets;
+  ended integer := 0;
+begin
+  perform safari_campaign_lock(wanted);
+  for target in
+    select * from safari_campaign_targets t where t.id = any (wanted) order by t.id
+  loop
+    continue when safari_campaign_ended(target.state);
+    perform safari_campaign_end(target.id, 'cancelled');
+    ended := ended + 1;
+  end loop;
+  if ended = 0 then
+    raise object_not_in_prerequisite_state using
+      message = format('campaign %s has ended already', whole);
+  end if;
+  perform safari_campaign_settle(array[whole]);
+  return jsonb_build_object('campaign_id', whole, 'cancelled', ended);
+end $$;
+
+-- The newest campaigns, how many targets stand where, and what a person has to settle.
+create or replace function public.safari_campaigns(row_limit integer default 20) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(n) order by n.started_at desc), '[]') from (
+    select r.campaign_id, r.campaign_type, r.platform, r.status, r.total_tasks, r.completed,
+           r.failed, r.started_at, r.completed_at, t.targets, t.held, t.next_step_at,
+           coalesce(t.states, '{}') as states
+      from safari_campaign_runs r
+      left join lateral (
+        select sum(s.n)::integer as targets, sum(s.held)::integer as held,
+               min(s.next_step_at) as next_step_at, jsonb_object_agg(s.state, s.n) as states
+          from (select t.state, count(*) as n, count(t.hold) as held,
+                       min(t.next_step_at) as next_step_at
+                  from safari_campaign_targets t
+                 where t.campaign_id = r.campaign_id group by t.state) s) t on true
+     order by r.started_at desc limit row_limit) n
+$$;
+
+-- One campaign with its targets, and each target's commands in order.
+create or replace function public.safari_campaign_show(campaign_id text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  whole text := safari_campaign_find(campaign_id);
+begin
+  return (
+    select to_jsonb(r) || jsonb_build_object('targets', coalesce((
+      select jsonb_agg(jsonb_build_object(
+               'handle', t.handle, 'platform', t.platform, 'state', t.state, 'step', t.step,
+               'hold', t.hold, 'next_step_at', t.next_step_at, 'last_event_at', t.last_event_at,
+               'commands', coalesce((
+                 select jsonb_agg(jsonb_build_object(
+                          'id', q.id, 'step', q.params ->> 'campaign_step', 'status', q.status,
+                          'reason', q.reason, 'hold', q.hold, 'scheduled_for', q.scheduled_for,
+                          'completed_at', q.completed_at, 'error', q.error) order by q.created_at)
+                   from safari_command_queue q
+                  where q.batch_id = t.id::text and q.campaign_id is not null), '[]'))
+               order by t.handle)
+        from safari_campaign_targets t where t.campaign_id = whole), '[]'))
+      from safari_campaign_runs r where r.campaign_id = whole
+     order by r.started_at limit 1);
+end $$;
+
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'service_role') then
+    grant select, insert, update, delete on
+      public.safari_campaign_targets, public.safari_campaign_events to service_role;
+  end if;
+end $$;
+
+select public.safari_protect();

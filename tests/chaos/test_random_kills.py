@@ -1,0 +1,90 @@
+"""kill -9 at random moments, again and again, while services fail at random too."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chaos.commands import RESEARCH, SENDERS, command_for
+
+if TYPE_CHECKING:
+    from tests.chaos.rig import Rig
+
+SEED = 20261122
+WORKERS = 3
+LONGEST_PAUSE_SECONDS = 1.0
+# What a death left behind is worked off alone, row by row: the large dose leaves much of it.
+SETTLE_SECONDS = 300.0
+SERVICES = (*SENDERS, RESEARCH)
+# Each kind of failure at its own rate; a 504 closes instagram-comments for a while, so not there.
+FAILURES = (
+    ("drop_after_effect", 0.02),
+    ("drop_before_effect", 0.02),
+    ("refuse_before_send", 0.03),
+    ("server_error", 0.01),
+    ("unverified", 0.03),
+    ("nul_bytes", 0.02),
+    ("invalid_utf8", 0.02),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    kills: int
+    commands: int
+
+
+SMALL = Dose(kills=6, commands=120)
+LARGE = Dose(kills=300, commands=3000)
+
+
+def _run(rig: Rig, dose: Dose) -> str:
+    dice = random.Random(SEED)  # noqa: S311  # the same moments in every run
+    pause = threading.Event()
+    sys.stdout.write(f"seed {SEED}\n")
+    rig.play(
+        *({"service": "*", "behaviour": name, "chance": chance} for name, chance in FAILURES),
+        seed=SEED,
+    )
+    host = rig.host(WORKERS=str(WORKERS))
+    workers = [host.start(share) for share in range(WORKERS)]
+    portion = dose.commands // dose.kills
+    ids: list[str] = []
+    for _ in range(dose.kills):
+        ids += rig.enqueue(*(command_for(dice.choice(SERVICES)) for _ in range(portion)))
+        pause.wait(dice.uniform(0.0, LONGEST_PAUSE_SECONDS))
+        share = dice.randrange(WORKERS)
+        assert workers[share].is_alive, workers[share].log[-2000:]
+        workers[share].kill()
+        workers[share] = host.start(share)
+    rig.settle(SETTLE_SECONDS)
+    assert all(worker.is_alive for worker in workers)
+    tally = rig.audit()
+    assert tally.commands == len(ids)
+    assert (tally.twice, tally.unrecorded, tally.waiting) == (0, 0, 0)
+    # Each death may cost what each of its services had on the wire, and chance its own share.
+    assert tally.completed > tally.unknown
+    counts = {"kills": dose.kills, **asdict(tally)}
+    return "\n".join(f"{name:<12}{count:>7}" for name, count in counts.items())
+
+
+@pytest.mark.chaos
+def test_random_kills_neither_lose_nor_repeat(rig: Rig) -> None:
+    sys.stdout.write(_run(rig, SMALL))
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(600)
+def test_many_random_kills_neither_lose_nor_repeat(
+    rig: Rig, dose: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if dose != "large":
+        pytest.skip("the large dose runs with --chaos")
+    table = _run(rig, LARGE)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{table}\n")

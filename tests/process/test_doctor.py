@@ -1,0 +1,163 @@
+"""The doctor names every trouble with its remedy."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from actp.doctor import check_before_start, examine
+from actp.errors import SettingsError
+from actp.safari.locks import PortLock
+from actp.settings import load_settings
+from tests.actors.settings_for_tests import environment_for
+from tests.process.workers import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from simulator.process import SimulatorProcess
+    from tests.support.databases import Database
+
+DOCTOR_SECONDS = 60
+
+
+@pytest.fixture
+def environment(database: Database, simulator: SimulatorProcess, tmp_path: Path) -> dict[str, str]:
+    return environment_for(database, simulator, tmp_path)
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "actp.cli", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=DOCTOR_SECONDS,
+        check=False,
+    )
+
+
+def problems(environment: dict[str, str]) -> dict[str, tuple[str, str]]:
+    findings: list[dict[str, Any]] = json.loads(run(environment, "doctor", "--json").stdout)[
+        "findings"
+    ]
+    return {it["check"]: (it["said"], it["remedy"]) for it in findings if it["remedy"] is not None}
+
+
+def test_where_all_is_well_it_says_so(environment: dict[str, str]) -> None:
+    done = run(environment, "doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("No problem.\n")
+    assert "PROBLEM" not in done.stdout
+
+
+def test_every_wrong_setting_is_named(environment: dict[str, str]) -> None:
+    done = run({**environment, "WORKERS": "0", "SAFARI_TURNS": "many"}, "doctor")
+    assert done.returncode == 1
+    assert "WORKERS: '0' is too small" in done.stdout
+    assert "SAFARI_TURNS: 'many'" in done.stdout
+    lines = done.stdout.splitlines()
+    assert all(lines[n + 1].startswith("        ") for n, it in enumerate(lines) if "PROBLEM" in it)
+
+
+def test_services_that_are_away_or_others_or_refuse_are_told_apart(
+    environment: dict[str, str], simulator: SimulatorProcess
+) -> None:
+    found = problems(
+        {
+            **environment,
+            "SAFARI_TWITTER_DM_URL": "http://127.0.0.1:1",
+            "SAFARI_TIKTOK_DM_URL": simulator.url("linkedin-automation"),
+            "SAFARI_LINKEDIN_URL": simulator.url("tiktok-dm"),
+            "SAFARI_INSTAGRAM_COMMENTS_TOKEN": "not-the-one",
+        }
+    )
+    assert found["twitter-dm"][1] == "Start it, or set SAFARI_TWITTER_DM_URL."
+    assert "leads to linkedin-automation, not to tiktok-dm" in found["tiktok-dm"][0]
+    assert "leads to tiktok-dm" in found["linkedin-automation"][0]
+    assert "HTTP 401" in found["instagram-comments"][0]
+    assert "SAFARI_INSTAGRAM_COMMENTS_TOKEN" in found["instagram-comments"][1]
+    assert len(found) == 4
+
+
+def test_the_database_s_troubles_are_named(environment: dict[str, str], database: Database) -> None:
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute("alter table safari_command_queue disable row level security")
+    said, remedy = problems(environment)["row-level security"]
+    assert "safari_command_queue" in said
+    assert "bin/db secure" in remedy
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute("delete from safari_migrations where name like '%schedule%'")
+    said, remedy = problems(environment)["migrations"]
+    assert "20261101001200_schedule.sql" in said
+    assert "bin/db migrate" in remedy
+    away = problems({**environment, "DATABASE_URL": "postgresql://app:secret@127.0.0.1:1/none"})
+    assert "secret" not in str(away)
+    assert set(away) == {"database"}
+
+
+def test_missing_programs_and_half_an_address_are_named(environment: dict[str, str]) -> None:
+    found = problems({**environment, "CRM_BRAIN_CMD": "/nowhere/brain.py", "TELEGRAM_CHAT_ID": "1"})
+    assert "/nowhere/brain.py" in found["CRM brain"][0]
+    assert "TELEGRAM_BOT_TOKEN" in found["Telegram"][0]
+
+
+def test_a_telegram_that_is_away_does_not_show_the_token(environment: dict[str, str]) -> None:
+    telegram = {
+        "TELEGRAM_API_URL": "http://127.0.0.1:1",
+        "TELEGRAM_BOT_TOKEN": "123456:do-not-show",
+        "TELEGRAM_CHAT_ID": "1",
+    }
+    done = run({**environment, **telegram}, "doctor")
+    assert "does not answer" in done.stdout
+    assert "do-not-show" not in done.stdout + done.stderr
+
+
+def test_up_refuses_what_could_not_work(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run({**environment, "ACTP_HOME": str(tmp_path / "file" / "home")}, "up")
+    assert done.returncode == 78
+    assert "is no folder" in done.stderr
+
+    locks = tmp_path / "open"
+    locks.mkdir()
+    locks.chmod(0o777)
+    done = run({**environment, "ACTP_LOCK_DIR": str(locks)}, "up")
+    assert done.returncode == 78
+    assert "chmod 700" in done.stderr
+
+
+def test_up_refuses_a_service_that_another_process_drives(environment: dict[str, str]) -> None:
+    settings = load_settings(environment)
+    check_before_start(settings)
+    with PortLock(settings.actp_lock_dir, settings.service_url("twitter-dm")) as lock:
+        assert lock.acquire()
+        with pytest.raises(SettingsError, match="drives twitter-dm"):
+            check_before_start(settings)
+    check_before_start(settings)
+
+
+def test_up_refuses_a_metrics_port_that_is_taken(environment: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = load_settings({**environment, "METRICS_PORT_BASE": str(port)})
+        with pytest.raises(SettingsError, match=f"taken by another program: {port}"):
+            check_before_start(settings)
+
+
+def test_what_is_found_without_settings_is_about_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ACTP_ENV_FILE", "")
+    monkeypatch.setenv("STOP_SECONDS", "never")
+    assert {finding.check for finding in examine()} == {"settings"}

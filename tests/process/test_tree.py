@@ -1,0 +1,133 @@
+"""The whole tree under supervisord."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actp.errors import StoreError, WrongState
+from actp.settings import load_settings
+from actp.store.embedded import Cluster
+from actp.store.postgres import PostgresStore
+from actp.tree import Tree
+from tests.actors.rows import Queue, eventually
+from tests.actors.settings_for_tests import environment_for
+from tests.process.workers import ROOT, START_SECONDS
+from tests.support.databases import Database
+from tests.support.servers import short_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from simulator.process import SimulatorProcess
+
+COMMAND_SECONDS = 60
+TOKENS = {"SAFARI_INSTAGRAM_DM_TOKEN": "a-token-of-ours"}
+
+
+@contextmanager
+def standing(environment: dict[str, str]) -> Iterator[Tree]:
+    """Bring the tree up and take it down again; nothing of it is left."""
+    tree = Tree(load_settings(environment))
+    command(environment, "up")
+    pids: list[int] = []
+    try:
+        eventually(lambda: len(worker_pids(tree)) == tree.settings.workers, "workers run")
+        yield tree
+    finally:
+        pids += [process["pid"] for process in tree.processes() if process["pid"]]
+        command(environment, "down")
+    assert [pid for pid in pids if is_alive(pid)] == []
+    assert not tree.is_up()
+    logs = "".join(path.read_text() for path in tree.log_folder.iterdir())
+    assert [token for token in TOKENS.values() if token in logs] == []
+
+
+def command(environment: dict[str, str], name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "actp.cli", name],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def worker_pids(tree: Tree) -> dict[str, int]:
+    return {
+        process["name"]: process["pid"]
+        for process in tree.processes()
+        if process["name"].startswith("worker_") and process["pid"]
+    }
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def answers(store: PostgresStore) -> bool:
+    try:
+        store.call("safari_now")
+    except StoreError:
+        return False
+    return True
+
+
+def delivers(queue: Queue, recipient: str) -> None:
+    (id_,) = queue.add(recipient)
+    eventually(
+        lambda: queue.statuses(id_) == ["completed"], f"{recipient} is reached", START_SECONDS
+    )
+
+
+def test_it_stands_on_its_own_database_in_a_path_with_spaces(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a path  with spaces"
+    folder.mkdir()
+    nowhere = PostgresStore("")
+    nobody = Database("embedded", "", "", nowhere)
+    environment = environment_for(nobody, simulator, folder, WORKERS="2", **TOKENS)
+    nowhere.close()
+    # The socket of supervisord moves there, since the path of its own folder is too long for one.
+    with (
+        short_folder() as locks,
+        standing({**environment, "ACTP_LOCK_DIR": str(locks)}) as tree,
+    ):
+        with pytest.raises(WrongState, match="up already"):
+            tree.refuse_second()
+        dsn = Cluster(tree.settings.actp_home).dsn
+        with closing(PostgresStore(dsn)) as store:
+            eventually(lambda: answers(store), "the database is up", START_SECONDS)
+            delivers(Queue(Database("embedded", dsn, dsn, store)), "ada")
+    assert [effect["recipient"] for effect in simulator.effects()] == ["ada"]
+
+
+def test_a_worker_that_is_killed_comes_back_and_works(
+    database: Database,
+    simulator: SimulatorProcess,
+    tmp_path: Path,
+) -> None:
+    queue = Queue(database)
+    environment = environment_for(database, simulator, tmp_path, WORKERS="1", **TOKENS)
+    with standing(environment) as tree:
+        delivers(queue, "before")
+        ((name, pid),) = worker_pids(tree).items()
+        os.kill(pid, signal.SIGKILL)
+        delivers(queue, "after")
+        assert worker_pids(tree)[name] != pid
+    assert len(simulator.effects()) == 2

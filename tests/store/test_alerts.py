@@ -1,0 +1,124 @@
+"""The outbox of alerts: one sender at a time, nothing lost, and what raises alerts by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from actp.store.protocol import Store
+
+CLAIM_SECONDS = 60.0
+
+
+def raise_alerts(admin: psycopg.Connection, *keys: str) -> list[int]:
+    ids = []
+    for key in keys:
+        admin.execute("select safari_alert(%s, 'blocked', '{}')", (key,))
+        found = admin.execute("select id from safari_alerts where key = %s", (key,)).fetchone()
+        assert found is not None
+        ids.append(found[0])
+    return ids
+
+
+def claim(store: Store, limit: int = 100) -> dict[str, Any]:
+    answer: dict[str, Any] = store.call(
+        "safari_alerts_claim", row_limit=limit, seconds=CLAIM_SECONDS
+    )
+    return answer
+
+
+def claimed(store: Store) -> list[int]:
+    return [alert["id"] for alert in claim(store)["alerts"]]
+
+
+def later(admin: psycopg.Connection, seconds: float) -> None:
+    """Let so many seconds pass for the outbox."""
+    admin.execute(
+        "update safari_alerts set claimed_until = claimed_until - %(by)s::interval,"
+        " next_attempt_at = next_attempt_at - %(by)s::interval",
+        {"by": f"{seconds} seconds"},
+    )
+
+
+def test_while_one_sends_nobody_else_gets_any(store: Store, admin: psycopg.Connection) -> None:
+    first, second = raise_alerts(admin, "a", "b")
+    assert [alert["id"] for alert in claim(store, limit=1)["alerts"]] == [first]
+    refused = claim(store)
+    assert refused["alerts"] == []
+    assert 0 < refused["wait_seconds"] <= CLAIM_SECONDS
+    later(admin, CLAIM_SECONDS)
+    assert claimed(store) == [first, second]
+
+
+def test_a_delivered_alert_is_never_claimed_again_and_the_next_waits_a_second(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    first, second = raise_alerts(admin, "a", "b")
+    assert claimed(store) == [first, second]
+    assert store.call("safari_alerts_done", ids=[first]) == 1
+    assert store.call("safari_alerts_done", ids=[first]) == 0
+    store.call("safari_alerts_failed", ids=[second], error=None, seconds=0)
+    assert 0 < claim(store)["wait_seconds"] <= 1
+    later(admin, 1)
+    assert claimed(store) == [second]
+
+
+def test_a_failure_puts_everything_off_and_says_why(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    ids = raise_alerts(admin, "a")
+    assert claimed(store) == ids
+    store.call("safari_alerts_failed", ids=ids, error="HTTP 429", seconds=30)
+    raise_alerts(admin, "b")
+    assert claim(store)["alerts"] == []
+    waiting = store.call("safari_alerts_waiting")
+    assert (waiting["count"], waiting["error"]) == (2, "HTTP 429")
+    later(admin, 30)
+    assert len(claimed(store)) == 2
+
+
+def test_a_sender_with_new_settings_need_not_wait_for_the_hour(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    ids = raise_alerts(admin, "a")
+    assert claimed(store) == ids
+    store.call("safari_alerts_failed", ids=ids, error="HTTP 401", seconds=3600)
+    store.call("safari_alerts_reopen")
+    assert claimed(store) == ids
+
+
+def test_a_limit_that_is_reached_is_alerted_once_a_day(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into safari_rate_limits (platform, action, used, daily_limit)"
+        " values ('instagram', 'dm', 18, 20)"
+    )
+    for change in (1, 1, -1, 1):
+        admin.execute("update safari_rate_limits set used = used + %s", (change,))
+    [alert] = claim(store)["alerts"]
+    assert alert["kind"] == "rate_limit"
+    assert alert["detail"]["used"] == alert["detail"]["daily_limit"] == 20
+
+
+def test_the_sign_of_life_comes_once_a_day_with_the_counts_of_yesterday(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    for status, reason in (("completed", None), ("failed", "rejected"), ("failed", "unknown")):
+        admin.execute(
+            "insert into safari_command_queue (action, platform, status, reason, completed_at)"
+            " values ('send_dm', 'twitter', %s, %s,"
+            " date_trunc('day', now() at time zone 'utc') at time zone 'utc' - interval '1 hour')",
+            (status, reason),
+        )
+    assert [store.call("safari_all_well", hour=0) for _ in range(2)] == [True, False]
+    [alert] = claim(store)["alerts"]
+    counts = {key: alert["detail"][key] for key in ("completed", "failed", "unknown")}
+    assert counts == {"completed": 1, "failed": 1, "unknown": 1}
+    assert alert["detail"]["open_unknown"] == 1
+
+
+def test_the_sign_of_life_waits_for_its_hour(store: Store) -> None:
+    assert store.call("safari_all_well", hour=24) is False

@@ -1,0 +1,91 @@
+"""When jobs are due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.jobs import JOBS
+from actors.slots import Job, Occasion, due_slot, latest_slot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def nothing(occasion: Occasion) -> Mapping[str, Any]:
+    del occasion
+    return {}
+
+
+def job(missed: Any = "skip", grace_minutes: int = 5) -> Job:
+    return Job("hourly", "0 * * * *", nothing, missed, timedelta(minutes=grace_minutes))
+
+
+@pytest.mark.parametrize(
+    ("cron", "minutes_before_noon"),
+    [
+        ("*/15 * * * *", 0),
+        ("0 * * * *", 0),
+        ("1 * * * *", 59),
+        ("0 0 * * *", 12 * 60),
+        ("30 3 * * *", 510),
+        ("0 0 * * sun", 12 * 60),  # the 22nd is a Sunday
+        ("0 0 1 * *", 21 * 24 * 60 + 12 * 60),
+    ],
+)
+def test_the_latest_slot_is_the_last_moment_named(cron: str, minutes_before_noon: int) -> None:
+    assert latest_slot(cron, NOON) == NOON - timedelta(minutes=minutes_before_noon)
+
+
+def test_a_slot_is_due_until_it_is_taken() -> None:
+    assert due_slot(job(), NOON, None) == NOON
+    assert due_slot(job(), NOON + timedelta(minutes=4), NOON - timedelta(hours=1)) == NOON
+    assert due_slot(job(), NOON + timedelta(minutes=4), NOON) is None
+
+
+def test_a_missed_slot_is_skipped_or_made_up_for_once_as_its_job_says() -> None:
+    late = NOON + timedelta(minutes=30)
+    before = NOON - timedelta(days=3)
+    assert due_slot(job("skip"), late, before) is None
+    assert due_slot(job("last"), late, before) == NOON
+    assert due_slot(job("last"), late, NOON) is None
+
+
+def test_a_clock_that_is_put_back_runs_nothing_again() -> None:
+    assert due_slot(job("last"), NOON - timedelta(hours=2), NOON) is None
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)), st.sampled_from(JOBS))  # noqa: DTZ001
+def test_every_job_has_a_slot_at_every_moment_and_it_is_stable(at: datetime, job: Job) -> None:
+    now = at.replace(tzinfo=UTC)
+    slot = latest_slot(job.cron, now)
+    assert slot is not None
+    assert slot <= now < slot + timedelta(days=1)
+    assert latest_slot(job.cron, slot) == slot
+    assert due_slot(job, now, slot) is None
+
+
+def test_a_simulated_day_runs_each_slot_once() -> None:
+    done: dict[str, datetime] = {}
+    runs: dict[str, int] = {}
+    now = NOON
+    while now < NOON + timedelta(days=1):
+        for it in JOBS:
+            if (slot := due_slot(it, now, done.get(it.name))) is not None:
+                done[it.name] = slot
+                runs[it.name] = runs.get(it.name, 0) + 1
+        now += timedelta(minutes=5)
+    assert runs == {
+        "safari_queue_processor": 96,
+        "safari_health_check": 24,
+        "safari_retry_failed": 12,
+        "safari_rate_reset": 2,  # one made up for at the start
+        "safari_prune": 2,
+        "safari_crm_sync": 6,
+    }

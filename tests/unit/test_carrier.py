@@ -1,0 +1,289 @@
+"""What a request over real HTTP comes to, when the other side does not behave."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import takewhile
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+
+import pytest
+from pydantic import SecretStr
+
+from actp.errors import InvalidInput
+from actp.safari.carrier import (
+    MAX_REPLY_BYTES,
+    PROBE_TIMEOUT_SECONDS,
+    HttpCarrier,
+    LocalCarrier,
+    with_ceiling,
+)
+from actp.safari.catalogue import LOCAL, SERVICES
+from actp.safari.local import LocalOptions
+from tests.unit.safari.commands_for_tests import command, command_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from actp.safari.outcomes import Outcome
+
+    Script = Callable[[socket.socket, threading.Event], None]
+
+DEADLINE_SECONDS = 5.0
+TIMEOUT_SECONDS = 0.3
+NAME = "twitter-dm"
+SECRET = "a-secret-token"  # noqa: S105  # of nobody
+SENT = json.dumps({"success": True, "verified": True}).encode()
+
+
+def whole_request(client: socket.socket) -> bytes:
+    """Read a request to its end: head and body may come in two pieces."""
+    with client.makefile("rb") as stream:
+        lines = list(takewhile(bytes.strip, stream))
+        lengths = [int(line[15:]) for line in lines if line.lower().startswith(b"content-length:")]
+        return b"".join([*lines, b"\r\n", stream.read(sum(lengths))])
+
+
+class Server:
+    """Plays one script for each connection, the last one again and again."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = scripts
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.requests: list[bytes] = []
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end.set()
+        with contextlib.suppress(OSError):  # a thread in accept() is woken only so
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(DEADLINE_SECONDS)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                script = self._scripts[min(len(self._threads), len(self._scripts)) - 1]
+                thread = threading.Thread(target=self._play, args=(script, client))
+                self._threads.append(thread)
+                thread.start()
+
+    def _play(self, script: Script, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.settimeout(DEADLINE_SECONDS)
+            self.requests.append(whole_request(client))
+            script(client, self._end)
+
+
+def answering(body: bytes, status: str = "200 OK") -> Script:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    def script(client: socket.socket, _end: threading.Event) -> None:
+        client.sendall(head.encode() + body)
+
+    return script
+
+
+def saying(data: bytes) -> Script:
+    def script(client: socket.socket, _end: threading.Event) -> None:
+        client.sendall(data)
+
+    return script
+
+
+def hang(_client: socket.socket, end: threading.Event) -> None:
+    end.wait(DEADLINE_SECONDS * 2)
+
+
+def drip(client: socket.socket, end: threading.Event) -> None:
+    """Send a byte now and then, each well within a read timeout."""
+    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while not end.wait(TIMEOUT_SECONDS / 6):
+        client.sendall(b" ")
+
+
+def flood(client: socket.socket, end: threading.Event) -> None:
+    client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    block = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    for _ in range(MAX_REPLY_BYTES // 0x100000 + 2):
+        client.sendall(block)
+    end.wait(DEADLINE_SECONDS)
+
+
+@contextlib.contextmanager
+def carrier_to(url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[HttpCarrier]:
+    service = replace(SERVICES[NAME], action_timeout_seconds=timeout_seconds)
+    with contextlib.closing(HttpCarrier(service, url=url, token=SecretStr(SECRET))) as carrier:
+        yield carrier
+
+
+def carry(*scripts: Script, timeout_seconds: float = TIMEOUT_SECONDS) -> Outcome:
+    with Server(*scripts) as server, carrier_to(server.url, timeout_seconds=timeout_seconds) as to:
+        message = command_of(NAME)
+        return to.carry(message, to.prepare(message))
+
+
+def probe(*scripts: Script) -> str | None:
+    with Server(*scripts) as server, carrier_to(server.url) as carrier:
+        return carrier.probe()
+
+
+def refused_url() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+def test_a_refused_connection_is_not_sent() -> None:
+    message = command_of(NAME)
+    with carrier_to(refused_url()) as carrier:
+        outcome = carrier.carry(message, carrier.prepare(message))
+        assert carrier.probe() is not None
+    assert (outcome.verdict, outcome.reason) == ("retry", "never_connected")
+    assert outcome.quota_back
+
+
+def test_a_clear_answer_is_sent_and_the_request_was_whole() -> None:
+    with Server(answering(SENT)) as server, carrier_to(server.url) as carrier:
+        message = command_of(NAME)
+        outcome = carrier.carry(message, carrier.prepare(message))
+    assert (outcome.verdict, outcome.http_status) == ("sent", 200)
+    (request,) = server.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /api/twitter/messages/send-to HTTP/1.1\r\n")
+    assert f"Authorization: Bearer {SECRET}".encode() in head
+    assert json.loads(body) == {"username": "ada", "text": "Hello"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(saying(b""), id="dropped after the request"),
+        pytest.param(hang, id="no answer"),
+        pytest.param(drip, id="an answer that drips past the deadline"),
+        pytest.param(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), id="cut short"),
+        pytest.param(saying(b"SSH-2.0-OpenSSH_9.9\r\n"), id="no HTTP"),
+        pytest.param(answering(b"<html>", "502 Bad Gateway"), id="an error of something between"),
+    ],
+)
+def test_what_may_have_left_without_a_clear_answer_is_unknown(script: Script) -> None:
+    began_at = monotonic()
+    outcome = carry(script)
+    assert outcome.verdict == "unknown"
+    assert not outcome.quota_back
+    assert monotonic() - began_at < 2 * TIMEOUT_SECONDS + 0.5
+
+
+def test_an_answer_without_end_is_cut_off() -> None:
+    outcome = carry(flood, timeout_seconds=DEADLINE_SECONDS)
+    assert outcome.verdict == "unknown"
+    assert "did not end" in outcome.error
+
+
+def test_a_connection_that_was_closed_while_idle_is_opened_again() -> None:
+    """A server may close an idle connection without having said so."""
+    closed = threading.Event()
+
+    def answer_and_close(client: socket.socket, end: threading.Event) -> None:
+        answering(SENT)(client, end)
+        client.shutdown(socket.SHUT_RDWR)
+        client.close()
+        closed.set()
+
+    with Server(answer_and_close) as server, carrier_to(server.url) as carrier:
+        for _ in range(3):
+            closed.clear()
+            message = command_of(NAME)
+            assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
+            assert closed.wait(DEADLINE_SECONDS)
+        assert len(server.requests) == 3
+
+
+def test_a_connection_is_used_again() -> None:
+    def answer_twice(client: socket.socket, end: threading.Event) -> None:
+        answering(SENT)(client, end)
+        whole_request(client)
+        answering(SENT)(client, end)
+
+    with Server(answer_twice) as server, carrier_to(server.url) as carrier:
+        message = command_of(NAME)
+        for _ in range(2):
+            assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
+    assert len(server.requests) == 1
+
+
+def test_no_error_shows_the_token() -> None:
+    message = command_of(NAME)
+    with carrier_to(refused_url()) as carrier:
+        said = [repr(carrier.carry(message, carrier.prepare(message))), str(carrier.probe())]
+    said.append(repr(carry(saying(b"nonsense"))))
+    assert not any(SECRET in each for each in said)
+
+
+def test_a_service_that_says_who_it_is_may_be_used() -> None:
+    assert probe(answering(b'{"status": "ok", "service": "twitter-dm"}')) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (answering(b'{"service": "tiktok-dm"}'), "leads to tiktok-dm"),
+        (answering(b'{"ok": true}'), "does not call itself twitter-dm"),
+        (answering(b"<html>It works</html>"), "something that is not twitter-dm"),
+        (answering(b"[1]"), "something that is not twitter-dm"),
+        (answering(b"\xff\xfe"), "something that is not twitter-dm"),
+        (saying(b"SSH-2.0-OpenSSH_9.9\r\n"), "does not answer"),
+        (saying(b""), "does not answer"),
+    ],
+)
+def test_whoever_else_listens_is_not_used(script: Script, said: str) -> None:
+    problem = probe(script)
+    assert problem is not None
+    assert said in problem
+
+
+def test_a_probe_ends_though_the_service_hangs() -> None:
+    began_at = monotonic()
+    with ThreadPoolExecutor() as both:  # each takes the whole time that a probe has
+        assert all(problem is not None for problem in both.map(probe, (hang, drip)))
+    assert monotonic() - began_at < PROBE_TIMEOUT_SECONDS + 2
+
+
+def test_an_invalid_command_makes_no_request() -> None:
+    with carrier_to(refused_url()) as carrier, pytest.raises(InvalidInput):
+        carrier.prepare(command("send_dm", "twitter", username="ada"))
+
+
+def test_a_ceiling_cuts_down_what_is_longer() -> None:
+    service = SERVICES["tiktok-dm"]
+    assert with_ceiling(service, None) is service
+    assert with_ceiling(service, 10_000.0) == service
+    short = with_ceiling(service, 2.0)
+    assert (short.action_timeout_seconds, short.busy_seconds) == (2.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("action", "drives"), [("sync", True), ("pipeline", True), ("score", False)]
+)
+def test_local_actions_take_a_turn_only_if_they_drive_safari(action: str, *, drives: bool) -> None:
+    carrier = LocalCarrier(SERVICES[LOCAL], LocalOptions())
+    assert carrier.needs_turn(command(action)) is drives
+    assert carrier.probe() is None

@@ -1,0 +1,71 @@
+"""A log line is one event with its fields."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actp.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    set_up_logs("INFO", stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_line_has_time_level_action_message_and_fields(stream: io.StringIO) -> None:
+    fields = {"action": "lease_lost", "service": "twitter-dm", "command_id": "17"}
+    logging.getLogger("actors.service").warning("no longer %s", "ours", extra=fields)
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING lease_lost no longer ours "
+        r"service=twitter-dm command_id=17\n",
+        stream.getvalue(),
+    )
+
+
+def test_without_an_action_the_logger_is_named(stream: io.StringIO) -> None:
+    logging.getLogger("somebody.else").error("broken")
+    assert " ERROR somebody.else broken\n" in stream.getvalue()
+
+
+def test_one_event_is_one_line_whatever_it_holds(stream: io.StringIO) -> None:
+    forged = "first\n2026-01-01T00:00:00Z INFO sent all is well"
+    logging.getLogger("a").error(forged, extra={"field": forged})
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_an_exception_is_shown_with_its_traceback(stream: io.StringIO) -> None:
+    try:
+        1 // int("0")
+    except ZeroDivisionError:
+        logging.getLogger("a").exception("failed")
+    first, *rest = stream.getvalue().splitlines()
+    assert first.endswith(" ERROR a failed")
+    assert rest[0].startswith("Traceback")
+    assert rest[-1].startswith("ZeroDivisionError")
+
+
+def test_what_is_below_the_level_is_left_out(stream: io.StringIO) -> None:
+    logging.getLogger("actors").debug("detail")
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore.connection", "hpack.hpack"])
+def test_libraries_that_log_addresses_are_silent(stream: io.StringIO, name: str) -> None:
+    logging.getLogger(name).info("GET https://api.telegram.org/bot-token/send")
+    assert stream.getvalue() == ""
+    logging.getLogger(name).warning("odd")
+    assert "odd" in stream.getvalue()
