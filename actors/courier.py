@@ -80,6 +80,11 @@ class Courier:
         self.flight = self._outcome = None
         return flight, outcome
 
+    def outcome_of(self, command: Command, failure: Failure) -> Outcome:
+        """Return what it means that a command of this service got no answer."""
+        now = datetime.now().astimezone()
+        return read_answer(self.carrier.service, command, failure, now=now)
+
     def probe(self) -> None:
         """Look whether the service can be used; Probed is told."""
         self._errands.run(self._look)
@@ -103,12 +108,8 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - bytes may have left before any mistake of ours
             _log.error("carrying failed", exc_info=True, extra={"action": "carry_failed"})
             detail = f"the worker failed: {type(error).__name__}: {error}"
-            outcome = read_answer(
-                self.carrier.service,
-                flight.command,
-                Failure(Phase.MAYBE_SENT, detail[:200]),
-                now=datetime.now().astimezone(),
-            )
+            failure = Failure(Phase.MAYBE_SENT, detail[:200])
+            outcome = self.outcome_of(flight.command, failure)
         instruments.REQUEST_SECONDS.labels(service).observe(steady_seconds() - self.departed_at)
         self._outcome = outcome
         self._switchboard.tell(service, Answered())

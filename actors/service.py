@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from random import SystemRandom
 from time import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from actors.base import WARDEN, Actor, Surroundings
 from actors.courier import Flight
+from actors.current import Current, command_of
 from actors.ledger import LEDGER
 from actors.messages import (
     Abandon,
     Answered,
-    Begin,
     Begun,
     DropTurn,
     Finish,
@@ -27,7 +26,6 @@ from actors.messages import (
     PostFound,
     Probed,
     Room,
-    Row,
     Start,
     Stop,
     Tick,
@@ -42,17 +40,15 @@ from actors.turnstile import TURNSTILE
 from actors.window import Window
 from actp.clock import steady_seconds
 from actp.errors import InvalidInput
-from actp.safari.answers import read_answer
 from actp.safari.catalogue import ACTIONS
-from actp.safari.commands import awaits_post, handle_of, parse_command, recipient, text_hash
+from actp.safari.commands import awaits_post
 from actp.safari.outcomes import Failure, Outcome, Phase, refused_input
 from metrics import instruments
 
 if TYPE_CHECKING:
     from actors.courier import Courier
-    from actp.safari.catalogue import Service
+    from actors.messages import Row
     from actp.safari.commands import Command
-    from actp.safari.requests import ServiceRequest
     from actp.safari.turns import TurnTable
 
 __all__ = ["ServiceActor"]
@@ -65,20 +61,6 @@ _HANDED_BACK = Outcome("wait", "handed_back", quota_back=True)
 _STALE = Outcome("wait", "begun_too_long_ago", quota_back=True)
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Current:
-    """The row being worked on, and what it waits for.
-
-    ``problem`` is why its post could not be found; the attempt then ends before it is sent.
-    """
-
-    row: Row
-    command: Command
-    request: ServiceRequest | None
-    awaits: Literal["turn", "post", "begin", "answer"]
-    problem: Outcome | None = None
 
 
 class ServiceActor(Actor):
@@ -97,7 +79,7 @@ class ServiceActor(Actor):
         self._readiness = Readiness(SystemRandom())
         self._window = Window()
         self._rows: deque[Row] = deque()
-        self._current: _Current | None = None
+        self._current: Current | None = None
         self._finishing: dict[str, Finish] = {}
         self._room = 0
         self._received = 0
@@ -163,7 +145,7 @@ class ServiceActor(Actor):
         if flight is None:
             self._let_go()
         else:  # my predecessor crashed while it flew
-            self._current = _Current(flight.row, flight.command, flight.request, "answer")
+            self._current = Current(flight.row, flight.command, flight.request, "answer")
             self._landed()
 
     def _take(self, rows: tuple[Row, ...]) -> None:
@@ -203,15 +185,13 @@ class ServiceActor(Actor):
 
     def _start_on(self, row: Row) -> None:
         try:
-            command = parse_command(
-                {"id": row.id, "action": row.action, "platform": row.platform, "params": row.params}
-            )
+            command = command_of(row)
             request = None if awaits_post(command) else self._carrier.prepare(command)
         except InvalidInput as error:
             self._count(row, "rejected")
             self._finish(row, 0, refused_input(self.name, error))
             return
-        current = _Current(row, command, request, "turn")
+        current = Current(row, command, request, "turn")
         if not self._carrier.needs_turn(command) or self._take_turn():
             self._go_ahead(current)
         else:
@@ -239,7 +219,7 @@ class ServiceActor(Actor):
             # turn since keeps it.
             self._turns.release(self.name)
 
-    def _go_ahead(self, current: _Current) -> None:
+    def _go_ahead(self, current: Current) -> None:
         if awaits_post(current.command):
             self._current = replace(current, awaits="post")
             self._courier.find_post(current.command)
@@ -264,20 +244,9 @@ class ServiceActor(Actor):
             else:
                 self._begin(replace(current, command=found, request=request))
 
-    def _begin(self, current: _Current) -> None:
+    def _begin(self, current: Current) -> None:
         self._current = replace(current, awaits="begin")
-        command = current.command
-        self.tell(
-            LEDGER,
-            Begin(
-                id=current.row.id,
-                lease=current.row.lease,
-                service=self.name,
-                recipient=recipient(command),
-                person=handle_of(command),
-                text_hash=text_hash(command),
-            ),
-        )
+        self.tell(LEDGER, current.begin())
 
     def _begun(self, begun: Begun) -> None:
         current = self._current
@@ -396,11 +365,7 @@ class ServiceActor(Actor):
         flight = self._courier.flight
         if self._current is not None and flight is not None:
             failure = Failure(Phase.MAYBE_SENT, "the worker was stopped before an answer came")
-            self._ended(flight, _read_now(self._service, flight.command, failure))
+            self._ended(flight, self._courier.outcome_of(flight.command, failure))
         elif self._current is not None and self._current.awaits == "post":
             self._finish(self._current.row, 0, _HANDED_BACK)
             self._let_go()
-
-
-def _read_now(service: Service, command: Command, failure: Failure) -> Outcome:
-    return read_answer(service, command, failure, now=datetime.now().astimezone())

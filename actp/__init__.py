@@ -1,1 +1,1 @@
-"""What the worker knows: settings, the database, the nine services. No threads of work, no actors."""
+"""What the worker knows: settings, the database, the nine services. No actors."""

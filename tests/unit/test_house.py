@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("actors", "actp", "metrics", "simulator")
+PACKAGES = ("actors", "actp", "demo", "metrics", "simulator")
 LONGEST_MODULE_LINES = 400
 MEDIAN_MODULE_LINES = 100
 
@@ -63,7 +63,11 @@ def test_what_a_module_exports_is_sorted_and_there(path: Path) -> None:
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
-@pytest.mark.parametrize("path", python_files("tests"), ids=name_of)
+# The benchmarks are no tests: they pace a load, and look at a process of others from time to time.
+TESTS = [path for path in python_files("tests") if "bench" not in path.parts]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
 def test_no_test_sleeps(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert [node.lineno for node in ast.walk(tree) if is_sleep(node)] == []  # type: ignore[attr-defined]  # both kinds have lines
