@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,8 @@ __all__ = ["JOBS"]
 
 # A day's worth of the busiest queue; what is left then is tomorrow's.
 MOST_PRUNE_BATCHES: Final = 1000
+# Commands first: what is kept of a campaign goes after them.
+PRUNES: Final = ("safari_prune", "safari_schedule_prune", "safari_campaign_prune")
 
 
 def process_queue(occasion: Occasion) -> Mapping[str, Any]:
@@ -48,12 +51,13 @@ def reset_rates(occasion: Occasion) -> Mapping[str, Any]:
 
 def prune(occasion: Occasion) -> Mapping[str, Any]:
     """Remove what is past its age, in batches until nothing is left."""
-    removed: dict[str, int] = {}
-    for _ in range(MOST_PRUNE_BATCHES):
-        counts: Mapping[str, int] = occasion.store.call("safari_prune")
-        removed = {name: removed.get(name, 0) + count for name, count in counts.items()}
-        if not any(counts.values()):
-            break
+    removed: Counter[str] = Counter()
+    for function in PRUNES:
+        for _ in range(MOST_PRUNE_BATCHES):
+            counts: Mapping[str, int] = occasion.store.call(function)
+            removed.update(counts)
+            if not any(counts.values()):
+                break
     return removed
 
 

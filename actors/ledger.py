@@ -13,6 +13,7 @@ from actors.messages import (
     Abandon,
     Begin,
     Begun,
+    Entries,
     ErrandFailed,
     Finish,
     Idle,
@@ -71,13 +72,8 @@ class Ledger(Actor):
     def receive(self, message: object) -> None:
         """Handle one message."""
         match message:
-            case Begin():
-                self._begins[message.id] = (message, steady_seconds())
-            case Finish():
-                self._finishes[message.id] = message
-                self._begins.pop(message.id, None)
-                if self._failures or self._is_late:
-                    self._spool_finishes()
+            case Entries(entries=entries):
+                self._enter(entries)
             case Batch():
                 self._written(message)
             case ErrandFailed(error=error):
@@ -94,6 +90,16 @@ class Ledger(Actor):
                 pass
         if not self._failures or isinstance(message, Tick | Stop):
             self._flush()
+
+    def _enter(self, entries: tuple[Begin | Finish, ...]) -> None:
+        for entry in entries:
+            if isinstance(entry, Begin):
+                self._begins[entry.id] = (entry, steady_seconds())
+            else:
+                self._finishes[entry.id] = entry
+                self._begins.pop(entry.id, None)
+        if self._failures or self._is_late:
+            self._spool_finishes()
 
     def _flush(self) -> None:
         if self._writing is not None:

@@ -42,6 +42,7 @@ def begin_item(begin: Begin) -> dict[str, Any]:
     return {
         "id": begin.id,
         "lease": begin.lease,
+        "service": begin.service,
         "recipient": begin.recipient,
         "person": begin.person,
         "text_hash": begin.text_hash,

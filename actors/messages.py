@@ -19,6 +19,7 @@ __all__ = [
     "Claimed",
     "Crashed",
     "DropTurn",
+    "Entries",
     "ErrandFailed",
     "Finish",
     "Holding",
@@ -245,6 +246,13 @@ class Finish:
     service: str
     attempt: int
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a service has for the ledger, told at once so that it is written at once."""
+
+    entries: tuple[Begin | Finish, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from actors.messages import (
     Answered,
     Begun,
     DropTurn,
+    Entries,
     Finish,
     Idle,
     LeasesLost,
@@ -47,7 +48,7 @@ from metrics import instruments
 
 if TYPE_CHECKING:
     from actors.courier import Courier
-    from actors.messages import Row
+    from actors.messages import Begin, Row
     from actp.safari.commands import Command
     from actp.safari.turns import TurnTable
 
@@ -81,6 +82,7 @@ class ServiceActor(Actor):
         self._rows: deque[Row] = deque()
         self._current: Current | None = None
         self._finishing: dict[str, Finish] = {}
+        self._to_ledger: list[Begin | Finish] = []
         self._room = 0
         self._received = 0
         self._held_as_told = 0
@@ -136,6 +138,10 @@ class ServiceActor(Actor):
             case _:
                 pass
         self._go_on()
+        if self._to_ledger:
+            # The end of one command and the beginning of the next go into one transaction.
+            self.tell(LEDGER, Entries(tuple(self._to_ledger)))
+            self._to_ledger.clear()
 
     # -- the rows
 
@@ -246,7 +252,7 @@ class ServiceActor(Actor):
 
     def _begin(self, current: Current) -> None:
         self._current = replace(current, awaits="begin")
-        self.tell(LEDGER, current.begin())
+        self._to_ledger.append(current.begin())
 
     def _begun(self, begun: Begun) -> None:
         current = self._current
@@ -282,7 +288,7 @@ class ServiceActor(Actor):
             self._finishing[begun.id] = Finish(
                 begun.id, begun.lease, self.name, begun.attempt, _STALE
             )
-            self.tell(LEDGER, self._finishing[begun.id])
+            self._to_ledger.append(self._finishing[begun.id])
 
     def _landed(self) -> None:
         landed = self._courier.land()
@@ -304,7 +310,7 @@ class ServiceActor(Actor):
     def _finish(self, row: Row, attempt: int, outcome: Outcome) -> None:
         finish = Finish(row.id, row.lease, self.name, attempt, outcome)
         self._finishing[row.id] = finish
-        self.tell(LEDGER, finish)
+        self._to_ledger.append(finish)
 
     def _count(self, row: Row, outcome: str) -> None:
         # Anybody may have inserted the row: only actions that we know become a series.
@@ -335,8 +341,7 @@ class ServiceActor(Actor):
     def _tell_again(self, name: str) -> None:
         current = self._current
         if name == LEDGER:
-            for finish in self._finishing.values():
-                self.tell(LEDGER, finish)
+            self._to_ledger += self._finishing.values()
             if current is not None and current.awaits == "begin":
                 self._begin(current)
         elif name == TURNSTILE and current is not None and current.awaits == "turn":

@@ -39,6 +39,8 @@ LOOK_SECONDS: Final = 0.05
 MAX_SOCKET_PATH: Final = 92
 # Between the end of a worker's own time to stop and its being killed.
 KILL_MARGIN_SECONDS: Final = 10
+# Logs and signs of life are for the owner alone; supervisord sets one only where it is a daemon.
+UMASK: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Tree:
         """Start supervisord apart from this process; returns when it answers."""
         self.refuse_second()
         environment, arguments = self.command()
-        with (self.log_folder / "supervisord.out").open("ab") as log:
+        path = self.log_folder / "supervisord.out"
+        with open(path, "ab", opener=_private) as log:
             process = subprocess.Popen(
                 arguments,
                 env=environment,
@@ -99,6 +102,7 @@ class Tree:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=UMASK,
             )
         deadline = monotonic() + START_TIMEOUT_SECONDS
         while not self.is_up():
@@ -111,6 +115,7 @@ class Tree:
     def become(self) -> None:
         """Replace this process by supervisord, as launchd and systemd want it."""
         environment, arguments = self.command()
+        os.umask(UMASK)
         os.execve(arguments[0], arguments, environment)  # noqa: S606 - no shell is wanted
 
     def command(self) -> tuple[dict[str, str], list[str]]:
@@ -156,6 +161,10 @@ class Tree:
                     "supervisord is still stopping", remedy=f"See {self.log_folder}, or kill {pid}."
                 )
             sleep(LOOK_SECONDS)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def _is_alive(pid: int) -> bool:

@@ -65,10 +65,13 @@ begin
 
   insert into safari_alerts (key, kind, detail)
     select format('quota:%s:%s:%s', s.platform, s.kind, safari_today()), 'quota_reached',
-           jsonb_build_object('platform', s.platform, 'kind', s.kind, 'limit', p.daily_limit)
+           jsonb_build_object('platform', s.platform, 'kind', s.kind, 'day', safari_today(),
+                              'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit)
       from jsonb_each(waits) w
       join safari_services s on s.service = w.key
       join safari_policies p on p.platform = s.platform and p.kind = s.kind
+      left join safari_rate_limits r
+        on r.platform = s.platform and r.action = s.kind and r.limit_date = safari_today()
      where w.value ->> 'reason' = 'quota' and exists (
        select from safari_command_queue q
         where q.service = s.service and q.status = 'pending' and q.ready and q.crash_count = 0)

@@ -55,73 +55,13 @@ begin
                               jsonb_build_object('outcome', earlier.outcome));
 end $$;
 
--- Decides one begin; the caller holds the locks. Verdicts: granted · wait (row is pending again) ·
--- refused (row has ended) · lost (the row is not ours any more).
-create or replace function public.safari_begin_one(
-  worker_boot uuid, worker text, item jsonb
-) returns jsonb
+-- Takes one from today's limit and sets the pace; answers the day, or null when none is left.
+create or replace function public.safari_take_quota(platform text, kind text) returns date
 language plpgsql as $$
 declare
-  command safari_command_queue;
-  earlier safari_command_attempts;
-  owner safari_services;
-  wait_reason text;
-  wait_until timestamptz;
   taken_day date;
 begin
-  select * into command from safari_command_queue q where q.id = (item ->> 'id')::uuid;
-  if command.id is null or command.status <> 'running'
-     or command.boot_id is distinct from worker_boot
-     or command.lease_number <> (item ->> 'lease')::bigint then
-    return jsonb_build_object('id', item -> 'id', 'verdict', 'lost',
-                              'reason', coalesce(command.status, 'gone'));
-  end if;
-
-  if command.attempt > 0 then
-    select * into earlier from safari_command_attempts a
-     where a.command_id = command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
-     order by a.attempt desc limit 1;
-    if found and earlier.outcome is null and earlier.boot_id = worker_boot
-       and earlier.lease_number = command.lease_number then
-      -- The same begin again: its answer was lost on the way to the worker.
-      return jsonb_build_object('id', command.id, 'verdict', 'granted',
-                                'attempt', earlier.attempt);
-    elsif found and command.effect = 'once' then
-      perform safari_restore(command, earlier);
-      return jsonb_build_object('id', command.id, 'verdict', 'refused',
-                                'reason', coalesce(earlier.outcome, 'in_flight'));
-    end if;
-  end if;
-
-  if command.expires_at <= now() then
-    perform safari_fail_unsent(command, worker, 'expired', 'expired before it was sent', null);
-    return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'expired');
-  end if;
-
-  select * into owner from safari_services s where s.service = command.service;
-  if exists (select from safari_do_not_contact d
-              where d.platform in ('all', owner.platform) and d.recipient = item ->> 'person') then
-    perform safari_fail_unsent(command, worker, 'do_not_contact',
-      format('%s is on the do-not-contact list', item ->> 'person'), null);
-    return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'do_not_contact');
-  end if;
-  if command.effect = 'once' and item ->> 'recipient' is not null then
-    select * into earlier from safari_command_attempts a
-     where a.service = command.service and a.recipient = item ->> 'recipient'
-       and a.text_hash = item ->> 'text_hash' and a.begun_at > now() - interval '24 hours'
-       and a.command_id <> command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
-     limit 1;
-    if found and command.idempotency_key is null and command.campaign_id is null then
-      perform safari_fail_unsent(command, worker, 'duplicate', format(
-        'command %s had the same recipient and text within 24 hours; enqueue with a key of its own'
-        ' to send it again', earlier.command_id), null);
-      return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'duplicate');
-    end if;
-  end if;
-
-  select g.reason, g.until into wait_reason, wait_until
-    from safari_gate(command.service, command.platform) g;
-  if wait_reason is null and owner.kind is not null and command.effect = 'once' then
+  for try in 1..2 loop
     update safari_rate_limits r
        set used = r.used + 1,
            daily_limit = p.daily_limit,
@@ -131,16 +71,99 @@ begin
            end,
            updated_at = now()
       from safari_policies p
-     where r.platform = owner.platform and r.action = owner.kind
+     where r.platform = safari_take_quota.platform and r.action = safari_take_quota.kind
        and r.limit_date = safari_today() and r.used < p.daily_limit
-       and p.platform = owner.platform and p.kind = owner.kind
+       and p.platform = r.platform and p.kind = r.action
     returning r.limit_date into taken_day;
+    exit when found;
+    -- Perhaps the first of its day, which makes the day; the pace goes on over midnight.
+    insert into safari_rate_limits (
+      platform, action, limit_date, used, daily_limit, ceiling, next_action_at
+    )
+      select p.platform, p.kind, safari_today(), 0, p.daily_limit, p.daily_limit,
+             (select r.next_action_at from safari_rate_limits r
+               where r.platform = p.platform and r.action = p.kind
+               order by r.limit_date desc limit 1)
+        from safari_policies p
+       where p.platform = safari_take_quota.platform and p.kind = safari_take_quota.kind
+      on conflict do nothing;
+  end loop;
+  return taken_day;
+end $$;
+
+-- Decides one begin; the caller holds the lock of the row. Verdicts: granted · wait (row is pending
+-- again) · refused (row has ended) · lost (the row is not ours any more). What is to be known comes by
+-- one statement and what is to be written goes by one, since each costs as much as its rows.
+create or replace function public.safari_begin_one(
+  worker_boot uuid, worker text, item jsonb
+) returns jsonb
+language plpgsql as $$
+declare
+  facts record;
+  command safari_command_queue;
+  earlier safari_command_attempts;
+  wait_reason text;
+  wait_until timestamptz;
+  taken_day date;
+begin
+  select q as command, s.platform, s.kind, e as earlier, d.command_id as duplicate_of,
+         exists (select from safari_do_not_contact n
+                  where n.platform in ('all', s.platform) and n.recipient = item ->> 'person')
+           as is_blocked
+    into facts
+    from safari_command_queue q
+    join safari_services s on s.service = q.service
+    left join lateral (
+      select * from safari_command_attempts a
+       where a.command_id = q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
+       order by a.attempt desc limit 1) e on q.attempt > 0
+    left join lateral (
+      select a.command_id from safari_command_attempts a
+       where a.service = q.service and a.recipient = item ->> 'recipient'
+         and a.text_hash = item ->> 'text_hash' and a.begun_at > now() - interval '24 hours'
+         and a.command_id <> q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
+       limit 1) d
+      on q.effect = 'once' and q.idempotency_key is null and q.campaign_id is null
+   where q.id = (item ->> 'id')::uuid;
+  command := facts.command;
+  earlier := facts.earlier;
+
+  if command.id is null or command.status <> 'running'
+     or command.boot_id is distinct from worker_boot
+     or command.lease_number <> (item ->> 'lease')::bigint then
+    return jsonb_build_object('id', item -> 'id', 'verdict', 'lost',
+                              'reason', coalesce(command.status, 'gone'));
+  elsif earlier.command_id is not null and earlier.outcome is null
+        and earlier.boot_id = worker_boot and earlier.lease_number = command.lease_number then
+    -- The same begin again: its answer was lost on the way to the worker.
+    return jsonb_build_object('id', command.id, 'verdict', 'granted', 'attempt', earlier.attempt);
+  elsif earlier.command_id is not null and command.effect = 'once' then
+    perform safari_restore(command, earlier);
+    return jsonb_build_object('id', command.id, 'verdict', 'refused',
+                              'reason', coalesce(earlier.outcome, 'in_flight'));
+  elsif command.expires_at <= now() then
+    perform safari_fail_unsent(command, worker, 'expired', 'expired before it was sent', null);
+    return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'expired');
+  elsif facts.is_blocked then
+    perform safari_fail_unsent(command, worker, 'do_not_contact',
+      format('%s is on the do-not-contact list', item ->> 'person'), null);
+    return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'do_not_contact');
+  elsif facts.duplicate_of is not null then
+    perform safari_fail_unsent(command, worker, 'duplicate', format(
+      'command %s had the same recipient and text within 24 hours; enqueue with a key of its own'
+      ' to send it again', facts.duplicate_of), null);
+    return jsonb_build_object('id', command.id, 'verdict', 'refused', 'reason', 'duplicate');
+  end if;
+
+  select g.reason, g.until into wait_reason, wait_until
+    from safari_gate(command.service, command.platform) g;
+  if wait_reason is null and facts.kind is not null and command.effect = 'once' then
+    taken_day := safari_take_quota(facts.platform, facts.kind);
     if taken_day is null then
       wait_reason := 'quota';
       wait_until := (safari_today() + 1)::timestamp at time zone 'utc';
     end if;
   end if;
-
   if wait_reason is not null then
     update safari_command_queue q
        set status = 'pending', boot_id = null, lease_expires_at = null, updated_at = now()
@@ -151,18 +174,21 @@ begin
                               'seconds', safari_seconds_until(wait_until));
   end if;
 
-  insert into safari_command_attempts (
-    command_id, attempt, boot_id, lease_number, service, recipient, text_hash,
-    quota_platform, quota_kind, quota_day
-  ) values (
-    command.id, command.attempt + 1, worker_boot, command.lease_number, command.service,
-    item ->> 'recipient', item ->> 'text_hash',
-    case when taken_day is not null then owner.platform end,
-    case when taken_day is not null then owner.kind end, taken_day
-  );
-  update safari_command_queue q set attempt = command.attempt + 1, updated_at = now()
-   where q.id = command.id;
-  perform safari_record_event(command.id, 'begun', worker, command.attempt + 1, null, null);
+  with intent as (
+    insert into safari_command_attempts (
+      command_id, attempt, boot_id, lease_number, service, recipient, text_hash,
+      quota_platform, quota_kind, quota_day
+    ) values (
+      command.id, command.attempt + 1, worker_boot, command.lease_number, command.service,
+      item ->> 'recipient', item ->> 'text_hash',
+      case when taken_day is not null then facts.platform end,
+      case when taken_day is not null then facts.kind end, taken_day)
+  ), counted as (
+    update safari_command_queue q set attempt = command.attempt + 1, updated_at = now()
+     where q.id = command.id
+  )
+  insert into safari_command_events (command_id, event, worker, attempt)
+    values (command.id, 'begun', worker, command.attempt + 1);
   return jsonb_build_object('id', command.id, 'verdict', 'granted',
                             'attempt', command.attempt + 1);
 end $$;
@@ -178,8 +204,10 @@ declare
   verdict text := item ->> 'verdict';
   settled text := case verdict when 'sent' then 'sent' when 'unknown' then 'unknown'
                                else 'not_sent' end;
+  facts record;
   done safari_command_attempts;
   command safari_command_queue;
+  follows boolean;
   retry_limit integer;
   retry_base double precision;
   new_status text;
@@ -187,8 +215,8 @@ declare
   new_due timestamptz;
   tries integer;
 begin
-  select * into command from safari_command_queue q where q.id = (item ->> 'id')::uuid;
   if (item ->> 'attempt')::integer = 0 then
+    select * into command from safari_command_queue q where q.id = (item ->> 'id')::uuid;
     if command.id is null or command.status <> 'running'
        or command.boot_id is distinct from worker_boot
        or command.lease_number <> (item ->> 'lease')::bigint then
@@ -206,9 +234,12 @@ begin
     return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', 'failed');
   end if;
 
-  select * into done from safari_command_attempts a
+  select a as done, q as command into facts
+    from safari_command_attempts a left join safari_command_queue q on q.id = a.command_id
    where a.command_id = (item ->> 'id')::uuid and a.attempt = (item ->> 'attempt')::integer
-   for update;
+     for update of a;
+  done := facts.done;
+  command := facts.command;
   if done.command_id is null or done.boot_id <> worker_boot
      or done.lease_number <> (item ->> 'lease')::bigint then
     return jsonb_build_object('id', item -> 'id', 'recorded', false);
@@ -224,17 +255,15 @@ begin
        and r.limit_date = done.quota_day;
     done.quota_day := null;
   end if;
-  update safari_command_attempts a
-     set outcome = settled, finished_at = clock_timestamp(), quota_day = done.quota_day,
-         http_status = (item ->> 'http_status')::integer, error = item ->> 'error'
-   where a.command_id = done.command_id and a.attempt = done.attempt;
 
   -- The row follows unless it has gone on without this attempt: begun again, claimed by somebody
   -- else, or edited by hand. What was sent is never hidden.
-  if command.id is not null and command.attempt = done.attempt and (
-       settled = 'sent'
-       or (command.status = 'running' and command.lease_number = done.lease_number)
-       or (command.status = 'failed' and command.reason = 'unknown')) then
+  follows := command.id is not null and command.attempt = done.attempt and (
+    settled = 'sent'
+    or (command.status = 'running' and command.lease_number = done.lease_number)
+    or (command.status = 'failed' and command.reason = 'unknown'));
+  new_status := command.status;
+  if follows then
     tries := command.retry_count;
     if verdict = 'sent' then
       new_status := 'completed';
@@ -260,6 +289,14 @@ begin
       new_status := 'failed';
       new_reason := case verdict when 'unknown' then 'unknown' else new_reason end;
     end if;
+  end if;
+
+  with closed as (
+    update safari_command_attempts a
+       set outcome = settled, finished_at = clock_timestamp(), quota_day = done.quota_day,
+           http_status = (item ->> 'http_status')::integer, error = item ->> 'error'
+     where a.command_id = done.command_id and a.attempt = done.attempt
+  ), followed as (
     update safari_command_queue q
        set status = new_status,
            reason = case when new_status = 'failed' then new_reason end,
@@ -270,19 +307,17 @@ begin
            boot_id = null, lease_expires_at = null, crash_count = 0,
            completed_at = case when new_status <> 'pending' then now() end,
            updated_at = now()
-     where q.id = command.id;
-  else
-    new_status := command.status;
-  end if;
-
-  perform safari_record_event(
-    done.command_id,
-    case when verdict = 'sent' then 'completed' when verdict = 'wait' then 'waiting'
-         when verdict = 'unknown' then 'unknown' when new_status = 'pending' then 'retrying'
-         else 'failed' end,
-    worker, done.attempt, (item ->> 'http_status')::integer,
-    jsonb_strip_nulls(jsonb_build_object(
-      'reason', new_reason, 'error', item -> 'error', 'result', item -> 'result')));
+     where q.id = command.id and follows
+  )
+  insert into safari_command_events (command_id, event, worker, attempt, http_status, detail)
+    values (
+      done.command_id,
+      case when verdict = 'sent' then 'completed' when verdict = 'wait' then 'waiting'
+           when verdict = 'unknown' then 'unknown' when new_status = 'pending' then 'retrying'
+           else 'failed' end,
+      worker, done.attempt, (item ->> 'http_status')::integer,
+      jsonb_strip_nulls(jsonb_build_object(
+        'reason', new_reason, 'error', item -> 'error', 'result', item -> 'result')));
   if verdict = 'unknown' then
     perform safari_alert(format('unknown:%s:%s', done.command_id, done.attempt), 'unknown_outcome',
       jsonb_build_object('command_id', done.command_id, 'service', done.service,
@@ -297,25 +332,10 @@ begin
   return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', new_status);
 end $$;
 
--- Locks the counters that a batch will change, in key order, and makes those of a new day.
+-- Locks the counters that a batch will change, in the order in which begins take them.
 create or replace function public.safari_lock_quotas(begin_ids uuid[], finishes jsonb) returns void
 language plpgsql as $$
 begin
-  insert into safari_rate_limits (
-    platform, action, limit_date, used, daily_limit, ceiling, next_action_at
-  )
-    select p.platform, p.kind, safari_today(), 0, p.daily_limit, p.daily_limit,
-           (select r.next_action_at from safari_rate_limits r
-             where r.platform = p.platform and r.action = p.kind
-             order by r.limit_date desc limit 1)
-      from (select distinct q.service from safari_command_queue q where q.id = any (begin_ids)) b
-      join safari_services s on s.service = b.service
-      join safari_policies p on p.platform = s.platform and p.kind = s.kind
-     where not exists (
-       select from safari_rate_limits r
-        where r.platform = p.platform and r.action = p.kind and r.limit_date = safari_today())
-     order by p.platform, p.kind
-    on conflict (platform, action, limit_date) do nothing;
   perform from safari_rate_limits r
     join (
       select s.platform, s.kind, safari_today() as day
@@ -328,15 +348,15 @@ begin
           on a.command_id = (i ->> 'id')::uuid and a.attempt = (i ->> 'attempt')::integer
        where (i ->> 'quota_back')::boolean and a.quota_day is not null
     ) k on r.platform = k.platform and r.action = k.kind and r.limit_date = k.day
-    order by r.platform, r.action, r.limit_date
-    for update of r;
+    join safari_services s on s.platform = r.platform and s.kind = r.action
+    order by s.service, r.limit_date for update of r;
 end $$;
 
 -- Plans are made once and by index, whatever the table's statistics say at that moment: planning anew
 -- would cost more than the statements.
 --
 -- One transaction for what a process has to write: finishes first, then begins. Items are
--- {id, attempt, lease, verdict, ...} and {id, lease, recipient, person, text_hash}. Every row is locked in
+-- {id, attempt, lease, verdict, ...} and {id, lease, service, recipient, person, text_hash}. Every row is locked in
 -- key order before anything is decided, so that two such calls never wait for each other in a ring.
 create or replace function public.safari_ledger(
   boot_id uuid, finishes jsonb, begins jsonb
@@ -355,13 +375,17 @@ begin
   perform from safari_command_queue q
     where q.id = any (finish_ids || begin_ids)
     order by q.id for update;
-  perform safari_lock_quotas(begin_ids, finishes);
+  -- Begins take their counters in the order of services; what a finish gives back may lie before.
+  if jsonb_path_exists(finishes, '$[*] ? (@.quota_back == true)') then
+    perform safari_lock_quotas(begin_ids, finishes);
+  end if;
 
   select w.worker into worker from safari_workers w where w.boot_id = safari_ledger.boot_id;
   select coalesce(jsonb_agg(safari_finish_one(safari_ledger.boot_id, worker, i)), '[]')
     into finished from jsonb_array_elements(finishes) i;
   select coalesce(jsonb_agg(safari_begin_one(safari_ledger.boot_id, worker, i)), '[]')
-    into begun from jsonb_array_elements(begins) i;
+    into begun
+    from (select b as i from jsonb_array_elements(begins) b order by b ->> 'service') ordered;
   return jsonb_build_object('finishes', finished, 'begins', begun);
 end $$;
 

@@ -1,5 +1,5 @@
 -- The alerts' way to a person, and what is told besides the fate of commands: services that go down
--- and come back, limits that are reached, and once a day that all is well.
+-- and come back, and once a day that all is well.
 
 alter table public.safari_alerts
   add column if not exists attempts integer not null default 0,
@@ -112,23 +112,9 @@ language sql stable set search_path = public, pg_temp as $$
     from safari_alerts a where a.delivered_at is null
 $$;
 
--- Raises an alert the first time a day's limit is reached.
-create or replace function public.safari_limit_reached() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
-begin
-  new.alerted_at := now();
-  perform safari_alert(
-    format('rate_limit:%s:%s:%s', new.platform, new.action, new.limit_date), 'rate_limit',
-    jsonb_build_object('platform', new.platform, 'action', new.action, 'used', new.used,
-                       'daily_limit', new.daily_limit, 'day', new.limit_date));
-  return new;
-end $$;
-
-create or replace trigger safari_limit_reached
-  before update of used on public.safari_rate_limits
-  for each row
-  when (new.used > old.used and new.used >= new.daily_limit and new.alerted_at is null)
-  execute function public.safari_limit_reached();
+-- A limit that is used up is told by safari_claim, once something has to wait for it.
+drop trigger if exists safari_limit_reached on public.safari_rate_limits;
+drop function if exists public.safari_limit_reached();
 
 create or replace function public.safari_pending(service text) returns bigint
 language sql stable set search_path = public, pg_temp as $$

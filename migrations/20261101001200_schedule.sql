@@ -75,12 +75,25 @@ language sql stable set search_path = public, pg_temp as $$
              order by s.job, s.slot desc) n), '[]'))
 $$;
 
--- The daily counters need no reset, a day has rows of its own. This reports what yesterday used and
--- removes slots that nobody will ask for again.
+-- Removes slots that nobody will ask for again, a batch at a time; answers how many.
+create or replace function public.safari_schedule_prune(
+  keep_days integer default 90, batch integer default 5000
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  removed integer;
+begin
+  delete from safari_schedule_runs r where (r.job, r.slot) in (
+    select s.job, s.slot from safari_schedule_runs s
+     where s.slot < now() - make_interval(days => keep_days) limit batch);
+  get diagnostics removed = row_count;
+  return jsonb_build_object('schedule_runs', removed);
+end $$;
+
+-- The daily counters need no reset, a day has rows of its own. This reports what yesterday used.
 create or replace function public.safari_rate_reset() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 begin
-  delete from safari_schedule_runs r where r.slot < now() - interval '90 days';
   return jsonb_build_object('day', safari_today() - 1, 'used', coalesce((
     select jsonb_agg(jsonb_build_object(
              'platform', l.platform, 'kind', l.action, 'used', l.used,

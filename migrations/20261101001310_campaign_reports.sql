@@ -335,6 +335,45 @@ begin
      order by r.started_at limit 1);
 end $$;
 
+-- Removes what is past its age of campaigns that have ended, a batch at a time; answers how many of
+-- each. A target stays while a command of its own does: it keeps that command from being sent again.
+-- Runs of others stay. Rows that somebody has locked are left to the next time, so that this waits
+-- for nobody.
+create or replace function public.safari_campaign_prune(
+  keep_days integer default 90, batch integer default 5000
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  horizon timestamptz := now() - make_interval(days => keep_days);
+  counts jsonb := '{}';
+  removed integer;
+begin
+  delete from safari_campaign_events e where e.id in (
+    select n.id from safari_campaign_events n
+     where n.handled_at < horizon limit batch for update skip locked);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('campaign_events', removed);
+  delete from safari_campaign_targets t where t.id in (
+    select n.id from safari_campaign_targets n
+     where safari_campaign_ended(n.state) and n.updated_at < horizon
+       and exists (select from safari_campaign_runs r
+                    where r.campaign_id = n.campaign_id and r.completed_at < horizon)
+       and not exists (select from safari_command_queue q
+                        where q.batch_id = n.id::text and q.campaign_id is not null)
+       and not exists (select from safari_campaign_events e where e.target_id = n.id)
+     limit batch for update of n skip locked);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('campaign_targets', removed);
+  delete from safari_campaign_runs r where r.id in (
+    select n.id from safari_campaign_runs n
+     where n.completed_at < horizon and n.result ? 'targets'
+       and not exists (select from safari_campaign_targets t where t.campaign_id = n.campaign_id)
+       and not exists (select from safari_command_queue q where q.campaign_id = n.campaign_id)
+     limit batch for update of n skip locked);
+  get diagnostics removed = row_count;
+  return counts || jsonb_build_object('campaigns', removed);
+end $$;
+
 do $$
 begin
   if exists (select from pg_roles where rolname = 'service_role') then

@@ -124,13 +124,13 @@ def _service_recovered(about: _Fields) -> str:
     )
 
 
-def _rate_limit(about: _Fields) -> str:
+def _quota_reached(about: _Fields) -> str:
     day = about.get("day")
     if day and day < f"{about.now.astimezone(UTC):%Y-%m-%d}":
         following = "now, the day is over"
     else:
         following = "Tomorrow 00:00 UTC"
-    noun = {"dm": "DMs", "comment": "comments"}.get(about.get("action"), about.get("action"))
+    noun = {"dm": "DMs", "comment": "comments"}.get(about.get("kind"), about.get("kind"))
     return (
         f"🚫 Rate Limit Hit: {about.platform()} {noun} "
         f"({about.number('used')}/{about.number('daily_limit')} today)\n"
@@ -145,6 +145,14 @@ def _campaign_complete(about: _Fields) -> str:
         f"target{'' if targets == 1 else 's'}\n"
         f"Platform: {about.platform()} | Completed: {about.number('completed')}/{targets} | "
         f"Time: {took(about.number('seconds'))}"
+    )
+
+
+def _campaign_held(about: _Fields) -> str:
+    return (
+        f"✋ Campaign Held: {about['handle']} on {about.platform()}{about.line('text')}\n"
+        "Nothing more goes to that person until you have settled it:\n"
+        f"<code>bin/campaign status {about['campaign_id']}</code>"
     )
 
 
@@ -193,14 +201,44 @@ def _unstorable(about: _Fields) -> str:
 
 
 def _process_fatal(about: _Fields) -> str:
-    return f"💥 Process Gave Up: {about.process()}{about.line('reason')}{about.line('remedy')}"
+    return (
+        f"💥 Process Gave Up: {about.process()}{about.line('error')}\n"
+        "It is started again after a while; see its log."
+    )
 
 
 def _restart_storm(about: _Fields) -> str:
     return (
-        f"🌀 Restart Storm: {about.process()}\n"
-        f"{about.get('restarts', 'Many')} restarts within {about.get('minutes', 'a few')} minutes."
-        f"{about.line('reason')}"
+        f"🌀 Restart Storm: {about.process()}{about.line('error')}\n"
+        "It is held down for a while, then started again; see its log."
+    )
+
+
+def _process_misconfigured(about: _Fields) -> str:
+    return (
+        f"🔧 Process Misconfigured: {about.process()}{about.line('error')}\n"
+        "It stays down until the settings change; <code>bin/doctor</code> helps."
+    )
+
+
+def _process_stuck(about: _Fields) -> str:
+    return (
+        f"🧊 Process Stuck: {about.process()}{about.line('error')}\n"
+        "It is ended and started again; where it stood is in its log."
+    )
+
+
+def _watchdog_spent(about: _Fields) -> str:
+    return (
+        f"🛑 Watchdog Gave Up: {about.process()}{about.line('error')}\n"
+        "It leaves the process alone for now: see to it yourself with <code>bin/status</code>."
+    )
+
+
+def _schedule_failed(about: _Fields) -> str:
+    return (
+        f"⏰ Scheduled Job Failed: {about['job']}{about.line('error')}\n"
+        "Its next slot comes by itself; this is told once a day."
     )
 
 
@@ -234,15 +272,20 @@ _WRITERS: Final[Mapping[str, Callable[[_Fields], str]]] = MappingProxyType(
         "all_well": _all_well,
         "blocked": _blocked,
         "campaign_complete": _campaign_complete,
+        "campaign_held": _campaign_held,
         "misconfigured": _misconfigured,
         "process_fatal": _process_fatal,
+        "process_misconfigured": _process_misconfigured,
+        "process_stuck": _process_stuck,
         "quarantined": _quarantined,
-        "rate_limit": _rate_limit,
+        "quota_reached": _quota_reached,
         "restart_storm": _restart_storm,
         "rewritten": _rewritten,
+        "schedule_failed": _schedule_failed,
         "service_down": _service_down,
         "service_recovered": _service_recovered,
         "unknown_outcome": _unknown_outcome,
         "unstorable": _unstorable,
+        "watchdog_spent": _watchdog_spent,
     }
 )

@@ -9,13 +9,15 @@ from rich.text import Text
 
 from actp.cli.database import database
 from actp.cli.options import json_option
-from actp.cli.output import console, emit_json, say, table
+from actp.cli.output import console, emit_json, say, table, warn
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
+from actp.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from actp.settings import Settings
     from actp.store import Json
 
 __all__ = ["limits"]
@@ -48,7 +50,8 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
 @json_option
 def set_limit(platform: str, kind: str, limit: int, *, as_json: bool) -> None:
     """Allow N of KIND on PLATFORM each day; below today's use just stops until tomorrow."""
-    with database() as store:
+    settings = load_settings()
+    with database(settings) as store:
         known = {row["platform"] for row in store.call("safari_limits")}
         platform = known_platform(platform, tuple(sorted(known)))
         policy: Json = {"platform": platform, "kind": kind, "daily_limit": limit}
@@ -59,6 +62,19 @@ def set_limit(platform: str, kind: str, limit: int, *, as_json: bool) -> None:
         emit_json(changed)
     else:
         say(f"{platform} {kind}: {limit} a day, {changed['used']} used today.")
+    if overwrites := _overwriting(settings, platform, kind, limit):
+        warn(overwrites)
+
+
+def _overwriting(settings: Settings, platform: str, kind: str, limit: int) -> str | None:
+    """Return the warning that a worker's next start stores another limit, if it does."""
+    named = settings.safari_daily_limits.get(platform, {}).get(kind, limit)
+    if "safari_daily_limits" not in settings.explicit or named == limit:
+        return None
+    return (
+        f"SAFARI_DAILY_LIMITS says {named}: the next start of a worker puts that back. "
+        "Change it there too."
+    )
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["console", "counted", "emit_json", "one_line", "say", "table", "text"]
+__all__ = ["console", "counted", "emit_json", "one_line", "say", "table", "text", "warn"]
 
 # Text from outside may hold escape sequences, or signs that turn the line around.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -36,6 +36,11 @@ def emit_json(value: object) -> None:
 def say(line: str) -> None:
     """Print one sentence."""
     click.echo(_CONTROLS.sub("�", line))
+
+
+def warn(line: str) -> None:
+    """Print one sentence beside what was asked for."""
+    click.echo(_CONTROLS.sub("�", line), err=True)
 
 
 def counted(count: int, noun: str) -> str:

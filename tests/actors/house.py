@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import pykka
 
 from actors.base import WARDEN, Actor, Surroundings
-from actors.messages import Ping, Pong, Start
+from actors.messages import Entries, Ping, Pong, Start
 from actors.switchboard import Switchboard
 from actors.timer import Timer
 
@@ -68,7 +68,8 @@ class StandIn(Actor):
         self._told = told
 
     def receive(self, message: object) -> None:
-        self._told.keep(message)
+        for each in message.entries if isinstance(message, Entries) else (message,):
+            self._told.keep(each)
 
 
 class Grenade:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actors.ledger import LEDGER, Ledger
-from actors.messages import Begin, Begun, Finish, Idle, Stop, Written
+from actors.messages import Begin, Begun, Entries, Finish, Idle, Stop, Written
 from actp.errors import StoreUnavailable
 from actp.spool import Spool
 from tests.actors.house import Grenade
@@ -50,12 +50,12 @@ def move_in(house: House, queue: Queue, latched: LatchedStore, spool: Spool) -> 
     house.move_in(LEDGER, ledger)
 
 
-def begin(row: Row, service: str = SERVICE) -> Begin:
-    return Begin(row.id, row.lease, service, row.params["username"], None, row.id)
+def begin(row: Row, service: str = SERVICE) -> Entries:
+    return Entries((Begin(row.id, row.lease, service, row.params["username"], None, row.id),))
 
 
-def finish(row: Row, attempt: int = 1, outcome: Outcome = SENT) -> Finish:
-    return Finish(row.id, row.lease, SERVICE, attempt, outcome)
+def finish(row: Row, attempt: int = 1, outcome: Outcome = SENT) -> Entries:
+    return Entries((Finish(row.id, row.lease, SERVICE, attempt, outcome),))
 
 
 def unstorable() -> Outcome:

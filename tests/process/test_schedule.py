@@ -168,3 +168,26 @@ def test_every_job_of_the_table_runs(database: Database, settings: Settings) -> 
         it.name: "done" for it in JOBS
     }
     assert runs(database)["safari_health_check"]["detail"] == {"healthy": 9, "unwell": []}
+
+
+def test_pruning_reaches_the_queue_the_schedule_and_campaigns(
+    database: Database, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    from actors.jobs import JOBS
+
+    prune = next(it for it in JOBS if it.name == "safari_prune")
+    with database.connect() as connection:
+        connection.execute(
+            "insert into safari_schedule_runs (job, slot, run, host)"
+            " values ('job', now() - interval '91 days', gen_random_uuid(), 'here')"
+        )
+        connection.execute(
+            "insert into safari_campaign_runs (campaign_id, status, completed_at, result)"
+            " values ('old', 'completed', now() - interval '91 days', '{\"targets\": 1}')"
+        )
+    removed = prune.run(Occasion(database.store, settings_for(database, simulator, tmp_path), SLOT))
+    assert {name: count for name, count in removed.items() if count} == {
+        "schedule_runs": 1,
+        "campaigns": 1,
+    }
+    assert {"commands", "events"} <= set(removed)

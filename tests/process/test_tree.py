@@ -41,6 +41,7 @@ def standing(environment: dict[str, str]) -> Iterator[Tree]:
     try:
         eventually(lambda: len(worker_pids(tree)) == tree.settings.workers, "workers run")
         yield tree
+        assert [path for path in files_of(tree) if path.stat().st_mode & 0o077] == []
     finally:
         pids += [process["pid"] for process in tree.processes() if process["pid"]]
         command(environment, "down")
@@ -48,6 +49,19 @@ def standing(environment: dict[str, str]) -> Iterator[Tree]:
     assert not tree.is_up()
     logs = "".join(path.read_text() for path in tree.log_folder.iterdir())
     assert [token for token in TOKENS.values() if token in logs] == []
+
+
+def files_of(tree: Tree) -> list[Path]:
+    """Logs, and what processes say of themselves; the socket has a mode of its own."""
+    files = [
+        path
+        for folder in (tree.log_folder, tree.run_folder)
+        for path in folder.iterdir()
+        if path.is_file()
+    ]
+    suffixes = {path.suffix for path in files}
+    assert {".log", ".out", ".beat"} <= suffixes
+    return files
 
 
 def command(environment: dict[str, str], name: str) -> None:

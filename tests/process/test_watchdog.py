@@ -88,7 +88,7 @@ class SmallTree:
         for folder in (self.run_folder, self.log_folder):
             folder.mkdir(parents=True, exist_ok=True)
         configuration = self.run_folder / "small.conf"
-        configuration.write_text((HEAD + programs).replace("{python}", sys.executable))
+        configuration.write_text((HEAD + programs).replace("{python}", f'"{sys.executable}"'))
         self.process = subprocess.Popen(
             [sys.executable, "-c", MAIN, "-c", configuration],
             cwd=ROOT,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from actp.alerts import Alert, render
+from tests.store.life import Life
 
 if TYPE_CHECKING:
     import psycopg
@@ -89,18 +93,26 @@ def test_a_sender_with_new_settings_need_not_wait_for_the_hour(
     assert claimed(store) == ids
 
 
-def test_a_limit_that_is_reached_is_alerted_once_a_day(
-    store: Store, admin: psycopg.Connection
-) -> None:
-    admin.execute(
-        "insert into safari_rate_limits (platform, action, used, daily_limit)"
-        " values ('instagram', 'dm', 18, 20)"
-    )
-    for change in (1, 1, -1, 1):
-        admin.execute("update safari_rate_limits set used = used + %s", (change,))
+def test_a_limit_is_told_once_a_day_and_only_when_something_waits_for_it(store: Store) -> None:
+    life = Life(store)
+    life.limit(1)
+    life.enqueue_and_send()
+    assert life.claim() == []
+    assert claim(store)["alerts"] == []
+    for _ in range(2):
+        life.enqueue()
+        assert life.claim() == []
     [alert] = claim(store)["alerts"]
-    assert alert["kind"] == "rate_limit"
-    assert alert["detail"]["used"] == alert["detail"]["daily_limit"] == 20
+    assert alert["kind"] == "quota_reached"
+    assert {name: alert["detail"][name] for name in ("platform", "kind", "used")} == {
+        "platform": "twitter",
+        "kind": "dm",
+        "used": 1,
+    }
+    now = datetime.fromisoformat(claim(store)["now"])
+    assert render(Alert.read(alert), now) == (
+        "🚫 Rate Limit Hit: Twitter DMs (1/1 today)\nNext available: Tomorrow 00:00 UTC"
+    )
 
 
 def test_the_sign_of_life_comes_once_a_day_with_the_counts_of_yesterday(

@@ -11,24 +11,10 @@ from hypothesis import strategies as st
 
 from actp.alerts import Alert, as_plain, database_lost, digest, escape, render, split_html
 from simulator.telegram_text import check_length, visible_text
+from tests.support.alert_kinds import alert_kinds
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-KINDS = (
-    "all_well",
-    "blocked",
-    "campaign_complete",
-    "misconfigured",
-    "process_fatal",
-    "quarantined",
-    "rate_limit",
-    "restart_storm",
-    "rewritten",
-    "service_down",
-    "service_recovered",
-    "unknown_outcome",
-    "unstorable",
-    "something_new",
-)
+KINDS = (*sorted(alert_kinds()), "something_new")
 FIELDS = (
     *("service", "port", "kind", "last_healthy_at", "pending", "platform", "action", "used"),
     *("daily_limit", "day", "campaign_type", "targets", "completed", "failed", "seconds", "text"),
@@ -68,11 +54,11 @@ def test_a_service_that_is_down_is_told_in_the_customer_s_words() -> None:
 def test_a_limit_that_is_reached_is_told_in_the_customer_s_words() -> None:
     detail: dict[str, Any] = {
         "platform": "instagram",
-        "action": "dm",
+        "kind": "dm",
         "used": 20,
         "daily_limit": 20,
     }
-    assert render(alert("rate_limit", **detail, day="2026-11-22"), NOW) == (
+    assert render(alert("quota_reached", **detail, day="2026-11-22"), NOW) == (
         "🚫 Rate Limit Hit: Instagram DMs (20/20 today)\nNext available: Tomorrow 00:00 UTC"
     )
 
@@ -96,6 +82,36 @@ def test_an_unknown_outcome_says_how_it_is_settled() -> None:
     assert "safari_cloud_agent.py --resolve c0ffee sent|not-sent" in as_plain(text)
 
 
+def test_every_kind_that_is_raised_has_words_of_its_own() -> None:
+    kinds = alert_kinds()
+    assert {"watchdog_spent", "schedule_failed", "campaign_held", "quota_reached"} <= kinds
+    assert [kind for kind in sorted(kinds) if render(alert(kind), NOW).startswith("🔔")] == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["process_fatal", "process_misconfigured", "process_stuck", "restart_storm", "watchdog_spent"],
+)
+def test_trouble_with_a_process_names_it_its_host_and_why(kind: str) -> None:
+    lines = as_plain(
+        render(alert(kind, program="worker_00", host="mac<1>", error="it died"), NOW)
+    ).split("\n")
+    assert lines[0].endswith(": worker_00 on mac<1>")
+    assert lines[1] == "it died"
+
+
+def test_a_job_that_failed_is_named_with_its_error() -> None:
+    text = render(alert("schedule_failed", job="safari_prune", error="timed out"), NOW)
+    assert text.startswith("⏰ Scheduled Job Failed: safari_prune\ntimed out\n")
+
+
+def test_a_campaign_that_is_held_says_with_whom_and_why() -> None:
+    detail: dict[str, Any] = {"platform": "twitter", "handle": "ada", "text": "an unread message"}
+    text = as_plain(render(alert("campaign_held", campaign_id="c1", **detail), NOW))
+    assert text.startswith("✋ Campaign Held: ada on Twitter\nan unread message\n")
+    assert "bin/campaign status c1" in text
+
+
 def test_a_kind_that_nobody_knows_is_told_by_its_fields() -> None:
     text = render(alert("tape_ran_out", spool="<3>", left=0), NOW)
     assert as_plain(text) == "🔔 Tape Ran Out\nspool: <3>\nleft: 0"
@@ -111,7 +127,7 @@ def test_an_alert_that_waited_says_when_it_happened() -> None:
 
 
 def test_a_limit_of_yesterday_is_not_put_off_until_tomorrow() -> None:
-    text = render(alert("rate_limit", platform="x", action="dm", day="2026-11-21"), NOW)
+    text = render(alert("quota_reached", platform="x", kind="dm", day="2026-11-21"), NOW)
     assert "Tomorrow" not in text
 
 

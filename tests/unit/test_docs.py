@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from actors.jobs import JOBS
 from actp.cli.face import safari_cloud_agent
 from actp.cli.group import actp
 from actp.errors import ExitCode
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
+from tests.support.alert_kinds import alert_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +29,8 @@ SETTING = re.compile(r"^(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|WORKERS)$")
 NOT_OURS = frozenset({"CLOCK_BOOTTIME"})
 # Folders that a running worker makes under ACTP_HOME.
 MADE_AT_RUN_TIME = frozenset({"metrics/targets"})
-# They name the outcome's reason, so that no call spells them out.
-ALERTS_OF_RESULTS = ("rewritten", "unstorable")
+# The sentinel tells them itself: the database, which keeps alerts, is what they are about.
+ALERTS_WITHOUT_A_ROW = frozenset({"database_back", "database_lost"})
 
 
 def name_of(path: Path) -> str:
@@ -52,6 +53,15 @@ def command_lines(page: Path) -> Iterator[str]:
     for line in [*spans(page), *blocks]:
         if re.match(r"bin/\w", line):
             yield line.split(" #")[0].strip()
+
+
+def sql() -> str:
+    files = [*(ROOT / "migrations").glob("*.sql"), *(ROOT / "actp" / "store").glob("*.sql")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def tables() -> set[str]:
+    return set(re.findall(r"create table (?:if not exists )?(?:public\.)?(safari_\w+)", sql()))
 
 
 def slug(heading: str) -> str:
@@ -141,10 +151,24 @@ def test_every_setting_that_is_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_table_and_function_that_is_named_exists(page: Path) -> None:
-    sources = "\n".join(path.read_text() for path in (ROOT / "migrations").glob("*.sql"))
-    known = set(re.findall(r"public\.(safari_\w+)", sources))
+    known = set(re.findall(r"public\.(safari_\w+)", sql())) | tables() | {job.name for job in JOBS}
     named = {span for span in spans(page) if re.fullmatch(r"safari_[a-z_]+", span)}
     assert named - known == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    known = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+    assert {span for span in spans(page) if re.fullmatch(r"test_\w+", span)} - known == set()
+
+
+def test_the_architecture_names_every_table() -> None:
+    assert tables() - set(spans(ROOT / "docs" / "architecture.md")) == set()
+
+
+def test_the_runbook_names_every_scheduled_job() -> None:
+    assert {job.name for job in JOBS} - set(spans(ROOT / "docs" / "operations.md")) == set()
 
 
 def test_the_readme_lists_every_command_flag_and_exit_code() -> None:
@@ -165,30 +189,8 @@ def test_every_promise_has_tests() -> None:
 
 
 def test_every_alert_has_a_section_in_the_runbook() -> None:
-    assert alert_kinds() - set(headings_of(ROOT / "docs" / "operations.md")) == set()
-
-
-def alert_kinds() -> set[str]:
-    """The kinds that SQL and the watchdog name, and the reasons of outcomes with an alert."""
-    sources = "\n".join(path.read_text() for path in (ROOT / "migrations").glob("*.sql"))
-    key = r"(?:format\((?:[^()]|\([^()]*\))*\)|'[^']*' \|\| [\w.]+|\w+)"
-    calls = re.findall(rf"safari_alert\(\s*{key},\s*'(\w+)'", sources)
-    inserts = re.findall(rf"\(key, kind, detail\)\s+select {key},\s*'(\w+)'", sources)
-    kinds = {*calls, *inserts, *ALERTS_OF_RESULTS}
-    for path in sorted([*(ROOT / "actp" / "safari").glob("*.py"), *(ROOT / "actors").glob("*.py")]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Call(
-                    func=ast.Name(id="Outcome"),
-                    args=[ast.Constant(value=verdict), ast.Constant(value=reason), *_],
-                    keywords=words,
-                ) if verdict != "unknown" and any(word.arg == "alert" for word in words):
-                    kinds.add(str(reason))
-                case ast.Call(
-                    func=ast.Name(id="Alarm"), args=[ast.Constant(value=kind), *_], keywords=_
-                ):
-                    kinds.add(str(kind))
-    return kinds
+    kinds = alert_kinds() | ALERTS_WITHOUT_A_ROW
+    assert kinds - set(headings_of(ROOT / "docs" / "operations.md")) == set()
 
 
 def test_the_checks_would_notice() -> None:
@@ -198,3 +200,5 @@ def test_the_checks_would_notice() -> None:
     assert wrong_in("bin/demo --quick") == "--quick: unknown"
     assert wrong_in("bin/queue resolve ID sent|not-sent") is None
     assert {"unknown_outcome", "quarantined", "quota_reached", "blocked"} <= alert_kinds()
+    assert {"campaign_held", "process_stuck", "schedule_failed"} <= alert_kinds()
+    assert {"safari_command_queue", "safari_campaign_targets", "safari_migrations"} <= tables()

@@ -37,6 +37,7 @@ def test_items_are_json_with_all_that_the_database_asks_for() -> None:
     assert json.loads(json.dumps(begin_item(BEGIN))) == {
         "id": "1",
         "lease": 7,
+        "service": BEGIN.service,
         "recipient": "ada",
         "person": "ada",
         "text_hash": "hash",

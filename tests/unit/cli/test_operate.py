@@ -110,6 +110,18 @@ def test_a_limit_is_set_and_shown(run: Cli) -> None:
     assert "00:00 UTC" in run("limits").out
 
 
+@pytest.mark.usefixtures("queue")
+def test_a_limit_that_the_settings_overwrite_is_set_with_a_warning(
+    run: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("limits", "set", "twitter", "dm", "7").err == ""
+    monkeypatch.setenv("SAFARI_DAILY_LIMITS", '{"twitter": {"dm": 9}}')
+    result = run("limits", "set", "twitter", "dm", "7", "--json")
+    assert result.json["daily_limit"] == 7
+    assert "SAFARI_DAILY_LIMITS says 9" in result.err
+    assert run("limits", "set", "twitter", "dm", "9").err == ""
+
+
 def test_history_and_show_tell_what_happened(run: Cli, queue: Database) -> None:
     command = add(
         queue,

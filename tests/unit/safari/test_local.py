@@ -182,8 +182,11 @@ def test_only_the_last_of_a_long_output_is_kept() -> None:
 
 
 def osascript(tmp_path: Path, body: str) -> LocalOptions:
+    script = tmp_path / "osascript.py"
+    script.write_text(f"import json, sys\n{body}\n")
     program = tmp_path / "osascript"
-    program.write_text(f"#!{sys.executable}\nimport json, sys\n{body}\n")
+    # A path with a space cannot stand in a first line.
+    program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, str(script)])} "$@"\n')
     program.chmod(0o755)
     return LocalOptions(osascript=str(program))
 
