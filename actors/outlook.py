@@ -38,12 +38,13 @@ def _is_settled(view: Mapping[str, Any], *, is_owned: bool) -> bool:
         return False
     if not view["due"]:
         return True
-    if view["reason"] in _SHORT_WAITS:
+    state = view["state"]
+    if state is None and is_owned:
+        # Its owner has not come so far as to store the hours and limits of this host.
         return False
     if view["reason"] is not None:
-        return True
-    state = view["state"]
-    return not is_owned if state is None else state.get("state") == "wait"
+        return view["reason"] not in _SHORT_WAITS
+    return state is None or state.get("state") == "wait"
 
 
 def waiting(outlook: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:

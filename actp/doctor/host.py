@@ -76,7 +76,7 @@ def service_locks(settings: Settings) -> Iterator[Finding]:
         yield problem(
             "services' owner",
             f"another process on this host drives {', '.join(taken)}",
-            "End it: bin/down in its folder, or the bin/run that still works. lsof "
+            "End it: bin/down in its folder, or the run that still works. lsof "
             f"{shlex.quote(str(settings.actp_lock_dir))}/port-* names it.",
         )
     else:
