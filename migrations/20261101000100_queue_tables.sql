@@ -211,6 +211,8 @@ create table if not exists public.safari_policies (
   updated_at timestamptz not null default now(),
   primary key (platform, kind)
 );
+alter table public.safari_policies
+  add column if not exists limit_by_person boolean not null default false;  -- settings leave it
 
 create table if not exists public.safari_pauses (
   platform text primary key,               -- 'all' = everything
@@ -296,7 +298,7 @@ begin
     select p.oid::regprocedure as signature
       from pg_proc p
      where p.pronamespace = 'public'::regnamespace
-       and p.proname like 'safari\_%' and p.proowner = current_user::regrole
+       and p.proname ~ '^(safari|agent)_' and p.proowner = current_user::regrole
   loop
     execute format('revoke all on function %s from public', routine.signature);
     for role in select rolname from pg_roles where rolname in ('anon', 'authenticated') loop

@@ -153,6 +153,22 @@ create or replace trigger safari_queue_after_insert
   referencing new table as inserted
   for each statement execute function public.safari_queue_after_insert();
 
+-- A row that is set back to pending by hand wakes the workers as a new one does. Functions of ours
+-- take the lease off as they hand a row back, and wake whom they want to.
+create or replace function public.safari_queue_after_requeue() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  notify safari_commands;
+  return null;
+end $$;
+
+create or replace trigger safari_queue_after_requeue
+  after update of status on public.safari_command_queue
+  for each row when (
+    new.status = 'pending' and old.status is distinct from 'pending'
+    and (old.status is distinct from 'running' or new.boot_id is not null))
+  execute function public.safari_queue_after_requeue();
+
 -- The audit is for reading: no row is changed, none is removed before its age.
 create or replace function public.safari_event_retention() returns interval
 language sql immutable as $$ select interval '90 days' $$;

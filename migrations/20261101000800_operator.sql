@@ -222,7 +222,9 @@ create or replace function public.safari_configure(policies jsonb, settings json
 language plpgsql set search_path = public, pg_temp as $$
 begin
   update safari_policies p
-     set daily_limit = coalesce(c.daily_limit, p.daily_limit),
+     set daily_limit = case when p.limit_by_person and c.by_person is null then p.daily_limit
+                            else coalesce(c.daily_limit, p.daily_limit) end,
+         limit_by_person = coalesce(c.by_person, p.limit_by_person),
          min_gap_seconds = coalesce(c.min_gap_seconds, p.min_gap_seconds),
          active_from = coalesce(c.active_from, p.active_from),
          active_to = coalesce(c.active_to, p.active_to),
@@ -230,7 +232,8 @@ begin
          updated_at = now()
     from jsonb_to_recordset(policies) as c (
       platform text, kind text, daily_limit integer, min_gap_seconds double precision,
-      active_from smallint, active_to smallint, time_zone text, default_time_zone text)
+      active_from smallint, active_to smallint, time_zone text, default_time_zone text,
+      by_person boolean)
    where p.platform = c.platform and p.kind = c.kind;
   insert into safari_settings as s (key, value)
     select e.key, e.value from jsonb_each(settings) e where e.value <> 'null'

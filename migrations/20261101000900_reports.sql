@@ -114,6 +114,7 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(jsonb_build_object(
            'platform', p.platform, 'kind', p.kind, 'service', s.service,
            'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit,
+           'limit_by_person', p.limit_by_person,
            'min_gap_seconds', p.min_gap_seconds,
            'active_from', p.active_from, 'active_to', p.active_to,
            'time_zone', coalesce(p.time_zone, 'UTC'),

@@ -11,11 +11,23 @@ language sql stable set search_path = public, pg_temp as $$
      and a.attnum > 0 and not a.attisdropped and a.attname::text = any (wanted)
 $$;
 
+-- Whether a CRM is in use: tables that nobody has ever filled know of no reply.
 create or replace function public.safari_has_crm() returns boolean
-language sql stable set search_path = public, pg_temp as $$
-  select coalesce(to_regclass('public.crm_contacts'), to_regclass('public.crm_conversations'),
-                  to_regclass('public.crm_messages')) is not null
-$$;
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  name text;
+  is_filled boolean;
+begin
+  foreach name in array array['crm_contacts', 'crm_conversations', 'crm_messages'] loop
+    if to_regclass('public.' || name) is not null then
+      execute format('select exists (select from public.%I)', name) into is_filled;
+      if is_filled then
+        return true;
+      end if;
+    end if;
+  end loop;
+  return false;
+end $$;
 
 create or replace function public.safari_campaign_has_crm() returns jsonb
 language sql stable set search_path = public, pg_temp as $$ select to_jsonb(safari_has_crm()) $$;

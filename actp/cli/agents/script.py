@@ -1,0 +1,123 @@
+"""Makes the command of a domain's script: one flag names the task, the others refine it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from actp.cli.main import run
+from actp.cli.output import emit_json
+from actp.domains.tools import Tools
+from actp.errors import ExitCode
+from actp.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["Script", "Task"]
+
+ALONE: Final = "\0alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One flag and what it does.
+
+    ``run`` is called with the tools and the refinements that were given, by their names; the
+    value of a flag with a ``metavar`` comes as ``value``, None where ``[N]`` was left out. It
+    returns what is printed with --json; ``show`` prints the same for a person. An ``ok`` of False
+    in it makes the exit code FAILED.
+    """
+
+    flag: str
+    help: str
+    run: Callable[..., Mapping[str, Any]]
+    show: Callable[[Mapping[str, Any]], None]
+    metavar: str | None = None
+    type: click.ParamType[Any] | type | None = None
+    refined_by: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the flag's parameter."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    def option(self) -> click.Option:
+        """Return the flag as click knows it."""
+        if self.metavar is None:
+            return click.Option([self.flag], is_flag=True, help=self.help)
+        shape: dict[str, Any] = {"metavar": self.metavar, "type": self.type, "help": self.help}
+        if self.metavar.startswith("["):
+            shape |= {"is_flag": False, "flag_value": ALONE, "type": None}
+        return click.Option([self.flag], **shape)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script at the root of the project, as ``strategic_outreach.py``."""
+
+    name: str
+    help: str
+    tasks: Sequence[Task]
+    refinements: Sequence[click.Option] = field(default=())
+
+    def main(self, arguments: Sequence[str] | None = None) -> int:
+        """Run the flags and return the exit code."""
+        given = sys.argv[1:] if arguments is None else arguments
+        return run(self.command, given or ["--help"], self.name)
+
+    @property
+    def command(self) -> click.Command:
+        """The click command with every flag."""
+        return click.Command(
+            self.name,
+            params=[
+                *(task.option() for task in self.tasks),
+                *self.refinements,
+                click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+            ],
+            callback=self._dispatch,
+            help=self.help,
+        )
+
+    def _dispatch(self, *, as_json: bool, **flags: Any) -> int:
+        given = {name: value for name, value in flags.items() if value not in (None, False, ())}
+        task = self._chosen(given)
+        refinements = {name: value for name, value in given.items() if name != task.name}
+        for name in refinements:
+            if name not in task.refined_by:
+                raise click.UsageError(f"{_flag(name)} does not go with {task.flag}.")
+        if task.metavar is not None:
+            value = given[task.name]
+            refinements["value"] = None if value == ALONE else _converted(task, value)
+        with Tools(load_settings()) as tools:
+            result = task.run(tools, **refinements)
+        emit_json(result) if as_json else task.show(result)
+        return ExitCode.OK if result.get("ok", True) else ExitCode.FAILED
+
+    def _chosen(self, given: Mapping[str, Any]) -> Task:
+        chosen = [task for task in self.tasks if task.name in given]
+        if len(chosen) > 1:
+            names = " and ".join(task.flag for task in chosen)
+            raise click.UsageError(f"{names} cannot go together.")
+        if not chosen:
+            alone = f"{_flag(next(iter(given)))} alone does not say what to do" if given else ""
+            known = ", ".join(task.flag for task in self.tasks)
+            raise click.UsageError(f"{alone or 'Nothing to do'}: give one of {known}.")
+        return chosen[0]
+
+
+def _converted(task: Task, value: Any) -> Any:
+    if task.type is None or not isinstance(value, str):
+        return value
+    kind = (
+        task.type if isinstance(task.type, click.ParamType) else click.types.convert_type(task.type)
+    )
+    return kind.convert(value, None, click.get_current_context())
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

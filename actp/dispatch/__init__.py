@@ -1,0 +1,1 @@
+"""The one entry for agents: which script does which task, run bounded, logged and told."""

@@ -1,0 +1,150 @@
+"""The words the agents share: niches, kinds of content, offers, and what text points to which."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "CONTENT_TYPES",
+    "NICHES",
+    "NO_OFFER",
+    "OFFERS",
+    "OTHER",
+    "Offer",
+    "content_type_of",
+    "known_niche",
+    "matching_offers",
+    "niche_of",
+    "words_of",
+]
+
+OTHER: Final = "other"
+NO_OFFER: Final = "none"
+NICHES: Final = (
+    "ai_automation",
+    "saas_growth",
+    "content_creation",
+    "digital_marketing",
+    "creator_economy",
+    "personal_brand",
+)
+CONTENT_TYPES: Final = (
+    "educational",
+    "inspirational",
+    "entertainment",
+    "thought_leadership",
+    "case_study",
+    "product_demo",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something sold: whom it is for, and what they talk about."""
+
+    name: str
+    niches: tuple[str, ...]
+    roles: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+
+OFFERS: Final = (
+    Offer(
+        "safari_automation",
+        ("ai_automation", "content_creation"),
+        ("developer", "agency owner", "solopreneur"),
+        ("automation", "workflow", "claude", "n8n", "zapier"),
+    ),
+    Offer(
+        "creator_growth",
+        ("content_creation", "creator_economy"),
+        ("content creator", "youtuber", "coach"),
+        ("views", "subscribers", "monetize", "audience"),
+    ),
+    Offer(
+        "saas_consulting",
+        ("saas_growth", "digital_marketing"),
+        ("founder", "cto", "product manager"),
+        ("churn", "mrr", "retention", "growth"),
+    ),
+    Offer(
+        "digital_agency",
+        ("digital_marketing",),
+        ("marketer", "agency", "brand manager"),
+        ("ads", "seo", "funnel", "leads", "campaign"),
+    ),
+)
+
+_NICHE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "ai_automation": (
+            "ai", "automation", "automate", "agent", "agents", "claude", "gpt", "llm", "n8n",
+            "zapier", "workflow", "bot",
+        ),
+        "saas_growth": ("saas", "mrr", "arr", "churn", "startup", "b2b", "founder", "retention"),
+        "content_creation": (
+            "content", "video", "videos", "editing", "script", "hook", "hooks", "shorts", "reels",
+        ),
+        "digital_marketing": ("marketing", "seo", "ads", "funnel", "email", "leads", "copywriting"),
+        "creator_economy": (
+            "creator", "creators", "monetize", "monetise", "subscribers", "sponsorship", "youtuber",
+            "audience", "patreon",
+        ),
+        "personal_brand": ("brand", "branding", "linkedin", "followers", "story", "reputation"),
+    }
+)  # fmt: skip
+_TYPE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "educational": ("how", "guide", "tutorial", "learn", "tips", "explained", "steps", "why"),
+        "case_study": ("case", "results", "grew", "made", "built", "earned", "client", "study"),
+        "product_demo": ("demo", "review", "tool", "walkthrough", "feature", "launch", "setup"),
+        "inspirational": ("dream", "motivation", "never", "mindset", "journey", "believe"),
+        "entertainment": ("funny", "challenge", "vs", "reacts", "meme", "prank", "story"),
+        "thought_leadership": ("future", "opinion", "trend", "prediction", "truth", "unpopular"),
+    }
+)
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+def words_of(text: str | None) -> list[str]:
+    """Return the words of a text in lower case, in their order."""
+    return _WORD.findall((text or "").lower())
+
+
+def niche_of(text: str | None) -> str:
+    """Return the niche that most words of a text point to, or ``other``."""
+    return _most(words_of(text), _NICHE_WORDS, OTHER)
+
+
+def content_type_of(text: str | None) -> str:
+    """Return the kind of content that a title promises; educational where it does not say."""
+    return _most(words_of(text), _TYPE_WORDS, "educational")
+
+
+def known_niche(name: str | None) -> str:
+    """Return a niche of ours for a name from outside, or ``other``."""
+    squeezed = "_".join(words_of(name))
+    return squeezed if squeezed in NICHES else OTHER
+
+
+def matching_offers(text: str | None) -> list[str]:
+    """Return the offers that words of a text point to, the best match first."""
+    spoken = f" {' '.join(words_of(text))} "
+    scores = [
+        (sum(f" {phrase} " in spoken for phrase in (*offer.keywords, *offer.roles)), offer.name)
+        for offer in OFFERS
+    ]
+    return [name for score, name in sorted(scores, key=lambda each: -each[0]) if score]
+
+
+def _most(words: Iterable[str], table: Mapping[str, tuple[str, ...]], default: str) -> str:
+    spoken = list(words)
+    counts = {name: sum(word in known for word in spoken) for name, known in table.items()}
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else default
