@@ -1,0 +1,145 @@
+"""Finds a contact again on other platforms by the names that are in use there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from actp.domains.bots import is_bot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Association", "HandleIndex", "associations", "exact", "squish"]
+
+Match: TypeAlias = Literal["crm_match", "handle_match", "fuzzy_match"]
+
+# Shorter names belong to too many people.
+SHORTEST_SQUISHED: Final = 4
+OWN_COLUMNS: Final = ("twitter", "instagram", "tiktok", "linkedin")
+_PROFILE = re.compile(
+    r"^(?:https?://)?(?:[\w-]+\.)*linkedin\.com/(?:in|company)/([^/?#]+)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """One person on one platform; ``followers`` and ``active_at`` where they were seen."""
+
+    contact_id: str
+    platform: str
+    handle: str
+    engagement_type: Match
+    profile_url: str | None = None
+    followers: int | None = None
+    active_at: str | None = None
+    interaction_count: int = 0
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of one handle on one platform."""
+
+    handle: str
+    followers: int | None = None
+    active_at: str | None = None
+    times: int = 0
+
+
+@dataclass(slots=True)
+class HandleIndex:
+    """Every handle that was seen, found by its squished form."""
+
+    _seen: dict[str, dict[str, dict[str, _Seen]]] = field(default_factory=dict)
+
+    def add(self, platform: str | None, handle: str | None, followers: Any, at: Any) -> None:
+        """Count one sighting; what has no platform or no name is left out."""
+        name = exact(handle)
+        squished = squish(name)
+        if not platform or len(squished) < SHORTEST_SQUISHED:
+            return
+        named = self._seen.setdefault(squished, {}).setdefault(platform, {})
+        seen = named.setdefault(name, _Seen(name))
+        seen.times += 1
+        if isinstance(followers, int):
+            seen.followers = max(followers, seen.followers or 0)
+        if isinstance(at, str) and at > (seen.active_at or ""):
+            seen.active_at = at
+
+    def find(self, platform: str, name: str) -> _Seen | None:
+        """Return the sightings of exactly this handle."""
+        return self._seen.get(squish(name), {}).get(platform, {}).get(name)
+
+    def alike(self, squished: str) -> Iterator[tuple[str, _Seen]]:
+        """Yield platform and sightings of the name where only one handle there is like it."""
+        for platform, named in self._seen.get(squished, {}).items():
+            if len(named) == 1:
+                yield platform, next(iter(named.values()))
+
+    def exactly(self, name: str) -> Iterator[tuple[str, _Seen]]:
+        """Yield platform and sightings of the very same handle."""
+        for platform, named in self._seen.get(squish(name), {}).items():
+            if name in named:
+                yield platform, named[name]
+
+    def __len__(self) -> int:
+        return sum(len(named) for places in self._seen.values() for named in places.values())
+
+
+def exact(handle: str | None) -> str:
+    """Return a handle in lower case without ``@``; of a LinkedIn address its last part."""
+    given = (handle or "").strip()
+    if profile := _PROFILE.match(given):
+        given = profile[1]
+    return given.lstrip("@").lower()
+
+
+def squish(handle: str | None) -> str:
+    """Return only letters and digits of a handle, in lower case."""
+    return "".join(sign for sign in exact(handle) if sign.isalnum())
+
+
+def associations(contact: Mapping[str, Any], index: HandleIndex) -> list[Association]:
+    """Return where a contact is, empty unless that is two platforms or more.
+
+    What the CRM itself says wins over the same handle elsewhere, and that over one alike. Bots
+    are nowhere.
+    """
+    if is_bot(contact["username"], contact["email"], contact["display_name"]):
+        return []
+    known = dict(_known(contact))
+    found: dict[str, Association] = {}
+    for platform, name in known.items():
+        seen = index.find(platform, name)
+        found[platform] = _association(contact, platform, name, "crm_match", seen)
+    names = dict.fromkeys(known.values())
+    for name in names:
+        for platform, seen in index.exactly(name):
+            if platform not in found:
+                found[platform] = _association(contact, platform, name, "handle_match", seen)
+    for name in names:
+        for platform, seen in index.alike(squish(name)):
+            if platform not in found:
+                found[platform] = _association(contact, platform, seen.handle, "fuzzy_match", seen)
+    return [found[platform] for platform in sorted(found)] if len(found) > 1 else []
+
+
+def _known(contact: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the platforms and handles that the CRM itself names, the contact's own last."""
+    for platform in OWN_COLUMNS:
+        if name := exact(contact[platform]):
+            yield platform, name
+    if contact["platform"] and (name := exact(contact["username"])):
+        yield contact["platform"], name
+
+
+def _association(
+    contact: Mapping[str, Any], platform: str, handle: str, match: Match, seen: _Seen | None
+) -> Association:
+    url = contact["linkedin"] if platform == "linkedin" else None
+    if seen is None:
+        return Association(contact["id"], platform, handle, match, url)
+    return Association(
+        contact["id"], platform, handle, match, url, seen.followers, seen.active_at, seen.times
+    )

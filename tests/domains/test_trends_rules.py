@@ -1,0 +1,138 @@
+"""Who is taken for the same person, and what counts as a rising niche."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from actp.domains.trends.people import HandleIndex, associations, exact, squish
+from actp.domains.trends.strength import rising
+
+CONTACT = {
+    "id": "c1",
+    "platform": "twitter",
+    "username": "@Maria.Makes",
+    "display_name": "Maria",
+    "email": None,
+    "twitter": None,
+    "instagram": None,
+    "tiktok": None,
+    "linkedin": None,
+}
+
+
+def index_of(*sightings: tuple[str | None, str | None]) -> HandleIndex:
+    index = HandleIndex()
+    for platform, handle in sightings:
+        index.add(platform, handle, None, None)
+    return index
+
+
+def found(contact: dict[str, Any], index: HandleIndex) -> dict[str, tuple[str, str]]:
+    return {a.platform: (a.handle, a.engagement_type) for a in associations(contact, index)}
+
+
+@pytest.mark.parametrize(
+    ("given", "handle", "squished"),
+    [
+        ("@Maria.Makes", "maria.makes", "mariamakes"),
+        (" maria_makes ", "maria_makes", "mariamakes"),
+        ("https://www.linkedin.com/in/maria-makes/", "maria-makes", "mariamakes"),
+        (None, "", ""),
+    ],
+)
+def test_a_handle_has_one_spelling_and_one_shape(
+    given: str | None, handle: str, squished: str
+) -> None:
+    assert (exact(given), squish(given)) == (handle, squished)
+
+
+def test_the_same_handle_elsewhere_is_a_match_and_one_alike_a_fuzzy_one() -> None:
+    index = index_of(("instagram", "maria.makes"), ("tiktok", "maria_makes"), ("threads", "else"))
+    assert found(CONTACT, index) == {
+        "twitter": ("maria.makes", "crm_match"),
+        "instagram": ("maria.makes", "handle_match"),
+        "tiktok": ("maria_makes", "fuzzy_match"),
+    }
+
+
+def test_what_the_crm_says_wins_over_what_is_alike() -> None:
+    contact = {**CONTACT, "instagram": "@the.maria"}
+    index = index_of(("instagram", "maria.makes"), ("instagram", "the.maria"))
+    assert found(contact, index)["instagram"] == ("the.maria", "crm_match")
+
+
+def test_two_handles_alike_on_one_platform_are_nobody() -> None:
+    index = index_of(("tiktok", "maria_makes"), ("tiktok", "mariamakes"))
+    assert found(CONTACT, index) == {}
+
+
+def test_one_platform_alone_is_no_association() -> None:
+    assert found(CONTACT, index_of(("twitter", "maria.makes"))) == {}
+
+
+@pytest.mark.parametrize("handle", ["ai", "j.d", None, "", "@"])
+def test_a_name_that_many_have_matches_nobody(handle: str | None) -> None:
+    index = index_of(("instagram", handle), (None, "maria.makes"))
+    assert len(index) == 0
+    assert found({**CONTACT, "username": handle or ""}, index) == {}
+
+
+def test_a_bot_is_nowhere() -> None:
+    index = index_of(("instagram", "no-reply"), ("tiktok", "no-reply"))
+    assert found({**CONTACT, "username": "no-reply"}, index) == {}
+
+
+def test_the_newest_and_the_most_of_what_was_seen_is_kept() -> None:
+    index = HandleIndex()
+    index.add("tiktok", "Maria.Makes", 10, "2026-01-02T00:00:00+00:00")
+    index.add("tiktok", "maria.makes", 7, "2026-01-01T00:00:00+00:00")
+    (_, tiktok) = sorted(associations(CONTACT, index), key=lambda a: a.platform != "twitter")
+    assert (tiktok.followers, tiktok.interaction_count) == (10, 2)
+    assert tiktok.active_at == "2026-01-02T00:00:00+00:00"
+
+
+def post(platform: str, niche: str | None, likes: int, **more: Any) -> dict[str, Any]:
+    counts = {"likes": likes, "shares": 0, "replies": 0, "views": None}
+    return {
+        "id": f"{platform}-{likes}",
+        "platform": platform,
+        "niche": niche,
+        "text": "A hook\nmore",
+    } | {
+        "url": "https://example.com/1",
+        **counts,
+        **more,
+    }
+
+
+def test_strength_is_engagement_a_post_times_platforms_times_the_logarithm_of_posts() -> None:
+    (trend,) = rising([post("twitter", "AI automation", 10), post("tiktok", "ai_automation", 20)])
+    assert (trend.niche, trend.platforms) == ("ai_automation", ("tiktok", "twitter"))
+    assert trend.total_engagement == 90
+    assert trend.trend_strength == pytest.approx(45 * 2 * math.log1p(2))
+    assert trend.hook == "A hook"
+    assert trend.top_posts[0]["platform"] == "tiktok"
+
+
+@pytest.mark.parametrize(
+    "posts",
+    [
+        [post("twitter", "saas", 100), post("twitter", "saas", 200)],
+        [post("twitter", "saas", 8), post("tiktok", "saas", 8)],
+        [post("twitter", "other", 100), post("tiktok", "other", 100)],
+        [post("twitter", None, 100), post("tiktok", " ", 100)],
+        [],
+    ],
+    ids=["one platform", "49 and less", "other", "no niche", "nothing"],
+)
+def test_what_is_small_or_on_one_platform_is_no_trend(posts: list[dict[str, Any]]) -> None:
+    assert rising(posts) == []
+
+
+def test_fifty_is_enough_and_odd_counts_are_nothing() -> None:
+    odd = {**post("tiktok", "saas", 0), "likes": math.nan, "views": -5, "shares": None}
+    (trend,) = rising([post("twitter", "saas", 0, views=500), odd])
+    assert trend.total_engagement == 50
