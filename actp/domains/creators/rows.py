@@ -1,0 +1,74 @@
+"""Turns what a research found into rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.domains.creators.fit import QUALIFIED_ABOVE, icp_fit
+from actp.domains.engagement import engagement
+from actp.domains.taxonomy import matching_offers
+from actp.errors import InvalidInput
+from actp.safari.addresses import clean_handle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actp.clients.research import Creator, Post
+
+__all__ = ["creator_rows", "hooks_of", "post_rows"]
+
+HOOKS: Final = 3
+LONGEST_HOOK: Final = 120
+_TWEET = re.compile(r"/status/(\d+)")
+
+
+def creator_rows(platform: str, niche: str, creators: Sequence[Creator]) -> list[dict[str, Any]]:
+    """Return one row for each creator whose handle can be one; the rest cannot be written to."""
+    rows = []
+    for creator in creators:
+        handle = _handle(platform, creator.handle)
+        if handle is None:
+            continue
+        said = f"{creator.display_name} {creator.top_post_text}"
+        fit = icp_fit(niche, said, creator.engagement_score)
+        rows.append(
+            {
+                **asdict(creator),
+                "handle": handle,
+                "niche": niche,
+                "followers": creator.followers or None,
+                "offer_match": matching_offers(said),
+                "icp_fit_score": fit,
+                "qualified": fit > QUALIFIED_ABOVE,
+            }
+        )
+    return rows
+
+
+def post_rows(platform: str, niche: str, posts: Sequence[Post]) -> list[dict[str, Any]]:
+    """Return one row for each post that can be told from others."""
+    rows = []
+    for post in posts:
+        row = {**asdict(post), "niche": niche}
+        row["engagement"] = engagement(post.likes, post.reposts, post.replies, post.views)
+        if platform == "twitter":
+            tweet = _TWEET.search(post.url)
+            row["id"] = tweet[1] if tweet else ""
+        rows.append(row)
+    return rows
+
+
+def hooks_of(posts: Sequence[Post]) -> list[str]:
+    """Return the first lines of the most engaging posts."""
+    best = sorted(posts, key=lambda p: -engagement(p.likes, p.reposts, p.replies, p.views))
+    lines = (post.text.strip().partition("\n")[0][:LONGEST_HOOK] for post in best)
+    return list(dict.fromkeys(line for line in lines if line))[:HOOKS]
+
+
+def _handle(platform: str, given: str) -> str | None:
+    try:
+        return clean_handle(platform, given)
+    except InvalidInput:
+        return None

@@ -1,0 +1,134 @@
+"""The creators agent with a research service and a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actp.cli.agents.growth import script
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from simulator.process import SimulatorProcess
+    from tests.domains.conftest import OpenTools, RunScript
+
+ONE = ("--research", "--platform", "twitter", "--niche", "saas_growth")
+FOUND = [
+    {
+        "id": "1",
+        "text": "Founder here: how we cut churn\nmore",
+        "author": "maria_makes",
+        "url": "https://x.com/maria_makes/status/1790",
+        "likes": 90_000,
+        "engagementScore": 90_000,
+    },
+    {"id": "2", "text": "hm", "author": "quiet", "url": "https://x.com/quiet/status/1791"},
+]
+
+
+@pytest.fixture(autouse=True)
+def research_service(open_tools: OpenTools, simulator: SimulatorProcess) -> None:
+    """The simulator's market research, whose jobs take no time, with two posts to find."""
+    simulator.play({"services": {"market-research": {"job_seconds": 0.01, "posts": FOUND}}})
+    open_tools(
+        SAFARI_MARKET_RESEARCH_URL=simulator.url("market-research"), RESEARCH_POLL_SECONDS="0.02"
+    )
+
+
+def rows(admin: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
+    return admin.execute(query.encode()).fetchall()
+
+
+def alerts(admin: psycopg.Connection) -> list[dict[str, Any]]:
+    told = rows(admin, "select detail from safari_alerts where kind = 'new_creators'")
+    return [row[0] for row in told]
+
+
+def test_who_fits_becomes_a_contact_once(run_script: RunScript, admin: psycopg.Connection) -> None:
+    code, first = run_script(script, *ONE)
+    assert (code, first["new"], first["contacts"]) == (0, 2, 1)
+    _, second = run_script(script, *ONE)
+    assert (second["new"], second["contacts"]) == (0, 0)
+    contact = "select username, source, niche_label, pipeline_stage from crm_contacts"
+    assert rows(admin, contact) == [("maria_makes", "market_research", "saas_growth", "new")]
+    assert rows(admin, "select handle from actp_platform_creators order by 1") == [
+        ("maria_makes",),
+        ("quiet",),
+    ]
+    assert rows(admin, "select tweet_id, likes from actp_twitter_research order by 1") == [
+        ("1790", 90_000),
+        ("1791", 0),
+    ]
+    (told,) = alerts(admin)
+    assert (told["count"], told["top"]["handle"]) == (2, "maria_makes")
+
+
+def test_a_contact_that_is_there_keeps_its_stage(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_contacts (platform, username, pipeline_stage)"
+        " values ('Twitter', '@Maria_Makes', 'client')"
+    )
+    assert run_script(script, *ONE)[1]["contacts"] == 0
+    assert rows(admin, "select pipeline_stage from crm_contacts") == [("client",)]
+
+
+def test_hooks_join_those_of_others(run_script: RunScript, admin: psycopg.Connection) -> None:
+    admin.execute(
+        "insert into actp_niche_resonance (platform, niche, content_type, sample_count,"
+        " top_hook_patterns) values ('twitter', 'saas_growth', 'case_study', 5, '{Ours, HM}')"
+    )
+    run_script(script, *ONE)
+    run_script(script, *ONE)
+    assert rows(admin, "select top_hook_patterns, sample_count from actp_niche_resonance") == [
+        (["Founder here: how we cut churn", "hm", "Ours"], 5)
+    ]
+
+
+def test_a_project_without_the_stage_new_gets_another(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "alter table crm_contacts add check (pipeline_stage in ('first_touch', 'client'))"
+    )
+    code, result = run_script(script, *ONE)
+    assert (code, result["rows"][0]["pipeline_stage"]) == (0, "first_touch")
+    assert rows(admin, "select pipeline_stage from crm_contacts") == [("first_touch",)]
+
+
+@pytest.mark.parametrize("behaviour", ["server_error", "not_json", "job_fails", "job_lost"])
+def test_nothing_is_half_written_when_the_research_fails(
+    run_script: RunScript,
+    admin: psycopg.Connection,
+    simulator: SimulatorProcess,
+    behaviour: str,
+) -> None:
+    simulator.play({"rules": [{"service": "market-research", "behaviour": behaviour}]})
+    code, result = run_script(script, *ONE)
+    assert (code, result["ok"], result["new"]) == (1, False, 0)
+    assert "market-research" in result["error"]
+    for table in ("actp_platform_creators", "actp_twitter_research", "crm_contacts"):
+        assert rows(admin, f"select count(*) from {table}") == [(0,)]  # noqa: S608
+
+
+def test_a_service_that_is_down_is_told(
+    run_script: RunScript, simulator: SimulatorProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulator.down("market-research")
+    try:
+        assert run_script(script, *ONE)[0] == 1
+        assert script.main(list(ONE)) == 1
+    finally:
+        simulator.up("market-research")
+    assert "nothing of it was stored" in capsys.readouterr().err
+
+
+def test_the_best_are_listed(run_script: RunScript) -> None:
+    run_script(script, "--research", "--niche", "digital_marketing")
+    _, listed = run_script(script, "--top-creators", "--platform", "instagram")
+    assert [row["handle"] for row in listed["rows"]] == ["maria_makes", "quiet"]
+    assert script.main(["--top-creators"]) == 0
+    assert script.main(["--top-creators", "--platform", "myspace"]) == 2
