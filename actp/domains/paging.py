@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["PAGE_ROWS", "batches", "pages"]
 
 PAGE_ROWS: Final = 1000
+
+T = TypeVar("T")
 
 
 def pages(
@@ -31,7 +33,7 @@ def pages(
         after = rows[-1]["id"]
 
 
-def batches(rows: Iterable[Json], size: int = PAGE_ROWS) -> Iterator[list[Json]]:
+def batches(rows: Iterable[T], size: int = PAGE_ROWS) -> Iterator[list[T]]:
     """Yield rows in lists of at most ``size``."""
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):

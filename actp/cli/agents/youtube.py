@@ -1,0 +1,66 @@
+"""``youtube_mplite_ingest.py``: what our videos are about, and what works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actp.cli.agents.script import Script, Task
+from actp.cli.output import console, counted, say, table, text
+from actp.domains.youtube import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["script", "show_resonance"]
+
+
+def _show_analyzed(result: Mapping[str, Any]) -> None:
+    by_words = result["analyzed"] - result["by_claude"]
+    how = f"{result['by_claude']} by Claude in {counted(result['questions'], 'question')}"
+    why = "" if result["claude"] == "ok" else f" (Claude: {result['claude']})"
+    say(f"{counted(result['analyzed'], 'video')} analyzed: {how}, {by_words} by words{why}.")
+    say(f"{counted(result['refreshed'], 'video')} brought up to date.")
+
+
+def _show_grouped(result: Mapping[str, Any]) -> None:
+    say(f"{counted(result['groups'], 'group')} of content; {result['removed']} outdated removed.")
+
+
+def show_resonance(result: Mapping[str, Any]) -> None:
+    """Print groups of content, the most viewed first."""
+    if not result["rows"]:
+        say("Nothing yet: youtube_mplite_ingest.py --full reads the videos.")
+        return
+    numbers = ("views", "posts")
+    shown = table("platform", "niche", "kind", "offer", "views", "posts", "hook", numbers=numbers)
+    for row in result["rows"]:
+        shown.add_row(
+            text(row["platform"]),
+            text(row["niche"]),
+            text(row["content_type"]),
+            text(row["offer_tag"]),
+            f"{row['avg_views'] or 0:,.0f}",
+            f"{row['sample_count']:,}",
+            text(next(iter(row["top_hook_patterns"] or []), ""), longest=40),
+        )
+    console().print(shown)
+
+
+def _show_full(result: Mapping[str, Any]) -> None:
+    _show_analyzed(result)
+    _show_grouped(result)
+    show_resonance(result)
+
+
+script = Script(
+    "youtube_mplite_ingest.py",
+    "Read what our videos did, and find what works.",
+    tasks=(
+        Task(
+            "--analyze", "Classify new videos, refresh the others.", tasks.analyze, _show_analyzed
+        ),
+        Task("--resonance", "Group all content by what works.", tasks.resonance, _show_grouped),
+        Task("--summary", "List what works best.", tasks.summary, show_resonance),
+        Task("--full", "All three, and tell of it.", tasks.full, _show_full),
+    ),
+)

@@ -1,0 +1,155 @@
+"""The youtube agent with Claude, a database, and without either's help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actp.cli.agents.youtube import script
+from actp.domains.youtube import tasks
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from actp.domains.tools import Tools
+    from simulator.process import SimulatorProcess
+    from tests.domains.conftest import RunScript
+
+VIDEOS = """
+insert into youtube_video_stats
+  (video_id, title, published_at, views, likes, comments_count, checked_at)
+  select 'v' || n, 'How to automate part ' || n, now(), n * 10, n, 1, now() - interval '1 day'
+    from generate_series(1, 45) n
+  union all select 'v1', 'How to automate part 1', now(), 500, 50, 5, now()
+"""
+POSTS = """
+insert into actp_content_performance
+  (platform, external_id, niche, content_type, offer_tags, views, engagement_score, title) values
+  ('tiktok', 'a', 'saas_growth', 'case_study', '{saas_consulting}', 100, 10, 'First hook'),
+  ('tiktok', 'b', 'saas_growth', 'case_study', '{saas_consulting}', 300, 30, E'Best hook\nmore'),
+  ('tiktok', 'c', 'saas_growth', 'case_study', '{}', 200, 20, null),
+  ('tiktok', 'd', 'other', 'case_study', '{}', 9000, 20, 'Not ours'),
+  ('tiktok', 'e', null, null, null, 9000, null, 'Nothing known'),
+  ('threads', 'f', 'personal_brand', null, null, null, null, 'Only one')
+"""
+TIKTOK = (["Best hook", "First hook"], ["b", "c", "a"], 3)
+
+
+def rows(admin: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
+    return admin.execute(query.encode()).fetchall()
+
+
+def test_without_a_key_titles_go_by_their_words_once(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(VIDEOS)
+    first = tasks.analyze(tools)
+    assert (first["analyzed"], first["by_claude"], first["claude"]) == (45, 0, "no_key")
+    newest = "select views, likes, engagement_score from actp_content_performance"
+    assert rows(admin, f"{newest} where external_id = 'v1'") == [(500, 50, 220)]
+    assert rows(admin, "select distinct niche, platform from actp_content_performance") == [
+        ("ai_automation", "youtube")
+    ]
+    second = tasks.analyze(tools)
+    assert (second["analyzed"], second["refreshed"]) == (0, 0)
+
+
+def test_counts_follow_the_newest_snapshot_and_words_of_a_person_stay(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(VIDEOS)
+    tasks.analyze(tools)
+    admin.execute("update actp_content_performance set niche = 'saas_growth'")
+    admin.execute(
+        "insert into youtube_video_stats (video_id, views, likes, comments_count, checked_at)"
+        " values ('v2', 1000, 10, 1, now() + interval '2 hours')"
+    )
+    assert tasks.analyze(tools)["refreshed"] == 1
+    assert rows(
+        admin,
+        "select niche, views, engagement_score from actp_content_performance"
+        " where external_id = 'v2'",
+    ) == [("saas_growth", 1000, 134)]
+
+
+def test_claude_is_asked_about_twenty_titles_at_a_time(
+    claude_tools: Tools, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    admin.execute(VIDEOS)
+    result = tasks.analyze(claude_tools)
+    assert (result["analyzed"], result["questions"], result["by_claude"]) == (45, 3, 45)
+    asked = [line for line in simulator.world() if line["kind"] == "claude"]
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "claude"), [("garbage", "ok"), ("prose", "ok"), ("unauthorized", "refused")]
+)
+def test_what_claude_cannot_say_goes_by_words(
+    claude_tools: Tools,
+    simulator: SimulatorProcess,
+    admin: psycopg.Connection,
+    behaviour: str,
+    claude: str,
+) -> None:
+    simulator.play({"claude": {"rules": [{"behaviour": behaviour}]}})
+    admin.execute("insert into youtube_video_stats (video_id, title) values ('v1', 'AI agents')")
+    result = tasks.analyze(claude_tools)
+    assert (result["analyzed"], result["by_claude"], result["claude"]) == (1, 0, claude)
+    assert rows(admin, "select niche from actp_content_performance") == [("ai_automation",)]
+
+
+def test_resonance_is_grouped_by_platform_niche_kind_and_the_usual_offer(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(POSTS)
+    assert tasks.resonance(tools) == {"groups": 2, "removed": 0}
+    assert rows(
+        admin,
+        "select platform, niche, offer_tag, content_type, avg_views, avg_engagement,"
+        " top_hook_patterns, top_post_ids, sample_count from actp_niche_resonance order by 1 desc",
+    ) == [
+        ("tiktok", "saas_growth", "saas_consulting", "case_study", 200, 20, *TIKTOK),
+        ("threads", "personal_brand", "none", "educational", 0, 0, ["Only one"], ["f"], 1),
+    ]
+
+
+def test_a_group_whose_offer_changed_hands_its_hooks_on(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(POSTS)
+    admin.execute(
+        "insert into actp_niche_resonance (platform, niche, offer_tag, content_type, sample_count,"
+        " top_hook_patterns) values"
+        " ('tiktok', 'saas_growth', 'none', 'case_study', 0, '{A winner, best hook}'),"
+        " ('tiktok', 'saas_growth', 'none', 'product_demo', 9, '{Untouched}')"
+    )
+    assert tasks.resonance(tools) == {"groups": 2, "removed": 1}
+    kept = "select offer_tag, top_hook_patterns from actp_niche_resonance where platform = 'tiktok'"
+    assert sorted(rows(admin, kept)) == [
+        ("none", ["Untouched"]),
+        ("saas_consulting", ["Best hook", "First hook", "A winner"]),
+    ]
+    again = rows(admin, "select top_hook_patterns from actp_niche_resonance order by 1")
+    tasks.resonance(tools)
+    assert rows(admin, "select top_hook_patterns from actp_niche_resonance order by 1") == again
+
+
+def test_the_script_does_it_all_and_tells_it_once(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(VIDEOS)
+    admin.execute(POSTS)
+    for _ in range(2):
+        code, result = run_script(script, "--full")
+        assert (code, result["groups"]) == (0, 3)
+    assert result["rows"][0]["niche"] == "ai_automation"
+    ((told,),) = rows(admin, "select detail from safari_alerts where kind = 'youtube_ingested'")
+    assert (told["videos"], told["niche"], told["count"]) == (45, "ai_automation", 45)
+    assert [script.main([flag]) for flag in ("--summary", "--resonance", "--analyze")] == [0, 0, 0]
+
+
+def test_nothing_at_all_is_no_error(run_script: RunScript) -> None:
+    assert run_script(script, "--full")[1]["rows"] == []
+    assert script.main(["--full"]) == 0
