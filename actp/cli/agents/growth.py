@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from actp.cli.agents import growth_creators
+from actp.cli.agents import growth_creators, growth_mix, growth_schedule
 from actp.cli.agents.script import Script
 
 __all__ = ["script"]
@@ -12,9 +14,16 @@ __all__ = ["script"]
 script = Script(
     "growth_orchestrator.py",
     "Find creators, choose what to make, and when to post it.",
-    tasks=growth_creators.TASKS,
+    tasks=(*growth_creators.TASKS, *growth_mix.TASKS, *growth_schedule.TASKS),
     refinements=(
         click.Option(["--platform"], help="Only this platform."),
         click.Option(["--niche"], help="Only this niche."),
+        click.Option(["--hours"], type=click.IntRange(1, 720), help="With --dm-schedule: how far."),
+        click.Option(["--seed"], type=int, help="With --optimize: choose the same each time."),
+        click.Option(
+            ["--ics"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="With --weekly-calendar: the file for a calendar program.",
+        ),
     ),
 )

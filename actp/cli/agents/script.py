@@ -84,7 +84,12 @@ class Script:
         )
 
     def _dispatch(self, *, as_json: bool, **flags: Any) -> int:
-        given = {name: value for name, value in flags.items() if value not in (None, False, ())}
+        # 0 is a value; an unset flag is False.
+        given = {
+            name: value
+            for name, value in flags.items()
+            if value not in (None, ()) and value is not False
+        }
         task = self._chosen(given)
         refinements = {name: value for name, value in given.items() if name != task.name}
         for name in refinements:

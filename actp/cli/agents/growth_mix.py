@@ -1,0 +1,57 @@
+"""The tasks of ``growth_orchestrator.py`` that are about what to make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from actp.cli.agents.script import Task
+from actp.cli.agents.youtube import show_resonance
+from actp.cli.output import console, say, table, text
+from actp.domains.mix import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TASKS"]
+
+
+def _show_items(result: Mapping[str, Any]) -> None:
+    shown = table("niche", "kind", "platform", "posts", "hook", numbers=("posts",))
+    for row in result["rows"]:
+        shown.add_row(
+            text(row["niche"]),
+            text(row["content_type"]),
+            text(row["platform"]),
+            str(row["count"]),
+            text(row["hook"], longest=50),
+        )
+    console().print(shown)
+
+
+def _show_gaps(result: Mapping[str, Any]) -> None:
+    if not result["posts"]:
+        say("No post of the last 30 days is known, so everything is missing.")
+    shown = table("niche", "target", "actual", "missing", numbers=("target", "actual", "missing"))
+    for row in result["rows"]:
+        shares = (f"{row[name]:.0%}" for name in ("target", "actual", "gap"))
+        shown.add_row(text(row["niche"]), *shares)
+    console().print(shown)
+
+
+TASKS = (
+    Task(
+        "--content-mix",
+        "Say what to make next, for --platform or all.",
+        tasks.recommend,
+        _show_items,
+        refined_by=("platform",),
+    ),
+    Task(
+        "--gaps",
+        "Show each niche against its target.",
+        tasks.show_gaps,
+        _show_gaps,
+        refined_by=("platform",),
+    ),
+    Task("--resonance-summary", "List what works best.", tasks.resonance_summary, show_resonance),
+)

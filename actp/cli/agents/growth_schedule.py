@@ -1,0 +1,109 @@
+"""The tasks of ``growth_orchestrator.py`` that are about when to post."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.cli.agents.script import Task
+from actp.cli.output import console, counted, say, table, text
+from actp.domains.schedule import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TASKS"]
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _show_hours(result: Mapping[str, Any]) -> None:
+    shown = table("platform", "hours before", "hours now")
+    for row in result["rows"]:
+        shown.add_row(text(row["platform"]), _hours(row["before"]), _hours(row["best_hours"]))
+    console().print(shown)
+
+
+def _show_saturation(result: Mapping[str, Any]) -> None:
+    if not result["rows"]:
+        say(f"None of {counted(result['checked'], 'platform')} tires.")
+    for row in result["rows"]:
+        say(
+            f"{row['platform']}: engagement fell by {row['drop_percent']} %; "
+            f"post {row['recommended']} a day instead of {row['posts_per_day']}."
+        )
+
+
+def _show_calendar(result: Mapping[str, Any]) -> None:
+    shown = table("when (UTC)", "platform", "niche", "note")
+    for row in result["rows"]:
+        lead = row["repost_of"]
+        note = f"the video of {lead:%a %H:%M}" if lead else ""
+        shown.add_row(
+            f"{row['at']:%a %d %b %H:%M}", text(row["platform"]), text(row["niche"]), note
+        )
+    console().print(shown)
+    if result["file"]:
+        say(f"Written to {result['file']}.")
+
+
+def _show_contacts(result: Mapping[str, Any]) -> None:
+    if not result["rows"]:
+        say("Nobody is due.")
+        return
+    shown = table("when (UTC)", "who", "platform", "stage", "score", numbers=("score",))
+    for row in result["rows"]:
+        shown.add_row(
+            f"{row['send_at']:%a %d %b %H:%M}",
+            text(row["username"]),
+            text(row["platform"]),
+            text(row["funnel_stage"]),
+            str(row["score"]),
+        )
+    console().print(shown)
+
+
+def _show_platforms(result: Mapping[str, Any]) -> None:
+    shown = table("platform", "a day", "days", "hours (UTC), and how often better than most")
+    for row in result["rows"]:
+        hours = ", ".join(f"{hour}:00 {mean:.0%}" for hour, mean in row["hours"].items())
+        days = " ".join(_DAYS[day] for day in row["active_days"])
+        shown.add_row(text(row["platform"]), str(row["posts_per_day"]), days, hours)
+    console().print(shown)
+
+
+def _hours(hours: list[int]) -> str:
+    return ", ".join(f"{hour}:00" for hour in hours)
+
+
+TASKS = (
+    Task(
+        "--optimize",
+        "Choose the posting hours anew.",
+        tasks.optimize,
+        _show_hours,
+        refined_by=("seed",),
+    ),
+    Task(
+        "--saturation-check", "Find platforms that tire.", tasks.saturation_check, _show_saturation
+    ),
+    Task(
+        "--weekly-calendar",
+        "Plan the next seven days; --ics writes a file.",
+        tasks.calendar,
+        _show_calendar,
+        refined_by=("ics",),
+    ),
+    Task(
+        "--dm-schedule",
+        "Say when those who are due within --hours are written best.",
+        tasks.dm_schedule,
+        _show_contacts,
+        refined_by=("hours",),
+    ),
+    Task(
+        "--cross-platform",
+        "Show the hours of every platform.",
+        tasks.cross_platform,
+        _show_platforms,
+    ),
+)

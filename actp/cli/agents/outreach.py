@@ -1,0 +1,161 @@
+"""``strategic_outreach.py``: who is to be written to, what, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actp.cli.agents.script import Script, Task
+from actp.cli.output import console, counted, say, table, text
+from actp.cli.times import short_time
+from actp.domains.outreach.due import list_due
+from actp.domains.outreach.queueing import build_queue
+from actp.domains.outreach.sending import list_emails, send, tell_stats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["script"]
+
+
+def _show_due(result: Mapping[str, Any]) -> None:
+    say(f"{result['due']:,} of {counted(result['scored'], 'scored contact')} due.")
+    _say_held(result["held"])
+    if result["rows"]:
+        shown = table(
+            "name", "platform", "stage", "score", "when", "last touch", numbers=("score",)
+        )
+        for row in result["rows"]:
+            shown.add_row(
+                text(row["name"], longest=30),
+                text(row["platform"]),
+                text(row["funnel_stage"]),
+                f"{row['score']}",
+                short_time(row["scheduled_for"]),
+                short_time(row["last_touch_at"]),
+            )
+        console().print(shown)
+
+
+def _show_queue(result: Mapping[str, Any]) -> None:
+    verb = "would be queued" if result["dry_run"] else "queued"
+    say(
+        f"{counted(result['queued'], 'message')} {verb}, {result['by_claude']:,} by Claude"
+        f" ({result['claude']}), of {counted(result['scored'], 'scored contact')}."
+    )
+    _say_held(result["held"])
+    _print_messages(
+        (row["name"], row["platform"], short_time(row["scheduled_for"]), row["message_body"])
+        for row in result["rows"]
+    )
+
+
+def _show_send(result: Mapping[str, Any]) -> None:
+    if result["dry_run"]:
+        say(f"{counted(result['handed'], 'message')} would go to the command queue now.")
+    else:
+        say(f"{counted(result['handed'], 'message')} handed to the command queue.")
+    if result["failed"]:
+        say(f"{counted(result['failed'], 'message')} not sendable.")
+    if result["interrupted"]:
+        say(f"{counted(result['interrupted'], 'message')} left by an older sender: not sent again.")
+    _print_messages(
+        (row["name"], row["platform"], row["refusal"] or "", row["body"]) for row in result["rows"]
+    )
+
+
+def _show_emails(result: Mapping[str, Any]) -> None:
+    say(f"{counted(result['waiting'], 'mail')} waiting to be sent by hand.")
+    _print_messages(
+        (row["display_name"], row["email"], short_time(row["scheduled_for"]), row["message_body"])
+        for row in result["rows"]
+    )
+
+
+def _show_stats(result: Mapping[str, Any]) -> None:
+    say(
+        f"In {result['days']} days {result['queued']:,} queued, {result['sent']:,} sent, "
+        f"{result['answered']:,} answered, {result['failed']:,} failed, {result['open']:,} open."
+    )
+    figures = ("queued", "sent", "answered", "failed", "open")
+    if result["rows"]:
+        shown = table("platform", *figures, numbers=figures)
+        for row in result["rows"]:
+            shown.add_row(text(row["platform"]), *(f"{row[name]:,}" for name in figures))
+        console().print(shown)
+    if result["failures"]:
+        shown = table("why they failed", "messages", numbers=("messages",))
+        for row in result["failures"]:
+            shown.add_row(text(row["why"]), f"{row['messages']:,}")
+        console().print(shown)
+
+
+def _say_held(held: Mapping[str, int]) -> None:
+    if held:
+        reasons = (f"{count:,} {reason.replace('_', ' ')}" for reason, count in held.items())
+        say(f"Left in peace: {', '.join(reasons)}.")
+
+
+def _print_messages(rows: Iterable[tuple[Any, Any, Any, Any]]) -> None:
+    shown = table("to", "where", "when or why not", "text")
+    for name, place, note, body in rows:
+        shown.add_row(
+            text(name, longest=24), text(place, longest=30), text(note, longest=40), text(body)
+        )
+    if shown.row_count:
+        console().print(shown)
+
+
+script = Script(
+    "strategic_outreach.py",
+    "Write to prospects at the right time, by the one command queue.",
+    tasks=(
+        Task(
+            "--due", "List who is due to be written to.", list_due, _show_due, refined_by=("limit",)
+        ),
+        Task(
+            "--build-queue",
+            "Queue a message for everybody who is due.",
+            build_queue,
+            _show_queue,
+            refined_by=("limit", "min_score", "claude_calls", "dry_run"),
+        ),
+        Task(
+            "--send",
+            "Hand due messages to the command queue.",
+            send,
+            _show_send,
+            refined_by=("limit", "dry_run"),
+        ),
+        Task(
+            "--email-queue",
+            "List mail that waits for somebody to send it.",
+            list_emails,
+            _show_emails,
+            refined_by=("limit",),
+        ),
+        Task("--stats", "Tell what became of the last 30 days.", tell_stats, _show_stats),
+    ),
+    refinements=(
+        click.Option(
+            ["--limit"],
+            metavar="N",
+            type=click.IntRange(1, 100_000),
+            help="No more than N, the best first.",
+        ),
+        click.Option(
+            ["--min-score"],
+            metavar="N",
+            type=click.IntRange(0, 100),
+            help="Only contacts with this score or more.",
+        ),
+        click.Option(
+            ["--claude-calls"],
+            metavar="N",
+            type=click.IntRange(1, 1000),
+            help="Ask Claude for at most N texts.",
+        ),
+        click.Option(["--dry-run"], is_flag=True, help="Show it and write nothing."),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The content-mix agent: what is made, against what should be."""

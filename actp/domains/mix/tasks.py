@@ -1,0 +1,48 @@
+"""What the content-mix agent does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.domains.mix.shares import gaps, recommended
+
+if TYPE_CHECKING:
+    from actp.domains.mix.shares import Gap
+    from actp.domains.tools import Tools
+
+__all__ = ["recommend", "resonance_summary", "show_gaps"]
+
+TOP_ROWS: Final = 5
+
+
+def recommend(tools: Tools, platform: str | None = None) -> dict[str, Any]:
+    """Return what to make next, from what is missing and what works."""
+    answer = tools.store.call("agent_mix_counts", platform=platform)
+    found = gaps(answer["counts"])
+    items = recommended(found, answer["best"], platform)
+    first = items[0]
+    return {
+        "items": len(items),
+        "headline": f"make {first.count} of {first.niche} for {first.platform}",
+        "rows": [asdict(item) for item in items],
+        "gaps": _shares(found),
+    }
+
+
+def show_gaps(tools: Tools, platform: str | None = None) -> dict[str, Any]:
+    """Return the share of each niche against its target."""
+    answer = tools.store.call("agent_mix_counts", platform=platform)
+    return {"posts": sum(answer["counts"].values()), "rows": _shares(gaps(answer["counts"]))}
+
+
+def resonance_summary(tools: Tools) -> dict[str, Any]:
+    """Return what works best of all."""
+    return {"rows": tools.store.call("agent_resonance_top", row_limit=TOP_ROWS)}
+
+
+def _shares(found: list[Gap]) -> list[dict[str, Any]]:
+    return [
+        {"niche": g.niche, "target": g.target, "actual": round(g.actual, 4), "gap": round(g.gap, 4)}
+        for g in found
+    ]

@@ -1,0 +1,175 @@
+"""The scheduler and content-mix agents on a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actp.cli.agents.growth import script
+from actp.domains.mix.shares import TARGETS, Gap, gaps, recommended
+from actp.store.migrate import MIGRATIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psycopg
+
+    from actp.store.protocol import Store
+    from tests.domains.conftest import RunScript
+
+POST = """
+insert into actp_content_performance
+  (platform, external_id, niche, engagement_score, published_at)
+  select %s, gen_random_uuid()::text, %s, %s, now() - make_interval(days => %s)
+    from generate_series(1, %s)
+"""
+
+
+def rows(admin: psycopg.Connection, query: str) -> list[tuple[Any, ...]]:
+    return admin.execute(query.encode()).fetchall()
+
+
+def test_six_platforms_are_there_each_with_untried_slots(admin: psycopg.Connection) -> None:
+    found = rows(admin, "select platform, best_hours, thompson_slots from actp_posting_schedule")
+    assert {platform: hours for platform, hours, _ in found} == {
+        "twitter": [14, 17, 22],
+        "threads": [13, 17, 23],
+        "instagram": [15, 20],
+        "tiktok": [12, 17, 23],
+        "youtube": [15, 18],
+        "linkedin": [13, 17],
+    }
+    for _, hours, slots in found:
+        assert {int(hour) for hour in slots} == {(h + d) % 24 for h in hours for d in (-1, 0, 1)}
+        assert all(slot == {"alpha": 1, "beta": 1} for slot in slots.values())
+
+
+def test_a_platform_that_was_there_keeps_its_row_and_gets_slots(
+    admin: psycopg.Connection,
+) -> None:
+    admin.execute(
+        "update actp_posting_schedule set best_hours = '{6}', thompson_slots = '{}'"
+        " where platform = 'tiktok'"
+    )
+    admin.execute(
+        """update actp_posting_schedule set thompson_slots = '{"14": {"alpha": 9, "beta": 2}}'
+            where platform = 'twitter'"""
+    )
+    (migration,) = MIGRATIONS.glob("*_posting_schedule.sql")
+    admin.execute(migration.read_bytes())
+    kept = dict(rows(admin, "select platform, thompson_slots from actp_posting_schedule"))
+    assert kept["twitter"] == {"14": {"alpha": 9, "beta": 2}}
+    assert set(kept["tiktok"]) == {"11", "12", "13", "16", "17", "18", "22", "23", "0"}
+    assert rows(
+        admin, "select best_hours from actp_posting_schedule where platform = 'tiktok'"
+    ) == [([6],)]
+
+
+def test_rewards_are_learned_and_decide(run_script: RunScript, admin: psycopg.Connection) -> None:
+    for hour, reward in ((13, True), (18, False), (17, False), (14, False)):
+        for _ in range(200):
+            admin.execute("select agent_schedule_reward('linkedin', %s, %s)", (hour, reward))
+    admin.execute("select agent_schedule_reward('linkedin', 99, true)")
+    admin.execute("select agent_schedule_reward('nowhere', 9, true)")
+    _, result = run_script(script, "--optimize", "--seed", "0")
+    linkedin = next(row for row in result["rows"] if row["platform"] == "linkedin")
+    assert 13 in linkedin["best_hours"]
+    assert len(linkedin["best_hours"]) == 2
+    assert run_script(script, "--optimize", "--seed", "0")[1]["changed"] == 0
+    ((slots,),) = rows(
+        admin, "select thompson_slots from actp_posting_schedule where platform = 'linkedin'"
+    )
+    assert slots["13"] == {"alpha": 201, "beta": 1}
+    assert "99" not in slots
+
+
+def test_a_tired_platform_is_told_once_a_week(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(POST, ("tiktok", "saas_growth", 50, 2, 3))
+    admin.execute(POST, ("tiktok", "saas_growth", 100, 20, 3))
+    admin.execute(POST, ("tiktok", "saas_growth", 9000, 40, 3))
+    admin.execute(POST, ("threads", "saas_growth", 100, 2, 3))
+    admin.execute(POST, ("threads", "saas_growth", 100, 20, 3))
+    for _ in range(2):
+        _, result = run_script(script, "--saturation-check")
+        assert (result["checked"], result["saturated"]) == (2, 1)
+    ((told,),) = rows(admin, "select detail from safari_alerts where kind = 'platform_saturated'")
+    assert told == {
+        "platform": "tiktok", "drop_percent": 50, "posts_per_day": 3, "recommended": 2,
+    }  # fmt: skip
+    assert script.main(["--saturation-check"]) == 0
+
+
+def test_the_week_is_planned_and_written(run_script: RunScript, tmp_path: Path) -> None:
+    file = tmp_path / "week.ics"
+    code, result = run_script(script, "--weekly-calendar", "--ics", str(file))
+    assert (code, result["posts"]) == (0, len(result["rows"]))
+    assert file.read_bytes().count(b"BEGIN:VEVENT") == result["posts"] > 50
+    assert script.main(["--weekly-calendar"]) == 0
+    assert script.main(["--weekly-calendar", "--ics", str(tmp_path / "no" / "way.ics")]) == 2
+
+
+def test_contacts_that_are_due_have_a_time_to_be_written(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "with people as (insert into crm_contacts (platform, username, email_opted_out) values"
+        " ('Twitter', 'due', false), ('twitter', 'later', false), ('twitter', 'out', true)"
+        " returning id, username)"
+        " insert into actp_prospect_scores (contact_id, funnel_stage, score, next_touch_at)"
+        " select id, 'decision', 80, now() + case username when 'later' then interval '9 days'"
+        " else interval '1 hour' end from people"
+    )
+    _, result = run_script(script, "--dm-schedule", "--hours", "48")
+    assert [row["username"] for row in result["rows"]] == ["due"]
+    assert script.main(["--dm-schedule"]) == 0
+
+
+def test_the_mix_is_measured_and_what_is_missing_comes_first(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(POST, ("tiktok", "ai_automation", 1, 2, 9))
+    admin.execute(POST, ("tiktok", "other", 1, 2, 1))
+    admin.execute(POST, ("twitter", "saas_growth", 1, 2, 90))
+    admin.execute(POST, ("tiktok", "saas_growth", 1, 31, 90))
+    admin.execute(
+        "insert into actp_niche_resonance (platform, niche, content_type, avg_views, sample_count,"
+        " top_hook_patterns) values"
+        " ('threads', 'personal_brand', 'case_study', 900, 0, '{Unproven}'),"
+        " ('tiktok', 'personal_brand', 'entertainment', 500, 4, '{Proven}')"
+    )
+    _, result = run_script(script, "--content-mix", "--platform", "tiktok")
+    assert [row["niche"] for row in result["rows"]] == [
+        "creator_economy", "personal_brand", "saas_growth", "digital_marketing",
+    ]  # fmt: skip
+    brand = result["rows"][1]
+    assert (brand["hook"], brand["content_type"], brand["count"]) == ("Proven", "entertainment", 3)
+    _, shares = run_script(script, "--gaps", "--platform", "tiktok")
+    assert shares["posts"] == 10
+    assert [script.main([flag]) for flag in ("--content-mix", "--gaps")] == [0, 0]
+
+
+def test_without_any_content_everything_is_missing(run_script: RunScript) -> None:
+    _, result = run_script(script, "--content-mix")
+    assert {row["niche"] for row in result["rows"]} == set(TARGETS)
+    assert result["rows"][0]["niche"] == "ai_automation"
+    for flag in ("--gaps", "--resonance-summary", "--cross-platform", "--optimize"):
+        assert script.main([flag]) == 0
+
+
+def test_there_are_three_things_to_make_even_if_nothing_is_missing() -> None:
+    full = [Gap(niche, target, target) for niche, target in TARGETS.items()]
+    items = recommended(full, {}, "threads")
+    assert [(item.count, item.platform) for item in items] == [(1, "threads")] * 3
+
+
+@pytest.mark.parametrize("counts", [{}, {"ai_automation": 0}])
+def test_nothing_made_is_no_division_by_it(counts: dict[str, int]) -> None:
+    assert [gap.gap for gap in gaps(counts)] == sorted(TARGETS.values(), reverse=True)
+
+
+def test_a_store_that_hears_of_an_unknown_platform_changes_nothing(store: Store) -> None:
+    chosen: list[dict[str, Any]] = [{"platform": "nowhere", "best_hours": [1]}]
+    assert store.call("agent_schedule_store", rows=chosen) == {"changed": 0}
