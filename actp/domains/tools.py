@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from actp.clients.blotato import Blotato
 from actp.clients.claude import Claude
+from actp.safari.visits import Visits
 from actp.store import open_store
 
 if TYPE_CHECKING:
@@ -41,6 +44,20 @@ class Tools:
         claude = Claude(self.settings)
         self._opened.callback(claude.close)
         return claude
+
+    @cached_property
+    def blotato(self) -> Blotato:
+        """Blotato, which may be without a key."""
+        blotato = Blotato(self.settings)
+        self._opened.callback(blotato.close)
+        return blotato
+
+    @cached_property
+    def visits(self) -> Visits:
+        """The services, for what they read off their pages; with the host's turn at Safari."""
+        visits = Visits(self.settings, holder=f"agent-{os.getpid()}")
+        self._opened.callback(visits.close)
+        return visits
 
     def alert(self, kind: str, key: str, detail: dict[str, Json]) -> None:
         """Put an alert into the outbox; the same kind and key are told once, ever."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.clients.research import MarketResearch
 from actp.domains.creators.matrix import wanted
 from actp.domains.creators.rows import creator_rows, hooks_of, post_rows
 from actp.errors import ServiceError
-from actp.safari.visits import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +27,8 @@ def research(tools: Tools, platform: str | None = None, niche: str | None = None
     A platform whose research fails does not keep the others from being stored.
     """
     plan = wanted(platform, niche)
-    with closing(Visits(tools.settings, holder="creators")) as visits:
-        service = MarketResearch(tools.settings, visits)
-        rows = [_one(tools, service, name, niches) for name, niches in plan.items()]
+    service = MarketResearch(tools.settings, tools.visits)
+    rows = [_one(tools, service, name, niches) for name, niches in plan.items()]
     found = [row for row in rows if row["error"] is None]
     new = sum(row["new"] for row in found)
     best = max((row["top"] for row in found if row["top"]), key=lambda t: t["fit"], default=None)

@@ -1,0 +1,97 @@
+"""``ab_post_tester.py``: which of two texts does better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actp.cli.agents.script import Script, Task
+from actp.cli.output import console, counted, say, table, text, warn
+from actp.domains.abtest import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["script"]
+
+
+def _show_created(result: Mapping[str, Any]) -> None:
+    say(f"A: {result['variant_a']}")
+    say(f"B: {result['variant_b']}")
+    if result["claude"] != "ok":
+        say(f"Written by template (Claude: {result['claude']}).")
+    if not result.get("ok", True):
+        warn(f"{result['error']}; the test has ended.")
+        return
+    say(f"A is out; B follows as command {result['command_id'][:8]}.")
+
+
+def _show_checked(result: Mapping[str, Any]) -> None:
+    say(f"{counted(result['running'], 'test')} running, {result['won']} won.")
+    for row in result["rows"]:
+        if row["error"]:
+            warn(row["error"])
+        if row["verdict"]:
+            said = "no winner" if row["verdict"] == "tie" else f"{row['verdict'].upper()} won"
+            say(
+                f"{row['topic']}: {said}, {row['score_a']:,.0f} against {row['score_b']:,.0f}, "
+                f"margin {row['margin_percent']} %, p = {row['p_value']}"
+            )
+
+
+def _show_tests(result: Mapping[str, Any]) -> None:
+    if not result["rows"]:
+        say("No tests: ab_post_tester.py --create TOPIC begins one.")
+        return
+    shown = table("topic", "niche", "status", "winner", "A", "B", "note", numbers=("A", "B"))
+    for row in result["rows"]:
+        scores = (row["eng_score_a"], row["eng_score_b"])
+        shown.add_row(
+            text(row["topic"], longest=30),
+            text(row["niche"]),
+            text(row["status"]),
+            text(row["winner"]),
+            *("" if score is None else f"{score:,.0f}" for score in scores),
+            text(row["error"], longest=40),
+        )
+    console().print(shown)
+
+
+def _show_schedule(result: Mapping[str, Any]) -> None:
+    shown = table("platform", "a day", "hours (UTC)")
+    for row in result["rows"]:
+        hours = ", ".join(f"{hour}:00" for hour in row["best_hours"] or [])
+        shown.add_row(text(row["platform"]), str(row["posts_per_day"]), hours)
+    console().print(shown)
+
+
+script = Script(
+    "ab_post_tester.py",
+    "Post two texts on one subject, and find which does better.",
+    tasks=(
+        Task(
+            "--create",
+            "Write and post two texts about a topic, for --niche.",
+            tasks.create,
+            _show_created,
+            metavar="TOPIC",
+            refined_by=("niche",),
+        ),
+        Task("--checkback", "Read what running tests brought.", tasks.checkback, _show_checked),
+        Task("--status", "List the newest tests.", tasks.status, _show_tests),
+        Task("--results", "List the tests that have ended.", tasks.results, _show_tests),
+        Task(
+            "--schedule",
+            "Show when --platform posts; all without it.",
+            tasks.schedule,
+            _show_schedule,
+            refined_by=("platform",),
+        ),
+        Task("--all-schedules", "Show when each platform posts.", tasks.schedule, _show_schedule),
+    ),
+    refinements=(
+        click.Option(["--niche"], help=f"With --create: one of {', '.join(tasks.NICHES)}."),
+        click.Option(["--platform"], help="With --schedule: only this platform."),
+    ),
+)

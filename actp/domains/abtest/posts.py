@@ -1,0 +1,76 @@
+"""Finds the two posts of a test on Twitter, and reads what they brought."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.domains.abtest.verdict import Counts
+from actp.errors import InvalidInput, ServiceRefused
+from actp.safari.addresses import clean_post_url, handle_in_post
+from actp.safari.texts import normalised_text
+
+if TYPE_CHECKING:
+    from actp.safari.visits import Visits
+
+__all__ = ["counts_of", "tweet_by_text", "tweet_id"]
+
+SERVICE: Final = "twitter-comments"
+LOOK_TIMEOUT_SECONDS: Final = 60.0
+TWEETS: Final = 40
+_TWEET_ID = re.compile(r"/status/(\d+)")
+
+
+def tweet_by_text(visits: Visits, own_url: str, text: str) -> str | None:
+    """Return the address of the tweet with this text by the author of another; None if not shown.
+
+    Raises ServiceError.
+    """
+    handle = handle_in_post("twitter", own_url)
+    if handle is None:
+        return None
+    body = {"handle": handle, "maxResults": TWEETS}
+    said = visits.post(
+        SERVICE, "/api/twitter/timeline", body=body, timeout_seconds=LOOK_TIMEOUT_SECONDS
+    )
+    tweets = said.get("tweets") if isinstance(said, dict) else None
+    for tweet in tweets if isinstance(tweets, list) else []:
+        if isinstance(tweet, dict) and _same(str(tweet.get("text") or ""), text):
+            try:
+                return clean_post_url("twitter", str(tweet.get("tweetUrl") or ""))
+            except InvalidInput:
+                continue
+    return None
+
+
+def counts_of(visits: Visits, url: str) -> Counts | None:
+    """Return what a tweet brought so far, None if it is gone; raises ServiceError.
+
+    The counts of its page are preferred: the metrics route answers zeros for what it cannot find.
+    """
+    try:
+        said = visits.post(
+            SERVICE,
+            "/api/twitter/tweet/detail",
+            body={"url": url},
+            timeout_seconds=LOOK_TIMEOUT_SECONDS,
+        )
+    except ServiceRefused as error:
+        if error.status == 404:
+            return None
+        raise
+    tweet = said.get("tweet") if isinstance(said, dict) else None
+    return Counts.read(tweet) if isinstance(tweet, dict) else None
+
+
+def tweet_id(url: str) -> str | None:
+    """Return the number of a tweet."""
+    found = _TWEET_ID.search(url)
+    return found[1] if found else None
+
+
+def _same(shown: str, text: str) -> bool:
+    squeezed: list[Any] = [" ".join(normalised_text(each).split()) for each in (shown, text)]
+    # A timeline cuts long texts.
+    beginning = squeezed[0].rstrip("…").rstrip()
+    return len(beginning) > 20 and squeezed[1].startswith(beginning)

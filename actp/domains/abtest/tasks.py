@@ -1,0 +1,190 @@
+"""What the ab-tester agent does."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from actp.clients.blotato import BlotatoError
+from actp.domains.abtest.posts import counts_of, tweet_by_text, tweet_id
+from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows
+from actp.domains.abtest.variants import written
+from actp.domains.abtest.verdict import Counts, judge
+from actp.domains.taxonomy import content_type_of
+from actp.errors import InvalidInput, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actp.domains.tools import Tools
+
+__all__ = ["NICHES", "checkback", "create", "results", "schedule", "status"]
+
+NICHES: Final = (
+    "ai_automation",
+    "saas_growth",
+    "content_creation",
+    "digital_marketing",
+    "creator_economy",
+)
+DEFAULT_NICHE: Final = "ai_automation"
+_FIRST_SENTENCE = re.compile(r"^.*?[.!?](?=\s|$)", re.DOTALL)
+
+
+def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE) -> dict[str, Any]:
+    """Write two texts about a topic and post them; raises WrongState where no tweet may go out.
+
+    What was begun is never begun again: an arm A that nobody heard of ends the test.
+    """
+    if niche not in NICHES:
+        nearest = get_close_matches(niche, NICHES, n=1)
+        hint = f"Did you mean {nearest[0]}? " if nearest else ""
+        raise InvalidInput(
+            f"no such niche: {niche!r}", remedy=f"{hint}Known are {', '.join(NICHES)}."
+        )
+    if not tools.blotato.is_configured:
+        raise InvalidInput("Blotato has no key.", remedy="Set BLOTATO_API_KEY.")
+    texts = written(tools.claude, value, niche)
+    tools.blotato.check_account("twitter")
+    test: dict[str, Any] = {"id": str(uuid4()), "topic": value, "niche": niche}
+    tools.store.call("agent_ab_create", **test, variant_a=texts.a, variant_b=texts.b)
+    shown = {**test, "variant_a": texts.a, "variant_b": texts.b, "claude": texts.note or "ok"}
+    if not tools.store.call("agent_ab_begin_a", id=test["id"]):
+        return {"ok": False, "error": "another run has begun it", **shown}
+    try:
+        submission_id = tools.blotato.publish("twitter", texts.a)
+    except BlotatoError as error:
+        tools.store.call("agent_ab_fail", id=test["id"], arm="a", error=f"{error}")
+        return {"ok": False, "error": f"arm A was not posted: {error}", **shown}
+    command = tools.store.call("agent_ab_posted_a", id=test["id"], submission_id=submission_id)
+    return {**shown, "post_id_a": submission_id, "command_id": command}
+
+
+def checkback(tools: Tools) -> dict[str, Any]:
+    """Read what running tests brought, and end those that are a day old."""
+    running = tools.store.call("agent_ab_open")
+    rows = [_checked(tools, test) for test in running]
+    won = [row for row in rows if row["verdict"] in {"a", "b"}]
+    troubled = [row["error"] for row in rows if row["error"]]
+    return {
+        "ok": not troubled,
+        "running": sum(row["verdict"] is None for row in rows),
+        "won": len(won),
+        "headline": f"{sum(row['verdict'] is None for row in rows)} tests running, {len(won)} won",
+        "error": "; ".join(dict.fromkeys(troubled)) or None,
+        "rows": rows,
+    }
+
+
+def status(tools: Tools) -> dict[str, Any]:
+    """Return the newest tests."""
+    tools.store.call("agent_ab_open")
+    return {"rows": tools.store.call("agent_ab_list")}
+
+
+def results(tools: Tools) -> dict[str, Any]:
+    """Return the tests that have ended."""
+    return {"rows": tools.store.call("agent_ab_list", ended=True)}
+
+
+def schedule(tools: Tools, platform: str | None = None) -> dict[str, Any]:
+    """Return the posting hours of a platform, or of all."""
+    rows = tools.store.call("agent_schedule_rows")["rows"]
+    return {"rows": [row for row in rows if platform in (None, row["platform"])]}
+
+
+def _checked(tools: Tools, test: Mapping[str, Any]) -> dict[str, Any]:
+    """Look at one test; an error of a service is told and leaves it as it is."""
+    row: dict[str, Any] = {"id": test["id"], "topic": test["topic"], "niche": test["niche"]}
+    row |= {"verdict": None, "error": None, "margin_percent": None, "p_value": None}
+    windows = due_windows(test)
+    if not windows:
+        return row
+    try:
+        counts = _counts(tools, test, windows)
+    except (ServiceError, BlotatoError) as error:
+        return {**row, "error": f"{error}"}
+    if isinstance(counts, str):
+        if test["age_hours"] >= GIVE_UP_HOURS:
+            tools.store.call("agent_ab_fail", id=test["id"], arm="a and b", error=counts)
+        return {**row, "error": f"{test['topic']}: {counts}"}
+    if "metrics_24h" not in windows:
+        return row
+    return row | _ended(tools, test, *counts)
+
+
+def _counts(
+    tools: Tools, test: Mapping[str, Any], windows: tuple[str, ...]
+) -> tuple[tuple[str, Counts], tuple[str, Counts]] | str:
+    """Return address and counts of both arms, stored for the windows; or what is missing."""
+    url_a = test["post_url_a"]
+    if url_a is None:
+        publication = tools.blotato.publication(test["post_id_a"])
+        url_a = publication.url
+    if url_a is None and publication.status == "failed":
+        error = f"Blotato could not post arm A: {publication.error}"
+        tools.store.call("agent_ab_fail", id=test["id"], arm="a", error=error)
+        return error
+    if url_a is None:
+        return "Blotato does not say where arm A is"
+    url_b = test["post_url_b"] or tweet_by_text(tools.visits, url_a, test["variant_b_text"])
+    tools.store.call("agent_ab_note", id=test["id"], url_a=url_a, url_b=url_b)
+    if url_b is None:
+        return "the tweet of arm B is not in the timeline"
+    a, b = counts_of(tools.visits, url_a), counts_of(tools.visits, url_b)
+    if a is None or b is None:
+        return f"the tweet of arm {'A' if a is None else 'B'} is gone"
+    found = {f"{name}_a": n for name, n in a.to_json().items()}
+    found |= {f"{name}_b": n for name, n in b.to_json().items()}
+    noted = {
+        **found,
+        "age_hours": round(test["age_hours"], 2),
+        "checked_at": tools.store.call("safari_now"),
+    }
+    tools.store.call("agent_ab_note", id=test["id"], metrics=dict.fromkeys(windows, noted))
+    return (url_a, a), (url_b, b)
+
+
+def _ended(
+    tools: Tools, test: Mapping[str, Any], a: tuple[str, Counts], b: tuple[str, Counts]
+) -> dict[str, Any]:
+    verdict = judge(a[1], b[1])
+    texts = {"a": test["variant_a_text"], "b": test["variant_b_text"]}
+    posted = {"a": test["a_begun_at"], "b": test["started_at"]}
+    posts = [
+        {
+            **counts.to_json(),
+            "external_id": tweet_id(url),
+            "text": texts[arm],
+            "comments_count": counts.replies,
+            "engagement_score": counts.score,
+            "published_at": datetime.fromisoformat(posted[arm]).isoformat(),
+            "content_type": content_type_of(texts[arm]),
+        }
+        for arm, (url, counts) in (("a", a), ("b", b))
+        if tweet_id(url)
+    ]
+    figures = {
+        "margin_percent": round(100 * verdict.margin, 1),
+        "p_value": round(verdict.p_value, 4),
+        "score_a": round(a[1].score, 1),
+        "score_b": round(b[1].score, 1),
+    }
+    hook = _hook(texts.get(verdict.winner, ""))
+    tools.store.call(
+        "agent_ab_complete",
+        id=test["id"],
+        winner=verdict.winner,
+        hook=hook,
+        posts=posts,
+        **figures,
+    )
+    return {"verdict": verdict.winner, "hook": hook, **figures}
+
+
+def _hook(text: str) -> str:
+    found = _FIRST_SENTENCE.match(text)
+    return (found[0] if found else text)[:120]
