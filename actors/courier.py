@@ -53,6 +53,7 @@ class Courier:
         self.carrier = carrier
         self.flight: Flight | None = None
         self.departed_at = 0.0
+        self.is_looking = False
         self._overdue_at = inf
         self._outcome: Outcome | None = None
         self._switchboard = switchboard
@@ -91,6 +92,7 @@ class Courier:
 
     def find_post(self, command: Command) -> None:
         """Look for the post that a comment is for; PostFound is told."""
+        self.is_looking = True
         self._errands.run(lambda: self._look_for_post(command))
 
     def close(self) -> None:
@@ -123,6 +125,7 @@ class Courier:
             _log.error("looking for a post failed", exc_info=True, extra={"action": "look_failed"})
             error = f"{service.name}: the worker failed: {type(raised).__name__}: {raised}"
             found = Outcome("retry", "posts_not_shown", error=error[:500], quota_back=True)
+        self.is_looking = False
         self._switchboard.tell(service.name, PostFound(command.id, found))
 
     def _look(self) -> None:

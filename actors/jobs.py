@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from actors.agent_jobs import AGENT_JOBS
 from actors.slots import Job
 from actp.safari.probe import probe_all
 
@@ -20,7 +21,13 @@ __all__ = ["JOBS"]
 # A day's worth of the busiest queue; what is left then is tomorrow's.
 MOST_PRUNE_BATCHES: Final = 1000
 # Commands first: what is kept of a campaign goes after them.
-PRUNES: Final = ("safari_prune", "safari_schedule_prune", "safari_campaign_prune")
+PRUNES: Final = (
+    "safari_prune",
+    "safari_schedule_prune",
+    "safari_campaign_prune",
+    "agent_task_prune",
+    "agent_claude_prune",
+)
 
 
 def process_queue(occasion: Occasion) -> Mapping[str, Any]:
@@ -74,11 +81,6 @@ JOBS: Final = (
     Job("safari_retry_failed", "0 */2 * * *", retry_failed, missed="last"),
     Job("safari_rate_reset", "0 0 * * *", reset_rates, missed="last"),
     Job("safari_prune", "30 3 * * *", prune, missed="last"),
-    Job(
-        "safari_crm_sync",
-        "0 */4 * * *",
-        sync_contacts,
-        grace=timedelta(hours=1),
-        wanted=lambda settings: settings.crm_brain_cmd is not None,
-    ),
+    Job("safari_crm_sync", "0 */4 * * *", sync_contacts, grace=timedelta(hours=1)),
+    *AGENT_JOBS,
 )

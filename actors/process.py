@@ -15,6 +15,7 @@ from actors.switchboard import Switchboard
 from actors.timer import Timer
 from actors.warden import Oversight, Warden
 from actp.errors import ExitCode
+from metrics import instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ class ActorProcess:
 
     def start(self, specs: tuple[ActorSpec, ...]) -> None:
         """Start the warden, which starts the others."""
+        instruments.prepare({}, [spec.name for spec in specs])
         warden = Warden.start(
             self.surroundings,
             specs=specs,

@@ -41,12 +41,15 @@ if TYPE_CHECKING:
     from actp.store import Store
     from actp.vitals import Vitals
 
-__all__ = ["Schedule", "main"]
+__all__ = ["Schedule", "main", "start"]
 
 BEATS_UNTIL_STALE: Final = 4
 TICK_SECONDS: Final = 10.0
 THREADS: Final = 8
 BEAT: Final = "beat"
+# The agents' tasks wait for one another rather than load the machine together.
+LONG: Final = "long"
+LONG_THREADS: Final = 2
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 # What became of a slot is told again for some minutes to a database that is away.
 END_ATTEMPTS: Final = 20
@@ -107,7 +110,8 @@ class Schedule:
         fields = {"job": job.name, "slot": slot.isoformat()}
         detail: dict[str, Any]
         try:
-            detail, ok = dict(job.run(Occasion(self._store, self._settings, slot))), True
+            occasion = Occasion(self._store, self._settings, slot, self._closed.is_set)
+            detail, ok = dict(job.run(occasion)), True
         except Exception as error:  # noqa: BLE001 - a job of any kind must not end the schedule
             _log.error("the job failed", exc_info=True, extra={"action": "job_failed", **fields})
             detail, ok = {"error": f"{type(error).__name__}: {error}"[:500]}, False
@@ -127,12 +131,17 @@ class Schedule:
                 return
 
     def close(self) -> None:
-        """Wait for the database no more."""
+        """Wait for the database no more, and have long jobs end."""
         self._closed.set()
 
 
-def _start(schedule: Schedule, vitals: Vitals, beat_seconds: float) -> BackgroundScheduler:
-    executors = {"default": ThreadPoolExecutor(THREADS), BEAT: ThreadPoolExecutor(1)}
+def start(schedule: Schedule, vitals: Vitals, beat_seconds: float) -> BackgroundScheduler:
+    """Begin to run what is due; short jobs never wait for long ones."""
+    executors = {
+        "default": ThreadPoolExecutor(THREADS),
+        LONG: ThreadPoolExecutor(LONG_THREADS),
+        BEAT: ThreadPoolExecutor(1),
+    }
     scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
 
     def tick() -> None:
@@ -142,7 +151,15 @@ def _start(schedule: Schedule, vitals: Vitals, beat_seconds: float) -> Backgroun
             _log.warning("no tick: %s", error, extra={"action": "tick_failed"})
             return
         for job, slot in due:
-            scheduler.add_job(schedule.run, args=(job, slot), misfire_grace_time=None)
+            # By its name a job that still waits for a thread is not put behind itself.
+            scheduler.add_job(
+                schedule.run,
+                args=(job, slot),
+                id=job.name,
+                replace_existing=True,
+                executor=LONG if job.is_long else "default",
+                misfire_grace_time=None,
+            )
 
     now = datetime.now(UTC)
     options: dict[str, Any] = {"coalesce": True, "misfire_grace_time": None, "next_run_time": now}
@@ -168,10 +185,11 @@ def _work(vitals: Vitals) -> int:
     ):
         beat_seconds = settings.heartbeat_stale_seconds / BEATS_UNTIL_STALE
         schedule = Schedule(store, settings, JOBS, host=host)
-        scheduler = _start(schedule, vitals, beat_seconds)
+        scheduler = start(schedule, vitals, beat_seconds)
         _log.info("scheduling", extra={"action": "started", "jobs": len(JOBS)})
         signal.sigwait(STOP_SIGNALS)
-        # A job under way is a few calls of the database; what it has not said is a lost slot.
+        # A job under way is a few calls of the database, or is told to end; what it has not said
+        # is a lost slot.
         schedule.close()
         scheduler.shutdown(wait=False)
     return ExitCode.OK

@@ -1,17 +1,25 @@
-"""``python -m actors.sentinel``: the process that watches the services and carries the alerts."""
+"""``python -m actors.sentinel``: services, alerts, campaigns, posts: what goes on beside commands.
+
+Several hosts may each run one: the database hands an alert, a target or a post to one of them.
+"""
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from actors.alerts import ALERTS, AlertActor
+from actors.calls import calls_heard
+from actors.campaigns import CAMPAIGNS, CampaignActor
 from actors.health import HEALTH, HealthActor, Watch
 from actors.process import ActorProcess, run_until_told
+from actors.publisher import publisher_spec
 from actors.warden import ActorSpec
+from actp.clients.blotato import Blotato
 from actp.clients.telegram import Telegram
 from actp.logs import set_up_logs
 from actp.safari.locks import host_key
@@ -29,9 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+# Whose work may have come with a command or its end; the others go by the clock.
+CALLED: Final = (CAMPAIGNS,)
+
+_log = logging.getLogger(__name__)
+
 
 def main() -> int:
-    """Watch until SIGTERM or SIGINT."""
+    """Do all of it until SIGTERM or SIGINT."""
     return run_program(_work)
 
 
@@ -45,7 +58,17 @@ def _work(vitals: Vitals) -> ExitCode:
             stack.enter_context(closing(telegram))
         stack.enter_context(exposed("sentinel", instruments.REGISTRY, settings))
         process = ActorProcess(stop_seconds=settings.stop_seconds, beat=vitals.beat)
-        return run_until_told(process, _specs(settings, process.surroundings, store, telegram))
+        here = process.surroundings
+        stack.enter_context(calls_heard(store, here.switchboard, CALLED))
+        specs = _specs(settings, here, store, telegram)
+        blotato = stack.enter_context(closing(Blotato(settings)))
+        if blotato.is_configured:
+            specs += (publisher_spec(settings, here, store, blotato),)
+        else:
+            _log.info(
+                "posts stay in the database: set BLOTATO_API_KEY", extra={"action": "posts_kept"}
+            )
+        return run_until_told(process, specs)
 
 
 def _specs(
@@ -68,6 +91,7 @@ def _specs(
         ActorSpec(
             HEALTH, partial(HealthActor.start, here, store=store, watch=watch), does_work=True
         ),
+        ActorSpec(CAMPAIGNS, partial(CampaignActor.start, here, store=store), does_work=True),
     )
 
 

@@ -148,11 +148,11 @@ class ServiceActor(Actor):
     def _start(self) -> None:
         self.tell(POLLER, Room(self.name, 0, 0, 0, fresh=True))
         flight = self._courier.flight
-        if flight is None:
-            self._let_go()
-        else:  # my predecessor crashed while it flew
+        if flight is not None:  # my predecessor crashed while it flew
             self._current = Current(flight.row, flight.command, flight.request, "answer")
             self._landed()
+        elif not self._courier.is_looking:  # else Safari is not free before the lookup is over
+            self._let_go()
 
     def _take(self, rows: tuple[Row, ...]) -> None:
         self._room -= len(rows)
@@ -234,7 +234,10 @@ class ServiceActor(Actor):
 
     def _post_found(self, id_: str, found: Command | Outcome) -> None:
         current = self._current
-        if current is None or current.row.id != id_ or current.awaits != "post":
+        if current is None:  # of a predecessor
+            self._turns.release(self.name)
+            return
+        if current.row.id != id_ or current.awaits != "post":
             return
         if self._is_stopping:
             self._finish(current.row, 0, _HANDED_BACK)
@@ -373,4 +376,6 @@ class ServiceActor(Actor):
             self._ended(flight, self._courier.outcome_of(flight.command, failure))
         elif self._current is not None and self._current.awaits == "post":
             self._finish(self._current.row, 0, _HANDED_BACK)
-            self._let_go()
+            self._current = None
+            # The service is still going through pages.
+            self._turns.release(self.name, time() + self._service.busy_seconds)

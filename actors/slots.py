@@ -22,11 +22,12 @@ _LOOKBACKS: Final = tuple(timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a job is given when its slot is run."""
+    """What a job is given when its slot is run; one that is long asks whether it should end."""
 
     store: Store
     settings: Settings
     slot: datetime
+    is_stopping: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Job:
 
     ``missed`` says what happens to a slot that nobody could run at its time: ``skip`` lets it go
     once it is ``grace`` late, ``last`` makes up for the latest one, however late. ``run`` returns
-    what is kept of it; it may be killed at any time and is not run again for that slot.
+    what is kept of it; it may be killed at any time and is not run again for that slot. One that
+    ``is_long`` takes minutes and does not keep a thread from the others.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Job:
     missed: Literal["skip", "last"] = "skip"
     grace: timedelta = timedelta(minutes=5)
     wanted: Callable[[Settings], bool] = lambda _: True
+    is_long: bool = False
 
 
 def latest_slot(cron: str, now: datetime) -> datetime | None:

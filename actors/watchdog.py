@@ -16,20 +16,19 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, get_args
 
 import psutil
 
 from actors.alert_box import AlertBox
-from actors.watchdog_rules import Action, Limits, Look, Sight, decide, exited, resume
-from actors.worker import ROUNDS_PER_LEASE
+from actors.watchdog_rules import Action, Limits, Look, Sight, Step, decide, exited, resume
 from actp.clock import steady_seconds
-from actp.errors import ActpError, ExitCode
+from actp.errors import ActpError, ExitCode, WrongState
 from actp.logs import set_up_logs
+from actp.orphans import end_orphans
 from actp.settings import PROJECT_ROOT, Settings, load_settings
 from actp.supervision import Process, Supervisor
-from actp.tree import Tree
-from actp.vitals import Vitals, run_program
+from actp.vitals import BEATS_PER_LEASE, Vitals, run_program
 from metrics import instruments
 from metrics.serve import exposed
 
@@ -41,9 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Watchdog", "events", "main"]
 
 LOOK_SECONDS: Final = 1.0
-# supervisord itself has gone: what it left behind would keep the ports from its successor.
-ORPHANS_KEPT: Final = frozenset({"postgres"})
-ROUNDS_UNTIL_STALE: Final = 3
+BEATS_UNTIL_STALE: Final = 3
 WORKERS: Final = "worker"
 ME: Final = "watchdog"
 
@@ -103,7 +100,9 @@ class Watchdog:
         except ActpError as error:
             _log.warning("no look: %s", error, extra={"action": "look_failed"})
             return
-        self._groups = {process.name: process for process in processes if process.name != ME}
+        groups = {process.name: process for process in processes if process.name != ME}
+        instruments.prepare_watchdog(groups.keys() - self._groups.keys(), get_args(Step))
+        self._groups = groups
         lead_seconds = steady_seconds() - monotonic()
         slept_seconds, self._lead_seconds = lead_seconds - self._lead_seconds, lead_seconds
         sights = tuple(self._sight(process) for process in self._groups.values())
@@ -118,12 +117,12 @@ class Watchdog:
                 self._alerts.add(doing.kind, {"program": doing.name, "error": doing.reason})
 
     def end_orphans(self) -> None:
-        """End the processes of a supervisord that has died; the database may stay."""
-        for name, process in self._known.items():
-            if name not in ORPHANS_KEPT:
-                with suppress(psutil.Error):
-                    process.terminate()  # never another process that got the same number
-                    _log.warning("ended an orphan", extra={"action": "orphan", "program": name})
+        """End the processes of a supervisord that has died; the database may stay.
+
+        They would keep the services from its successor.
+        """
+        for name in end_orphans(self._run_folder):
+            _log.warning("ended an orphan", extra={"action": "orphan", "program": name})
 
     def _sight(self, process: Process) -> Sight:
         vitals = Vitals(self._run_folder, process.name)
@@ -151,6 +150,7 @@ class Watchdog:
         _log.warning(
             "%s", action.why or action.step, extra={"action": action.step, "program": action.name}
         )
+        instruments.WATCHDOG_ACTIONS.labels(action.name, action.step).inc()
         full_name = self._groups[action.name].full_name
         try:
             if action.step == "start":
@@ -176,10 +176,9 @@ def _settings_stamp() -> str:
 
 
 def _limits(settings: Settings) -> Limits:
-    # A worker beats once in a round of its warden.
     stale_seconds = max(
         settings.heartbeat_stale_seconds,
-        ROUNDS_UNTIL_STALE * settings.safari_lease_seconds / ROUNDS_PER_LEASE,
+        BEATS_UNTIL_STALE * settings.safari_lease_seconds / BEATS_PER_LEASE,
     )
     return Limits(
         stale_seconds=stale_seconds,
@@ -190,9 +189,14 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _work(vitals: Vitals) -> int:
+    run_folder = vitals.folder
+    if run_folder is None:
+        raise WrongState(
+            "the watchdog is told by supervisord what happens, and nobody started it that way",
+            remedy="bin/up starts the tree with it.",
+        )
     settings = load_settings()
     set_up_logs(settings.log_level)
-    run_folder = Tree(settings).run_folder
     heard: SimpleQueue[Mapping[str, str] | None] = SimpleQueue()
 
     def listen() -> None:

@@ -33,6 +33,7 @@ from actp.safari.locks import PortLock, host_key
 from actp.safari.requests import RequestOptions
 from actp.safari.turns import TurnTable
 from actp.spool import Spool
+from actp.vitals import BEATS_PER_LEASE
 from metrics import instruments
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["Worker", "take_ports"]
 
 LISTEN_SECONDS = 5.0
-ROUNDS_PER_LEASE = 6
 
 
 def take_ports(settings: Settings, services: tuple[str, ...]) -> dict[str, PortLock]:
@@ -80,7 +80,7 @@ class Worker:
         self._settings = settings
         self._store = store
         self._locks = locks
-        self._round_seconds = round_seconds or settings.safari_lease_seconds / ROUNDS_PER_LEASE
+        self._round_seconds = round_seconds or settings.safari_lease_seconds / BEATS_PER_LEASE
         self._beat = beat
         self._boot_id = str(uuid.uuid4())
         self._switchboard = Switchboard()

@@ -1,1 +1,7 @@
 """What the worker knows: settings, the database, the nine services. No actors."""
+
+import sys
+
+# httpx imports its own command line where it can, and with it rich and pygments: 4 MiB that each
+# process would hold for nothing. An entry of None makes that import fail, for which httpx provides.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # typeshed knows no None there

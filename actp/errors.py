@@ -9,6 +9,13 @@
     ├── WrongState          it exists, but not in a state that allows this
     ├── PortTaken           another process of ours owns that service
     ├── TimedOut            waited as long as was allowed
+    ├── ServiceError        a Safari service did not do what it was asked
+    │   ├── ServiceUnavailable  cannot be reached or did not answer in time
+    │   ├── ServiceRefused      answered with a no
+    │   └── SafariBusy          others had the turn at Safari for too long
+    ├── ClaudeError         Claude gave no answer that can be used
+    ├── BlotatoError        a post, upload or question failed (actp.clients.blotato)
+    ├── RemotionError       a render was not accepted (actp.clients.remotion)
     └── StoreError          the database did not do it
         ├── StoreUnavailable    cannot be reached or did not answer in time
         ├── StoreDenied         refused our key or role
@@ -19,14 +26,20 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any, Literal
 
 __all__ = [
     "ActpError",
+    "ClaudeError",
     "ExitCode",
     "InvalidInput",
     "NotFound",
     "PortTaken",
+    "SafariBusy",
     "SchemaMissing",
+    "ServiceError",
+    "ServiceRefused",
+    "ServiceUnavailable",
     "SettingsError",
     "StoreDenied",
     "StoreError",
@@ -103,6 +116,79 @@ class TimedOut(ActpError):
     """Raised when something did not happen within the time allowed for it."""
 
     exit_code = ExitCode.TIMED_OUT
+
+
+class ServiceError(ActpError):
+    """Raised when a Safari service did not do what it was asked.
+
+    ``may_be_busy`` says that Safari may still be driven on its behalf.
+    """
+
+    exit_code = ExitCode.UNAVAILABLE
+
+    def __init__(
+        self,
+        service: str,
+        message: str,
+        *,
+        may_be_busy: bool = False,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.service = service
+        self.may_be_busy = may_be_busy
+
+
+class ServiceUnavailable(ServiceError):
+    """Raised when a service cannot be reached, is another program, or does not answer in time."""
+
+    default_remedy = "Start the service (bin/health shows all of them), then try again."
+
+
+class ServiceRefused(ServiceError):
+    """Raised when a service answers with a no; ``said`` is its JSON, None where it is none.
+
+    ``status`` is that of HTTP.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        message: str,
+        *,
+        status: int,
+        said: Any = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(service, message, remedy=remedy)
+        self.status = status
+        self.said = said
+
+
+class SafariBusy(ServiceError):
+    """Raised when others had the turn at Safari for longer than anybody waits."""
+
+    exit_code = ExitCode.TEMPORARY
+    default_remedy = "Try again later; bin/status shows what is being sent."
+
+
+class ClaudeError(ActpError):
+    """Raised when Claude gave no answer that can be used; whoever asked goes on without.
+
+    ``no_key``: none is set; ``unavailable``: not reached, or no answer in time; ``refused``: the
+    key, the model or the question; ``garbage``: not in the shape that was asked for;
+    ``over_budget``: this run has used the tokens it may use.
+    """
+
+    def __init__(
+        self,
+        reason: Literal["no_key", "unavailable", "refused", "garbage", "over_budget"],
+        message: str,
+        *,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
 
 
 class StoreError(ActpError):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["set_up_logs"]
 
-# They log whole addresses, tokens included.
-_TALKATIVE = ("httpx", "httpcore", "hpack")
+# They log whole addresses and bodies, with tokens and what was asked.
+_TALKATIVE = ("anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "hpack")
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "action"}
 
 

@@ -13,8 +13,8 @@ __all__ = ["policies", "shared_settings"]
 def policies(settings: Settings) -> tuple[dict[str, Any], ...]:
     """Return limits, hours and pace by platform and kind, as safari_configure takes them.
 
-    Only what a person has set is named, so that starting a host does not undo what another host
-    or bin/limits has stored.
+    Only what the settings name is there, so that starting a host does not undo what another host
+    has stored; a limit that was set with bin/limits stays even where they name it.
     """
     said = settings.explicit
     common: dict[str, Any] = {}

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from actp.errors import ActpError, TimedOut, WrongState
+from actp.orphans import end_orphans, forget_orphans
 from actp.safari.locks import make_lock_dir
 from actp.settings import PROJECT_ROOT
 from actp.store import open_store
@@ -26,6 +27,8 @@ from actp.supervision import Supervisor
 from metrics.serve import forget_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from actp.settings import Settings
 
 __all__ = ["Tree"]
@@ -37,6 +40,7 @@ STOP_MARGIN_SECONDS: Final = 45.0
 LOOK_SECONDS: Final = 0.05
 # A socket's path has 104 bytes on macOS, and supervisord binds one with its pid at the end first.
 MAX_SOCKET_PATH: Final = 92
+KILLED_TIMEOUT_SECONDS: Final = 5.0
 # Between the end of a worker's own time to stop and its being killed.
 KILL_MARGIN_SECONDS: Final = 10
 # Logs and signs of life are for the owner alone; supervisord sets one only where it is a daemon.
@@ -150,26 +154,62 @@ class Tree:
             for process in self.supervisor.processes()
         ]
 
-    def stop(self) -> None:
-        """End the tree in its order and wait for it; raises WrongState when it is down."""
-        pid = self.supervisor.pid()
-        self.supervisor.shut_down()
-        deadline = monotonic() + self.settings.stop_seconds + STOP_MARGIN_SECONDS
-        while _is_alive(pid):
-            if monotonic() > deadline:
+    def end_orphans(self) -> list[str]:
+        """End what lives on after supervisord has died; return the names.
+
+        Each has the time of an ordinary stop for what is on the wire.
+        """
+        left = end_orphans(self.run_folder)
+        deadline = monotonic() + self.settings.stop_seconds + KILL_MARGIN_SECONDS
+        if not _ended(left.values(), deadline):
+            for process in left.values():
+                with suppress(psutil.Error):
+                    process.kill()
+            if not _ended(left.values(), monotonic() + KILLED_TIMEOUT_SECONDS):
+                pids = ", ".join(str(process.pid) for process in left.values())
                 raise TimedOut(
-                    "supervisord is still stopping", remedy=f"See {self.log_folder}, or kill {pid}."
+                    f"of the processes {pids}, left by a dead supervisord, one cannot be ended",
+                    remedy="See ps; a restart of the machine ends it.",
                 )
-            sleep(LOOK_SECONDS)
+        forget_orphans(self.run_folder)
+        return list(left)
+
+    def stop(self) -> None:
+        """End the tree in its order and wait for it; raises WrongState when it is down.
+
+        Of a tree whose supervisord has died, what is left is ended.
+        """
+        if not self.is_up() and self.end_orphans():
+            if self.settings.store_kind == "embedded":
+                Cluster(self.settings.actp_home).stop()
+            return
+        supervisord = psutil.Process(self.supervisor.pid())
+        self.supervisor.shut_down()
+        if not _ended(
+            [supervisord], monotonic() + self.settings.stop_seconds + STOP_MARGIN_SECONDS
+        ):
+            raise TimedOut(
+                "supervisord is still stopping",
+                remedy=f"See {self.log_folder}, or kill {supervisord.pid}.",
+            )
 
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
 
 
-def _is_alive(pid: int) -> bool:
+def _ended(processes: Collection[psutil.Process], deadline: float) -> bool:
+    """Wait until all of them have ended; return whether they have by the deadline."""
+    while any(map(_is_alive, processes)):
+        if monotonic() > deadline:
+            return False
+        sleep(LOOK_SECONDS)
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
     try:
         # One that has ended may stay as a zombie until its parent has looked.
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -18,8 +18,10 @@ from actp.errors import ActpError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["CURE_IS_OUTSIDE", "LastExit", "Vitals", "run_program"]
+__all__ = ["BEATS_PER_LEASE", "CURE_IS_OUTSIDE", "LastExit", "Vitals", "run_program"]
 
+# A worker beats once in each round of its warden, in which leases are renewed as well.
+BEATS_PER_LEASE: Final = 6
 # Starting it again cures nothing: a person has to.
 CURE_IS_OUTSIDE: Final = frozenset(
     {ExitCode.CONFIG, ExitCode.SCHEMA, ExitCode.DENIED, ExitCode.WRONG_STATE}

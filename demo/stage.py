@@ -46,6 +46,7 @@ PACE: Final = {
     "WORKERS": str(WORKERS),
     "STOP_SECONDS": "5",
     "METRICS_PORT_BASE": "0",
+    "AGENTS_SCHEDULE": "false",
     "ACTP_ENV_FILE": "",
 }
 

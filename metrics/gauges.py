@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from metrics.registry import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from prometheus_client import Metric
+
 __all__ = ["GAUGES", "Gauge", "families"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One metric: its key in the answer of ``safari_gauges``, what it says, its labels."""
+    """One metric: its key in the answer of ``safari_gauges``, what it says, its labels.
+
+    A key that ends with ``_total`` is a counter.
+    """
 
     key: str
     help: str
@@ -27,6 +32,11 @@ class Gauge:
     def name(self) -> str:
         """Return the name under which it is shown."""
         return f"{PREFIX}_{self.key}"
+
+    def family(self) -> CounterMetricFamily | GaugeMetricFamily:
+        """Return it without samples."""
+        kind = CounterMetricFamily if self.key.endswith("_total") else GaugeMetricFamily
+        return kind(self.name, self.help, labels=self.labels)
 
 
 GAUGES: Final = (
@@ -60,6 +70,17 @@ GAUGES: Final = (
         "When a scheduled job last ended well, since the epoch.",
         ("schedule",),
     ),
+    Gauge(
+        "claude_requests_total",
+        "Questions to Claude, by what came of them.",
+        ("purpose", "outcome"),
+    ),
+    Gauge("claude_tokens_total", "Tokens that Claude read and wrote.", ("model", "direction")),
+    Gauge(
+        "claude_cost_dollars_total",
+        "What Claude cost, in US dollars; models without a known price are left out.",
+        ("model",),
+    ),
     Gauge("queue_live_tuples", "Rows of the queue's table, as PostgreSQL estimates them."),
     Gauge("queue_dead_tuples", "Row versions of it that vacuum has still to remove."),
     Gauge(
@@ -70,13 +91,13 @@ GAUGES: Final = (
 )
 
 
-def families(answer: Mapping[str, Any]) -> Iterator[GaugeMetricFamily]:
+def families(answer: Mapping[str, Any]) -> Iterator[Metric]:
     """Yield what the answer holds of the metrics; what it lacks is not shown at all."""
     for gauge in GAUGES:
         value = answer.get(gauge.key)
         if value is None:
             continue
-        family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+        family = gauge.family()
         for sample in value if gauge.labels else [{"value": value}]:
             family.add_metric([str(sample[label]) for label in gauge.labels], sample["value"])
         yield family

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -22,13 +23,16 @@ __all__ = [
     "MAILBOX_MESSAGES",
     "OTHER_ACTION",
     "OUTCOMES",
+    "PUBLISHED_POSTS",
     "QUEUE_WAIT_SECONDS",
     "REGISTRY",
     "REQUEST_SECONDS",
     "SERVICE_STATE",
     "TURNS_HELD",
     "TURNS_WAITING",
+    "WATCHDOG_ACTIONS",
     "prepare",
+    "prepare_watchdog",
     "show_service",
 ]
 
@@ -64,6 +68,12 @@ LEDGER_BATCH_SIZE = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
     registry=REGISTRY,
 )
+PUBLISHED_POSTS = Counter(
+    "actp_published_posts_total",
+    "Posts given to Blotato, by what came of that.",
+    ("platform", "outcome"),
+    registry=REGISTRY,
+)
 QUEUE_WAIT_SECONDS = Histogram(
     "actp_queue_wait_seconds",
     "From due to claimed.",
@@ -96,6 +106,12 @@ TURNS_HELD = Gauge(
 TURNS_WAITING = Gauge(
     "actp_turns_waiting", "Services of this process in line for Safari.", registry=REGISTRY
 )
+WATCHDOG_ACTIONS = Counter(
+    "actp_watchdog_actions_total",
+    "What the watchdog did to a program beside supervisord.",
+    ("program", "step"),
+    registry=REGISTRY,
+)
 
 
 def prepare(services: Mapping[str, Iterable[str]], actors: Iterable[str]) -> None:
@@ -113,6 +129,12 @@ def prepare(services: Mapping[str, Iterable[str]], actors: Iterable[str]) -> Non
     for actor in actors:
         ACTOR_RESTARTS.labels(actor)
         MAILBOX_MESSAGES.labels(actor)
+
+
+def prepare_watchdog(programs: Iterable[str], steps: Iterable[str]) -> None:
+    """Create the series of the programs that the watchdog looks after, all at 0."""
+    for program, step in product(programs, steps):
+        WATCHDOG_ACTIONS.labels(program, step)
 
 
 def show_service(service: str, *, step: Step, breaker: BreakerState, has_turn: bool) -> None:

@@ -216,8 +216,9 @@ begin
 end $$;
 
 -- Stores policies [{platform, kind, daily_limit, min_gap_seconds, active_from, active_to,
--- time_zone, default_time_zone}] and settings {key: value}; what is absent or null stays as it is,
--- and the default zone is taken where none was ever named.
+-- time_zone, default_time_zone, by_person}] and settings {key: value}; what is absent or null stays as
+-- it is, and the default zone is taken where none was ever named. A limit that was set by_person stays
+-- until it is given up by_person = false: the start of a host, which says neither, leaves it alone.
 create or replace function public.safari_configure(policies jsonb, settings jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 begin

@@ -130,6 +130,10 @@ begin
     $schedule$ into part;
     answer := answer || jsonb_build_object('schedule_success_timestamp_seconds', part);
   end if;
+  if to_regclass('public.agent_claude_usage') is not null then
+    execute 'select agent_claude_totals()' into part;
+    answer := answer || part;
+  end if;
   return answer;
 end $$;
 

@@ -2,6 +2,9 @@
 -- do, and what people see. The CRM's tables belong to somebody else: they may be absent, and what
 -- columns they have is looked up.
 
+-- When the last reading of a service's conversations that ended well began.
+alter table public.safari_services add column if not exists conversations_read_at timestamptz;
+
 -- The columns of a table that there are, of those named.
 create or replace function public.safari_columns(table_name text, wanted text[]) returns text[]
 language sql stable set search_path = public, pg_temp as $$
@@ -55,7 +58,8 @@ begin
   return coalesce(ids, '{}');
 end $$;
 
--- What the CRM holds of a conversation: [{at, text, outbound}], each part null where it is not known.
+-- What the CRM holds of a conversation: [{at, seen_at, text, outbound}], each part null where it is not
+-- known; seen_at is when it was first read.
 create or replace function public.safari_campaign_heard(platform text, handle text) returns jsonb
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
@@ -64,32 +68,42 @@ declare
   has text[];
   conditions text[];
   rows jsonb;
+  conversations jsonb;
   heard jsonb := '[]';
 begin
   if ids <> '{}' then
     execute 'select jsonb_agg(to_jsonb(c)) from public.crm_contacts c where c.id::text = any ($1)'
       into rows using ids;
-    select heard || coalesce(jsonb_agg(h.item), '[]') into heard
-      from jsonb_array_elements(rows) c, lateral (values
-        (jsonb_build_object('at', c -> 'last_message_at', 'text', c -> 'last_message')),
-        (case when c ->> 'last_inbound_at' is not null then
-           jsonb_build_object('at', c -> 'last_inbound_at', 'outbound', false) end)) h (item)
-     where h.item is not null;
     if safari_columns('crm_conversations', array['contact_id']) <> '{}' then
       execute 'select jsonb_agg(to_jsonb(c)) from public.crm_conversations c
-                where c.contact_id::text = any ($1)' into rows using ids;
+                where c.contact_id::text = any ($1)
+                  and lower(coalesce(to_jsonb(c) ->> ''platform'', $2)) = $2'
+        into conversations using ids, platform;
       select heard || coalesce(jsonb_agg(h.item), '[]') into heard
-        from jsonb_array_elements(coalesce(rows, '[]')) c, lateral (values
+        from jsonb_array_elements(coalesce(conversations, '[]')) c, lateral (values
           (jsonb_build_object(
-             'at', coalesce(c ->> 'last_message_at', c ->> 'updated_at'),
+             -- Whoever notes when it was first seen touches the row for other reasons too.
+             'at', coalesce(c ->> 'last_message_at',
+                            case when c ->> 'seen_at' is null then c ->> 'updated_at' end),
+             'seen_at', c -> 'seen_at',
              'text', coalesce(c ->> 'last_message', c ->> 'last_message_preview'))),
+          (case when c ->> 'doubted_at' is not null then
+             jsonb_build_object('at', c -> 'doubted_at') end),
           (case when coalesce(c ->> 'last_reply_at', c ->> 'last_reply_received') is not null then
              jsonb_build_object('at', c -> 'last_reply_at', 'text', c -> 'last_reply_received',
                                 'outbound', false) end)) h (item)
-       where h.item is not null
-         and lower(coalesce(c ->> 'platform', safari_campaign_heard.platform))
-             = safari_campaign_heard.platform;
+       where h.item is not null;
     end if;
+    select heard || coalesce(jsonb_agg(h.item), '[]') into heard
+      from jsonb_array_elements(rows) c, lateral (values
+        -- The same words stand in the conversation, with all that is known of them.
+        (case when not exists (
+           select from jsonb_array_elements(coalesce(conversations, '[]')) v
+            where v ->> 'last_message' = c ->> 'last_message') then
+           jsonb_build_object('at', c -> 'last_message_at', 'text', c -> 'last_message') end),
+        (case when c ->> 'last_inbound_at' is not null then
+           jsonb_build_object('at', c -> 'last_inbound_at', 'outbound', false) end)) h (item)
+     where h.item is not null;
   end if;
 
   has := safari_columns('crm_messages', array['contact_id', 'platform', 'username']);
@@ -117,12 +131,17 @@ begin
                     where h ->> 'at' is not null or h ->> 'text' is not null), '[]');
 end $$;
 
--- When the newest reading of a platform's conversations that ended well began.
+-- When the newest reading of a platform's conversations that ended well began. A brain whose result
+-- names what it read may have left a platform out, and has noted the others itself.
 create or replace function public.safari_campaign_synced_at(platform text) returns timestamptz
 language sql stable set search_path = public, pg_temp as $$
-  select max(q.started_at) from safari_command_queue q
-   where q.status = 'completed' and q.action in ('sync', 'pipeline')
-     and coalesce(q.platform, '') in ('', safari_campaign_synced_at.platform)
+  select greatest(
+    (select max(s.conversations_read_at) from safari_services s
+      where s.kind = 'dm' and s.platform = safari_campaign_synced_at.platform),
+    (select max(q.started_at) from safari_command_queue q
+      where q.status = 'completed' and q.action in ('sync', 'pipeline')
+        and coalesce(q.platform, '') in ('', safari_campaign_synced_at.platform)
+        and not coalesce(q.result ? 'read', false)))
 $$;
 
 -- Marks a person cold in the CRM, as the dispatch layer reads it.
@@ -187,7 +206,7 @@ begin
   return jsonb_build_object(
     'now', now(), 'has_crm', has_crm, 'targets', coalesce(targets, '[]'),
     'next_due_seconds', (
-      select greatest(0, extract(epoch from min(t.next_step_at) - now()))
+      select extract(epoch from min(t.next_step_at) - now())
         from safari_campaign_targets t
        where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')
          and t.next_step_at > now()));

@@ -117,8 +117,8 @@ alter table public.crm_contacts
   add column if not exists email_opted_out boolean default false,
   add column if not exists archived_at timestamptz,
   add column if not exists synced_at timestamptz,
-  add column if not exists created_at timestamptz default now(),
-  add column if not exists updated_at timestamptz default now();
+  add column if not exists created_at timestamptz,
+  add column if not exists updated_at timestamptz;
 
 alter table public.crm_conversations
   add column if not exists contact_id uuid,
@@ -130,8 +130,8 @@ alter table public.crm_conversations
   add column if not exists last_reply_at timestamptz,
   add column if not exists reply_count integer default 0,
   add column if not exists unread_count integer default 0,
-  add column if not exists created_at timestamptz default now(),
-  add column if not exists updated_at timestamptz default now();
+  add column if not exists created_at timestamptz,
+  add column if not exists updated_at timestamptz;
 
 alter table public.crm_messages
   add column if not exists contact_id uuid,
@@ -148,9 +148,9 @@ alter table public.crm_messages
   add column if not exists ai_generated boolean default false,
   add column if not exists sent_by_automation boolean default false,
   add column if not exists metadata jsonb default '{}',
-  add column if not exists sent_at timestamptz default now(),
+  add column if not exists sent_at timestamptz,
   add column if not exists synced_at timestamptz,
-  add column if not exists created_at timestamptz default now();
+  add column if not exists created_at timestamptz;
 
 alter table public.crm_interactions
   add column if not exists contact_id uuid,
@@ -163,22 +163,22 @@ alter table public.crm_interactions
   add column if not exists value_delivered boolean default false,
   add column if not exists queue_id uuid,
   add column if not exists metadata jsonb default '{}',
-  add column if not exists occurred_at timestamptz default now(),
-  add column if not exists created_at timestamptz default now();
+  add column if not exists occurred_at timestamptz,
+  add column if not exists created_at timestamptz;
 
 alter table public.crm_message_queue
   add column if not exists contact_id uuid,
   add column if not exists platform text,
   add column if not exists message_body text,
   add column if not exists message_type text default 'outreach',
-  add column if not exists scheduled_for timestamptz default now(),
+  add column if not exists scheduled_for timestamptz,
   add column if not exists status text default 'pending',
   add column if not exists ai_reasoning text,
   add column if not exists offer_name text,
   add column if not exists priority integer default 3,
   add column if not exists error_message text,
   add column if not exists attempts integer default 0,
-  add column if not exists created_at timestamptz default now(),
+  add column if not exists created_at timestamptz,
   add column if not exists updated_at timestamptz,
   add column if not exists sent_at timestamptz;
 
@@ -190,8 +190,8 @@ alter table public.crm_score_history
   add column if not exists reasoning text,
   add column if not exists signals text[] default '{}',
   add column if not exists model_used text,
-  add column if not exists scored_at timestamptz default now(),
-  add column if not exists created_at timestamptz default now();
+  add column if not exists scored_at timestamptz,
+  add column if not exists created_at timestamptz;
 
 alter table public.crm_market_research
   add column if not exists platform text,
@@ -207,7 +207,7 @@ alter table public.crm_market_research
   add column if not exists engagement_score numeric default 0,
   add column if not exists is_verified boolean default false,
   add column if not exists hashtags text[] default '{}',
-  add column if not exists collected_at timestamptz default now();
+  add column if not exists collected_at timestamptz;
 
 alter table public.linkedin_prospects
   add column if not exists full_name text,
@@ -218,7 +218,7 @@ alter table public.linkedin_prospects
   add column if not exists fit_score integer,
   add column if not exists connection_note text,
   add column if not exists contacted_at timestamptz,
-  add column if not exists created_at timestamptz default now();
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_crm_transitions
   add column if not exists contact_id uuid,
@@ -226,7 +226,38 @@ alter table public.actp_crm_transitions
   add column if not exists to_stage text,
   add column if not exists trigger text,
   add column if not exists score_at_transition integer,
-  add column if not exists created_at timestamptz default now();
+  add column if not exists created_at timestamptz;
+
+-- Rows that were there before have no such time; those that come get one.
+do $$
+declare
+  column_at record;
+begin
+  for column_at in
+    select v.name, v.at from (values
+    ('crm_contacts', 'created_at'),
+    ('crm_contacts', 'updated_at'),
+    ('crm_conversations', 'created_at'),
+    ('crm_conversations', 'updated_at'),
+    ('crm_messages', 'sent_at'),
+    ('crm_messages', 'created_at'),
+    ('crm_interactions', 'occurred_at'),
+    ('crm_interactions', 'created_at'),
+    ('crm_message_queue', 'scheduled_for'),
+    ('crm_message_queue', 'created_at'),
+    ('crm_score_history', 'scored_at'),
+    ('crm_score_history', 'created_at'),
+    ('crm_market_research', 'collected_at'),
+    ('linkedin_prospects', 'created_at'),
+    ('actp_crm_transitions', 'created_at')
+    ) v (name, at)
+      join pg_attribute a on a.attrelid = ('public.' || v.name)::regclass and a.attname = v.at
+     where not a.atthasdef
+  loop
+    execute format('alter table public.%I alter column %I set default now()',
+                   column_at.name, column_at.at);
+  end loop;
+end $$;
 
 -- What upserts rely on: made only where no equal key exists; duplicates are told, not removed.
 do $$

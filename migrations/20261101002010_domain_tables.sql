@@ -131,7 +131,7 @@ alter table public.actp_agent_tasks
   add column if not exists status text default 'pending',
   add column if not exists result jsonb default '{}',
   add column if not exists duration_ms integer,
-  add column if not exists created_at timestamptz default now(),
+  add column if not exists created_at timestamptz,
   add column if not exists completed_at timestamptz;
 
 alter table public.actp_workflow_tasks
@@ -146,7 +146,7 @@ alter table public.actp_workflow_tasks
   add column if not exists completed_at timestamptz,
   add column if not exists timeout_minutes integer default 30,
   add column if not exists error text,
-  add column if not exists created_at timestamptz default now();
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_prospect_scores
   add column if not exists contact_id uuid,
@@ -160,8 +160,8 @@ alter table public.actp_prospect_scores
   add column if not exists next_touch_at timestamptz,
   add column if not exists offer_readiness integer default 0,
   add column if not exists icp_fit integer default 0,
-  add column if not exists updated_at timestamptz default now(),
-  add column if not exists created_at timestamptz default now();
+  add column if not exists updated_at timestamptz,
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_ab_tests
   add column if not exists niche text,
@@ -178,7 +178,7 @@ alter table public.actp_ab_tests
   add column if not exists metrics_24h jsonb,
   add column if not exists eng_score_a numeric,
   add column if not exists eng_score_b numeric,
-  add column if not exists created_at timestamptz default now(),
+  add column if not exists created_at timestamptz,
   add column if not exists completed_at timestamptz,
   add column if not exists topic text,
   add column if not exists post_url_a text,
@@ -199,7 +199,7 @@ alter table public.actp_content_performance
   add column if not exists engagement_score numeric default 0,
   add column if not exists title text,
   add column if not exists published_at timestamptz,
-  add column if not exists created_at timestamptz default now();
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_posting_schedule
   add column if not exists platform text,
@@ -208,7 +208,7 @@ alter table public.actp_posting_schedule
   add column if not exists active_days integer[],
   add column if not exists min_gap_hours integer,
   add column if not exists thompson_slots jsonb default '{}',
-  add column if not exists updated_at timestamptz default now();
+  add column if not exists updated_at timestamptz;
 
 alter table public.actp_niche_resonance
   add column if not exists platform text,
@@ -221,7 +221,7 @@ alter table public.actp_niche_resonance
   add column if not exists top_hook_patterns text[] default '{}',
   add column if not exists top_post_ids text[] default '{}',
   add column if not exists sample_count integer default 0,
-  add column if not exists last_updated timestamptz default now();
+  add column if not exists last_updated timestamptz;
 
 alter table public.youtube_video_stats
   add column if not exists video_id text,
@@ -236,7 +236,7 @@ alter table public.youtube_video_stats
   add column if not exists ctr numeric default 0,
   add column if not exists subscribers_gained integer default 0,
   add column if not exists revenue_usd numeric default 0,
-  add column if not exists checked_at timestamptz default now();
+  add column if not exists checked_at timestamptz;
 
 alter table public.actp_platform_associations
   add column if not exists contact_id uuid,
@@ -244,7 +244,7 @@ alter table public.actp_platform_associations
   add column if not exists handle text,
   add column if not exists profile_url text,
   add column if not exists followers integer,
-  add column if not exists first_seen_at timestamptz default now(),
+  add column if not exists first_seen_at timestamptz,
   add column if not exists last_active_at timestamptz,
   add column if not exists interaction_count integer default 0,
   add column if not exists engagement_type text;
@@ -257,8 +257,8 @@ alter table public.actp_cross_platform_trends
   add column if not exists avg_engagement numeric default 0,
   add column if not exists trend_strength numeric default 0,
   add column if not exists top_posts jsonb default '[]',
-  add column if not exists detected_at timestamptz default now(),
-  add column if not exists updated_at timestamptz default now();
+  add column if not exists detected_at timestamptz,
+  add column if not exists updated_at timestamptz;
 
 alter table public.actp_platform_research
   add column if not exists source_platform text,
@@ -274,8 +274,8 @@ alter table public.actp_platform_research
   add column if not exists engagement_score numeric default 0,
   add column if not exists raw jsonb default '{}',
   add column if not exists posted_at timestamptz,
-  add column if not exists scraped_at timestamptz default now(),
-  add column if not exists created_at timestamptz default now();
+  add column if not exists scraped_at timestamptz,
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_twitter_research
   add column if not exists tweet_id text,
@@ -300,9 +300,9 @@ alter table public.actp_twitter_research
   add column if not exists has_media boolean default false,
   add column if not exists media_type text,
   add column if not exists tweet_date timestamptz,
-  add column if not exists scraped_at timestamptz default now(),
+  add column if not exists scraped_at timestamptz,
   add column if not exists research_batch_id text,
-  add column if not exists created_at timestamptz default now();
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_platform_creators
   add column if not exists platform text,
@@ -315,8 +315,8 @@ alter table public.actp_platform_creators
   add column if not exists top_post_url text,
   add column if not exists offer_match text[] default '{}',
   add column if not exists icp_fit_score integer default 0,
-  add column if not exists last_synced_at timestamptz default now(),
-  add column if not exists created_at timestamptz default now();
+  add column if not exists last_synced_at timestamptz,
+  add column if not exists created_at timestamptz;
 
 alter table public.actp_gen_jobs
   add column if not exists model text default 'remotion',
@@ -326,12 +326,48 @@ alter table public.actp_gen_jobs
   add column if not exists output_url text,
   add column if not exists platform text,
   add column if not exists error text,
-  add column if not exists created_at timestamptz default now(),
-  add column if not exists updated_at timestamptz default now(),
+  add column if not exists created_at timestamptz,
+  add column if not exists updated_at timestamptz,
   add column if not exists render_job_id text,
   add column if not exists retry_count integer default 0,
   add column if not exists niche text,
   add column if not exists completed_at timestamptz;
+
+-- Rows that were there before have no such time; those that come get one.
+do $$
+declare
+  column_at record;
+begin
+  for column_at in
+    select v.name, v.at from (values
+    ('actp_agent_tasks', 'created_at'),
+    ('actp_workflow_tasks', 'created_at'),
+    ('actp_prospect_scores', 'updated_at'),
+    ('actp_prospect_scores', 'created_at'),
+    ('actp_ab_tests', 'created_at'),
+    ('actp_content_performance', 'created_at'),
+    ('actp_posting_schedule', 'updated_at'),
+    ('actp_niche_resonance', 'last_updated'),
+    ('youtube_video_stats', 'checked_at'),
+    ('actp_platform_associations', 'first_seen_at'),
+    ('actp_cross_platform_trends', 'detected_at'),
+    ('actp_cross_platform_trends', 'updated_at'),
+    ('actp_platform_research', 'scraped_at'),
+    ('actp_platform_research', 'created_at'),
+    ('actp_twitter_research', 'scraped_at'),
+    ('actp_twitter_research', 'created_at'),
+    ('actp_platform_creators', 'last_synced_at'),
+    ('actp_platform_creators', 'created_at'),
+    ('actp_gen_jobs', 'created_at'),
+    ('actp_gen_jobs', 'updated_at')
+    ) v (name, at)
+      join pg_attribute a on a.attrelid = ('public.' || v.name)::regclass and a.attname = v.at
+     where not a.atthasdef
+  loop
+    execute format('alter table public.%I alter column %I set default now()',
+                   column_at.name, column_at.at);
+  end loop;
+end $$;
 
 -- What upserts rely on: made only where no equal key exists; duplicates are told, not removed.
 do $$

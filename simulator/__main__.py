@@ -13,7 +13,7 @@ import click
 from aiohttp import web
 
 from simulator.behaviours import MEANINGS
-from simulator.catalogue import CONTROL, NAMES, TELEGRAM, ports
+from simulator.catalogue import CONTROL, NAMES, NEIGHBOURS, ports
 from simulator.control import Control
 from simulator.outside import Outside, PortUnavailable
 from simulator.scenario import Scenario, ScenarioError
@@ -32,6 +32,7 @@ EXAMPLE = """\
      {"service": "*", "action": "health", "behaviour": "hang"}],
    "telegram": {"chat_id": "42", "min_gap_seconds": 1.0,
      "rules": [{"behaviour": "too_many_requests", "retry_after_seconds": 3, "times": 1}]},
+   "claude": {"rules": [{"behaviour": "obey_injection", "purpose": "dm"}]},
    "services": {
      "twitter-dm": {"limits": true, "active_hours": [9, 21]},
      "tiktok-dm": {"dedup": false},
@@ -47,7 +48,7 @@ A scenario (the first rule that matches and is not used up decides; a rule witho
 for sends and research; settings under "*" are for services without their own):
 {EXAMPLE}
 \b
-Control (port base + 9, or 3190; Telegram has base + 10, or 3191):
+Control (port base + 9, or 3190; behind it in a row: {", ".join(NEIGHBOURS)}):
   POST /scenario              replace rules and settings      GET /scenario  show them
   POST /services/NAME/down    stop listening (also up, crash) GET /services  who listens
   GET  /world                 the effects so far              POST /reset    as at the start
@@ -55,8 +56,9 @@ Control (port base + 9, or 3190; Telegram has base + 10, or 3191):
 
 \b
 World log: one JSON line per effect, written before the answer: at, service, kind (dm, comment,
-tweet, research, telegram; also collision: two at the page at once, repeat: the service itself
-held a second one back, and telegram_refused), recipient, text as published, request_id.
+tweet, publish, research, telegram, claude, upload, render; also collision: two at the page at
+once, repeat: the service itself held a second one back, telegram_refused and claude_refused),
+recipient, text as published, request_id.
 """
 
 
@@ -72,7 +74,9 @@ class Plan:
 
 
 @click.command(epilog=EPILOG, context_settings={"max_content_width": 110})
-@click.option("--port-base", type=click.IntRange(1024, 65525), help="Listen on N … N+10.")
+@click.option(
+    "--port-base", type=click.IntRange(1024, 65500), help="Listen on N and the ports behind it."
+)
 @click.option("--control-port", type=click.IntRange(1, 65535), help="Port of the control routes.")
 @click.option(
     "--scenario",
@@ -99,7 +103,7 @@ def main(  # noqa: PLR0913  the flags
     one_safari: bool,
     until_stdin_closes: bool,
 ) -> None:
-    """Run the outside world: nine Safari services and Telegram, and what people there see.
+    """Run the outside world: nine Safari services, Telegram and others, and what people there see.
 
     Without --port-base the services listen on their real ports.
     """
@@ -143,8 +147,9 @@ async def _serve(world: World, plan: Plan) -> None:
         for name in NAMES:
             await outside.bring_up(name)
             click.echo(f"{name:<20} http://{HOST}:{where[name]}")
-        await outside.bring_up_telegram()
-        click.echo(f"{TELEGRAM:<20} http://{HOST}:{where[TELEGRAM]}")
+        for name in NEIGHBOURS:
+            await outside.bring_up_neighbour(name)
+            click.echo(f"{name:<20} http://{HOST}:{where[name]}")
         await _listen_for_control(runner, where[CONTROL])
         click.echo(f"{CONTROL:<20} http://{HOST}:{where[CONTROL]}")
         click.echo("ready")

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CATALOGUE", "CONTROL", "NAMES", "TELEGRAM", "Place", "ports"]
+__all__ = [
+    "BLOTATO",
+    "CATALOGUE",
+    "CLAUDE",
+    "CONTROL",
+    "NAMES",
+    "NEIGHBOURS",
+    "REMOTION",
+    "TELEGRAM",
+    "Place",
+    "ports",
+]
 
 CONTROL = "control"
 CONTROL_PORT = 3190
 TELEGRAM = "telegram"
-TELEGRAM_PORT = 3191
+CLAUDE = "claude"
+BLOTATO = "blotato"
+REMOTION = "remotion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +47,18 @@ CATALOGUE = (
 
 NAMES = tuple(place.name for place in CATALOGUE)
 
+# APIs that are no Safari services; in this order their ports follow that of the control routes.
+NEIGHBOURS = (TELEGRAM, CLAUDE, BLOTATO, REMOTION)
+
 
 def ports(port_base: int | None = None) -> dict[str, int]:
-    """Give the port of each service, of the control routes and of Telegram.
+    """Give the port of each service, of the control routes and of each neighbour.
 
     Without a base those of the services are the real ones; with a base N they are N, N+1, …,
-    N+9 for control and N+10 for Telegram.
+    N+9 for control, N+10 for Telegram and so on.
     """
+    others = (CONTROL, *NEIGHBOURS)
     if port_base is None:
         real = {place.name: place.port for place in CATALOGUE}
-        return real | {CONTROL: CONTROL_PORT, TELEGRAM: TELEGRAM_PORT}
-    names = (*NAMES, CONTROL, TELEGRAM)
-    return {name: port_base + offset for offset, name in enumerate(names)}
+        return real | {name: CONTROL_PORT + offset for offset, name in enumerate(others)}
+    return {name: port_base + offset for offset, name in enumerate((*NAMES, *others))}

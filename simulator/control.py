@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulator.catalogue import NAMES, TELEGRAM
+from simulator.catalogue import NAMES, NEIGHBOURS
 from simulator.outside import PortUnavailable
 from simulator.scenario import Scenario, ScenarioError
+from simulator.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ class Control:
         app.router.add_post("/scenario", self.play)
         app.router.add_get("/services", self.services)
         app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
+        app.router.add_post("/services/{name}/inbox", self.write_to_us)
         app.router.add_get("/world", self.world)
         app.router.add_get("/wait", self.wait)
         app.router.add_post("/reset", self.reset)
@@ -56,10 +58,11 @@ class Control:
 
     async def steer(self, request: web.Request) -> web.Response:
         name, order = request.match_info["name"], request.match_info["order"]
-        if name == TELEGRAM:
-            return await self._steer_telegram(order)
+        if name in NEIGHBOURS:
+            return await self._steer_neighbour(name, order)
         if name not in NAMES:
-            return _refused(404, f"no service {name!r}; there are {', '.join(NAMES)}")
+            known = ", ".join((*NAMES, *NEIGHBOURS))
+            return _refused(404, f"no service {name!r}; there are {known}")
         if order == "down":
             self._outside.take_down(name)
         elif order == "crash":
@@ -72,14 +75,23 @@ class Control:
                 return _refused(409, str(error))
         return web.json_response({"ok": True, "up": self._outside.is_up(name)})
 
-    async def _steer_telegram(self, order: str) -> web.Response:
+    async def write_to_us(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in NAMES:
+            return _refused(404, f"no service {name!r}; there are {', '.join(NAMES)}")
+        body = await request.json()
+        at = now_text() if body["dated"] else None
+        self._outside.inbox(name).received(body["handle"], body["text"], at)
+        return web.json_response({"ok": True})
+
+    async def _steer_neighbour(self, name: str, order: str) -> web.Response:
         if order == "up":
             try:
-                await self._outside.bring_up_telegram()
+                await self._outside.bring_up_neighbour(name)
             except PortUnavailable as error:
                 return _refused(409, str(error))
         else:
-            self._outside.telegram.take_down()
+            self._outside.neighbours[name].take_down()
         return web.json_response({"ok": True, "up": order == "up"})
 
     async def world(self, _: web.Request) -> web.Response:

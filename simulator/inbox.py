@@ -1,4 +1,4 @@
-"""The conversations that a DM service shows: scripted ones, and what was sent."""
+"""The conversations that a DM service shows: scripted ones, what was sent, and who wrote back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEPT_CONVERSATIONS = 200
 
 
 class Inbox:
-    """Remembers the latest message to each person; survives a crash of the service."""
+    """Remembers the latest message with each person; survives a crash of the service."""
 
     def __init__(self) -> None:
         self._latest: OrderedDict[str, Json] = OrderedDict()
@@ -25,10 +25,12 @@ class Inbox:
     def sent(self, handle: str, text: str, at: str) -> None:
         """Take note of a message that went out."""
         self.messaged.add(handle)
-        self._latest[handle] = {"lastMessage": text, "lastMessageAt": at}
-        self._latest.move_to_end(handle)
-        if len(self._latest) > KEPT_CONVERSATIONS:
-            self._latest.popitem(last=False)
+        self._last(handle, {"lastMessage": text, "lastMessageAt": at})
+
+    def received(self, handle: str, text: str, at: str | None) -> None:
+        """Take note of a message that came in; without a time the list shows none."""
+        dated = {} if at is None else {"lastMessageAt": at}
+        self._last(handle, {"lastMessage": text, **dated, "unread": True})
 
     def name(self, handle: str, name: str) -> None:
         """Show a person under a name."""
@@ -38,3 +40,10 @@ class Inbox:
         """List conversations, newest first; ``key`` names the field that holds the person."""
         own = [{key: handle, **latest} for handle, latest in reversed(self._latest.items())]
         return [*scripted, *own]
+
+    def _last(self, handle: str, latest: Json) -> None:
+        named = {k: v for k, v in self._latest.get(handle, {}).items() if k == "name"}
+        self._latest[handle] = {**named, **latest}
+        self._latest.move_to_end(handle)
+        if len(self._latest) > KEPT_CONVERSATIONS:
+            self._latest.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The simulator as a whole: nine services and Telegram that come and go, and what they share."""
+"""The simulator as a whole: services and neighbours that come and go, and what they share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulator.behaviours import REFUSALS
-from simulator.catalogue import NAMES, TELEGRAM
+from simulator.blotato import Blotato
+from simulator.catalogue import NAMES
+from simulator.claude import Claude
 from simulator.inbox import Inbox
+from simulator.remotion import Remotion
 from simulator.safari import Safari
 from simulator.scenario import EVERY_SERVICE, RuleBook, Scenario, ScenarioError
 from simulator.services import SERVICES
@@ -19,12 +22,15 @@ from simulator.telegram import Telegram
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from simulator.neighbour import Neighbour
     from simulator.service import Service
     from simulator.world import World
 
 __all__ = ["Outside", "PortUnavailable"]
 
 BACKLOG = 256
+
+_NEIGHBOURS = (Telegram, Claude, Blotato, Remotion)
 
 _logger = logging.getLogger(__name__)
 
@@ -66,7 +72,9 @@ class Outside:
         self._listeners: dict[str, asyncio.Server] = {}
         self._restarts: dict[str, asyncio.Task[None]] = {}
         self._check(scenario)
-        self.telegram = Telegram(world, host, ports[TELEGRAM], scenario)
+        self.neighbours: dict[str, Neighbour] = {
+            cls.name: cls(world, host, ports[cls.name], scenario) for cls in _NEIGHBOURS
+        }
 
     # What services use
 
@@ -103,12 +111,12 @@ class Outside:
             raise self._unavailable(name, error) from error
         self.bell.ring()
 
-    async def bring_up_telegram(self) -> None:
-        """Listen for Telegram; raises PortUnavailable."""
+    async def bring_up_neighbour(self, name: str) -> None:
+        """Listen for a neighbour; raises PortUnavailable."""
         try:
-            await self.telegram.bring_up()
+            await self.neighbours[name].bring_up()
         except OSError as error:
-            raise self._unavailable(TELEGRAM, error) from error
+            raise self._unavailable(name, error) from error
 
     def take_down(self, name: str) -> None:
         """Stop listening, drop all connections and stop all work of a service."""
@@ -138,7 +146,8 @@ class Outside:
         """
         self._check(scenario)
         before, self.scenario = self.scenario, scenario
-        self.telegram.play(scenario)
+        for neighbour in self.neighbours.values():
+            neighbour.play(scenario)
         self.rules = RuleBook(scenario)
         for name in NAMES:
             if before.settings_of(name) != scenario.settings_of(name):
@@ -154,15 +163,17 @@ class Outside:
         self.world.clear()
         self.scenario = self.first_scenario
         self.rules = RuleBook(self.scenario)
-        self.telegram.play(self.scenario)
-        await self.bring_up_telegram()
+        for name, neighbour in self.neighbours.items():
+            neighbour.play(self.scenario)
+            await self.bring_up_neighbour(name)
         for name in NAMES:
             self._services[name] = self._make(name)
             await self.bring_up(name)
 
     def close(self) -> None:
         """Stop everything."""
-        self.telegram.take_down()
+        for neighbour in self.neighbours.values():
+            neighbour.take_down()
         for name in NAMES:
             self.take_down(name)
 

@@ -30,12 +30,12 @@ STOP_SECONDS = 5.0
 CONTROL_SECONDS = 5.0
 WAIT_SECONDS = 5.0
 HOST = "127.0.0.1"
-PORTS_NEEDED = 11
+PORTS_NEEDED = len(ports())
 # Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes them.
 LOWEST_PORT, HIGHEST_PORT = 12_000, 32_000
 ATTEMPTS = 200
 EXIT_PORT_TAKEN = 75
-EFFECTS = ("dm", "comment", "tweet")
+EFFECTS = ("dm", "comment", "tweet", "publish")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -128,7 +128,7 @@ class SimulatorProcess:
         return [json.loads(line) for line in self.world_path.read_bytes().splitlines()]
 
     def effects(self, service: str | None = None) -> list[dict[str, Any]]:
-        """Read what people saw: DMs, comments and tweets."""
+        """Read what people saw: DMs, comments, tweets and posts."""
         return [
             line
             for line in self.world()
@@ -144,7 +144,7 @@ class SimulatorProcess:
         return [line["text"] for line in self.world() if line["kind"] == "telegram"]
 
     def down(self, service: str) -> None:
-        """Make a service, or telegram, refuse connections."""
+        """Make a service, or a neighbour such as telegram, refuse connections."""
         self._order(f"/services/{service}/down")
 
     def up(self, service: str) -> None:
@@ -154,6 +154,11 @@ class SimulatorProcess:
     def crash(self, service: str) -> None:
         """Kill a service; it restarts after its ``restart_after_seconds``."""
         self._order(f"/services/{service}/crash")
+
+    def receive(self, service: str, handle: str, text: str, *, dated: bool = True) -> None:
+        """Let somebody write to us; real inboxes show no date."""
+        body = {"handle": handle, "text": text, "dated": dated}
+        self._order(f"/services/{service}/inbox", body)
 
     def wait_for(self, seconds: float = WAIT_SECONDS, **wanted: str | int) -> None:
         """Wait until all of this holds; raises SimulatorFailed when the time is over.

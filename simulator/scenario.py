@@ -19,6 +19,7 @@ from pydantic import (
 
 from simulator.behaviours import Behaviour  # noqa: TC001  pydantic reads it at run time
 from simulator.catalogue import NAMES
+from simulator.publishing import BlotatoSettings, RemotionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTING",
     "Action",
+    "ClaudeRule",
+    "ClaudeSettings",
     "Rule",
     "RuleBook",
     "Scenario",
@@ -156,12 +159,54 @@ class TelegramSettings(_Strict):
     rules: tuple[TelegramRule, ...] = ()
 
 
+class ClaudeRule(_Strict):
+    """What becomes of questions for ``purpose`` that hold ``text``; empty ones match any.
+
+    ``obey_injection`` answers as an instruction hidden in the data demands.
+    """
+
+    behaviour: Literal[
+        "ok",
+        "garbage",
+        "prose",
+        "wrong_shape",
+        "cut_off",
+        "refusal",
+        "obey_injection",
+        "not_json",
+        "too_many_requests",
+        "overloaded",
+        "server_error",
+        "unauthorized",
+        "bad_request",
+        "drop",
+        "hang",
+    ]
+    purpose: str = ""
+    text: str = ""
+    times: PositiveInt | None = None
+    after: NonNegativeInt = 0
+    seconds: NonNegativeFloat = 60.0
+    retry_after_seconds: NonNegativeInt = 1
+
+
+class ClaudeSettings(_Strict):
+    """How Claude is set up; without a key it takes any, but for an empty one."""
+
+    key: str | None = None
+    retired: tuple[str, ...] = ("claude-3-5-haiku-20241022", "claude-3-5-sonnet-20241022")
+    rules: tuple[ClaudeRule, ...] = ()
+
+
 class Scenario(_Strict):
     """Everything a run is told; an empty one is a world in which all goes well."""
 
     rules: tuple[Rule, ...] = ()
     services: dict[str, ServiceSettings] = Field(default_factory=dict)
     telegram: TelegramSettings = TelegramSettings()
+    claude: ClaudeSettings = ClaudeSettings()
+    blotato: BlotatoSettings = BlotatoSettings()
+    remotion: RemotionSettings = RemotionSettings()
     seed: int = 0
 
     @field_validator("services")

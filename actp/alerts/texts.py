@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from actp.alerts.domain_texts import DOMAIN_WRITERS
+from actp.alerts.fields import MAX_FIELD_LENGTH, Fields
 from actp.alerts.markup import escape
 from actp.alerts.spans import ago, moment, took
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Alert", "database_back", "database_lost", "render"]
 
-MAX_FIELD_LENGTH: Final = 300
-_PLATFORMS: Final = MappingProxyType(
-    {"linkedin": "LinkedIn", "tiktok": "TikTok", "youtube": "YouTube"}
-)
 _KINDS: Final = MappingProxyType({"dm": "DM", "comment": "comment"})
 
 
@@ -44,7 +41,7 @@ class Alert:
 def render(alert: Alert, now: datetime) -> str:
     """Return the message for an alert in Telegram's HTML; ``now`` is the database's time."""
     writer = _WRITERS.get(alert.kind)
-    text = writer(_Fields(alert.detail, now)) if writer else _anything(alert, now)
+    text = writer(Fields(alert.detail, now)) if writer else _anything(alert, now)
     written = moment(alert.created_at)
     # What waited long says of itself when it happened.
     if written is not None and now - written > timedelta(minutes=10):
@@ -66,46 +63,7 @@ def database_back(host: str, seconds: float) -> str:
     return f"✅ Database Back: {escape(host)}\nIt was away for {took(seconds)}."
 
 
-class _Fields:
-    """The fields of an alert, escaped and short; what is missing or odd harms no text."""
-
-    def __init__(self, detail: Mapping[str, Any], now: datetime) -> None:
-        self._detail = detail
-        self.now = now
-
-    def __getitem__(self, name: str) -> str:
-        return self.get(name, "?")
-
-    def get(self, name: str, default: str = "") -> str:
-        value = self._detail.get(name)
-        return default if value in (None, "") else escape(str(value)[:MAX_FIELD_LENGTH])
-
-    def number(self, name: str) -> int:
-        value = self._detail.get(name)
-        return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
-
-    def names(self, name: str) -> list[str]:
-        value = self._detail.get(name)
-        return [escape(each) for each in value] if isinstance(value, list | tuple) else []
-
-    def line(self, name: str) -> str:
-        """Return the field on a line of its own, or nothing."""
-        value = self.get(name)
-        return f"\n{value}" if value else ""
-
-    def process(self) -> str:
-        name = self.get("program") or self.get("process", "a process")
-        return f"{name} on {self.get('host')}" if self.get("host") else name
-
-    def platform(self) -> str:
-        given = self["platform"]
-        return _PLATFORMS.get(given, given.capitalize())
-
-    def moment(self, name: str) -> datetime | None:
-        return moment(self._detail.get(name))
-
-
-def _service_down(about: _Fields) -> str:
+def _service_down(about: Fields) -> str:
     pending = about.number("pending")
     noun = _KINDS.get(about.get("kind"), "command") + ("" if pending == 1 else "s")
     return (
@@ -115,7 +73,7 @@ def _service_down(about: _Fields) -> str:
     )
 
 
-def _service_recovered(about: _Fields) -> str:
+def _service_recovered(about: Fields) -> str:
     since = about.moment("last_healthy_at")
     lost = f"Was down for {took((about.now - since).total_seconds())}. " if since else ""
     return (
@@ -124,7 +82,7 @@ def _service_recovered(about: _Fields) -> str:
     )
 
 
-def _quota_reached(about: _Fields) -> str:
+def _quota_reached(about: Fields) -> str:
     day = about.get("day")
     if day and day < f"{about.now.astimezone(UTC):%Y-%m-%d}":
         following = "now, the day is over"
@@ -138,7 +96,7 @@ def _quota_reached(about: _Fields) -> str:
     )
 
 
-def _campaign_complete(about: _Fields) -> str:
+def _campaign_complete(about: Fields) -> str:
     targets = about.number("targets")
     return (
         f"✅ Campaign Complete: {about['campaign_type']} × {targets} "  # noqa: RUF001  so it was asked
@@ -148,7 +106,7 @@ def _campaign_complete(about: _Fields) -> str:
     )
 
 
-def _campaign_held(about: _Fields) -> str:
+def _campaign_held(about: Fields) -> str:
     return (
         f"✋ Campaign Held: {about['handle']} on {about.platform()}{about.line('text')}\n"
         "Nothing more goes to that person until you have settled it:\n"
@@ -156,7 +114,7 @@ def _campaign_held(about: _Fields) -> str:
     )
 
 
-def _unknown_outcome(about: _Fields) -> str:
+def _unknown_outcome(about: Fields) -> str:
     recipient = f" to {about['recipient']}" if about.get("recipient") else ""
     return (
         f"❓ Outcome Unknown: {about['action']}{recipient} by {about['service']}"
@@ -166,7 +124,7 @@ def _unknown_outcome(about: _Fields) -> str:
     )
 
 
-def _quarantined(about: _Fields) -> str:
+def _quarantined(about: Fields) -> str:
     return (
         f"☠️ Command Quarantined: {about['action']} for {about['service']}\n"
         "Three workers died over it. See it, then perhaps send it again:\n"
@@ -174,25 +132,25 @@ def _quarantined(about: _Fields) -> str:
     )
 
 
-def _blocked(about: _Fields) -> str:
+def _blocked(about: Fields) -> str:
     return (
         f"⛔ Service Blocked: {about['service']}{about.line('text')}\n"
         "Its commands wait until a person has seen to it in Safari."
     )
 
 
-def _misconfigured(about: _Fields) -> str:
+def _misconfigured(about: Fields) -> str:
     return f"🔧 Wrong Setting: {about['service']}{about.line('text')}\nIts commands wait."
 
 
-def _rewritten(about: _Fields) -> str:
+def _rewritten(about: Fields) -> str:
     return (
         f"✏️ Published Altered: {about['service']}{about.line('text')}\n"
         f"<code>bin/show {about['command_id']}</code>"
     )
 
 
-def _unstorable(about: _Fields) -> str:
+def _unstorable(about: Fields) -> str:
     return (
         f"🧹 Answer Reduced: {about['service']}{about.line('text')}\n"
         "Its outcome is stored, the answer itself could not be.\n"
@@ -200,49 +158,49 @@ def _unstorable(about: _Fields) -> str:
     )
 
 
-def _process_fatal(about: _Fields) -> str:
+def _process_fatal(about: Fields) -> str:
     return (
         f"💥 Process Gave Up: {about.process()}{about.line('error')}\n"
         "It is started again after a while; see its log."
     )
 
 
-def _restart_storm(about: _Fields) -> str:
+def _restart_storm(about: Fields) -> str:
     return (
         f"🌀 Restart Storm: {about.process()}{about.line('error')}\n"
         "It is held down for a while, then started again; see its log."
     )
 
 
-def _process_misconfigured(about: _Fields) -> str:
+def _process_misconfigured(about: Fields) -> str:
     return (
         f"🔧 Process Misconfigured: {about.process()}{about.line('error')}\n"
         "It stays down until the settings change; <code>bin/doctor</code> helps."
     )
 
 
-def _process_stuck(about: _Fields) -> str:
+def _process_stuck(about: Fields) -> str:
     return (
         f"🧊 Process Stuck: {about.process()}{about.line('error')}\n"
         "It is ended and started again; where it stood is in its log."
     )
 
 
-def _watchdog_spent(about: _Fields) -> str:
+def _watchdog_spent(about: Fields) -> str:
     return (
         f"🛑 Watchdog Gave Up: {about.process()}{about.line('error')}\n"
         "It leaves the process alone for now: see to it yourself with <code>bin/status</code>."
     )
 
 
-def _schedule_failed(about: _Fields) -> str:
+def _schedule_failed(about: Fields) -> str:
     return (
         f"⏰ Scheduled Job Failed: {about['job']}{about.line('error')}\n"
         "Its next slot comes by itself; this is told once a day."
     )
 
 
-def _all_well(about: _Fields) -> str:
+def _all_well(about: Fields) -> str:
     troubles = []
     if down := about.names("services_down"):
         troubles.append(f"down: {', '.join(down)}")
@@ -257,7 +215,7 @@ def _all_well(about: _Fields) -> str:
 
 
 def _anything(alert: Alert, now: datetime) -> str:
-    about = _Fields(alert.detail, now)
+    about = Fields(alert.detail, now)
     lines = [f"🔔 {escape(alert.kind.replace('_', ' ').title())}"]
     lines += [
         f"{escape(name.replace('_', ' '))}: {about[name]}"
@@ -267,8 +225,9 @@ def _anything(alert: Alert, now: datetime) -> str:
     return "\n".join(lines)
 
 
-_WRITERS: Final[Mapping[str, Callable[[_Fields], str]]] = MappingProxyType(
+_WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
     {
+        **DOMAIN_WRITERS,
         "all_well": _all_well,
         "blocked": _blocked,
         "campaign_complete": _campaign_complete,

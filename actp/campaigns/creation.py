@@ -87,9 +87,18 @@ def campaign_rows(campaign_id: str, request: Request, now: datetime) -> dict[str
     """
     plan = request.plan
     start = decide(plan, TargetState(), (Ticked(now),))
+    texts = _texts(campaign_id, request, plan)
     targets, commands = [], []
     for handle in request.targets:
-        to = _addressee(campaign_id, request, plan, handle)
+        to = Addressee(
+            id=str(uuid4()),
+            campaign_id=campaign_id,
+            platform=request.platform,
+            handle=handle,
+            texts=texts[handle],
+            spacing_seconds=request.spacing.total_seconds(),
+            max_posts=request.max_posts,
+        )
         steps = [action for action in start.actions if isinstance(action, Enqueue)]
         commands += [order_of(to, step, now) for step in steps]
         targets.append(
@@ -115,23 +124,16 @@ def campaign_rows(campaign_id: str, request: Request, now: datetime) -> dict[str
     }
 
 
-def _addressee(campaign_id: str, request: Request, plan: Plan, handle: str) -> Addressee:
+def _texts(campaign_id: str, request: Request, plan: Plan) -> dict[str, dict[str, str]]:
+    """Return what each step says to each target, or what it searches."""
     if request.wording is None:
-        texts = {"research": handle}
-    else:
-        texts = request.wording.texts_for(handle)
-        for stage in plan:
-            service = route(stage.action, request.platform).name
-            texts |= {step: _sendable(service, step, handle, texts[step]) for step in stage.steps}
-    return Addressee(
-        id=str(uuid4()),
-        campaign_id=campaign_id,
-        platform=request.platform,
-        handle=handle,
-        texts=texts,
-        spacing_seconds=request.spacing.total_seconds(),
-        max_posts=request.max_posts,
-    )
+        return {query: {"research": query} for query in request.targets}
+    texts = request.wording.texts_for(request.targets, seed=campaign_id)
+    for stage in plan:
+        service = route(stage.action, request.platform).name
+        for handle, said in texts.items():
+            said |= {step: _sendable(service, step, handle, said[step]) for step in stage.steps}
+    return texts
 
 
 def _sendable(service: str, step: str, handle: str, text: str) -> str:

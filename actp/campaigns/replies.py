@@ -12,7 +12,7 @@ from actp.safari.texts import normalised_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Heard", "judge", "read_heard"]
+__all__ = ["Heard", "is_one_of", "judge", "read_heard"]
 
 # A preview may be cut anywhere, but two words are too few to tell whose they are.
 SHORTEST_PREVIEW: Final = 12
@@ -20,11 +20,15 @@ SHORTEST_PREVIEW: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message, or what is kept of the last one; None stands for what is not known."""
+    """One message, or what is kept of the last one; None stands for what is not known.
+
+    ``seen_at`` is when it was first read: it was written before that.
+    """
 
     at: datetime | None
     text: str | None
     is_ours: bool | None = None
+    seen_at: datetime | None = None
 
 
 def read_heard(item: Mapping[str, Any]) -> Heard:
@@ -34,6 +38,7 @@ def read_heard(item: Mapping[str, Any]) -> Heard:
         _moment(item.get("at")),
         text if isinstance(text, str) and text.strip() else None,
         outbound if isinstance(outbound, bool) else None,
+        _moment(item.get("seen_at")),
     )
 
 
@@ -46,17 +51,22 @@ def judge(
 ) -> Replied | Doubted | None:
     """Return Replied for a message after ``since`` that is not ours, Doubted where it may be.
 
-    A person has judged everything up to ``calmed_at``, messages without a time included.
+    A person has judged everything up to ``calmed_at``, messages without a time included. A text
+    that the CRM knows as sent by us is ours wherever it stands.
     """
     doubt: Doubted | None = None
     start = since if calmed_at is None else max(since, calmed_at)
-    for message in heard:
-        if message.is_ours is True or (message.at is not None and message.at <= start):
+    messages = list(heard)
+    ours = [*our_texts, *(m.text for m in messages if m.is_ours and m.text is not None)]
+    for message in messages:
+        known_by = message.at or message.seen_at
+        if message.is_ours is True or (known_by is not None and known_by <= start):
             continue
-        if message.is_ours is None and _is_one_of(message.text, our_texts):
+        if message.is_ours is None and message.text is not None and is_one_of(message.text, ours):
             continue
         if message.at is None:
-            if calmed_at is None and (message.text is not None or message.is_ours is False):
+            is_open = calmed_at is None or message.seen_at is not None
+            if is_open and (message.text is not None or message.is_ours is False):
                 doubt = Doubted("a message without a time is not one of ours")
         elif message.is_ours is None and message.text is None:
             doubt = Doubted("a newer message whose text is not known")
@@ -65,9 +75,8 @@ def judge(
     return doubt
 
 
-def _is_one_of(text: str | None, ours: Sequence[str]) -> bool:
-    if text is None:
-        return False
+def is_one_of(text: str, ours: Iterable[str]) -> bool:
+    """Return whether a text, or the beginning of one, is among those that we sent."""
     given = _plain(text)
     stem = given.removesuffix("…").removesuffix("...").rstrip()
     return any(

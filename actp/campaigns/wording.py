@@ -1,49 +1,69 @@
-"""The texts of a campaign: given one by one or in a file, with ``{handle}`` and ``{name}``."""
+"""The texts of a campaign: for each step one or several variants, of which each person gets one."""
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from dataclasses import dataclass, field
+from itertools import groupby
+from math import prod
+from random import Random
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from actp.errors import InvalidInput, NotFound
+from actp.campaigns.plan import COMMENT_STEPS
+from actp.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from actp.campaigns.plan import Plan
 
-__all__ = ["FORMAT", "Wording", "read_wording", "wording_of"]
+__all__ = ["FORMAT", "Wording", "checked_wording", "wording_of"]
 
 FORMAT: Final = """\
 A file of texts is TOML (or the same as JSON); {handle} and {name} are filled in:
-    comments = ["Great point!", "This helped me.", "Saved for later."]
+    comments = ["Great point!", "This helped me.", ["Saved for later.", "Saved this one."]]
     messages = ["Hi {name}, …", "Did you see my message?", "Last one from me."]
     [names]
     ada = "Ada Lovelace"
-A warmup needs the comments, a sequence both."""
+A list in the place of a text holds its variants. A warmup needs the comments, a sequence both."""
 _PLACES = re.compile(r"\{([a-z_]+)\}")
 _KNOWN_PLACES: Final = frozenset({"handle", "name"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A template for each step, and the names of people by handle."""
+    """The variants of each step, the names of people by handle, and where they come from."""
 
-    steps: Mapping[str, str]
+    steps: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    source: str = "given"
 
-    def texts_for(self, handle: str) -> dict[str, str]:
-        """Return what each step says to one person; without a name the handle stands for it."""
+    @property
+    def varies(self) -> bool:
+        """Whether people may get different variants."""
+        return any(len(variants) > 1 for variants in self.steps.values())
+
+    def texts_for(self, handles: Sequence[str], seed: str) -> dict[str, dict[str, str]]:
+        """Return what each step says to each person; without a name the handle stands for it.
+
+        The same handles and seed give the same texts. No two people get the same comments, nor the
+        same messages, as long as there are variants enough.
+        """
+        drawn: dict[str, dict[str, str]] = {handle: {} for handle in handles}
+        for kind, steps in groupby(self.steps, key=_kind):
+            chosen = {step: self.steps[step] for step in steps}
+            draws = _draws(chosen, len(handles), Random(f"{seed}:{kind}"))  # noqa: S311 - no secret
+            for handle, templates in zip(handles, draws, strict=True):
+                drawn[handle] |= {
+                    step: self._filled(handle, template)
+                    for step, template in zip(chosen, templates, strict=True)
+                }
+        return drawn
+
+    def _filled(self, handle: str, template: str) -> str:
         values = {"handle": handle, "name": self.names.get(handle, handle)}
-        return {
-            step: _PLACES.sub(lambda place: values[place[1]], template)
-            for step, template in self.steps.items()
-        }
+        return _PLACES.sub(lambda place: values[place[1]], template)
 
 
 def wording_of(plan: Plan, texts: Sequence[str]) -> Wording:
@@ -51,61 +71,40 @@ def wording_of(plan: Plan, texts: Sequence[str]) -> Wording:
     steps = [step for stage in plan for step in stage.steps]
     if len(texts) != len(steps):
         raise InvalidInput(
-            f"there are {len(texts)} texts for {len(steps)} steps: {', '.join(steps)}"
-            if texts
-            else "the campaign has no texts",
+            f"there are {len(texts)} texts for {len(steps)} steps: {', '.join(steps)}",
             remedy=f"Give --text {len(steps)} times, or --texts FILE.\n{FORMAT}",
         )
-    return _checked(dict(zip(steps, texts, strict=True)), {})
+    pairs = zip(steps, texts, strict=True)
+    return checked_wording({step: (text,) for step, text in pairs}, {}, "--text")
 
 
-def read_wording(plan: Plan, path: Path) -> Wording:
-    """Return the wording of a TOML or JSON file; raises InvalidInput naming what is wrong."""
-    data = _parsed(path)
-    if unknown := sorted(data.keys() - {"comments", "messages", "names"}):
-        raise InvalidInput(f"{path}: unknown {', '.join(unknown)}", remedy=FORMAT)
-    steps: dict[str, str] = {}
-    for key, is_comment in (("comments", True), ("messages", False)):
-        needed = [
-            step
-            for stage in plan
-            if (stage.action == "comment") is is_comment
-            for step in stage.steps
-        ]
-        given = data.get(key, [])
-        if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-            raise InvalidInput(f"{path}: {key} must be a list of texts", remedy=FORMAT)
-        if len(given) < len(needed):
-            raise InvalidInput(
-                f"{path}: {key} has {len(given)} texts, the campaign needs {len(needed)}",
-                remedy=FORMAT,
-            )
-        steps |= dict(zip(needed, given, strict=False))
-    names = data.get("names", {})
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise InvalidInput(f"{path}: names must be a table of texts", remedy=FORMAT)
-    return _checked(steps, {handle.lstrip("@").lower(): name for handle, name in names.items()})
+def checked_wording(
+    steps: Mapping[str, tuple[str, ...]], names: Mapping[str, str], source: str
+) -> Wording:
+    """Return a wording; raises InvalidInput for a place that nothing fills."""
+    for step, variants in steps.items():
+        for template in variants:
+            if unknown := sorted(set(_PLACES.findall(template)) - _KNOWN_PLACES):
+                raise InvalidInput(
+                    f"the text of {step} has an unknown place: {{{unknown[0]}}}",
+                    remedy="Known are {handle} and {name}.",
+                )
+    return Wording(MappingProxyType(dict(steps)), MappingProxyType(dict(names)), source)
 
 
-def _parsed(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        data = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}", remedy=FORMAT) from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} cannot be used: {error}", remedy=FORMAT) from None
-    if not isinstance(data, dict):
-        raise InvalidInput(f"{path}: not an object", remedy=FORMAT)
-    return data
+def _kind(step: str) -> str:
+    return "comments" if step in COMMENT_STEPS else "messages"
 
 
-def _checked(steps: dict[str, str], names: dict[str, str]) -> Wording:
-    for step, template in steps.items():
-        unknown = sorted(set(_PLACES.findall(template)) - _KNOWN_PLACES)
-        if unknown:
-            raise InvalidInput(
-                f"the text of {step} has an unknown place: {{{unknown[0]}}}",
-                remedy="Known are {handle} and {name}.",
-            )
-    return Wording(MappingProxyType(steps), MappingProxyType(names))
+def _draws(
+    steps: Mapping[str, tuple[str, ...]], people: int, random: Random
+) -> Iterator[tuple[str, ...]]:
+    """Yield a selection for each person, none twice before all were used."""
+    total = prod(len(variants) for variants in steps.values())
+    numbers = random.sample(range(total), min(people, total))
+    for person in range(people):
+        number, selection = numbers[person % total], []
+        for variants in steps.values():
+            number, digit = divmod(number, len(variants))
+            selection.append(variants[digit])
+        yield tuple(selection)

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from actp.dispatch.leash import follow
+
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM_PYTHON = (3, 11)
 PACKAGES = ("click", "httpx", "psycopg", "pydantic_settings", "pykka", "rich")
@@ -16,10 +18,12 @@ EXIT_CONFIG = 78  # ExitCode.CONFIG, whose module an old Python cannot read
 def ensure_packages(script: str, root: Path = ROOT) -> None:
     """Return if the packages are here, else start the script anew with the project's own Python.
 
-    Exits with a hint where the project has not been set up.
+    Exits with a hint where the project has not been set up. A script that a dispatcher started
+    ends with it from here on.
     """
     missing = _missing()
     if not missing:
+        follow()
         return
     python = root / ".venv" / "bin" / "python"
     if python.exists() and Path(sys.prefix).resolve() != python.parents[1].resolve():

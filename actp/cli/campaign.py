@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,17 +11,18 @@ from uuid import uuid4
 import click
 
 from actp.campaigns.creation import DEFAULT_SPACING, Request, campaign_rows, checked_targets
-from actp.campaigns.plan import CampaignType, named_type, plan_for
-from actp.campaigns.wording import FORMAT, Wording, read_wording, wording_of
-from actp.cli.campaign_view import show_campaign, show_campaigns
+from actp.campaigns.plan import named_type, plan_for
+from actp.campaigns.sources import choose_wording
+from actp.cli.campaign_view import show_campaign, show_campaigns, show_started
 from actp.cli.database import database
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, one_line, say
-from actp.cli.times import short_duration
 from actp.errors import InvalidInput
 from actp.safari.addresses import clean_handle
+from actp.settings import load_settings
 
 if TYPE_CHECKING:
+    from actp.settings import Settings
     from actp.store import Store
 
 __all__ = ["campaign"]
@@ -41,7 +42,12 @@ def campaign() -> None:
 @click.option("--platform", required=True, help="Where: twitter, instagram, tiktok, threads.")
 @click.option("--handles", default="", metavar="A,B", help="To whom.")
 @click.option("--queries", default="", metavar="A,B", help="What a research sweep searches.")
-@click.option("--texts", type=click.Path(path_type=Path), metavar="FILE", help="Their texts.")
+@click.option(
+    "--texts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What to say; without it SAFARI_CAMPAIGN_TEXTS, or the texts of the project.",
+)
 @click.option("--text", multiple=True, help="One text a step, in order; give it several times.")
 @click.option(
     "--spacing",
@@ -59,19 +65,19 @@ def start(**options: Any) -> None:
     TYPE is warmup (3 comments), sequence (3 comments, then up to 3 messages) or research (one
     search for each query).
     """
-    request = _request(options)
+    settings = load_settings()
+    request = _request(options, settings)
     campaign_id = f"{options['type_'].lower()}-{datetime.now(UTC):%Y%m%d}-{uuid4().hex[:8]}"
     # What is wrong with it is told before a database is asked for anything.
     rows = campaign_rows(campaign_id, request, datetime.now(UTC))
     if options["dry_run"]:
-        _say_started(rows, request, {}, as_json=options["as_json"], is_dry=True)
+        show_started(rows, request, as_json=options["as_json"], is_dry=True)
         return
-    with database() as store:
+    with database(settings) as store:
         rows = campaign_rows(campaign_id, request, _now(store))
         store.call("safari_campaign_create", **rows)
         has_crm = bool(store.call("safari_campaign_has_crm"))
-        shown = {"has_crm": has_crm}
-        _say_started(rows, request, shown, as_json=options["as_json"], is_dry=False)
+    show_started(rows, request, as_json=options["as_json"], has_crm=has_crm)
 
 
 @campaign.command()
@@ -138,10 +144,10 @@ def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
         say(f"{one_line(named)} goes on in {counted(len(going), 'campaign')}.")
 
 
-def _request(options: dict[str, Any]) -> Request:
+def _request(options: dict[str, Any], settings: Settings) -> Request:
     type_ = named_type(options["type_"])
     platform = options["platform"].strip().lower()
-    plan_for(type_, platform)
+    plan = plan_for(type_, platform)
     is_sweep = type_ == "research_sweep"
     wanted, other = ("queries", "handles") if is_sweep else ("handles", "queries")
     if options[other]:
@@ -153,60 +159,10 @@ def _request(options: dict[str, Any]) -> Request:
         spacing=options["spacing"],
         max_posts=options["max_posts"],
     )
-    return request if is_sweep else replace(request, wording=_wording(type_, platform, options))
-
-
-def _wording(type_: CampaignType, platform: str, options: dict[str, Any]) -> Wording:
-    plan = plan_for(type_, platform)
-    if options["texts"] is None:
-        return wording_of(plan, options["text"])
-    if options["text"]:
-        raise InvalidInput("--texts and --text do not go together", remedy=FORMAT)
-    return read_wording(plan, options["texts"])
-
-
-def _say_started(
-    rows: dict[str, Any],
-    request: Request,
-    known: dict[str, bool],
-    *,
-    as_json: bool,
-    is_dry: bool,
-) -> None:
-    notes = list(_notes(request, known))
-    if as_json:
-        shown = {key: rows[key] for key in ("campaign_id", "campaign_type", "platform", "commands")}
-        emit_json({**shown, "targets": list(request.targets), "dry_run": is_dry, "notes": notes})
-        return
-    count = counted(len(request.targets), "target")
-    commands = counted(len(rows["commands"]), "command")
-    if is_dry:
-        say(f"Would start {request.type} on {request.platform}: {count}, {commands} at once.")
-        say("Nothing was stored.")
-    else:
-        say(f"Started {rows['campaign_id']}: {request.type} on {request.platform}.")
-        say(f"  {count}, {commands} enqueued")
-        say(f"  see it: bin/campaign status {rows['campaign_id']}")
-    for note in notes:
-        say(f"  {note}")
-
-
-def _notes(request: Request, known: dict[str, bool]) -> list[str]:
-    notes = []
-    if request.type == "comment_warmup" and request.spacing:
-        notes.append(f"one comment to a person every {_span(request.spacing)}")
-    if request.type == "dm_sequence":
-        notes.append("first message 24 h after the last comment, then 72 h between messages")
-        if request.platform == "tiktok":
-            notes[-1] = "one message 24 h after the last comment"
-            notes.append("it ends there: the TikTok service messages a person only once ever")
-        elif not known.get("has_crm", True):
-            notes.append("without CRM tables replies are known only by --mark-replied HANDLE")
-    return notes
-
-
-def _span(span: timedelta) -> str:
-    return short_duration(span.total_seconds())
+    if is_sweep:
+        return request
+    wording = choose_wording(plan, settings, texts=options["text"], path=options["texts"])
+    return replace(request, wording=wording)
 
 
 def _now(store: Store) -> datetime:

@@ -1,16 +1,71 @@
-"""Shows campaigns: how many targets stand where, and what each waits for."""
+"""Shows campaigns: what one starts with, how many targets stand where, what each waits for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actp.cli.output import console, counted, one_line, say, table, text
-from actp.cli.times import short_time
+from actp.campaigns.sources import SHIPPED_NAME
+from actp.cli.output import console, counted, emit_json, one_line, say, table, text
+from actp.cli.times import short_duration, short_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["show_campaign", "show_campaigns"]
+    from actp.campaigns.creation import Request
+
+__all__ = ["show_campaign", "show_campaigns", "show_started"]
+
+LONGEST_TEXT = 90
+
+
+def show_started(
+    rows: Mapping[str, Any],
+    request: Request,
+    *,
+    as_json: bool,
+    has_crm: bool = True,
+    is_dry: bool = False,
+) -> None:
+    """Print what was started, or with ``is_dry`` what would be and all it may say."""
+    wording = request.wording
+    notes = list(_notes(request, has_crm=has_crm))
+    if as_json:
+        shown = {key: rows[key] for key in ("campaign_id", "campaign_type", "platform", "commands")}
+        texts = None if wording is None else dict(wording.steps)
+        shown |= {"targets": list(request.targets), "texts": texts}
+        emit_json({**shown, "dry_run": is_dry, "notes": notes})
+        return
+    count = counted(len(request.targets), "target")
+    commands = counted(len(rows["commands"]), "command")
+    if is_dry:
+        say(f"Would start {request.type} on {request.platform}: {count}, {commands} at once.")
+        for step, variants in () if wording is None else wording.steps.items():
+            for variant in variants:
+                say(f"  {step}: {one_line(variant, LONGEST_TEXT)}")
+        say("Nothing was stored.")
+    else:
+        say(f"Started {rows['campaign_id']}: {request.type} on {request.platform}.")
+        say(f"  {count}, {commands} enqueued")
+        say(f"  see it: bin/campaign status {rows['campaign_id']}")
+    for note in notes:
+        say(f"  {note}")
+
+
+def _notes(request: Request, *, has_crm: bool) -> Iterator[str]:
+    if (wording := request.wording) is not None:
+        draw = "; of several variants each person gets one" if wording.varies else ""
+        yield f"texts: {wording.source}{draw}"
+        if wording.source == SHIPPED_NAME:
+            yield "to say something else: --texts FILE, or SAFARI_CAMPAIGN_TEXTS"
+    if request.type == "comment_warmup" and request.spacing:
+        yield f"one comment to a person every {short_duration(request.spacing.total_seconds())}"
+    if request.type == "dm_sequence" and request.platform == "tiktok":
+        yield "one message 24 h after the last comment"
+        yield "it ends there: the TikTok service messages a person only once ever"
+    elif request.type == "dm_sequence":
+        yield "first message 24 h after the last comment, then 72 h between messages"
+        if not has_crm:
+            yield "while the CRM is empty replies are known only by --mark-replied HANDLE"
 
 
 def show_campaigns(runs: Sequence[Mapping[str, Any]]) -> None:

@@ -18,7 +18,7 @@ __all__ = ["doctor"]
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
-    """Look at settings, folders, database, services and alerts; exits with 1 on any problem."""
+    """Look at settings, folders, database, services, agents, alerts; exits with 1 on a problem."""
     findings = []
     for finding in examine():
         findings.append(finding)

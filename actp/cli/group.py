@@ -14,7 +14,9 @@ from actp.cli.history import history, show
 from actp.cli.install_service import install_service
 from actp.cli.limits import limits
 from actp.cli.operate import cancel, pause, queue, resolve, resume, retry, retry_failed
+from actp.cli.report import report
 from actp.cli.run import daemon, run_once
+from actp.cli.sample_data import sample_data
 from actp.cli.status import status
 from actp.cli.tree import down, logs, restart, up
 
@@ -42,12 +44,14 @@ for _command in (
     logs,
     pause,
     queue,
+    report,
     resolve,
     restart,
     resume,
     retry,
     retry_failed,
     run_once,
+    sample_data,
     show,
     status,
     up,

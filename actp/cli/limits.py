@@ -1,4 +1,4 @@
-"""``limits``: today's use of each limit, and setting one."""
+"""``limits``: today's use of each limit, setting one, and going back to the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from actp.cli.database import database
 from actp.cli.options import json_option
-from actp.cli.output import console, emit_json, say, table, warn
+from actp.cli.output import console, emit_json, say, table
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
 from actp.settings import load_settings
@@ -31,16 +31,20 @@ KINDS = ("dm", "comment")
 @json_option
 @click.pass_context
 def limits(ctx: click.Context, *, as_json: bool) -> None:
-    """Show how much of each daily limit is used; limits set changes one."""
+    """Show how much of each daily limit is used; set changes one, reset follows the settings."""
     if ctx.invoked_subcommand is not None:
         return
-    with database() as store:
+    settings = load_settings()
+    with database(settings) as store:
         rows = store.call("safari_limits")
     if as_json:
         emit_json(rows)
-    else:
-        console().print(_table(rows))
-        say("Counts begin anew at 00:00 UTC.")
+        return
+    console().print(_table(rows))
+    say("Counts begin anew at 00:00 UTC.")
+    for row in rows:
+        if difference := _difference(row, settings):
+            say(difference)
 
 
 @limits.command("set")
@@ -50,31 +54,60 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
 @json_option
 def set_limit(platform: str, kind: str, limit: int, *, as_json: bool) -> None:
     """Allow N of KIND on PLATFORM each day; below today's use just stops until tomorrow."""
-    settings = load_settings()
+    changed = _store_limit(load_settings(), platform, kind, limit, by_person=True)
+    _say_limit(changed, as_json=as_json)
+
+
+@limits.command("reset")
+@click.argument("platform")
+@click.argument("kind", type=click.Choice(KINDS))
+@json_option
+def reset_limit(platform: str, kind: str, *, as_json: bool) -> None:
+    """Go back to the limit of the settings, and follow them from now on."""
+    changed = _store_limit(load_settings(), platform, kind, None, by_person=False)
+    _say_limit(changed, as_json=as_json)
+
+
+def _store_limit(
+    settings: Settings, platform: str, kind: str, limit: int | None, *, by_person: bool
+) -> dict[str, Any]:
+    """Store a limit, None for that of the settings, and return what is known of it then."""
     with database(settings) as store:
         known = {row["platform"] for row in store.call("safari_limits")}
         platform = known_platform(platform, tuple(sorted(known)))
-        policy: Json = {"platform": platform, "kind": kind, "daily_limit": limit}
+        policy: Json = {
+            "platform": platform,
+            "kind": kind,
+            "daily_limit": settings.safari_daily_limits[platform][kind] if limit is None else limit,
+            "by_person": by_person,
+        }
         store.call("safari_configure", policies=[policy], settings={})
-        rows = store.call("safari_limits")
-    changed = next(r for r in rows if (r["platform"], r["kind"]) == (platform, kind))
+        rows: list[dict[str, Any]] = store.call("safari_limits")
+    return next(row for row in rows if (row["platform"], row["kind"]) == (platform, kind))
+
+
+def _say_limit(row: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        emit_json(changed)
-    else:
-        say(f"{platform} {kind}: {limit} a day, {changed['used']} used today.")
-    if overwrites := _overwriting(settings, platform, kind, limit):
-        warn(overwrites)
+        emit_json(row)
+        return
+    limit, used = row["daily_limit"], row["used"]
+    say(f"{row['platform']} {row['kind']}: {limit} a day, {used} used today.")
 
 
-def _overwriting(settings: Settings, platform: str, kind: str, limit: int) -> str | None:
-    """Return the warning that a worker's next start stores another limit, if it does."""
+def _difference(row: dict[str, Any], settings: Settings) -> str | None:
+    """Return what the settings say instead of the limit in force, if they do."""
+    platform, kind, limit = row["platform"], row["kind"], row["daily_limit"]
     named = settings.safari_daily_limits.get(platform, {}).get(kind, limit)
-    if "safari_daily_limits" not in settings.explicit or named == limit:
+    is_named = "safari_daily_limits" in settings.explicit
+    if named == limit or not (row["limit_by_person"] or is_named):
         return None
-    return (
-        f"SAFARI_DAILY_LIMITS says {named}: the next start of a worker puts that back. "
-        "Change it there too."
+    says = "SAFARI_DAILY_LIMITS says" if is_named else "the default is"
+    way = (
+        f"bin/limits reset {platform} {kind} goes back to it"
+        if row["limit_by_person"]
+        else "the next start of a worker stores it"
     )
+    return f"{platform} {kind}: {limit} is in force, {says} {named}; {way}."
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

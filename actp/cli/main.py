@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from actp.cli.failures import explain
-from actp.cli.group import actp
-from actp.settings import PROJECT_ROOT
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,6 +20,10 @@ BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command of the group; one with a launcher in bin/ goes by the launcher's name."""
+    # Imported late: the scripts of the agents need neither, and pay for what they import.
+    from actp.cli.group import actp  # noqa: PLC0415
+    from actp.settings import PROJECT_ROOT  # noqa: PLC0415
+
     name, *rest = arguments or ["--help"]
     command = actp.commands.get(name)
     if command is not None and (PROJECT_ROOT / "bin" / name).exists():
@@ -46,6 +46,8 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
         if isinstance(leaving.__context__, BrokenPipeError):
             return _close_output()
     except Exception as error:  # noqa: BLE001  # the last handler: nobody is shown a traceback
+        from actp.cli.failures import explain  # noqa: PLC0415  # it reads the settings
+
         return explain(error, program)
     return code if isinstance(code, int) else 0
 

@@ -37,6 +37,7 @@ def up(*, foreground: bool, as_json: bool) -> None:
     settings = load_settings()
     tree = Tree(settings)
     tree.refuse_second()
+    orphans = tree.end_orphans()
     check_before_start(settings)
     tree.prepare()
     if foreground:
@@ -44,8 +45,10 @@ def up(*, foreground: bool, as_json: bool) -> None:
     tree.start()
     programs = [process["name"] for process in tree.processes()]
     if as_json:
-        emit_json({"programs": programs, "logs": str(tree.log_folder)})
+        emit_json({"programs": programs, "orphans": orphans, "logs": str(tree.log_folder)})
         return
+    if orphans:
+        say(f"Ended what a dead supervisord had left: {', '.join(orphans)}.")
     say(f"The tree is up on the {settings.store_kind} database: {', '.join(programs)}.")
     say(f"Logs: {tree.log_folder}")
     say("bin/status --watch looks at it, bin/down ends it.")

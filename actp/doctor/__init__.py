@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actp.doctor import host
+from actp.doctor.agents import agents
 from actp.doctor.database import database
 from actp.doctor.finding import Finding, fine, problem
 from actp.doctor.outside import processes, telegram
@@ -38,6 +39,7 @@ def examine() -> Iterator[Finding]:
     yield from processes(settings) if is_up else ()
     yield from database(settings)
     yield from services(settings)
+    yield from agents(settings)
     yield from telegram(settings)
 
 

@@ -149,12 +149,8 @@ def programs(settings: Settings) -> Iterator[Finding]:
             if found
             else problem("osascript", "osascript is not on PATH", "Add /usr/bin to PATH.")
         )
-    command = settings.crm_brain_cmd
-    if command is None:
-        yield fine("CRM brain", "not set: sync, score and generate fail if asked for")
-        return
     try:
-        words = shlex.split(command)
+        words = shlex.split(settings.crm_brain_cmd)
     except ValueError as error:
         yield problem("CRM brain", f"CRM_BRAIN_CMD: {error}", "Close its quotes.")
         return

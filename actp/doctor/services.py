@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["services"]
 
 TOKEN_TIMEOUT_SECONDS: Final = 2.0
+RESEARCH_STATUS_PATH: Final = "/api/research/status"
 _REFUSED: Final = frozenset({400, 401, 403})
 
 
@@ -60,10 +61,9 @@ async def _refused(settings: Settings, asked: list[Service]) -> dict[str, int]:
 
 
 async def _ask(client: httpx.AsyncClient, settings: Settings, service: Service) -> tuple[str, int]:
-    """Ask for what needs the token, but no tab and no turn at Safari."""
-    if service.status_path is None:
+    path = _guarded_path(service)
+    if path is None:
         return service.name, 0
-    path = service.status_path.removesuffix("status") + "rate-limits"
     token = settings.service_token(service.name)
     try:
         async with asyncio.timeout(TOKEN_TIMEOUT_SECONDS):
@@ -71,3 +71,12 @@ async def _ask(client: httpx.AsyncClient, settings: Settings, service: Service) 
     except (httpx.HTTPError, TimeoutError):
         return service.name, 0
     return service.name, status
+
+
+def _guarded_path(service: Service) -> str | None:
+    """Return a route that needs the token, but no tab and no turn at Safari."""
+    if service.name == "market-research":
+        return RESEARCH_STATUS_PATH
+    if service.status_path is None:
+        return None
+    return service.status_path.removesuffix("status") + "rate-limits"

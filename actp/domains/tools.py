@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
+from uuid import uuid4
 
 from actp.clients.blotato import Blotato
 from actp.clients.claude import Claude
@@ -21,12 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Tools"]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Tools:
     """The settings, and each outside part, opened when it is first used.
 
-    Used as a context manager, which closes what was opened.
+    Used as a context manager, which closes what was opened, and keeps in the database what was
+    asked of Claude: nobody scrapes a process that lives for seconds.
     """
 
     settings: Settings
@@ -41,8 +46,10 @@ class Tools:
     @cached_property
     def claude(self) -> Claude:
         """Claude, who may be without a key."""
+        store = self.store  # opened before, it is closed after what it keeps
         claude = Claude(self.settings)
         self._opened.callback(claude.close)
+        self._opened.callback(_keep_asked, store, claude)
         return claude
 
     @cached_property
@@ -77,3 +84,12 @@ class Tools:
         traceback: TracebackType | None,
     ) -> None:
         self._opened.close()
+
+
+def _keep_asked(store: Store, claude: Claude) -> None:
+    if not (usage := claude.asked()):
+        return
+    try:
+        store.call("agent_claude_record", run=str(uuid4()), usage=usage)
+    except Exception as error:  # noqa: BLE001 - what the run itself did or could not do counts more
+        _log.warning("what Claude cost is not kept: %s", error, extra={"action": "claude_unkept"})

@@ -14,7 +14,7 @@ import httpx
 from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
 from actp.safari.identity import identity_problem
-from actp.safari.local import run_local
+from actp.safari.local import DRIVING_ACTIONS, run_local
 from actp.safari.outcomes import Failure, Phase, Reply, refused_input
 from actp.safari.posts import find_post
 from actp.safari.requests import RequestOptions, bearer_headers, build_request
@@ -187,9 +187,6 @@ def with_ceiling(service: Service, ceiling_seconds: float | None) -> Service:
 class LocalCarrier:
     """Does what needs no service: opens a page, runs the CRM brain."""
 
-    # Which local actions drive Safari; scoring and writing do not.
-    _DRIVING: Final = frozenset({"navigate", "sync", "pipeline"})
-
     def __init__(self, service: Service, options: LocalOptions) -> None:
         self.service = service
         self._options = options
@@ -199,7 +196,7 @@ class LocalCarrier:
 
     def needs_turn(self, command: Command) -> bool:
         """See Carrier."""
-        return command.action in self._DRIVING
+        return command.action in DRIVING_ACTIONS
 
     def find_post(self, command: Command) -> Outcome:
         """See Carrier; no local action is about a post."""

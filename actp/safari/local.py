@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
+from actp.processes import Finished, run_bounded
 from actp.safari.addresses import web_url
 from actp.safari.catalogue import LOCAL
 from actp.safari.outcomes import Outcome, refused_input
-from actp.safari.processes import Finished, run_bounded
 from actp.safari.storable import excerpt, storable_text
+from actp.safari.turns import TURN_HELD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from actp.safari.commands import Command
     from actp.safari.outcomes import Verdict
 
-__all__ = ["LocalOptions", "run_local"]
+__all__ = ["DRIVING_ACTIONS", "LocalOptions", "run_local"]
+
+# Which local actions drive Safari, so that the turn is held while they run.
+DRIVING_ACTIONS: Final = frozenset({"navigate", "sync", "pipeline"})
 
 NAVIGATE_TIMEOUT_SECONDS: Final = 30.0
 PHASE_TIMEOUT_SECONDS: Final = 600.0
@@ -56,6 +60,7 @@ _COUNTS: Final = (
     ("queued", re.compile(r"(\d+) messages queued")),
     ("sent", re.compile(r"(\d+) messages sent")),
 )
+_READ: Final = re.compile(r"Read ([a-z]+): \d+ conversations")
 _COUNT_OF_PHASE: Final[Mapping[str, str]] = MappingProxyType(
     {"sync": "synced", "score": "scored", "generate": "queued"}
 )
@@ -110,6 +115,9 @@ def _brain(command: Command, options: LocalOptions) -> Outcome:
     phases = _PHASES.get(command.action)
     if phases is None:
         raise InvalidInput(f"unknown action: {command.action}", remedy="")
+    if command.action in DRIVING_ACTIONS:
+        # Its visits are part of this turn; in line for one of its own it would wait for us.
+        options = replace(options, environ={**options.environ, TURN_HELD: "1"})
     done: dict[str, Any] = {}
     outcome = _ends("sent", "done", "")
     for phase in phases:
@@ -121,6 +129,8 @@ def _brain(command: Command, options: LocalOptions) -> Outcome:
         return outcome
     counts = {name: n for result in done.values() for name, n in result.get("counts", {}).items()}
     summary = {key: outcome.result[key] for key in ("outcome", "reason", "success", "service")}
+    if (read := done[phases[0]].get("read")) is not None:
+        summary["read"] = read
     return replace(outcome, result={**summary, "counts": counts, "phases": done})
 
 
@@ -178,6 +188,8 @@ def _judged(phase: str, ended: Finished) -> Outcome:
         "warnings": warnings[:MAX_WARNINGS],
         "stdout_tail": storable_text(output[-TAIL_CHARS:]),
     }
+    if platforms := _READ.findall(output):
+        result["read"] = sorted(set(platforms))
     if ended.timed_out:
         return _ends("retry", "timeout", f"{phase} did not end in time", result)
     if ended.returncode != 0:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["MAX_BUSY_SECONDS", "TurnTable"]
+__all__ = ["MAX_BUSY_SECONDS", "TURN_HELD", "TurnTable"]
+
+# In the environment of a child, 1 says that its parent holds the turn while it runs.
+TURN_HELD: Final = "ACTP_TURN_HELD"
 
 # No action keeps Safari longer; a stored time beyond it comes from a clock that jumped.
 MAX_BUSY_SECONDS: Final = 900.0
@@ -70,13 +73,14 @@ class TurnTable:
             table.write(own)
             return is_taken
 
-    def want(self, holder: str) -> None:
-        """Stand in line without trying yet."""
-        self._wait_in_line(holder, is_waiting=True)
-
     def unwant(self, holder: str) -> None:
         """Leave the line."""
-        self._wait_in_line(holder, is_waiting=False)
+        name = _encoded(holder)
+        with self._open_table() as table:
+            own = table.find(name)
+            if own is not None and self._is_mine(table, name):
+                own.is_waiting = False
+                table.write(own)
 
     def release(self, holder: str, busy_until: float | None = None) -> None:
         """Give the turn back; ``busy_until`` says until when the service may still be typing.
@@ -144,14 +148,6 @@ class TurnTable:
 
     def _is_alive(self, record: TurnRecord) -> bool:
         return record.name in self._mine or is_file_locked(self._holder_path(record.name))
-
-    def _wait_in_line(self, holder: str, *, is_waiting: bool) -> None:
-        name = _encoded(holder)
-        with self._open_table() as table:
-            if self._is_mine(table, name):
-                own = self._record(table, name)
-                own.is_waiting, own.wanted_at = is_waiting, self._clock()
-                table.write(own)
 
     def _record(self, table: Table, name: bytes) -> TurnRecord:
         if (own := table.find(name)) is not None:

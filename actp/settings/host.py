@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _LOCALTIME = Path("/etc/localtime")
 _HOUR = timedelta(hours=1)
+
+
+def own_crm_brain() -> str:
+    """Return the command line of this project's own CRM brain."""
+    return shlex.join([sys.executable, str(PROJECT_ROOT / "crm_brain.py")])
 
 
 def default_lock_dir(platform: str, env: Mapping[str, str]) -> Path:

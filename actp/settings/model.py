@@ -28,7 +28,8 @@ from pydantic_settings import (
 
 from actp.errors import NotFound
 from actp.settings import values
-from actp.settings.host import PROJECT_ROOT, default_lock_dir, host_time_zone
+from actp.settings.accounts import Accounts, parse_accounts
+from actp.settings.host import PROJECT_ROOT, default_lock_dir, host_time_zone, own_crm_brain
 
 StoreKind = Literal["postgres", "supabase", "embedded"]
 
@@ -100,7 +101,10 @@ class Settings(BaseSettings):
     safari_twitter_comments_url: ServiceUrl = "http://127.0.0.1:3007"
     safari_tiktok_dm_url: ServiceUrl = "http://127.0.0.1:3102"
     safari_linkedin_url: ServiceUrl = "http://127.0.0.1:3105"
-    safari_market_research_url: ServiceUrl = "http://127.0.0.1:3106"
+    safari_market_research_url: ServiceUrl = Field(
+        "http://127.0.0.1:3106",
+        validation_alias=AliasChoices("safari_market_research_url", "market_research_url"),
+    )
 
     safari_instagram_dm_token: Token = None
     safari_twitter_dm_token: Token = None
@@ -162,13 +166,39 @@ class Settings(BaseSettings):
     all_well_hour_utc: int = Field(8, ge=0, le=23)
     heartbeat_stale_seconds: float = Field(20.0, ge=3, le=3600)
     worker_memory_mb: int = Field(400, ge=64, le=65_536)
+    agents_schedule: bool = True
 
     telegram_bot_token: Token = None
     telegram_chat_id: str | None = None
     telegram_api_url: Annotated[str, AfterValidator(values.parse_telegram_url)] = (
         "https://api.telegram.org"
     )
-    crm_brain_cmd: str | None = None
+    crm_brain_cmd: str = Field(default_factory=own_crm_brain)
+    safari_campaign_texts: AbsolutePath | None = None
+
+    anthropic_api_key: Token = None
+    anthropic_model_fast: str = "claude-haiku-4-5-20251001"
+    anthropic_model_brief: str = "claude-sonnet-4-6"
+    anthropic_base_url: Annotated[str, AfterValidator(values.parse_anthropic_url)] = (
+        "https://api.anthropic.com"
+    )
+    anthropic_max_tokens_per_run: int = Field(200_000, ge=0)
+    research_poll_seconds: float = Field(5.0, gt=0, le=60, allow_inf_nan=False)
+
+    blotato_api_key: Token = None
+    blotato_api_url: Annotated[str, AfterValidator(values.parse_blotato_url)] = (
+        "https://backend.blotato.com/v2"
+    )
+    blotato_accounts: Annotated[Accounts, NoDecode, PlainValidator(parse_accounts)] = Field(
+        default_factory=lambda: parse_accounts({})
+    )
+    blotato_poll_seconds: float = Field(5.0, gt=0, le=60, allow_inf_nan=False)
+    remotion_url: Annotated[str, AfterValidator(values.parse_remotion_url)] = (
+        "http://127.0.0.1:3100"
+    )
+    remotion_api_style: Literal["default", "v1"] = "default"
+    remotion_api_key: Token = None
+    remotion_home: AbsolutePath | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 # Chooses the file that the rest is read from, so it can stand in the environment only.
 ENV_FILE_NAME = "ACTP_ENV_FILE"
-ALIASES = {"SUPABASE_SERVICE_KEY": "SUPABASE_SERVICE_ROLE_KEY"}
+ALIASES = {
+    "MARKET_RESEARCH_URL": "SAFARI_MARKET_RESEARCH_URL",
+    "SUPABASE_SERVICE_KEY": "SUPABASE_SERVICE_ROLE_KEY",
+}
 KNOWN = frozenset(name.upper() for name in Settings.model_fields)
 SECRETS = frozenset(
     name.upper()
@@ -40,7 +43,14 @@ _NEIGHBOURS = frozenset(
     }
 )
 _OUR_PREFIXES = ("ACTP_", "SAFARI_", "SUPABASE_")
-_SHARED_PREFIXES = ("CRM_BRAIN_", "METRICS_PORT", "TELEGRAM_")
+_SHARED_PREFIXES = (
+    "ANTHROPIC_",
+    "BLOTATO_",
+    "CRM_BRAIN_",
+    "METRICS_PORT",
+    "REMOTION_",
+    "TELEGRAM_",
+)
 _TYPO_SIMILARITY = 0.9
 _HINT_SIMILARITY = 0.75
 

@@ -171,7 +171,22 @@ def parse_telegram_url(value: str) -> str:
     return _parse_https(value, "the token", "https://api.telegram.org")
 
 
-def _parse_https(value: str, secret: str, expected: str) -> str:
+def parse_anthropic_url(value: str) -> str:
+    """Check where Claude answers; the key travels with every question, so a remote one is https."""
+    return _parse_https(value, "the key", "https://api.anthropic.com")
+
+
+def parse_blotato_url(value: str) -> str:
+    """Check where Blotato's API answers; the key travels with every call, so a remote is https."""
+    return _parse_https(value, "the key", "https://backend.blotato.com/v2", path="/v2")
+
+
+def parse_remotion_url(value: str) -> str:
+    """Check where Remotion answers; a key may travel with every call, so a remote one is https."""
+    return _parse_https(value, "the key", "http://127.0.0.1:3100")
+
+
+def _parse_https(value: str, secret: str, expected: str, path: str = "") -> str:
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -180,8 +195,9 @@ def _parse_https(value: str, secret: str, expected: str) -> str:
         raise ValueError(f"holds a user name or password — {expected}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{value!r} is not a URL — {expected}")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(f"{value!r} has a path — {expected}")
+    if parts.path.rstrip("/") != path or parts.query or parts.fragment:
+        wrong = f"does not end in {path}" if path else "has a path"
+        raise ValueError(f"{value!r} {wrong} — {expected}")
     if parts.scheme == "http" and not is_loopback(value):
         raise ValueError(f"{value!r} would send {secret} in the clear — {expected}")
     return value.rstrip("/")

@@ -12,7 +12,7 @@ class Backoff:
     """Exponential growth with full jitter between a floor and a cap."""
 
     floor_seconds: float = 0.2
-    cap_seconds: float = 15.0
+    cap_seconds: float = 4.0
 
     def delay_seconds(self, failures: int, share: float) -> float:
         """Return the wait after that many failures in a row.

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
-from postgrest.exceptions import APIError
-from supabase import Client, create_client
-from supabase.lib.client_options import SyncClientOptions
+
+# The part of supabase-py that calls functions; all of it would hold 14 MiB in each process.
+from postgrest import APIError, SyncPostgrestClient
 
 from actp.errors import SettingsError, StoreDenied, StoreRefused, StoreUnavailable
 from actp.store.arguments import refuse_unstorable
@@ -54,10 +54,10 @@ class SupabaseStore:
         )
         try:
             self._client = _client(url, key, self._http)
-        except Exception as error:  # noqa: BLE001  # it raises several kinds, and may show the key
+        except ValueError as error:  # what it says may show the key
             self._http.close()
             raise SettingsError(
-                f"supabase-py does not accept SUPABASE_URL or the key ({type(error).__name__})"
+                f"SUPABASE_URL or its key cannot be used ({type(error).__name__})"
             ) from None
 
     def call(self, function: str, /, **arguments: Json) -> Any:
@@ -92,20 +92,16 @@ class SupabaseStore:
             raise _translated(error) from error
 
 
-def _client(url: str, key: SecretStr, http: httpx.Client) -> Client:
-    client = create_client(
-        url,
-        key.get_secret_value(),
-        SyncClientOptions(
-            schema="public",
-            httpx_client=http,
-            postgrest_client_retry=False,
-            auto_refresh_token=False,
-            persist_session=False,
-        ),
+def _client(url: str, key: SecretStr, http: httpx.Client) -> SyncPostgrestClient:
+    """Return a client that shows the key to the gateway and to PostgREST; raises ValueError."""
+    if not (token := key.get_secret_value()):
+        raise ValueError("the key is empty")
+    return SyncPostgrestClient(
+        f"{url.rstrip('/')}/rest/v1",
+        headers={"apikey": token, "Authorization": f"Bearer {token}"},
+        http_client=http,
+        retry_enabled=False,
     )
-    client.postgrest  # noqa: B018  # built here, for building it on first use is not thread-safe
-    return client
 
 
 def _refuse_gateway_errors(response: httpx.Response) -> None:

@@ -353,6 +353,44 @@ PROCESSES: Final = Dashboard(
                 ),
             ),
         ),
+        Row(
+            "Claude",
+            (
+                graph(
+                    "Dollars in a day, by model",
+                    _top(
+                        "max by (model) (increase(actp_claude_cost_dollars_total[1d]))",
+                        "{{model}}",
+                    ),
+                    unit="currencyUSD",
+                    description="Models without a known price are left out.",
+                ),
+                graph(
+                    "Questions in a day, by purpose",
+                    _top(
+                        "sum by (purpose) (max by (purpose, outcome)"
+                        " (increase(actp_claude_requests_total[1d])))",
+                        "{{purpose}}",
+                    ),
+                ),
+                graph(
+                    "Questions in a day that got no answer",
+                    _top(
+                        "sum by (outcome) (max by (purpose, outcome)"
+                        ' (increase(actp_claude_requests_total{outcome!="answered"}[1d])))',
+                        "{{outcome}}",
+                    ),
+                ),
+                graph(
+                    "Tokens in a day",
+                    _top(
+                        "sum by (direction) (max by (model, direction)"
+                        " (increase(actp_claude_tokens_total[1d])))",
+                        "{{direction}}",
+                    ),
+                ),
+            ),
+        ),
     ),
 )
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
 from simulator.profiles import handle_of, post_urls
-from simulator.service import Service, now_text
+from simulator.service import now_text
+from simulator.services.comments import CommentService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,11 +19,13 @@ __all__ = ["InstagramComments"]
 CURRENT_POST = "(the post that the tab shows)"
 
 
-class InstagramComments(Service):
+class InstagramComments(CommentService):
     """Bearer auth; driver failures and its quota are 400, its hours 429."""
 
     name = "instagram-comments"
     platform = "instagram"
+    site = "Instagram"
+    site_url = "https://www.instagram.com/"
     default_token = "test-token"  # noqa: S105  the published default
     per_hour = 5
     per_day = 15
@@ -105,22 +108,6 @@ class InstagramComments(Service):
     async def dm(self, call: Call) -> Reply:
         # The real proxy sends a field that its target refuses, and reports success all the same.
         return Reply(200, {"success": True, "username": call.text_of("username")})
-
-    async def status(self, call: Call) -> Reply:  # noqa: ARG002
-        body = {
-            "isOnInstagram": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://www.instagram.com/",
-        }
-        return Reply(200, body)
-
-    async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        limits = {"commentsPerHour": self.limits.per_hour, "commentsPerDay": self.limits.per_day}
-        counted = {
-            "commentsThisHour": self.limits.this_hour,
-            "commentsToday": self.limits.today,
-        }
-        return Reply(200, {**counted, "limits": limits})
 
     async def posts(self, call: Call) -> Reply:
         await self.look(call)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
 from simulator.profiles import handle_of, post_urls
-from simulator.service import Service, now_text
+from simulator.service import now_text
+from simulator.services.comments import CommentService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,11 +25,13 @@ CURRENT_POST = "(the post that the tab shows)"
 KEPT_REPLIES = 20_000
 
 
-class ThreadsComments(Service):
+class ThreadsComments(CommentService):
     """Bearer auth; driver failures and its quota are 400."""
 
     name = "threads-comments"
     platform = "threads"
+    site = "Threads"
+    site_url = "https://www.threads.com/"
     default_token = "threads-local-dev-token"  # noqa: S105  the published default
     per_hour = 5
     per_day = 20
@@ -115,18 +118,8 @@ class ThreadsComments(Service):
             ),
         }
 
-    async def status(self, call: Call) -> Reply:  # noqa: ARG002
-        body = {
-            "isOnThreads": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://www.threads.com/",
-            **self._sent(),
-        }
-        return Reply(200, body)
-
-    async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        limits = {"commentsPerHour": self.limits.per_hour, "commentsPerDay": self.limits.per_day}
-        return Reply(200, {**self._sent(), "limits": limits})
+    def tab_shown(self) -> Json:
+        return {**super().tab_shown(), **self.counted()}
 
     async def posts(self, call: Call) -> Reply:
         await self.look(call)
@@ -143,9 +136,6 @@ class ThreadsComments(Service):
         if len(self._replies) >= KEPT_REPLIES:
             self._replies = {k: kept for k, kept in self._replies.items() if kept[0] > now}
         self._replies[key] = (now + self.settings.replay_seconds, body)
-
-    def _sent(self) -> Json:
-        return {"commentsThisHour": self.limits.this_hour, "commentsToday": self.limits.today}
 
     @staticmethod
     def _comment_id(prefix: str) -> str:

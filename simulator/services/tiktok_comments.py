@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
 from simulator.profiles import post_urls
-from simulator.service import Service, now_text
+from simulator.service import now_text
+from simulator.services.comments import CommentService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,11 +24,13 @@ _VIDEO_URL = re.compile(r"^(https?://)?([\w-]+\.)*tiktok\.com/.*(/video/|@)", re
 _SHORT_LINK = re.compile(r"^(https?://)?(vm|vt)\.tiktok\.com/", re.IGNORECASE)
 
 
-class TikTokComments(Service):
+class TikTokComments(CommentService):
     """No auth unless a token is set."""
 
     name = "tiktok-comments"
     platform = "tiktok"
+    site = "TikTok"
+    site_url = "https://www.tiktok.com/"
     per_hour = 5
     per_day = 15
     empty_bearer_status = 400
@@ -115,22 +118,6 @@ class TikTokComments(Service):
 
     def no_session(self) -> Reply:
         return Reply(200, {"ok": False, "error": "No tab claimed"})
-
-    async def status(self, call: Call) -> Reply:  # noqa: ARG002
-        body = {
-            "isOnTikTok": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://www.tiktok.com/",
-        }
-        return Reply(200, body)
-
-    async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        limits = {"commentsPerHour": self.limits.per_hour, "commentsPerDay": self.limits.per_day}
-        counted = {
-            "commentsThisHour": self.limits.this_hour,
-            "commentsToday": self.limits.today,
-        }
-        return Reply(200, {**counted, "limits": limits})
 
     async def videos(self, call: Call) -> Reply:
         await self.look(call)

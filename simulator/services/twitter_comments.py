@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from simulator.behaviours import Behaviour
 from simulator.exchange import Call, Effect, Json, Reply, Route
 from simulator.profiles import post_urls
-from simulator.service import Service, now_text
+from simulator.service import now_text
+from simulator.services.comments import CommentService
 from simulator.wire import STACK
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ def sanitized(text: str) -> str:
     return _FILTERED.sub(r"[FILTERED:\1]", text)
 
 
-class TwitterComments(Service):
+class TwitterComments(CommentService):
     """Bearer auth; comments and tweets share the limits; failures are 200."""
 
     name = "twitter-comments"
     platform = "twitter"
+    site = "Twitter"
+    site_url = "https://x.com/home"
     default_token = "test-token-12345"  # noqa: S105  the published default
     per_hour = 10
     per_day = 30
@@ -155,22 +158,6 @@ class TwitterComments(Service):
         return Reply(
             200, {"success": True, "metrics": {**metrics, "bookmarks": 0}, "tweetUrl": url}
         )
-
-    async def status(self, call: Call) -> Reply:  # noqa: ARG002
-        body = {
-            "isOnTwitter": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://x.com/home",
-        }
-        return Reply(200, body)
-
-    async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        limits = {"commentsPerHour": self.limits.per_hour, "commentsPerDay": self.limits.per_day}
-        counted = {
-            "commentsThisHour": self.limits.this_hour,
-            "commentsToday": self.limits.today,
-        }
-        return Reply(200, {**counted, "limits": limits})
 
     async def navigate(self, call: Call) -> Reply:
         await self.look(call)

@@ -32,6 +32,7 @@ def environment_for(
         "SAFARI_LEASE_SECONDS": "2",
         "STOP_SECONDS": "5",
         "METRICS_PORT_BASE": "0",
+        "AGENTS_SCHEDULE": "false",
         **more,
     }
 

@@ -138,6 +138,16 @@ def test_two_campaigners_decide_once(campaigns: Campaigns) -> None:
         house.close()
 
 
+def test_the_database_names_a_time_to_look_again_only_where_a_target_waits(
+    campaigns: Campaigns,
+) -> None:
+    assert campaigns.store.call("safari_campaign_due")["next_due_seconds"] is None
+    campaigns.create("dm_sequence", "ada", spacing_seconds=0)
+    campaigns.send_all()
+    campaigns.move()
+    assert campaigns.store.call("safari_campaign_due")["next_due_seconds"] > 60
+
+
 def test_it_stops_when_told(campaigns: Campaigns) -> None:
     house = House()
     campaigner(house, campaigns.store)
@@ -152,9 +162,7 @@ def test_the_process_moves_campaigns_and_ends_when_told(
     id_ = campaigns.create("comment_warmup", "ada", spacing_seconds=0)
     campaigns.send_all()
     environment = {"PATH": os.environ["PATH"], **environment_for(database, simulator, tmp_path)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "actors.campaigner"], cwd=ROOT, env=environment
-    )
+    process = subprocess.Popen([sys.executable, "-m", "actors.sentinel"], cwd=ROOT, env=environment)
     try:
         eventually(lambda: campaigns.run(id_)["status"] == "completed", "it has ended", 20.0)
         process.terminate()

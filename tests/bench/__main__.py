@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from actp.settings import PROJECT_ROOT
-from tests.bench import claim, drain, enqueue, health, pickup, polling, start, status
+from tests.bench import agents, claim, drain, enqueue, health, pickup, polling, start, status, tree
 from tests.bench.figures import Figure
 from tests.bench.machine import describe
 from tests.bench.sizes import FULL, QUICK
@@ -37,6 +37,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "start": start.measure,
     "health": health.measure,
     "status": status.measure,
+    "tree": tree.measure,
+    "agents": agents.measure,
 }
 REPORT: Final = PROJECT_ROOT / "docs" / "benchmarks.md"
 TERMINATED: Final = 143  # 128 + SIGTERM, as shells say it

@@ -41,7 +41,8 @@ def describe(stage: Stage, sizes: Sizes) -> str:
 - Python {platform.python_version()}, {packages}
 - PostgreSQL {server} (embedded), fsync {fsync}, synchronous_commit {commit}
 - sizes: {sizes.drained_commands} commands drained, {sizes.drain_rounds} rounds, \
-{sizes.pickups} pickups, {sizes.claims} claims, {sizes.starts} starts"""
+{sizes.pickups} pickups, {sizes.claims} claims, {sizes.starts} starts, \
+{sizes.idle_seconds:g} s idle"""
 
 
 def _processor() -> str:

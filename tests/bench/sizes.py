@@ -10,7 +10,7 @@ __all__ = ["FULL", "QUICK", "Sizes"]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Counts of things, and the seconds after which a contestant has shown its pace."""
+    """Counts of things, and the seconds after which something has shown its pace."""
 
     drained_commands: int
     drain_rounds: int
@@ -21,6 +21,9 @@ class Sizes:
     batches: int
     single_enqueues: int
     starts: int
+    idle_seconds: float
+    scrapes: int
+    crm_contacts: tuple[int, int, int]
 
 
 FULL: Final = Sizes(
@@ -33,6 +36,9 @@ FULL: Final = Sizes(
     batches=20,
     single_enqueues=1000,
     starts=2,
+    idle_seconds=90.0,
+    scrapes=200,
+    crm_contacts=(500, 5000, 50_000),
 )
 QUICK: Final = Sizes(
     drained_commands=900,
@@ -44,4 +50,7 @@ QUICK: Final = Sizes(
     batches=5,
     single_enqueues=200,
     starts=1,
+    idle_seconds=15.0,
+    scrapes=50,
+    crm_contacts=(100, 500, 5000),
 )

@@ -39,6 +39,7 @@ PACE: Final = {
     ),
     "WORKERS": str(WORKERS),
     "METRICS_PORT_BASE": "0",
+    "AGENTS_SCHEDULE": "false",
     "ACTP_ENV_FILE": "",
 }
 

@@ -57,6 +57,8 @@ def test_where_all_is_well_it_says_so(environment: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("No problem.\n")
     assert "PROBLEM" not in done.stdout
+    for name in ("Claude", "Blotato", "Remotion"):
+        assert f"ok      {name}: " in done.stdout
 
 
 def test_every_wrong_setting_is_named(environment: dict[str, str]) -> None:
@@ -86,6 +88,15 @@ def test_services_that_are_away_or_others_or_refuse_are_told_apart(
     assert "HTTP 401" in found["instagram-comments"][0]
     assert "SAFARI_INSTAGRAM_COMMENTS_TOKEN" in found["instagram-comments"][1]
     assert len(found) == 4
+
+
+def test_a_research_service_that_refuses_our_token_is_told(
+    environment: dict[str, str], simulator: SimulatorProcess
+) -> None:
+    simulator.play({"services": {"market-research": {"token": "another"}}})
+    ((said, remedy),) = problems(environment).values()
+    assert "HTTP 401" in said
+    assert "SAFARI_MARKET_RESEARCH_TOKEN" in remedy
 
 
 def test_the_database_s_troubles_are_named(environment: dict[str, str], database: Database) -> None:

@@ -8,14 +8,16 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
+from functools import partial
+from threading import Barrier, Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actors.scheduler import Schedule
+from actors.scheduler import Schedule, start
 from actors.slots import Job, Occasion
 from actp.store.postgres import PostgresStore
+from actp.vitals import Vitals
 from tests.actors.rows import eventually
 from tests.actors.settings_for_tests import environment_for, settings_for
 from tests.process.workers import ROOT, START_SECONDS
@@ -116,6 +118,34 @@ def test_a_slot_whose_run_died_is_not_run_again(database: Database, settings: Se
     assert ran == [SLOT + timedelta(minutes=1)]
 
 
+def test_long_jobs_wait_for_one_another_and_keep_nobody_waiting(
+    database: Database, settings: Settings
+) -> None:
+    began: list[str] = []
+    gate = Event()
+
+    def wait(name: str, _: Occasion) -> Mapping[str, Any]:
+        began.append(name)
+        gate.wait(START_SECONDS)
+        return {}
+
+    long = [job(partial(wait, f"long{n}"), f"long{n}", missed="last", is_long=True) for n in "abc"]
+    jobs = [*long, job(lambda _: {}, "short", missed="last")]
+    schedule = Schedule(database.store, settings, jobs, host="here")
+    scheduler = start(schedule, Vitals(None, ""), beat_seconds=60)
+    try:
+        eventually(
+            lambda: len(began) == 2 and runs(database).get("short", {}).get("status") == "done",
+            "the short job is done beside two long ones",
+            START_SECONDS,
+        )
+        gate.set()
+        eventually(lambda: len(set(began)) == 3, "the third has its turn", START_SECONDS)
+    finally:
+        gate.set()
+        scheduler.shutdown()
+
+
 def test_the_process_runs_what_was_missed_and_ends_in_order(
     database: Database, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
@@ -158,14 +188,15 @@ def test_a_sync_is_put_into_the_queue_once_a_slot(
     assert rows == [("sync",), ("sync",)]
 
 
-def test_every_job_of_the_table_runs(database: Database, settings: Settings) -> None:
+def test_every_job_of_the_worker_runs(database: Database, settings: Settings) -> None:
     from actors.jobs import JOBS
 
     schedule = Schedule(database.store, settings, (), host="here")
-    for it in JOBS:
+    of_the_worker = [it for it in JOBS if not it.is_long]
+    for it in of_the_worker:
         schedule.run(it, SLOT)
     assert {name: run["status"] for name, run in runs(database).items()} == {
-        it.name: "done" for it in JOBS
+        it.name: "done" for it in of_the_worker
     }
     assert runs(database)["safari_health_check"]["detail"] == {"healthy": 9, "unwell": []}
 

@@ -17,8 +17,11 @@ import pytest
 from actp.errors import WrongState
 from actp.settings import load_settings
 from actp.tree import Tree
+from metrics.serve import port_of
+from simulator.process import free_port_base
 from tests.actors.rows import eventually
 from tests.actors.settings_for_tests import environment_for
+from tests.process.test_prometheus import fetch
 from tests.process.test_tree import standing
 
 if TYPE_CHECKING:
@@ -206,10 +209,17 @@ def test_a_fatal_program_is_told_and_started_again(
     flag = tmp_path / "well"
     shell = f"/bin/sh -c 'test -e \"{flag}\" && exec sleep 60'"
     program = f"[program:flaky]\ncommand={shell}\nstartretries=0\nstartsecs=1\n"
-    with small_tree(environment, program) as tree:
+    base = free_port_base()
+    page = f"http://127.0.0.1:{port_of(base, 'watchdog')}/metrics"
+    series = 'actp_watchdog_actions_total{program="flaky",step="%s"} %s'
+    with small_tree({**environment, "METRICS_PORT_BASE": str(base)}, program) as tree:
         eventually(lambda: "process_fatal flaky" in alerts(database), "it is told", DONE_SECONDS)
         flag.touch()
         eventually(lambda: tree.of("flaky").state == "RUNNING", "it runs", DONE_SECONDS)
+        shown = fetch(page)
+    assert series % ("kill", "0.0") in shown
+    assert series % ("start", "0.0") not in shown
+    assert series % ("start", "") in shown
 
 
 def test_a_misconfigured_program_is_told_and_not_started_again_until_the_settings_change(

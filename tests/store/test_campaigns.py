@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -235,21 +235,10 @@ def test_a_campaign_that_is_not_there_is_said(campaigns: Campaigns) -> None:
         campaigns.store.call("safari_campaign_show", campaign_id="same")
 
 
-CRM: dict[str, Any] = {
-    "contacts": """create table crm_contacts (id uuid primary key default gen_random_uuid(),
-        platform text, username text, last_message text, last_message_at text,
-        relationship_stage text)""",
-    "messages": """create table crm_messages (id uuid primary key default gen_random_uuid(),
-        contact_id uuid, platform text, is_outbound boolean, message_text text,
-        sent_at timestamptz)""",
-}
-
-
 def in_the_first_wait(campaigns: Campaigns) -> str:
-    for table in CRM.values():
-        campaigns.admin.execute(table)
     campaigns.admin.execute(
-        "insert into crm_contacts (platform, username) values ('twitter', '@Ada')"
+        "insert into crm_contacts (platform, username, relationship_stage)"
+        " values ('twitter', '@Ada', 'contacted')"
     )
     id_ = campaigns.create("dm_sequence", "ada", spacing_seconds=0)
     campaigns.send_all()
@@ -259,6 +248,14 @@ def in_the_first_wait(campaigns: Campaigns) -> str:
     campaigns.send_all()
     campaigns.move()
     return id_
+
+
+def test_tables_of_a_crm_that_nobody_has_filled_are_none(campaigns: Campaigns) -> None:
+    assert campaigns.store.call("safari_campaign_has_crm") is False
+    campaigns.admin.execute(
+        "insert into crm_contacts (platform, username) values ('twitter', 'ada')"
+    )
+    assert campaigns.store.call("safari_campaign_has_crm") is True
 
 
 def test_a_follow_up_waits_for_a_sync_and_asks_for_one(campaigns: Campaigns) -> None:
@@ -275,7 +272,7 @@ def test_a_follow_up_waits_for_a_sync_and_asks_for_one(campaigns: Campaigns) -> 
 def test_a_newer_message_that_is_not_ours_is_a_reply(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.admin.execute(
-        "update crm_contacts set last_message = 'Who are you?', last_message_at = now()::text"
+        "update crm_contacts set last_message = 'Who are you?', last_message_at = now()"
     )
     campaigns.pass_hours(72.1)
     campaigns.sync()
@@ -286,7 +283,7 @@ def test_a_newer_message_that_is_not_ours_is_a_reply(campaigns: Campaigns) -> No
 def test_our_own_text_and_our_own_messages_are_no_reply(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.admin.execute(
-        "update crm_contacts set last_message = 'first_dm for ada', last_message_at = now()::text"
+        "update crm_contacts set last_message = 'first_dm for ada', last_message_at = now()"
     )
     campaigns.admin.execute(
         "insert into crm_messages (contact_id, platform, is_outbound, message_text, sent_at)"

@@ -10,6 +10,7 @@ import pytest
 
 from metrics.gauges import GAUGES
 from tests.store.life import Life
+from tests.support.claude_usage import asked
 
 if TYPE_CHECKING:
     import psycopg
@@ -69,6 +70,7 @@ def test_every_sample_has_exactly_the_labels_of_its_gauge(
         " values ('safari_prune', now(), %s, 'here', 'done', now())",
         (uuid4(),),
     )
+    store.call("agent_claude_record", run=str(uuid4()), usage=[asked()])
     answer = store.call("safari_gauges")
     for gauge in GAUGES:
         samples = answer[gauge.key]
@@ -159,9 +161,11 @@ def test_it_works_before_the_other_parts_have_their_tables(
 ) -> None:
     admin.execute("drop table safari_campaign_targets cascade")
     admin.execute("drop table safari_schedule_runs cascade")
+    admin.execute("drop table agent_claude_usage cascade")
     answer = store.call("safari_gauges")
     assert "campaign_targets" not in answer
     assert "schedule_success_timestamp_seconds" not in answer
+    assert "claude_requests_total" not in answer
 
 
 def test_a_long_queue_is_read_within_its_time(database: Database) -> None:

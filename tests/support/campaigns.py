@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from actp.campaigns.creation import Request, campaign_rows
 from actp.campaigns.plan import plan_for
 from actp.campaigns.records import decision_for
 from actp.campaigns.wording import Wording
+from tests.support.moving_clock import MovingClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +27,6 @@ if TYPE_CHECKING:
 
 SERVICES = ("twitter-comments", "twitter-dm", "local")
 OPEN_HOURS = "update safari_policies set active_from = 0, active_to = 24, min_gap_seconds = 0"
-# Every stored moment that a decision or a claim goes by, moved into the past alike.
-SHIFT_TARGET = (
-    "update safari_campaign_targets set next_step_at = next_step_at - %(by)s,"
-    " looked_at = looked_at - %(by)s, created_at = created_at - %(by)s, data = %(data)s"
-    " where id = %(id)s"
-)
-SHIFT_COMMANDS = (
-    "update safari_command_queue set scheduled_for = scheduled_for - %(by)s,"
-    " started_at = started_at - %(by)s, completed_at = completed_at - %(by)s,"
-    " due_at = due_at - %(by)s where coalesce(hold, '') = ''"
-)
 
 
 @dataclass
@@ -67,7 +57,7 @@ class Campaigns:
     ) -> str:
         """Create a campaign whose texts name their step, and return its id."""
         steps = [step for stage in plan_for(type_, platform) for step in stage.steps]
-        wording = Wording(MappingProxyType({step: f"{step} for {{handle}}" for step in steps}))
+        wording = Wording(MappingProxyType({step: (f"{step} for {{handle}}",) for step in steps}))
         spacing = timedelta(seconds=spacing_seconds)
         request = Request(type_, platform, handles, wording, spacing)
         id_ = campaign_id or f"test-{uuid4()}"
@@ -105,10 +95,13 @@ class Campaigns:
         return dict(answer["begins"][0])
 
     def end(self, row: dict[str, Any], verdict: str, recipient: str | None = None) -> None:
+        self._finish(row, self.begin(row, recipient)["attempt"], verdict)
+
+    def _finish(self, row: dict[str, Any], attempt: int, verdict: str) -> None:
         finish = {
             "id": row["id"],
             "lease": row["lease"],
-            "attempt": self.begin(row, recipient)["attempt"],
+            "attempt": attempt,
             "verdict": verdict,
             "reason": verdict,
             "quota_back": verdict != "sent",
@@ -123,10 +116,12 @@ class Campaigns:
         return str(row["id"])
 
     def send_all(self) -> None:
-        """Work off whatever is ready, and what becomes ready by it."""
+        """Work off whatever may begin, and what becomes ready by it."""
         while rows := self.claim(100, SERVICES[:2]):
             for row in rows:
-                self.end(row, "sent")
+                begun = self.begin(row)
+                if begun["verdict"] == "granted":
+                    self._finish(row, begun["attempt"], "sent")
 
     def sync(self) -> None:
         """Let a sync, one that was asked for included, come to a good end."""
@@ -136,17 +131,14 @@ class Campaigns:
 
     # -- time
 
+    @cached_property
+    def clock(self) -> MovingClock:
+        """The clock of the database, which a test moves from then on."""
+        return MovingClock(self.admin)
+
     def pass_hours(self, hours: float) -> None:
-        """Move everything stored into the past by so much."""
-        by = timedelta(hours=hours)
-        cursor = self.admin.cursor(row_factory=dict_row)
-        for target in cursor.execute("select id, data from safari_campaign_targets").fetchall():
-            data = _shifted(target["data"], by)
-            self.admin.execute(
-                SHIFT_TARGET.encode(),
-                {"by": by, "data": json.dumps(data), "id": target["id"]},
-            )
-        self.admin.execute(SHIFT_COMMANDS.encode(), {"by": by})
+        """Let time pass."""
+        self.clock.advance(timedelta(hours=hours))
 
     @contextmanager
     def elsewhere(self) -> Iterator[psycopg.Connection]:
@@ -200,15 +192,3 @@ class Campaigns:
             "select detail from safari_alerts where kind = %s order by id", (kind,)
         )
         return [detail for (detail,) in cursor.fetchall()]
-
-
-def _shifted(value: Any, by: timedelta) -> Any:
-    """Return JSON in which every moment lies so much earlier."""
-    if isinstance(value, dict):
-        return {
-            key: (datetime.fromisoformat(inner) - by).isoformat()
-            if key in {"at", "synced_at", "calmed_at"} and inner
-            else _shifted(inner, by)
-            for key, inner in value.items()
-        }
-    return [_shifted(inner, by) for inner in value] if isinstance(value, list) else value

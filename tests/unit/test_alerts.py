@@ -10,23 +10,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actp.alerts import Alert, as_plain, database_lost, digest, escape, render, split_html
+from actp.alerts.domain_texts import DOMAIN_WRITERS
 from simulator.telegram_text import check_length, visible_text
 from tests.support.alert_kinds import alert_kinds
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-KINDS = (*sorted(alert_kinds()), "something_new")
+KINDS = (*sorted(alert_kinds() | DOMAIN_WRITERS.keys()), "something_new")
 FIELDS = (
     *("service", "port", "kind", "last_healthy_at", "pending", "platform", "action", "used"),
     *("daily_limit", "day", "campaign_type", "targets", "completed", "failed", "seconds", "text"),
     *("command_id", "recipient", "error", "program", "host", "reason", "services_down"),
+    *("domain", "task", "passed", "total", "lines", "count", "top", "topic", "niche", "winner"),
+    *("margin_percent", "arm", "trends", "hook", "platforms", "drop_percent", "urls", "videos"),
 )
-VALUES = st.one_of(
+INNER = ("name", "platform", "platforms", "score", "handle", "ok", "text", "posts", "hook")
+PLAIN = st.one_of(
     st.none(),
+    st.booleans(),
     st.integers(),
     st.floats(),
     st.text(max_size=400),
     st.lists(st.text(max_size=9), max_size=3),
 )
+OBJECTS = st.dictionaries(st.sampled_from(INNER), PLAIN)
+VALUES = st.one_of(PLAIN, OBJECTS, st.lists(OBJECTS, max_size=3))
 
 
 def alert(kind: str, /, *, minutes_old: float = 0, **detail: Any) -> Alert:
@@ -85,6 +92,7 @@ def test_an_unknown_outcome_says_how_it_is_settled() -> None:
 def test_every_kind_that_is_raised_has_words_of_its_own() -> None:
     kinds = alert_kinds()
     assert {"watchdog_spent", "schedule_failed", "campaign_held", "quota_reached"} <= kinds
+    assert {"agent_error", "sweep_complete"} <= kinds
     assert [kind for kind in sorted(kinds) if render(alert(kind), NOW).startswith("🔔")] == []
 
 

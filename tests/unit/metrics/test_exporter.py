@@ -125,6 +125,15 @@ def test_an_answer_without_the_tables_of_other_parts_is_shown_as_far_as_it_goes(
     assert [family.name for family in families({"workers_alive": 1})] == ["actp_workers_alive"]
 
 
+def test_a_total_is_shown_as_a_counter() -> None:
+    samples = [{"model": "claude", "value": 1.5}]
+    (family,) = families({"claude_cost_dollars_total": samples})
+    assert family.type == "counter"
+    assert [(it.name, it.value) for it in family.samples] == [
+        ("actp_claude_cost_dollars_total", 1.5)
+    ]
+
+
 def test_the_names_of_gauges_are_unique_and_explained() -> None:
     assert len({gauge.name for gauge in GAUGES}) == len(GAUGES)
     assert all(gauge.help.endswith(".") for gauge in GAUGES)

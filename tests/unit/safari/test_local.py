@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from actp.processes import MAX_OUTPUT_BYTES, run_bounded
 from actp.safari.local import LocalOptions, run_local
-from actp.safari.processes import MAX_OUTPUT_BYTES, run_bounded
 from tests.unit.safari.commands_for_tests import command
 
 BRAIN = """

@@ -25,12 +25,14 @@ from actp.safari.turns import TurnTable
 table = TurnTable(Path(sys.argv[1]), 1, lambda: float(sys.argv[3]))
 assert table.try_take(sys.argv[2], float(sys.argv[4]))
 """
-WANT = """
+WAIT = """
 import sys
 from pathlib import Path
 from actp.safari.turns import TurnTable
 table = TurnTable(Path(sys.argv[1]), 1, lambda: float(sys.argv[3]))
-table.want(sys.argv[2])
+assert table.try_take("threads-comments", float(sys.argv[3]) + 60)
+assert not table.try_take(sys.argv[2], float(sys.argv[3]) + 60)
+table.release("threads-comments")
 """
 
 
@@ -78,6 +80,13 @@ def table(lock_dir: Path, clock: Clock) -> Iterator[TurnTable]:
     table.close()
 
 
+def wait_in_line(table: TurnTable, name: str, clock: Clock) -> None:
+    """Have it ask while another one holds, which then ends."""
+    assert table.try_take("threads-comments", clock.now + 60)
+    assert not table.try_take(name, clock.now + 60)
+    table.release("threads-comments")
+
+
 def test_there_is_one_turn(table: TurnTable, clock: Clock) -> None:
     assert table.try_take("tiktok-dm", clock.now + 60)
     assert not table.try_take("twitter-dm", clock.now + 60)
@@ -99,24 +108,23 @@ def test_turns_go_round(table: TurnTable, clock: Clock) -> None:
     names = ["instagram-dm", "tiktok-dm", "twitter-dm"]
     served = []
     for _ in range(9):
-        for name in names:
-            table.want(name)
         # The one that asks first is always the same; it is not always served.
         winner = next(name for name in names if table.try_take(name, clock.now + 60))
+        assert not any(table.try_take(name, clock.now + 60) for name in names)
         served.append(winner)
         table.release(winner)
     assert served == names * 3
 
 
 def test_who_left_the_line_is_not_waited_for(table: TurnTable, clock: Clock) -> None:
-    table.want("tiktok-dm")
+    wait_in_line(table, "tiktok-dm", clock)
     assert not table.try_take("twitter-dm", clock.now + 60)
     table.unwant("tiktok-dm")
     assert table.try_take("twitter-dm", clock.now + 60)
 
 
 def test_who_stopped_asking_is_not_waited_for(table: TurnTable, clock: Clock) -> None:
-    table.want("tiktok-dm")
+    wait_in_line(table, "tiktok-dm", clock)
     clock.now += 6
     assert table.try_take("twitter-dm", clock.now + 60)
 
@@ -166,7 +174,7 @@ def test_a_live_holder_keeps_its_turn_past_the_time_it_stored(
 
 
 def test_a_killed_waiter_is_not_waited_for(table: TurnTable, lock_dir: Path, clock: Clock) -> None:
-    with child(WANT, lock_dir, "tiktok-dm", clock.now) as waiter:
+    with child(WAIT, lock_dir, "tiktok-dm", clock.now) as waiter:
         assert not table.try_take("twitter-dm", clock.now + 60)
         kill(waiter)
         assert table.try_take("twitter-dm", clock.now + 60)
@@ -243,9 +251,9 @@ def test_places_of_the_dead_are_used_again(lock_dir: Path, clock: Clock) -> None
     for round_number in range(3):
         table = TurnTable(lock_dir, 1, clock)
         for n in range(MAX_HOLDERS):
-            table.want(f"holder-{round_number}-{n}")
+            table.try_take(f"holder-{round_number}-{n}", 0.0)
         with pytest.raises(WrongState, match="share Safari already"):
-            table.want("one-more")
+            table.try_take("one-more", 0.0)
         table.close()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Finished", "run_bounded"]
 
@@ -30,14 +30,21 @@ class Finished:
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
     timed_out: bool
+    stopped: bool = False
 
 
 def run_bounded(
-    arguments: Sequence[str], *, environ: Mapping[str, str], timeout_seconds: float
+    arguments: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    timeout_seconds: float,
+    pass_fds: Sequence[int] = (),
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Finished:
     """Run a program in a process group of its own and return how it ended.
 
-    Past the timeout the whole group is ended. Raises OSError where it cannot be started.
+    Past the timeout, or once ``is_stopping``, the whole group is ended. Raises OSError where it
+    cannot be started.
     """
     deadline = time.monotonic() + timeout_seconds
     process = subprocess.Popen(
@@ -47,16 +54,24 @@ def run_bounded(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        pass_fds=pass_fds,
     )
+
+    def is_over() -> bool:
+        return is_stopping() or time.monotonic() >= deadline
+
     with process:
         try:
-            stdout, stderr, timed_out = _read(process, deadline)
+            stdout, stderr, cut_short = _read(process, is_over)
         finally:
             _end_group(process)
-    return Finished(process.returncode, stdout, stderr, timed_out)
+    stopped = cut_short and is_stopping()
+    return Finished(process.returncode, stdout, stderr, cut_short and not stopped, stopped)
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes, bool]:
+def _read(
+    process: subprocess.Popen[bytes], is_over: Callable[[], bool]
+) -> tuple[bytes, bytes, bool]:
     pipes: dict[IO[bytes], bytearray] = {}
     with selectors.DefaultSelector() as selector:
         for pipe in (process.stdout, process.stderr):
@@ -64,7 +79,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
                 os.set_blocking(pipe.fileno(), False)
                 pipes[pipe] = bytearray()
                 selector.register(pipe, selectors.EVENT_READ, pipe)
-        timed_out = False
+        cut_short = False
         while selector.get_map():
             # Children that outlive the program may keep its pipes open; its end is the end.
             has_ended = process.poll() is not None
@@ -74,16 +89,16 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
                     selector.unregister(key.data)
             if has_ended and not ready:
                 break
-            if time.monotonic() >= deadline:
-                timed_out = True
+            if is_over():
+                cut_short = True
                 break
-    if not timed_out:
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            timed_out = True
+    # It may have closed its pipes and gone on.
+    while not cut_short and process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(POLL_SECONDS)
+        cut_short = process.poll() is None and is_over()
     stdout, stderr = (bytes(data) for data in pipes.values())
-    return stdout, stderr, timed_out
+    return stdout, stderr, cut_short
 
 
 def _take(pipe: IO[bytes], kept: bytearray) -> bool:

@@ -1,0 +1,126 @@
+"""``remotion_content_producer.py``: short videos of what resonates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actp.cli.agents.script import Script, Task
+from actp.cli.output import console, counted, say, table, text
+from actp.domains.remotion import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["script"]
+
+_CHOICE = ("platform", "niche")
+
+
+def _show_made(result: Mapping[str, Any]) -> None:
+    if "job_id" not in result:
+        say(f"No video: {result['note']}.")
+        return
+    say(result["headline"].capitalize() + ".")
+    say(f"“{result['brief'].get('hook')}”, job {result['job_id']}")
+    if result["error"]:
+        say(result["error"])
+
+
+def _show_brief(result: Mapping[str, Any]) -> None:
+    brief = result["brief"]
+    if brief is None:
+        say(f"No brief: {result['note']}.")
+        return
+    why = "" if result["claude"] == "ok" else f" (Claude: {result['claude']})"
+    say(f"{brief['niche']} for {brief['platform']}, {brief['duration_secs']} s{why}")
+    say(f"Hook: {brief['hook']}")
+    for line in brief["script"]:
+        say(f"  {line}")
+    say(f"End: {brief['cta']} {' '.join(brief['hashtags'])}")
+
+
+def _show_checked(result: Mapping[str, Any]) -> None:
+    say(f"{counted(result['checked'], 'job')} looked at: {result['headline']}.")
+    for row in result["rows"]:
+        if row.get("error"):
+            say(f"  {row['id']}: {row['error']}")
+    if not result["ok"]:
+        say(result["error"])
+
+
+def _show_jobs(result: Mapping[str, Any]) -> None:
+    if not result["rows"]:
+        say("No jobs: remotion_content_producer.py --pipeline begins one.")
+        return
+    shown = table("job", "status", "niche", "platform", "hook", "tries", numbers=("tries",))
+    for row in result["rows"]:
+        brief = row["brief"] if isinstance(row["brief"], dict) else {}
+        shown.add_row(
+            text(row["id"]),
+            text(row["status"]),
+            text(row["niche"]),
+            text(row["platform"]),
+            text(brief.get("hook"), longest=40),
+            str(row["retry_count"] + 1),
+        )
+    console().print(shown)
+
+
+def _show_status(result: Mapping[str, Any]) -> None:
+    for what in ("jobs", "posts"):
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(result[what].items()))
+        say(f"{what.capitalize()}: {counts or 'none'}.")
+    _show_jobs(result)
+    troubled = [row for row in result["publishing"] if row["error"]]
+    for row in troubled:
+        say(f"Task {row['id']} {row['status']}: {row['error']}")
+
+
+def _show_distributed(result: Mapping[str, Any]) -> None:
+    if result["task_id"] is None:
+        say("It is, or may be, on every platform.")
+        return
+    say(f"Task {result['task_id']} publishes it on {', '.join(result['platforms'])}.")
+
+
+script = Script(
+    "remotion_content_producer.py",
+    "Make short videos of what resonates, and publish them.",
+    tasks=(
+        Task(
+            "--pipeline",
+            "Have a video made of what resonates best.",
+            tasks.pipeline,
+            _show_made,
+            refined_by=_CHOICE,
+        ),
+        Task(
+            "--check-jobs",
+            "Ask Remotion about every job, and send out what is done.",
+            tasks.check_jobs,
+            _show_checked,
+        ),
+        Task(
+            "--brief",
+            "Print the brief of the next video; nothing is stored.",
+            tasks.brief,
+            _show_brief,
+            refined_by=_CHOICE,
+        ),
+        Task("--queue", "List the jobs that are not done.", tasks.queue, _show_jobs),
+        Task("--status", "Show jobs and posts by state.", tasks.status, _show_status),
+        Task(
+            "--distribute",
+            "Publish a job's video where it is not yet.",
+            tasks.distribute,
+            _show_distributed,
+            metavar="JOB_ID",
+        ),
+    ),
+    refinements=(
+        click.Option(["--platform"], help="For this platform."),
+        click.Option(["--niche"], help="About this niche."),
+    ),
+)

@@ -1,0 +1,58 @@
+"""``report``: one page of charts, written for whoever may read the database."""
+
+from __future__ import annotations
+
+import os
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from actp.cli.database import database
+from actp.cli.output import say, warn
+from actp.errors import InvalidInput
+from actp.settings import load_settings
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write it; var/report.html otherwise.",
+)
+@click.option("--open", "is_opening", is_flag=True, help="Open it in the browser.")
+def report(*, out: Path | None, is_opening: bool) -> None:
+    """Write one page of charts: queue, limits, campaigns, funnel, hours, tests, content.
+
+    The page needs no network and is readable by you alone.
+    """
+    # Imported late, as every other command would load it too.
+    from actp.report.page import page  # noqa: PLC0415
+
+    settings = load_settings()
+    path = (out or settings.actp_home / "report.html").absolute()
+    with database(settings) as store:
+        data = store.call("agent_report")
+    _write(path, page(data))
+    say(f"Written: {path}")
+    if is_opening and not webbrowser.open(path.as_uri()):
+        warn("No browser was found: open the file yourself.")
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            beside.unlink()
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # of a descriptor
+            file.write(text)
+        beside.replace(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidInput(f"{path}: {reason}", remedy="Name another file: --out FILE.") from None

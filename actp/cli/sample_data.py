@@ -1,0 +1,39 @@
+"""``sample-data``: made-up people and figures, for a first look at the agents."""
+
+from __future__ import annotations
+
+import click
+
+from actp.cli.database import database
+from actp.cli.options import json_option
+from actp.cli.output import counted, emit_json, say
+from actp.domains.sample.writing import DEFAULT_CONTACTS, MOST_CONTACTS, make, remove
+
+__all__ = ["sample_data"]
+
+
+@click.command("sample-data")
+@click.option(
+    "--contacts",
+    type=click.IntRange(1, MOST_CONTACTS),
+    default=DEFAULT_CONTACTS,
+    show_default=True,
+    metavar="N",
+    help="How many contacts.",
+)
+@click.option("--remove", "is_removing", is_flag=True, help="Take it all away again.")
+@json_option
+def sample_data(*, contacts: int, is_removing: bool, as_json: bool) -> None:
+    """Write made-up contacts, conversations, posts and figures; a second time changes nothing.
+
+    Rows of yours are never touched. It is meant for a database from which nothing is sent:
+    nobody is behind the made-up names, but a platform might once give one of them away.
+    """
+    with database() as store:
+        tables = remove(store) if is_removing else make(store, contacts)
+    if as_json:
+        emit_json({"removed" if is_removing else "written": tables})
+        return
+    done = "removed" if is_removing else "written"
+    for table, rows in sorted(tables.items()):
+        say(f"{table}: {counted(rows, 'row')} {done}")

@@ -1,0 +1,155 @@
+"""What a research found, read from the shapes in which the platforms' researchers give it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.safari.storable import storable_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Creator", "Findings", "Post", "read_findings"]
+
+MAX_TEXT_CHARS: Final = 2000
+MAX_NAME_CHARS: Final = 200
+_MULTIPLES: Final = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_COUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMB]?)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post that was found; ``author`` is a handle without @, counts nobody gave are 0."""
+
+    text: str
+    url: str
+    author: str
+    id: str = ""
+    author_name: str = ""
+    author_followers: int = 0
+    likes: int = 0
+    replies: int = 0
+    reposts: int = 0
+    quotes: int = 0
+    bookmarks: int = 0
+    views: int = 0
+    engagement_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """Somebody who posts about a niche; ``handle`` is without @."""
+
+    handle: str
+    display_name: str
+    followers: int = 0
+    engagement_score: float = 0.0
+    top_post_text: str = ""
+    top_post_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one niche brought: creators and posts, the most engaging first."""
+
+    platform: str
+    niche: str
+    creators: tuple[Creator, ...]
+    posts: tuple[Post, ...]
+
+
+def read_findings(platform: str, niche: str, data: object) -> Findings:
+    """Read the results of a job: one object, or a list with one for each niche.
+
+    What has neither text nor handle is left out.
+    """
+    found = _of_niche(niche, data)
+    posts = [p for item in _objects(found, "tweets", "posts", "videos") if (p := _post(item)).text]
+    posts.sort(key=lambda post: post.engagement_score, reverse=True)
+    best: dict[str, Post] = {}
+    for post in posts:
+        best.setdefault(post.author.lower(), post)
+    creators = [
+        creator
+        for item in _objects(found, "topCreators", "creators")
+        if (creator := _creator(item, best)).handle
+    ]
+    creators.sort(key=lambda creator: creator.engagement_score, reverse=True)
+    return Findings(platform, niche, tuple(creators), tuple(posts))
+
+
+def _of_niche(niche: str, data: object) -> Mapping[str, Any]:
+    several = data if isinstance(data, list) else [data]
+    objects = [item for item in several if isinstance(item, dict)]
+    named = [item for item in objects if str(item.get("niche", "")).lower() == niche.lower()]
+    return next(iter(named or objects), {})
+
+
+def _objects(found: Mapping[str, Any], *names: str) -> Iterable[Mapping[str, Any]]:
+    lists = (found[name] for name in names if isinstance(found.get(name), list))
+    return [item for item in next(lists, []) if isinstance(item, dict)]
+
+
+def _post(item: Mapping[str, Any]) -> Post:
+    likes, replies = _count(item, "likes"), _count(item, "replies", "comments")
+    reposts = _count(item, "retweets", "reposts", "shares")
+    return Post(
+        text=_text(item, "text", "caption", "description"),
+        url=_text(item, "url", "tweetUrl", "postUrl", "videoUrl"),
+        author=_handle(item, "author", "handle", "username"),
+        id=_text(item, "id", "tweetId", "postId"),
+        author_name=_text(item, "authorName", "displayName", longest=MAX_NAME_CHARS),
+        author_followers=_count(item, "authorFollowers", "followers"),
+        likes=likes,
+        replies=replies,
+        reposts=reposts,
+        quotes=_count(item, "quotes"),
+        bookmarks=_count(item, "bookmarks"),
+        views=_count(item, "views"),
+        engagement_score=_number(item, "engagementScore") or float(likes + 2 * reposts + replies),
+    )
+
+
+def _creator(item: Mapping[str, Any], best: Mapping[str, Post]) -> Creator:
+    handle = _handle(item, "handle", "username", "author")
+    own = next(iter(_objects(item, "topTweets", "topPosts", "topVideos")), None)
+    given = item.get("topPost")
+    top = given if isinstance(given, dict) else own or {}
+    found = best.get(handle.lower())
+    text = _text(top, "text", "caption") or _text(item, "topPostText")
+    url = _text(item, "topTweetUrl", "topPostUrl", "topVideoUrl") or _text(top, "url", "tweetUrl")
+    return Creator(
+        handle=handle,
+        display_name=_text(item, "displayName", "name", longest=MAX_NAME_CHARS) or handle,
+        followers=_count(item, "followers", "followerCount"),
+        engagement_score=_number(item, "totalEngagement", "engagementScore", "avgEngagement"),
+        top_post_text=text or (found.text if found else ""),
+        top_post_url=url or (found.url if found else ""),
+    )
+
+
+def _text(item: Mapping[str, Any], *names: str, longest: int = MAX_TEXT_CHARS) -> str:
+    values = (item[name] for name in names if isinstance(item.get(name), str | int))
+    return storable_text(str(next(values, "")).strip(), longest)
+
+
+def _handle(item: Mapping[str, Any], *names: str) -> str:
+    return _text(item, *names, longest=MAX_NAME_CHARS).lstrip("@")
+
+
+def _count(item: Mapping[str, Any], *names: str) -> int:
+    return int(_number(item, *names))
+
+
+def _number(item: Mapping[str, Any], *names: str) -> float:
+    """Return the first of the numbers that is there; a page shows some as ``1.2K``."""
+    for name in names:
+        value = item.get(name)
+        if isinstance(value, str) and (match := _COUNT.fullmatch(value.replace(",", ""))):
+            value = float(match[1]) * _MULTIPLES[match[2].upper()]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value) if math.isfinite(value) and value > 0 else 0.0
+    return 0.0

@@ -1,0 +1,48 @@
+"""Ends a task with the one that started it, however that one ends: nothing runs on unseen.
+
+The starter holds the only writing end of a pipe; when it dies, the reading end says so.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["VARIABLE", "follow", "leash"]
+
+VARIABLE: Final = "ACTP_LEASH"
+
+
+@contextmanager
+def leash() -> Iterator[int]:
+    """Yield the end that the task is given; its number goes into the task's environment."""
+    given, kept = os.pipe()
+    try:
+        yield given
+    finally:
+        os.close(given)
+        os.close(kept)
+
+
+def follow() -> None:
+    """End this process and its group, by SIGKILL, when its starter dies; without one do nothing."""
+    number = os.environ.pop(VARIABLE, "")
+    if number.isdecimal():
+        Thread(target=_await_end, args=(int(number),), name="leash", daemon=True).start()
+
+
+def _await_end(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 1):
+            pass
+    except OSError:
+        return  # the number is no descriptor of ours
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,81 @@
+"""What the doctor finds about the services that only the agents use."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from actp.clients.blotato import Blotato, BlotatoError
+from actp.clients.claude import Claude
+from actp.clients.remotion import Remotion, RemotionError
+from actp.doctor.finding import Finding, fine, problem
+from actp.errors import ActpError, ClaudeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.settings import Settings
+
+__all__ = ["agents"]
+
+CLAUDE_TIMEOUT_SECONDS: Final = 5.0
+TRY_AGAIN: Final = "Run bin/doctor once more; if it stays so, check the network."
+
+
+def agents(settings: Settings) -> Iterator[Finding]:
+    """Ask each one whether it takes what is configured; costs nothing and sends nothing."""
+    yield from _claude(settings)
+    yield from _blotato(settings)
+    yield _remotion(settings)
+
+
+def _claude(settings: Settings) -> Iterator[Finding]:
+    with closing(Claude(settings, answer_timeout_seconds=CLAUDE_TIMEOUT_SECONDS)) as claude:
+        if not claude.is_configured:
+            yield fine("Claude", "no key is set: templates and word lists stand in")
+            return
+        try:
+            models = claude.check()
+        except ClaudeError as error:
+            yield _problem("Claude", error)
+            return
+    for model, lifecycle in models.items():
+        if lifecycle == "retired":
+            yield problem(
+                "Claude",
+                f"{model} is retired",
+                "Set ANTHROPIC_MODEL_FAST or ANTHROPIC_MODEL_BRIEF to a newer one.",
+            )
+        else:
+            yield fine("Claude", f"it takes our key, {model} is {lifecycle}")
+
+
+def _blotato(settings: Settings) -> Iterator[Finding]:
+    with closing(Blotato(settings)) as blotato:
+        if not blotato.is_configured:
+            yield fine("Blotato", "no key is set: nothing is posted")
+            return
+        try:
+            wrong = blotato.wrong_accounts()
+        except BlotatoError as error:
+            yield _problem("Blotato", error)
+            return
+    yield from (_problem("Blotato", error) for error in wrong)
+    if not wrong:
+        yield fine("Blotato", f"it takes our key, {', '.join(settings.blotato_accounts)} are set")
+
+
+def _remotion(settings: Settings) -> Finding:
+    with closing(Remotion(settings)) as remotion:
+        try:
+            remotion.check()
+        except RemotionError as error:
+            if any(name.startswith("remotion_") for name in settings.explicit):
+                return _problem("Remotion", error)
+            # Nobody said that there is one; another service may well have its default port.
+            return fine("Remotion", f"not set up: {error}")
+    return fine("Remotion", f"it answers at {settings.remotion_url}")
+
+
+def _problem(check: str, error: ActpError) -> Finding:
+    return problem(check, str(error), error.remedy or TRY_AGAIN)

@@ -1,0 +1,77 @@
+"""Who said the last thing in a conversation, and whether they ask us to stop."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from actp.campaigns.replies import is_one_of
+from actp.domains.outreach.optout import asks_to_stop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actp.domains.crm.conversations import Conversation
+
+__all__ = ["Direction", "Said", "last_said"]
+
+Direction: TypeAlias = Literal["inbound", "outbound"]
+
+_OUR_PREFIX = re.compile(r"(?:you|me): +|you sent (?=\S)", re.IGNORECASE)
+# A service that finds no text shows what else stands there.
+_NO_TEXT = re.compile(
+    r"(?:active\b.{0,24}|online|typing.{0,3}|seen\b.{0,24}|sent(?: \S+ ago)?|delivered|now"
+    r"|today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d+ ?[a-z]{1,3}(?: ago)?)",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"\d+\+? new messages?", re.IGNORECASE)
+_AGE = re.compile(r"\s*[\u00b7\u2022]\s*(?:now|\d+ ?[a-z]{1,3}|yesterday)(?: ago)?$", re.IGNORECASE)
+_SHORTEST_NAME: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The last thing said, as far as it is known; without a direction nobody knows by whom.
+
+    ``is_recorded`` says that it is a text which we sent by the queue; ``is_doubtful``, that
+    something newer may be there which the list does not show.
+    """
+
+    text: str | None
+    direction: Direction | None
+    is_recorded: bool = False
+    is_doubtful: bool = False
+    wants_peace: bool = False
+
+
+def last_said(conversation: Conversation, our_texts: Sequence[str]) -> Said:
+    """Return the last thing said; a text of ours is ours, any other one is theirs.
+
+    What is unread came after whatever we sent, though a list may still show our own text.
+    """
+    text, direction = _spoken(conversation)
+    is_recorded = text is not None and is_one_of(text, our_texts)
+    if direction is None and text is not None:
+        direction = "outbound" if is_recorded else "inbound"
+    if direction == "inbound":
+        return Said(text, direction, wants_peace=asks_to_stop(text))
+    return Said(text, direction, is_recorded, is_doubtful=conversation.is_unread)
+
+
+def _spoken(conversation: Conversation) -> tuple[str | None, Direction | None]:
+    text = _AGE.sub("", conversation.text or "").strip()
+    known: Direction | None = None
+    if conversation.is_ours is not None:
+        known = "outbound" if conversation.is_ours else "inbound"
+    first, *_ = conversation.name.split() or [""]
+    if match := _OUR_PREFIX.match(text):
+        text, known = text[match.end() :], known or "outbound"
+    elif len(first) >= _SHORTEST_NAME and text.casefold().startswith(f"{first.casefold()}: "):
+        text, known = text[len(first) + 2 :], known or "inbound"
+    if _COUNTED.fullmatch(text):
+        return None, "inbound"
+    names = {conversation.name.casefold(), f"@{conversation.handle}", conversation.handle}
+    if not text or _NO_TEXT.fullmatch(text) or text.casefold() in names:
+        return None, known
+    return text.strip(), known

@@ -1,0 +1,129 @@
+"""A scored contact as outreach sees them, and whether, where and when to write to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from actp.domains.bots import is_bot
+from actp.domains.outreach.channel import Place, channel, is_blocked, wishes
+from actp.domains.outreach.cooldown import COOLDOWNS, Peace, Stage, peace
+from actp.domains.outreach.windows import next_send_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Held", "Prospect", "Touch", "decide", "read_prospect"]
+
+Held: TypeAlias = (
+    Peace | Literal["archived", "opted_out", "open", "in_campaign", "bot", "no_address"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """One contact with a score; what is not known is None or empty."""
+
+    contact_id: str
+    stage: Stage
+    score: int
+    name: str | None = field(repr=False)
+    username: str | None
+    email: str | None = field(repr=False)
+    bio: str = field(repr=False)
+    niche: str | None
+    own_platform: str | None
+    conversation_platform: str | None
+    next_touch_type: str | None
+    addresses: Mapping[str, str] = field(repr=False)
+    research: Mapping[str, Any] | None = field(repr=False)
+    veto: Literal["archived", "opted_out"] | None
+    is_open: bool
+    is_in_campaign: bool
+    has_tiktok_message: bool
+    touched_at: datetime | None
+    touches_this_week: int
+    heard_at: datetime | None
+    heard_hours: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A message that is due: to whom, where and when."""
+
+    prospect: Prospect
+    platform: str
+    address: str
+    at: datetime
+
+
+def read_prospect(row: Mapping[str, Any]) -> Prospect:
+    """Return a prospect from a row of ``agent_outreach_page``, whatever its columns held."""
+    stage = row["funnel_stage"]
+    research = row["research_data"]
+    return Prospect(
+        contact_id=row["contact_id"],
+        stage=cast("Stage", stage) if stage in COOLDOWNS else "awareness",
+        score=int(row["score"]),
+        name=row["display_name"],
+        username=row["username"],
+        email=row["email"],
+        bio=row["bio"] or "",
+        niche=row["niche_label"],
+        own_platform=row["platform"],
+        conversation_platform=row["conversation_platform"],
+        next_touch_type=row["next_touch_type"],
+        addresses=row["addresses"],
+        research=research if isinstance(research, Mapping) and research else None,
+        veto=row["veto"],
+        is_open=bool(row["is_open"]),
+        is_in_campaign=bool(row["is_in_campaign"]),
+        has_tiktok_message=bool(row["has_tiktok_message"]),
+        touched_at=_moment(row["touched_at"]),
+        touches_this_week=int(row["touches"] or 0),
+        heard_at=_moment(row["heard_at"]),
+        heard_hours=row["heard_hours"] or (),
+    )
+
+
+def decide(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Touch | Held:
+    """Return the touch that is due, or why nobody writes to this contact now.
+
+    ``blocked`` is the do-not-contact list.
+    """
+    held = _held(prospect, now, blocked)
+    if held is not None:
+        return held
+    wanted = wishes(prospect.next_touch_type, prospect.conversation_platform, prospect.own_platform)
+    place = channel(wanted, prospect.addresses, has_tiktok_message=prospect.has_tiktok_message)
+    if place is None:
+        return "no_address"
+    platform, address = place
+    at = next_send_time(prospect.stage, now, prospect.heard_hours)
+    return Touch(prospect, platform, address, at)
+
+
+def _held(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Held | None:
+    if prospect.veto is not None:
+        return prospect.veto
+    if prospect.is_open:
+        return "open"
+    if prospect.is_in_campaign:
+        return "in_campaign"
+    if is_bot(prospect.username, prospect.email, prospect.name):
+        return "bot"
+    if blocked and is_blocked(prospect.addresses, blocked):
+        return "opted_out"
+    return peace(
+        prospect.stage,
+        now=now,
+        touched_at=prospect.touched_at,
+        touches_this_week=prospect.touches_this_week,
+        heard_at=prospect.heard_at,
+    )
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).astimezone(UTC)

@@ -1,0 +1,89 @@
+"""Builds the message queue: a text for everybody who is due."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from actp.domains.outreach.cooldown import PRIORITIES
+from actp.domains.outreach.due import Due, shown
+from actp.domains.outreach.writing import Writer
+
+if TYPE_CHECKING:
+    from actp.domains.outreach.prospect import Touch
+    from actp.domains.outreach.writing import Text
+    from actp.domains.tools import Tools
+    from actp.store import Json
+
+__all__ = ["build_queue"]
+
+CLAUDE_CALLS: Final = 40
+BATCH_ROWS: Final = 500
+LISTED: Final = 20
+
+
+def build_queue(
+    tools: Tools,
+    limit: int | None = None,
+    min_score: int = 0,
+    claude_calls: int | None = None,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Queue one message for everybody who is due, the best scores first; again changes nothing.
+
+    ``limit`` bounds the messages, ``claude_calls`` how many of them Claude is asked for. A dry run
+    writes nothing and asks nobody.
+    """
+    due = Due(tools, min_score=min_score)
+    calls = CLAUDE_CALLS if claude_calls is None else claude_calls
+    writer = Writer(None if dry_run else tools.claude, calls)
+    queued, open_already = 0, 0
+    batch: list[Json] = []
+    rows: list[dict[str, Any]] = []
+
+    def flush() -> None:
+        nonlocal queued, open_already
+        stored = set() if dry_run else set(tools.store.call("agent_outreach_queue", messages=batch))
+        queued += len(stored)
+        open_already += 0 if dry_run else len(batch) - len(stored)
+        batch.clear()
+
+    written = 0
+    for touch in islice(due, limit):
+        text = writer.write(touch)
+        written += 1
+        batch.append(_row(touch, text))
+        if len(rows) < LISTED:
+            rows.append(shown(touch) | {"message_type": text.kind, "message_body": text.body})
+        # What Claude was paid for is stored at once.
+        if text.is_by_claude or len(batch) == BATCH_ROWS:
+            flush()
+    flush()
+    count = written if dry_run else queued
+    return {
+        "queued": count,
+        "by_claude": writer.written,
+        "claude": "dry_run" if dry_run else writer.excuse or "ok",
+        "open_already": open_already,
+        "scored": due.seen,
+        "held": dict(due.held.most_common()),
+        "dry_run": dry_run,
+        "headline": f"{count} message{'s' * (count != 1)} queued, {writer.written} by Claude",
+        "rows": rows,
+    }
+
+
+def _row(touch: Touch, text: Text) -> dict[str, Json]:
+    return {
+        "id": str(uuid4()),
+        "contact_id": touch.prospect.contact_id,
+        "platform": touch.platform,
+        "message_body": text.body,
+        "message_type": text.kind,
+        "scheduled_for": touch.at.isoformat(),
+        "ai_reasoning": text.reasoning,
+        "offer_name": text.offer,
+        "priority": PRIORITIES[touch.prospect.stage],
+    }

@@ -1,0 +1,66 @@
+"""When a message goes out: at the hours of its stage, or at those at which its reader is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from actp.domains.outreach.cooldown import Stage
+
+__all__ = ["WINDOWS", "Window", "active_hour", "next_send_time"]
+
+FEWEST_HOURS: Final = 3
+_WEEK: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of the day in UTC, each open until the next full hour; weekdays from Monday = 0."""
+
+    hours: tuple[int, ...]
+    weekdays: tuple[int, ...]
+
+
+WINDOWS: Final[Mapping[Stage, Window]] = MappingProxyType(
+    {
+        "decision": Window((13, 17), (0, 1, 2, 3, 4)),
+        "consideration": Window((13,), (0, 1, 2, 3, 4)),
+        "awareness": Window((13,), (0, 1, 2)),
+    }
+)
+
+
+def next_send_time(stage: Stage, now: datetime, heard_hours: Sequence[int] = ()) -> datetime:
+    """Return the first moment from now on that lies in a window, in UTC.
+
+    ``heard_hours`` are the hours at which the reader wrote to us; three or more of them replace
+    the stage's hours, not its weekdays.
+    """
+    now = now.astimezone(UTC)
+    window = WINDOWS[stage]
+    learned = active_hour(heard_hours)
+    hours = window.hours if learned is None else (learned,)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for day in (midnight + timedelta(days=ahead) for ahead in range(_WEEK + 1)):
+        if day.weekday() not in window.weekdays:
+            continue
+        for hour in sorted(hours):
+            opens = day + timedelta(hours=hour)
+            if now < opens + timedelta(hours=1):
+                return max(now, opens)
+    raise AssertionError("every window has a weekday")
+
+
+def active_hour(heard_hours: Sequence[int]) -> int | None:
+    """Return the hour around which somebody writes most, or None where too little is known."""
+    if len(heard_hours) < FEWEST_HOURS:
+        return None
+    counts = [heard_hours.count(hour) for hour in range(24)]
+    # An hour counts with its neighbours, around midnight too; of equals the earlier one.
+    around = [2 * counts[h] + counts[h - 1] + counts[(h + 1) % 24] for h in range(24)]
+    return around.index(max(around))

@@ -1,0 +1,59 @@
+"""By which way, and from when on, a contact may be written to next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from actp.domains.prospect.facts import Facts
+    from actp.domains.prospect.scoring import Stage
+
+__all__ = ["Touch", "next_touch"]
+
+Way = Literal["dm", "email", "twitter"]
+
+COOLDOWN: Final[Mapping[Stage, timedelta]] = MappingProxyType(
+    {
+        "awareness": timedelta(days=14),
+        "consideration": timedelta(days=7),
+        "decision": timedelta(days=2),
+    }
+)
+DM_PLATFORMS: Final = frozenset({"instagram", "linkedin", "tiktok"})
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The next touch; ``at`` is None for somebody who was never written to: as soon as possible."""
+
+    way: Way
+    at: datetime | None
+
+
+def next_touch(facts: Facts, stage: Stage) -> Touch | None:
+    """Return the next touch, or None where there is no way to reach the person."""
+    way = _way(facts)
+    if way is None:
+        return None
+    last = facts.last_outbound_at
+    return Touch(way, None if last is None else last + COOLDOWN[stage])
+
+
+def _way(facts: Facts) -> Way | None:
+    # Where they answered they answer again; else where they are at home.
+    can_email = facts.may_email and bool(facts.email)
+    if facts.dm_replies:
+        return "dm"
+    if can_email and facts.email_replies:
+        return "email"
+    if facts.platform in DM_PLATFORMS:
+        return "dm"
+    if facts.platform == "twitter" or facts.twitter_handle:
+        return "twitter"
+    return "email" if can_email else None

@@ -1,0 +1,1 @@
+"""Publishing a video on several platforms through Blotato, each at most once."""

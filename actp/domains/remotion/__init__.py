@@ -1,0 +1,1 @@
+"""Short videos from what resonates: a brief, a render, and its distribution."""

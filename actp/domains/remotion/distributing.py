@@ -1,0 +1,87 @@
+"""Brings a rendered video to where platforms can fetch it, and puts its posts into the queue."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from actp.clients.blotato import BlotatoError
+from actp.domains.remotion.brief import ContentBrief
+from actp.domains.remotion.captions import PLATFORMS, descriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actp.clients.blotato import Blotato
+    from actp.clients.remotion import Remotion
+    from actp.domains.remotion.jobs import Job
+    from actp.store import Store
+
+__all__ = ["Distributor", "is_public"]
+
+VIDEO_SUFFIXES: Final = frozenset({".m4v", ".mov", ".mp4", ".webm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Distributor:
+    """Distributes the jobs that the run ``claim`` has taken."""
+
+    store: Store
+    remotion: Remotion
+    blotato: Blotato
+    accounts: Mapping[str, str]
+    claim: str
+
+    def distribute(self, job: Job) -> dict[str, Any]:
+        """Return the task and its platforms.
+
+        Raises InvalidInput for a brief that cannot be read, RemotionError where the video is not
+        to be had, BlotatoError where it cannot be uploaded.
+        """
+        brief = ContentBrief.from_json(job.brief)
+        url = self._published_at(job.output_url or "")
+        task: dict[str, Any] = self.store.call(
+            "agent_remotion_distribute",
+            claim=self.claim,
+            job_id=job.id,
+            output_url=url,
+            platforms=list(PLATFORMS),
+            descriptions=descriptions(brief),
+            account_ids={name: self.accounts[name] for name in PLATFORMS},
+        )
+        return task
+
+    def _published_at(self, output: str) -> str:
+        """Return an address of the video that the whole world can reach."""
+        if is_public(output):
+            return output
+        if not self.blotato.is_configured:
+            raise BlotatoError(
+                "the video is on this machine, and without a key it cannot be uploaded",
+                "misconfigured",
+                remedy="Set BLOTATO_API_KEY.",
+            )
+        with tempfile.TemporaryDirectory(prefix="video-") as folder:
+            video = self.remotion.fetch(output, Path(folder))
+            if video.suffix.lower() not in VIDEO_SUFFIXES:
+                raise BlotatoError(f"{video.name} is no video", "rejected")
+            return self.blotato.upload(video)
+
+
+def is_public(url: str) -> bool:
+    """Return whether an address leads to a host on the internet, as far as its name tells."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme not in {"http", "https"} or "." not in host:
+        return False
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return not host.endswith((".local", ".localhost", ".internal", ".lan"))

@@ -1,0 +1,165 @@
+"""Asks Remotion about jobs, has new ones rendered, and sends finished ones on their way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from actp.clients.blotato import BlotatoError
+from actp.clients.remotion import Remotion, RemotionError
+from actp.domains.remotion.brief import ContentBrief
+from actp.domains.remotion.distributing import Distributor
+from actp.domains.remotion.jobs import Change, Job, after_answer, after_trouble, requeued
+from actp.errors import InvalidInput
+from actp.safari.storable import storable_text
+
+if TYPE_CHECKING:
+    from actp.domains.tools import Tools
+
+__all__ = ["check_jobs", "distribute"]
+
+JOBS_AT_ONCE: Final = 100
+# Longer than a run of this many jobs may take, uploads included.
+CLAIM_SECONDS: Final = 1800.0
+MAX_ERROR_LENGTH: Final = 500
+
+
+@dataclass(slots=True)
+class _Run:
+    """One round over jobs that nobody else works on meanwhile."""
+
+    tools: Tools
+    remotion: Remotion
+    claim: str
+    trouble: RemotionError | None = None
+    upload_trouble: BlotatoError | None = None
+
+    def advance(self, job: Job) -> dict[str, Any]:
+        """Take a job as far as it goes now, and return what became of it."""
+        change = self._looked_at(job)
+        if change.status != "complete":
+            return self._store(job, change)
+        job = replace(job, status="complete", output_url=change.output_url)
+        self._store(job, change, release=False)
+        return self._distributed(job, change)
+
+    def _looked_at(self, job: Job) -> Change:
+        if job.status == "complete":
+            return Change("complete", job.render_job_id, job.retry_count, job.output_url)
+        if self.trouble is not None:
+            return after_trouble(job, self.trouble)
+        try:
+            if job.render_job_id is not None:
+                return after_answer(job, self.remotion.job(job.render_job_id))
+            brief = ContentBrief.from_json(job.brief).to_json()
+            return Change("rendering", self.remotion.render(brief, job.id), job.retry_count)
+        except RemotionError as error:
+            if error.reason in {"offline", "misconfigured"}:
+                self.trouble = error  # nor will it answer for the next one
+            return after_trouble(job, error)
+        except InvalidInput as error:
+            return Change("failed", job.render_job_id, job.retry_count, error=str(error))
+
+    def _distributed(self, job: Job, change: Change) -> dict[str, Any]:
+        tools = self.tools
+        accounts = tools.settings.blotato_accounts
+        sender = Distributor(tools.store, self.remotion, tools.blotato, accounts, self.claim)
+        try:
+            task = sender.distribute(job)
+        except RemotionError as error:
+            if error.reason == "refused":
+                return self._store(job, requeued(job, str(error)))
+            return self._store(job, replace(change, error=str(error)))
+        except BlotatoError as error:
+            if error.verdict == "rejected":
+                return self._store(job, replace(change, status="failed", error=str(error)))
+            self.upload_trouble = error
+            return self._store(job, replace(change, error=f"{error}. {error.remedy}".strip()))
+        except InvalidInput as error:
+            return self._store(job, replace(change, status="failed", error=str(error)))
+        return _row(job, "distributing", platforms=task["platforms"], task_id=task["task_id"])
+
+    def _store(self, job: Job, change: Change, *, release: bool = True) -> dict[str, Any]:
+        error = change.error and storable_text(change.error, MAX_ERROR_LENGTH)
+        self.tools.store.call(
+            "agent_remotion_change",
+            claim=self.claim,
+            job_id=job.id,
+            release=release,
+            **asdict(replace(change, error=error)),
+        )
+        return _row(job, change.status, error=error, retry_count=change.retry_count)
+
+
+def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
+    """Bring every job as far as it goes now, or only one; what Remotion cannot do now waits."""
+    claim = str(uuid4())
+    jobs = tools.store.call(
+        "agent_remotion_due",
+        claim=claim,
+        row_limit=JOBS_AT_ONCE,
+        seconds=CLAIM_SECONDS,
+        job_id=job_id,
+    )
+    with closing(Remotion(tools.settings)) as remotion:
+        run = _Run(tools, remotion, claim)
+        rows = [run.advance(Job.read(job)) for job in jobs]
+    found = Counter(row["status"] for row in rows)
+    wrong = [trouble for trouble in (run.trouble, run.upload_trouble) if _needs_a_person(trouble)]
+    return {
+        "ok": not wrong,
+        "checked": len(rows),
+        **{name: found[name] for name in ("rendering", "distributing", "failed")},
+        "waiting": found["pending"] + found["queued"] + found["complete"],
+        "remotion": "ok" if run.trouble is None else run.trouble.reason,
+        "headline": _headline(found, run.trouble),
+        "rows": rows,
+        **(
+            {"error": "; ".join(f"{each} {each.remedy}" for each in wrong if each)} if wrong else {}
+        ),
+    }
+
+
+def distribute(tools: Tools, value: str) -> dict[str, Any]:
+    """Distribute one job now, also one whose posts failed: to the platforms where it is not.
+
+    Raises NotFound, and WrongState where there is no video or its posts are under way.
+    """
+    claim = str(uuid4())
+    job = Job.read(
+        tools.store.call("agent_remotion_take", claim=claim, job_id=value, seconds=CLAIM_SECONDS)
+    )
+    accounts = tools.settings.blotato_accounts
+    with closing(Remotion(tools.settings)) as remotion:
+        sender = Distributor(tools.store, remotion, tools.blotato, accounts, claim)
+        try:
+            task = sender.distribute(job)
+        finally:
+            tools.store.call("agent_remotion_release", claim=claim, job_id=job.id)
+    return {"job_id": job.id, **task}
+
+
+def _row(job: Job, status: str, **more: Any) -> dict[str, Any]:
+    told = {name: job.brief.get(name) for name in ("niche", "platform", "hook")}
+    return {"id": job.id, "before": job.status, "status": status, **told, **more}
+
+
+def _needs_a_person(trouble: RemotionError | BlotatoError | None) -> bool:
+    match trouble:
+        case RemotionError(reason=reason):
+            return reason == "misconfigured"
+        case BlotatoError(verdict=verdict):
+            return verdict == "misconfigured"
+    return False
+
+
+def _headline(found: Counter[str], trouble: RemotionError | None) -> str:
+    words = {"distributing": "sent out", "rendering": "rendering", "failed": "failed"}
+    parts = [f"{found[status]} {word}" for status, word in words.items() if found[status]]
+    if waiting := found["pending"] + found["queued"] + found["complete"]:
+        why = "" if trouble is None else f" (Remotion: {trouble.reason})"
+        parts.append(f"{waiting} waiting{why}")
+    return ", ".join(parts) or "no renders"

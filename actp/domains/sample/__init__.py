@@ -1,0 +1,1 @@
+"""Made-up people, posts and figures: the same ones every time, and removable."""

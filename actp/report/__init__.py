@@ -1,0 +1,1 @@
+"""The report: one page of charts, readable without a network."""

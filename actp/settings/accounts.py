@@ -1,0 +1,53 @@
+"""Which account posts appear on, by platform."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+Accounts = Mapping[str, str]
+
+DEFAULT_ACCOUNTS: Accounts = {
+    "twitter": "4151",
+    "tiktok": "710",
+    "instagram": "807",
+    "threads": "173",
+    "youtube": "228",
+    "linkedin": "571",
+}
+
+_ID = re.compile(r"[\w-]+", re.ASCII)
+_EXPECTED = "platforms and account ids as twitter=4151,tiktok=710"
+
+
+def parse_accounts(value: object) -> Accounts:
+    """Read ``twitter=4151,tiktok=710`` or the same as JSON, and lay it over the defaults."""
+    accounts = dict(DEFAULT_ACCOUNTS)
+    for platform, account in _pairs(value):
+        if platform not in accounts:
+            near = get_close_matches(platform, accounts, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(accounts)}"
+            raise ValueError(f"unknown platform {platform!r} ({hint}) — {_EXPECTED}")
+        if not _ID.fullmatch(account):
+            raise ValueError(f"{platform}: {account!r} is no account id — {_EXPECTED}")
+        accounts[platform] = account
+    return accounts
+
+
+def _pairs(value: object) -> list[tuple[str, str]]:
+    if isinstance(value, str) and value.startswith("{"):
+        value = _object(value)
+    if isinstance(value, Mapping):
+        return [(str(platform), str(account)) for platform, account in value.items()]
+    items = (item.partition("=") for item in str(value).split(",") if item.strip())
+    return [(platform.strip(), account.strip()) for platform, _, account in items]
+
+
+def _object(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"is not JSON ({error}) — {_EXPECTED}") from None

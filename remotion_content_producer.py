@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""The remotion agent: short videos of what resonates, rendered and published."""
+
+import sys
+from pathlib import Path
+
+# Also where PYTHONSAFEPATH keeps the script's own folder out.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from actp.cli.bootstrap import ensure_packages
+
+ensure_packages(__file__)
+
+from actp.cli.agents.remotion import script  # noqa: E402  # now that its imports are known to be here
+
+if __name__ == "__main__":
+    sys.exit(script.main())

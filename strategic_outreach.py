@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""The outreach agent: who is to be written to, when, where and what."""
+
+import sys
+from pathlib import Path
+
+# Also where PYTHONSAFEPATH keeps the script's own folder out.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from actp.cli.bootstrap import ensure_packages
+
+ensure_packages(__file__)
+
+from actp.cli.agents.outreach import script  # noqa: E402  # now that what it imports is known here
+
+if __name__ == "__main__":
+    sys.exit(script.main())

@@ -1,0 +1,61 @@
+"""A simulator with visitors: callers of services that share one Safari."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from actp.safari.turns import TurnTable
+from actp.safari.visits import Visits
+from actp.settings import SERVICE_SETTINGS, Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from simulator.process import SimulatorProcess
+
+SOMEBODY = "twitter-dm"
+
+
+def visitor_settings(simulator: SimulatorProcess, folder: Path, **more: str) -> Settings:
+    """Return settings that lead to the simulator; visitors with one folder share Safari."""
+    urls = {f"{prefix}_URL": simulator.url(name) for name, prefix in SERVICE_SETTINGS.items()}
+    own = {"ACTP_ENV_FILE": "", "ACTP_LOCK_DIR": str(folder), "RESEARCH_POLL_SECONDS": "0.02"}
+    return load_settings({**urls, **own, **more})
+
+
+@contextmanager
+def visitor(
+    settings: Settings, holder: str = "visitor", wait_seconds: float = 5
+) -> Iterator[Visits]:
+    """Give visits that wait shortly for their turn."""
+    visits = Visits(settings, holder=holder, turn_wait_seconds=wait_seconds)
+    try:
+        yield visits
+    finally:
+        visits.close()
+
+
+@contextmanager
+def taken(settings: Settings) -> Iterator[TurnTable]:
+    """Let somebody else hold the turn, until ``release(SOMEBODY)`` or the end of the block."""
+    table = TurnTable(settings.actp_lock_dir, settings.safari_turns)
+    assert table.try_take(SOMEBODY, 0.0)
+    try:
+        yield table
+    finally:
+        table.release(SOMEBODY)
+        table.close()
+
+
+def is_free(settings: Settings) -> bool:
+    """Say whether somebody else could drive Safari now."""
+    table = TurnTable(settings.actp_lock_dir, settings.safari_turns)
+    try:
+        free = table.try_take(SOMEBODY, 0.0)
+        table.release(SOMEBODY)
+        table.unwant(SOMEBODY)
+        return free
+    finally:
+        table.close()
