@@ -53,13 +53,12 @@ def plotted(
     rows: int,
     layers: Sequence[Spec],
     *,
-    width: int = NARROW,
     step: int = 28,
     around: int = AXIS_AND_LEGEND,
 ) -> Spec:
-    """Return the drawing of ``layers`` on ``values``, as high as its rows and what is ``around`` them need."""
+    """Return the drawing of layers, as high as its rows and what stands ``around`` them need."""
     return {
-        "width": width,
+        "width": NARROW,
         "height": rows * step + around,
         "autosize": {"type": "fit", "contains": "padding"},
         "data": {"values": list(values)},

@@ -133,7 +133,7 @@ def _heat(values: Sequence[Data], rows: Sequence[str], more: Spec) -> Spec:
             "description": {"field": "told"},
         },
     }
-    return plotted(values, len(rows), [ground, cells, more], width=WIDE, step=30)
+    return plotted(values, len(rows), [ground, cells, more], step=30) | {"width": WIDE}
 
 
 def _places(rows: Sequence[str]) -> Spec:

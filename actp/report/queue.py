@@ -111,6 +111,6 @@ def ended(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no command has ended in 14 days.",
         ("day", *OUTCOMES),
         table,
-        plotted(values, COLUMNS_HEIGHT, [columns], width=WIDE) if data["ended"] else None,
+        plotted(values, COLUMNS_HEIGHT, [columns]) | {"width": WIDE} if data["ended"] else None,
         is_wide=True,
     )

@@ -6,7 +6,7 @@ import base64
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from tests.support.environment import skip_or_fail
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 # How many colours a picture has, and which share of it the commonest one covers.
-PIXELS = """async (picture) => {
+PIXELS = """(pictures) => Promise.all(pictures.map(async (picture) => {
   const image = new Image();
   image.src = "data:image/png;base64," + picture;
   await image.decode();
@@ -31,7 +31,7 @@ PIXELS = """async (picture) => {
   const seen = new Map();
   for (const pixel of pixels) seen.set(pixel, (seen.get(pixel) ?? 0) + 1);
   return [seen.size, Math.max(...seen.values()) / pixels.length];
-}"""
+}))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ def opened(
         context.close()
 
 
-def colours_in(browser: Browser, picture: bytes) -> tuple[int, float]:
-    """Return how many colours a PNG has, and which share of it the commonest one covers."""
+def colours_in(browser: Browser, pictures: list[bytes]) -> list[tuple[int, float]]:
+    """Return how many colours each PNG has, and which share of it the commonest one covers."""
     page = browser.new_page()
     try:
-        found: list[Any] = page.evaluate(PIXELS, base64.b64encode(picture).decode())
+        sent = [base64.b64encode(picture).decode() for picture in pictures]
+        return [(colours, commonest) for colours, commonest in page.evaluate(PIXELS, sent)]
     finally:
         page.close()
-    return found[0], found[1]
