@@ -75,6 +75,12 @@ def sync_contacts(occasion: Occasion) -> Mapping[str, Any]:
     return {"enqueued": occasion.store.call("safari_enqueue", commands=[command])}
 
 
+def report_week(occasion: Occasion) -> Mapping[str, Any]:
+    """Tell how the agents did in the last seven days."""
+    answer: Mapping[str, Any] = occasion.store.call("agent_weekly_report")
+    return {"lines": len(answer["lines"])}
+
+
 JOBS: Final = (
     Job("safari_queue_processor", "*/15 * * * *", process_queue),
     Job("safari_health_check", "0 * * * *", check_health, grace=timedelta(minutes=20)),
@@ -82,5 +88,12 @@ JOBS: Final = (
     Job("safari_rate_reset", "0 0 * * *", reset_rates, missed="last"),
     Job("safari_prune", "30 3 * * *", prune, missed="last"),
     Job("safari_crm_sync", "0 */4 * * *", sync_contacts, grace=timedelta(hours=1)),
+    Job(
+        "agent_weekly_report",
+        "0 7 * * mon",
+        report_week,
+        missed="last",
+        wanted=lambda settings: settings.agents_schedule,
+    ),
     *AGENT_JOBS,
 )

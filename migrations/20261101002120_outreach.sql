@@ -111,7 +111,8 @@ create or replace function public.agent_outreach_page(
 ) returns jsonb
 language plpgsql stable
 set search_path = public, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   vetoes text[] := agent_outreach_vetoes();
@@ -201,16 +202,14 @@ end $$;
 
 -- Queues messages [{id, contact_id, platform, message_body, message_type, scheduled_for,
 -- ai_reasoning, offer_name, priority}] to people who have no open one, and answers the ids of those
--- that are queued. The contacts' locks let of two writers only the first one write to a person.
+-- that are queued. One writer at a time, so that of two only the first one writes to a person.
 create or replace function public.agent_outreach_queue(messages jsonb) returns jsonb
 language plpgsql
 set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
 begin
-  perform from crm_contacts c
-    where c.id in (select (m ->> 'contact_id')::uuid from jsonb_array_elements(messages) m)
-    order by c.id for no key update;
+  perform pg_advisory_xact_lock(hashtextextended('agent_outreach_queue', 0));
   insert into crm_message_queue (
     id, contact_id, platform, message_body, message_type, scheduled_for, status, ai_reasoning,
     offer_name, priority, updated_at

@@ -56,6 +56,10 @@ SUMMARIES = """
 select coalesce(jsonb_agg(detail order by id), '[]') from safari_alerts
  where kind = 'sweep_complete'
 """
+NEWEST_NINE = """
+select jsonb_agg(t.status)
+  from (select status from actp_agent_tasks order by created_at desc limit 9) t
+"""
 # What a second run of the same must not do again.
 COUNTS = """
 select jsonb_object_agg(name, rows) from (
@@ -178,8 +182,7 @@ def test_the_sweep_runs_all_nine_and_tells_it_once(world: World) -> None:
     assert earlier == before
     assert (summary["passed"], summary["total"]) == (9, 9)
     assert all(line["ok"] and line["text"] for line in summary["lines"])
-    newest = "select status from actp_agent_tasks order by created_at desc limit 9"
-    assert world.ask(f"select jsonb_agg(t.status) from ({newest}) t") == ["ok"] * 9
+    assert world.ask(NEWEST_NINE) == ["ok"] * 9
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     for port, prefix in enumerate(SERVICE_SETTINGS.values(), start=1):
         monkeypatch.setenv(f"{prefix}_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("REMOTION_URL", f"http://127.0.0.1:{len(SERVICE_SETTINGS) + 1}")
 
 
 @pytest.fixture

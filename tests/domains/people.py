@@ -9,10 +9,14 @@ from uuid import uuid4
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from actp.domains.outreach.sending import send
+
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["People"]
+    from actp.domains.tools import Tools
+
+__all__ = ["People", "command_of", "handed"]
 
 MESSAGES: LiteralString = """
 select id::text, contact_id::text, command_id::text, platform, message_body, message_type,
@@ -100,3 +104,14 @@ class People:
             sql.SQL(", ").join(sql.Placeholder() * len(values)),
         )
         self._admin.execute(statement, list(values.values()))
+
+
+def command_of(people: People, message: str) -> str:
+    return str(people.message(message)["command_id"])
+
+
+def handed(tools: Tools, people: People, contact: str, **message: Any) -> tuple[str, str]:
+    """Queue and hand over a message; return its id and its command's."""
+    id_ = people.queue(contact, **message)
+    assert send(tools)["handed"] == 1
+    return id_, command_of(people, id_)

@@ -112,3 +112,17 @@ def test_a_sweep_is_told_once(store: Store, admin: psycopg.Connection) -> None:
     found = admin.execute("select kind, detail from safari_alerts").fetchall()
     assert found == [("sweep_complete", {"passed": 1, "total": 1, "lines": lines})]
     assert log(admin) == []
+
+
+def test_the_week_is_told_once(store: Store, admin: psycopg.Connection) -> None:
+    admin.execute(
+        "insert into actp_agent_tasks (domain, task, status, created_at) values"
+        " ('trends', 'detect', 'ok', now()), ('trends', 'full', 'error', now()),"
+        " ('outreach', 'due', 'completed', now() - interval '8 days')"
+    )
+    for _ in range(2):
+        lines = store.call("agent_weekly_report")["lines"]
+    assert lines[0] == "trends: 2 runs, 1 failed (last: full)"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["commands", "prospects", "content"]
+    told = admin.execute("select detail from safari_alerts where kind = 'weekly_report'").fetchall()
+    assert [detail["lines"] for (detail,) in told] == [lines]

@@ -12,9 +12,12 @@ import pytest
 
 from actors.jobs import JOBS
 from actp.alerts.domain_texts import DOMAIN_WRITERS
+from actp.cli.agents import abtest, growth, outreach, prospect, remotion, trends, youtube
+from actp.cli.agents.crm import crm_brain
 from actp.cli.agents.dispatch import multi_agent_dispatch
 from actp.cli.face import safari_cloud_agent
 from actp.cli.group import actp
+from actp.dispatch.agents import AGENTS
 from actp.errors import ExitCode
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
 from tests.support.alert_kinds import alert_kinds
@@ -23,6 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
+DOMAINS = (abtest, growth, outreach, prospect, remotion, trends, youtube)
+SCRIPTS = {
+    **{domain.script.name: domain.script.command for domain in DOMAINS},
+    "crm_brain.py": crm_brain,
+    "multi_agent_dispatch.py": multi_agent_dispatch,
+    "safari_cloud_agent.py": safari_cloud_agent,
+}
+# It has commands instead of flags.
+REGISTRY = "service_registry.py"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Elsewhere a person writes what a person may write: placeholders, and alternatives with a bar.
 PLACEHOLDER = re.compile(r"^(?:[A-Z_]{2,}|ID|…|\S+\|\S+|[0-9a-f]{6,8})$")
@@ -53,8 +65,8 @@ def command_lines(page: Path) -> Iterator[str]:
     """Every command of ours that a page shows: in spans, and after a prompt."""
     blocks = re.findall(r"^\$ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     for line in [*spans(page), *blocks]:
-        if re.match(r"bin/\w", line):
-            yield line.split(" #")[0].strip()
+        if re.match(r"bin/\w|(?:python3 )?\w+\.py\b", line):
+            yield line.split(" #")[0].removeprefix("python3 ").strip()
 
 
 def sql() -> str:
@@ -96,6 +108,10 @@ def wrong_in(line: str) -> str | None:
     if not launcher.is_file():
         return f"{name} is not there"
     flags = [word.split("=")[0] for word in words if word.startswith("--")]
+    if script := SCRIPTS.get(name):
+        return next(
+            (f"{flag}: unknown to {name}" for flag in flags if flag not in options_of(script)), None
+        )
     command = actp.commands.get(launcher.name)
     if command is None:
         return next((f"{flag}: unknown" for flag in flags if flag not in usage_of(launcher)), None)
@@ -131,7 +147,7 @@ def test_every_command_that_is_shown_would_be_understood(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_flag_that_is_named_exists(page: Path) -> None:
     launchers = "\n".join(usage_of(path) for path in (ROOT / "bin").iterdir())
-    known = every_option(actp) | options_of(safari_cloud_agent) | options_of(multi_agent_dispatch)
+    known = every_option(actp).union(*map(options_of, SCRIPTS.values()))
     known |= set(re.findall(r"--[a-z-]+", launchers))
     named = {flag for span in spans(page) for flag in re.findall(r"(?<!\S)--[a-z][a-z-]*", span)}
     assert named - known == set()
@@ -153,7 +169,8 @@ def test_every_setting_that_is_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_table_and_function_that_is_named_exists(page: Path) -> None:
-    known = set(re.findall(r"public\.(safari_\w+)", sql())) | tables() | {job.name for job in JOBS}
+    known = set(re.findall(r"public\.(safari_\w+)", sql())) | tables() | AGENTS.keys()
+    known |= {job.name for job in JOBS}
     named = {span for span in spans(page) if re.fullmatch(r"safari_[a-z_]+", span)}
     assert named - known == set()
 
@@ -183,6 +200,14 @@ def test_the_readme_lists_every_command_flag_and_exit_code() -> None:
     assert {code for code in ExitCode if f"\n| {int(code)} |" not in text} == set()
 
 
+def test_the_readme_names_every_script() -> None:
+    scripts = {path.name for path in ROOT.glob("*.py")}
+    assert scripts == SCRIPTS.keys() | {REGISTRY}
+    assert {
+        name for name in scripts if f"`{name}`" not in (ROOT / "README.md").read_text()
+    } == set()
+
+
 def test_every_promise_has_tests() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     promises = dict(re.findall(r"^## P(\d+) .*?$(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL))
@@ -201,6 +226,7 @@ def test_the_checks_would_notice() -> None:
     assert wrong_in("bin/status --wtach") == "--wtach: unknown to bin/status"
     assert wrong_in("bin/demo --quick") == "--quick: unknown"
     assert wrong_in("bin/queue resolve ID sent|not-sent") is None
+    assert wrong_in("strategic_outreach.py --sned") == "--sned: unknown to strategic_outreach.py"
     assert {"unknown_outcome", "quarantined", "quota_reached", "blocked"} <= alert_kinds()
     assert {"campaign_held", "process_stuck", "schedule_failed"} <= alert_kinds()
     assert {"safari_command_queue", "safari_campaign_targets", "safari_migrations"} <= tables()

@@ -26,6 +26,9 @@ def _show_items(result: Mapping[str, Any]) -> None:
             text(row["hook"], longest=50),
         )
     console().print(shown)
+    if video := result["video"]:
+        begun = "is requested" if video["created"] else "was requested this week"
+        say(f"A video of {result['rows'][0]['niche']} {begun}: {video['status']}.")
 
 
 def _show_gaps(result: Mapping[str, Any]) -> None:

@@ -98,7 +98,9 @@ def _conversation(platform: str, item: Mapping[str, Any]) -> Conversation | None
     if is_group or not (name or url):
         return None
     handle = _handle(platform, called, name, url)
-    last: Mapping[str, Any] = next((item[key] for key in _TEXT if isinstance(item.get(key), dict)), {})
+    last: Mapping[str, Any] = next(
+        (item[key] for key in _TEXT if isinstance(item.get(key), dict)), {}
+    )
     ours = next((v for v in _values(item, last, keys=_OURS) if isinstance(v, bool)), None)
     return Conversation(
         handle=handle,

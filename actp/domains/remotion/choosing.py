@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp2
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.taxonomy import CONTENT_TYPES, NO_OFFER
@@ -46,5 +47,5 @@ def best(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 def worth(row: Mapping[str, Any]) -> float:
     """Return views times engagement, halved for each ten days of age."""
-    recency = 0.5 ** (float(row["age_days"]) / HALF_LIFE_DAYS)
+    recency = exp2(-float(row["age_days"]) / HALF_LIFE_DAYS)
     return float(row["avg_views"]) * float(row["avg_engagement"]) * recency

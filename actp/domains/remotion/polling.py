@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from actp.clients.blotato import BlotatoError
 from actp.clients.remotion import Remotion, RemotionError
@@ -108,7 +108,8 @@ def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
         run = _Run(tools, remotion, claim)
         rows = [run.advance(Job.read(job)) for job in jobs]
     found = Counter(row["status"] for row in rows)
-    wrong = [trouble for trouble in (run.trouble, run.upload_trouble) if _needs_a_person(trouble)]
+    troubles = (run.trouble, run.upload_trouble)
+    wrong = [f"{each} {each.remedy}" for each in troubles if each and _needs_a_person(each)]
     return {
         "ok": not wrong,
         "checked": len(rows),
@@ -117,9 +118,7 @@ def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
         "remotion": "ok" if run.trouble is None else run.trouble.reason,
         "headline": _headline(found, run.trouble),
         "rows": rows,
-        **(
-            {"error": "; ".join(f"{each} {each.remedy}" for each in wrong if each)} if wrong else {}
-        ),
+        **({"error": "; ".join(wrong)} if wrong else {}),
     }
 
 
@@ -128,6 +127,13 @@ def distribute(tools: Tools, value: str) -> dict[str, Any]:
 
     Raises NotFound, and WrongState where there is no video or its posts are under way.
     """
+    try:
+        UUID(value)
+    except ValueError:
+        raise InvalidInput(
+            f"{value[:80]!r} is no job id",
+            remedy="remotion_content_producer.py --status lists the jobs.",
+        ) from None
     claim = str(uuid4())
     job = Job.read(
         tools.store.call("agent_remotion_take", claim=claim, job_id=value, seconds=CLAIM_SECONDS)
@@ -147,13 +153,9 @@ def _row(job: Job, status: str, **more: Any) -> dict[str, Any]:
     return {"id": job.id, "before": job.status, "status": status, **told, **more}
 
 
-def _needs_a_person(trouble: RemotionError | BlotatoError | None) -> bool:
-    match trouble:
-        case RemotionError(reason=reason):
-            return reason == "misconfigured"
-        case BlotatoError(verdict=verdict):
-            return verdict == "misconfigured"
-    return False
+def _needs_a_person(trouble: RemotionError | BlotatoError) -> bool:
+    kind = trouble.reason if isinstance(trouble, RemotionError) else trouble.verdict
+    return kind == "misconfigured"
 
 
 def _headline(found: Counter[str], trouble: RemotionError | None) -> str:

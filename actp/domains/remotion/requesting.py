@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from actp.domains.tools import Tools
 
-__all__ = ["request_video", "subject_for"]
+__all__ = ["check_names", "request_video", "subject_for"]
 
 
 def subject_for(tools: Tools, platform: str | None, niche: str | None) -> Subject | None:
@@ -25,13 +25,18 @@ def subject_for(tools: Tools, platform: str | None, niche: str | None) -> Subjec
 
     Raises InvalidInput for a platform or niche that is unknown.
     """
-    _check("platform", platform, MAX_LENGTHS)
-    _check("niche", niche, NICHES)
+    check_names(platform, niche)
     rows = tools.store.call("agent_remotion_candidates", platform=platform, niche=niche)
     row = best(rows)
     if row is not None:
         return Subject.of(row["niche"], row["platform"], row)
     return None if niche is None else Subject(niche, platform or DEFAULT_PLATFORM)
+
+
+def check_names(platform: str | None, niche: str | None) -> None:
+    """Do nothing for names that are known, or None; raises InvalidInput with the nearest ones."""
+    _check("platform", platform, MAX_LENGTHS)
+    _check("niche", niche, NICHES)
 
 
 def request_video(tools: Tools, key: str, subject: Subject) -> dict[str, Any]:

@@ -28,6 +28,8 @@ OURS = ["Hi Ada, your thread on parsing helped me a lot.\nThank you!"]
         ({"text": "Who are you?"}, Doubted),
         ({"at": "2h ago", "text": "Who are you?"}, Doubted),
         ({"at": 7, "text": ["no text"]}, None),
+        ({"seen_at": LATER, "text": "Who are you?"}, Doubted),
+        ({"seen_at": EARLIER, "text": "Who are you?"}, None),
     ],
 )
 def test_a_message_is_a_reply_unless_it_is_old_or_ours(
@@ -40,6 +42,22 @@ def test_a_message_is_a_reply_unless_it_is_old_or_ours(
 def test_a_clear_reply_wins_over_doubt() -> None:
     messages = [read_heard({"text": "?"}), read_heard({"at": LATER, "text": "Hello"})]
     assert judge(messages, since=SINCE, our_texts=OURS) == Replied()
+
+
+def test_what_the_crm_knows_as_sent_by_us_is_ours_wherever_it_stands() -> None:
+    by_hand = "Hi Ada, this one I wrote by hand"
+    messages = [
+        read_heard({"at": EARLIER, "text": by_hand, "outbound": True}),
+        read_heard({"text": by_hand[:20]}),
+    ]
+    assert judge(messages, since=SINCE, our_texts=OURS) is None
+
+
+def test_what_was_first_seen_after_somebody_looked_is_doubted() -> None:
+    message = read_heard({"text": "?", "seen_at": LATER})
+    assert judge([message], since=SINCE, our_texts=OURS, calmed_at=SINCE) is not None
+    much_later = SINCE + timedelta(days=2)
+    assert judge([message], since=SINCE, our_texts=OURS, calmed_at=much_later) is None
 
 
 def test_what_somebody_has_looked_at_is_not_doubted_again() -> None:
