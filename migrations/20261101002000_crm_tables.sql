@@ -1,20 +1,79 @@
 -- The CRM: people, what was said with them, and what is to be said next. Other programs write these
 -- tables too, so all of this only adds, and nothing constrains their values.
 
--- Row-level security is switched on for the tables made here. One that was there before keeps its
--- owner's rules: bin/doctor reports it and bin/db secure closes it.
-select set_config('actp.absent', coalesce((
-  select string_agg(name, ',') from unnest(array[
-    'crm_contacts',
-    'crm_conversations',
-    'crm_messages',
-    'crm_interactions',
-    'crm_message_queue',
-    'crm_score_history',
-    'crm_market_research',
-    'linkedin_prospects',
-    'actp_crm_transitions'
-  ]) name where to_regclass('public.' || name) is null), ''), false);
+-- What both files of tables need. A table that was there before keeps its owner's rules: it gets the
+-- columns and keys it lacks, bin/doctor reports it where it is open to others, and bin/db secure
+-- closes it.
+
+-- Which of these tables are not there yet.
+create or replace function public.agent_absent(names text[]) returns text
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(string_agg(n, ','), '') from unnest(names) n where to_regclass('public.' || n) is null
+$$;
+
+-- Closes the tables that were absent, to all but the service role.
+create or replace function public.agent_close(absent text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  name text;
+begin
+  foreach name in array string_to_array(absent, ',') loop
+    execute format('alter table public.%I enable row level security', name);
+    if exists (select from pg_roles where rolname = 'service_role') then
+      execute format('grant select, insert, update, delete on public.%I to service_role', name);
+    end if;
+  end loop;
+end $$;
+
+-- Gives new rows a time in "table.column" where nothing else does; rows that were there have none.
+create or replace function public.agent_default_now(columns text[]) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  wanted record;
+begin
+  for wanted in
+    select c.names[1] as name, c.names[2] as at
+      from (select string_to_array(u, '.') as names from unnest(columns) u) c
+      join pg_attribute a
+        on a.attrelid = ('public.' || c.names[1])::regclass and a.attname = c.names[2]
+     where not a.atthasdef
+  loop
+    execute format('alter table public.%I alter column %I set default now()',
+                   wanted.name, wanted.at);
+  end loop;
+end $$;
+
+-- The key that upserts rely on: made only where no equal one exists; duplicates are told, not removed.
+create or replace function public.agent_key(name text, columns text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if exists (
+    select from pg_index i
+     where i.indrelid = ('public.' || name)::regclass
+       and i.indisunique and i.indpred is null and i.indexprs is null
+       and (select array_agg(a.attname::text order by a.attname)
+              from unnest(i.indkey) key
+              join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key)
+           = (select array_agg(c order by c) from unnest(string_to_array(columns, ',')) c)
+  ) then
+    return;
+  end if;
+  execute format('create unique index %I on public.%I (%s)', name || '_upsert', name, columns);
+exception when unique_violation then
+  raise warning '% (%) has duplicates: remove them, then migrate again', name, columns;
+end $$;
+
+select set_config('actp.absent', agent_absent(array[
+  'crm_contacts',
+  'crm_conversations',
+  'crm_messages',
+  'crm_interactions',
+  'crm_message_queue',
+  'crm_score_history',
+  'crm_market_research',
+  'linkedin_prospects',
+  'actp_crm_transitions'
+]), false);
 
 create table if not exists public.crm_contacts (
   id uuid primary key default gen_random_uuid(),
@@ -228,67 +287,30 @@ alter table public.actp_crm_transitions
   add column if not exists score_at_transition integer,
   add column if not exists created_at timestamptz;
 
--- Rows that were there before have no such time; those that come get one.
-do $$
-declare
-  column_at record;
-begin
-  for column_at in
-    select v.name, v.at from (values
-    ('crm_contacts', 'created_at'),
-    ('crm_contacts', 'updated_at'),
-    ('crm_conversations', 'created_at'),
-    ('crm_conversations', 'updated_at'),
-    ('crm_messages', 'sent_at'),
-    ('crm_messages', 'created_at'),
-    ('crm_interactions', 'occurred_at'),
-    ('crm_interactions', 'created_at'),
-    ('crm_message_queue', 'scheduled_for'),
-    ('crm_message_queue', 'created_at'),
-    ('crm_score_history', 'scored_at'),
-    ('crm_score_history', 'created_at'),
-    ('crm_market_research', 'collected_at'),
-    ('linkedin_prospects', 'created_at'),
-    ('actp_crm_transitions', 'created_at')
-    ) v (name, at)
-      join pg_attribute a on a.attrelid = ('public.' || v.name)::regclass and a.attname = v.at
-     where not a.atthasdef
-  loop
-    execute format('alter table public.%I alter column %I set default now()',
-                   column_at.name, column_at.at);
-  end loop;
-end $$;
+select agent_default_now(array[
+  'crm_contacts.created_at',
+  'crm_contacts.updated_at',
+  'crm_conversations.created_at',
+  'crm_conversations.updated_at',
+  'crm_messages.sent_at',
+  'crm_messages.created_at',
+  'crm_interactions.occurred_at',
+  'crm_interactions.created_at',
+  'crm_message_queue.scheduled_for',
+  'crm_message_queue.created_at',
+  'crm_score_history.scored_at',
+  'crm_score_history.created_at',
+  'crm_market_research.collected_at',
+  'linkedin_prospects.created_at',
+  'actp_crm_transitions.created_at'
+]);
 
--- What upserts rely on: made only where no equal key exists; duplicates are told, not removed.
-do $$
-declare
-  wanted record;
-begin
-  for wanted in select * from (values
-    ('crm_contacts', 'platform,username'),
-    ('crm_conversations', 'contact_id,platform'),
-    ('crm_messages', 'platform,username,message_id'),
-    ('crm_market_research', 'platform,post_url,keyword')
-  ) v (name, columns) loop
-    if not exists (
-      select from pg_index i
-       where i.indrelid = ('public.' || wanted.name)::regclass
-         and i.indisunique and i.indpred is null and i.indexprs is null
-         and (select array_agg(a.attname::text order by a.attname)
-                from unnest(i.indkey) key
-                join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key)
-             = (select array_agg(c order by c) from unnest(string_to_array(wanted.columns, ',')) c)
-    ) then
-      begin
-        execute format('create unique index %I on public.%I (%s)',
-                       wanted.name || '_upsert', wanted.name, wanted.columns);
-      exception when unique_violation then
-        raise warning '% (%) has duplicates: remove them, then migrate again',
-          wanted.name, wanted.columns;
-      end;
-    end if;
-  end loop;
-end $$;
+select agent_key(v.name, v.columns) from (values
+  ('crm_contacts', 'platform,username'),
+  ('crm_conversations', 'contact_id,platform'),
+  ('crm_messages', 'platform,username,message_id'),
+  ('crm_market_research', 'platform,post_url,keyword')
+) v (name, columns);
 
 create index if not exists idx_crm_contacts_pipeline_stage
   on public.crm_contacts (pipeline_stage);
@@ -337,17 +359,6 @@ create or replace trigger agent_reconcile_message
   for each row execute function public.agent_reconcile_message();
 
 
-do $$
-declare
-  name text;
-begin
-  foreach name in array string_to_array(
-    coalesce(current_setting('actp.absent'), ''), ',') loop
-    execute format('alter table public.%I enable row level security', name);
-    if exists (select from pg_roles where rolname = 'service_role') then
-      execute format('grant select, insert, update, delete on public.%I to service_role', name);
-    end if;
-  end loop;
-end $$;
+select agent_close(current_setting('actp.absent'));
 
 select public.safari_protect();

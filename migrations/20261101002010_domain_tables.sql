@@ -1,25 +1,22 @@
 -- What the domain agents read and write. Other programs write these tables too, so all of this only
 -- adds, and nothing here constrains their values.
 
--- Row-level security is switched on for the tables made here. One that was there before keeps its
--- owner's rules: bin/doctor reports it and bin/db secure closes it.
-select set_config('actp.absent', coalesce((
-  select string_agg(name, ',') from unnest(array[
-    'actp_agent_tasks',
-    'actp_workflow_tasks',
-    'actp_prospect_scores',
-    'actp_ab_tests',
-    'actp_content_performance',
-    'actp_posting_schedule',
-    'actp_niche_resonance',
-    'youtube_video_stats',
-    'actp_platform_associations',
-    'actp_cross_platform_trends',
-    'actp_platform_research',
-    'actp_twitter_research',
-    'actp_platform_creators',
-    'actp_gen_jobs'
-  ]) name where to_regclass('public.' || name) is null), ''), false);
+select set_config('actp.absent', agent_absent(array[
+  'actp_agent_tasks',
+  'actp_workflow_tasks',
+  'actp_prospect_scores',
+  'actp_ab_tests',
+  'actp_content_performance',
+  'actp_posting_schedule',
+  'actp_niche_resonance',
+  'youtube_video_stats',
+  'actp_platform_associations',
+  'actp_cross_platform_trends',
+  'actp_platform_research',
+  'actp_twitter_research',
+  'actp_platform_creators',
+  'actp_gen_jobs'
+]), false);
 
 create table if not exists public.actp_agent_tasks (
   id uuid primary key default gen_random_uuid(),
@@ -333,77 +330,40 @@ alter table public.actp_gen_jobs
   add column if not exists niche text,
   add column if not exists completed_at timestamptz;
 
--- Rows that were there before have no such time; those that come get one.
-do $$
-declare
-  column_at record;
-begin
-  for column_at in
-    select v.name, v.at from (values
-    ('actp_agent_tasks', 'created_at'),
-    ('actp_workflow_tasks', 'created_at'),
-    ('actp_prospect_scores', 'updated_at'),
-    ('actp_prospect_scores', 'created_at'),
-    ('actp_ab_tests', 'created_at'),
-    ('actp_content_performance', 'created_at'),
-    ('actp_posting_schedule', 'updated_at'),
-    ('actp_niche_resonance', 'last_updated'),
-    ('youtube_video_stats', 'checked_at'),
-    ('actp_platform_associations', 'first_seen_at'),
-    ('actp_cross_platform_trends', 'detected_at'),
-    ('actp_cross_platform_trends', 'updated_at'),
-    ('actp_platform_research', 'scraped_at'),
-    ('actp_platform_research', 'created_at'),
-    ('actp_twitter_research', 'scraped_at'),
-    ('actp_twitter_research', 'created_at'),
-    ('actp_platform_creators', 'last_synced_at'),
-    ('actp_platform_creators', 'created_at'),
-    ('actp_gen_jobs', 'created_at'),
-    ('actp_gen_jobs', 'updated_at')
-    ) v (name, at)
-      join pg_attribute a on a.attrelid = ('public.' || v.name)::regclass and a.attname = v.at
-     where not a.atthasdef
-  loop
-    execute format('alter table public.%I alter column %I set default now()',
-                   column_at.name, column_at.at);
-  end loop;
-end $$;
+select agent_default_now(array[
+  'actp_agent_tasks.created_at',
+  'actp_workflow_tasks.created_at',
+  'actp_prospect_scores.updated_at',
+  'actp_prospect_scores.created_at',
+  'actp_ab_tests.created_at',
+  'actp_content_performance.created_at',
+  'actp_posting_schedule.updated_at',
+  'actp_niche_resonance.last_updated',
+  'youtube_video_stats.checked_at',
+  'actp_platform_associations.first_seen_at',
+  'actp_cross_platform_trends.detected_at',
+  'actp_cross_platform_trends.updated_at',
+  'actp_platform_research.scraped_at',
+  'actp_platform_research.created_at',
+  'actp_twitter_research.scraped_at',
+  'actp_twitter_research.created_at',
+  'actp_platform_creators.last_synced_at',
+  'actp_platform_creators.created_at',
+  'actp_gen_jobs.created_at',
+  'actp_gen_jobs.updated_at'
+]);
 
--- What upserts rely on: made only where no equal key exists; duplicates are told, not removed.
-do $$
-declare
-  wanted record;
-begin
-  for wanted in select * from (values
-    ('actp_prospect_scores', 'contact_id'),
-    ('actp_content_performance', 'platform,external_id'),
-    ('actp_posting_schedule', 'platform'),
-    ('actp_niche_resonance', 'platform,niche,offer_tag,content_type'),
-    ('actp_platform_associations', 'contact_id,platform'),
-    ('actp_cross_platform_trends', 'niche'),
-    ('actp_platform_research', 'source_platform,post_url'),
-    ('actp_twitter_research', 'tweet_id'),
-    ('actp_platform_creators', 'platform,handle,niche')
-  ) v (name, columns) loop
-    if not exists (
-      select from pg_index i
-       where i.indrelid = ('public.' || wanted.name)::regclass
-         and i.indisunique and i.indpred is null and i.indexprs is null
-         and (select array_agg(a.attname::text order by a.attname)
-                from unnest(i.indkey) key
-                join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key)
-             = (select array_agg(c order by c) from unnest(string_to_array(wanted.columns, ',')) c)
-    ) then
-      begin
-        execute format('create unique index %I on public.%I (%s)',
-                       wanted.name || '_upsert', wanted.name, wanted.columns);
-      exception when unique_violation then
-        raise warning '% (%) has duplicates: remove them, then migrate again',
-          wanted.name, wanted.columns;
-      end;
-    end if;
-  end loop;
-end $$;
+select agent_key(v.name, v.columns) from (values
+  ('actp_prospect_scores', 'contact_id'),
+  ('actp_content_performance', 'platform,external_id'),
+  ('actp_posting_schedule', 'platform'),
+  ('actp_niche_resonance', 'platform,niche,offer_tag,content_type'),
+  ('actp_platform_associations', 'contact_id,platform'),
+  ('actp_cross_platform_trends', 'niche'),
+  ('actp_platform_research', 'source_platform,post_url'),
+  ('actp_twitter_research', 'tweet_id'),
+  ('actp_platform_creators', 'platform,handle,niche')
+) v (name, columns);
 
 create index if not exists idx_agent_tasks_recent
   on public.actp_agent_tasks (created_at desc);
@@ -439,17 +399,6 @@ create index if not exists idx_gen_jobs_open
   on public.actp_gen_jobs (created_at) where status in ('pending','queued','rendering','complete');
 
 
-do $$
-declare
-  name text;
-begin
-  foreach name in array string_to_array(
-    coalesce(current_setting('actp.absent'), ''), ',') loop
-    execute format('alter table public.%I enable row level security', name);
-    if exists (select from pg_roles where rolname = 'service_role') then
-      execute format('grant select, insert, update, delete on public.%I to service_role', name);
-    end if;
-  end loop;
-end $$;
+select agent_close(current_setting('actp.absent'));
 
 select public.safari_protect();
