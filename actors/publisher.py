@@ -143,7 +143,7 @@ def publisher_spec(
         return Publisher(
             store,
             blotato,
-            Results(store, settings.actp_home / "posts", me.boot_id),
+            Results(store, settings.actp_home / "spool" / "posts", me.boot_id),
             me=me,
             accounts=settings.blotato_accounts,
             retry_base_seconds=settings.safari_retry_base_seconds,

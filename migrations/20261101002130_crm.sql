@@ -4,7 +4,7 @@ alter table public.crm_contacts
   add column if not exists score_tried_at timestamptz;   -- when Claude was last asked in vain
 alter table public.crm_conversations
   add column if not exists seen_at timestamptz,          -- when the last message was first read
-  add column if not exists doubted_at timestamptz;       -- when one was first noticed that is not shown
+  add column if not exists doubted_at timestamptz;       -- when there was more than the list shows
 
 create index if not exists crm_conversations_thread
   on public.crm_conversations (platform, platform_thread_id) where platform_thread_id is not null;
@@ -32,7 +32,7 @@ $$;
 -- has. Where no more than a name is known, the text that we sent to one person only tells who it is.
 create or replace function public.agent_crm_find(platform text, people jsonb)
 returns table (key integer, contact_id uuid, handle text)
-language sql stable set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp set jit = off as $$
   with given as (
     select p.key, lower(p.handle) as handle, p.name, p.thread, p.text
       from jsonb_to_recordset(people) as p (
@@ -47,7 +47,7 @@ language sql stable set search_path = public, pg_temp as $$
        and exists (select from given g where g.handle is null)
   ), told as (
     select g.key, min(o.recipient) as handle
-      from given g join ours o on starts_with(o.text, g.text)
+      from given g join ours o on left(o.text, 12) = left(g.text, 12) and starts_with(o.text, g.text)
      where g.handle is null and length(g.text) >= 12
      group by g.key having count(distinct o.recipient) = 1
   ), people as (
@@ -86,13 +86,14 @@ language sql stable set search_path = public, pg_temp as $$
      where p.handle is null
      group by p.key having count(*) = 1
   )
-  select p.key, (select f.id from found f where f.key = p.key
-                  order by f.rank, f.created_at, f.id limit 1), p.handle
+  select p.key, f.id, p.handle
     from people p
+    left join (select distinct on (f.key) f.key, f.id from found f
+                order by f.key, f.rank, f.created_at, f.id) f using (key)
 $$;
 
--- Makes contacts of people nobody knew yet. A name is no handle: it is stored so that nobody writes to
--- whoever has that handle.
+-- Makes contacts of people nobody knew yet. A name is no handle: it is stored so that nobody writes
+-- to whoever has that handle.
 create or replace function public.agent_crm_add(platform text, people jsonb, stage text) returns void
 language sql set search_path = public, pg_temp as $$
   insert into crm_contacts (
@@ -199,14 +200,15 @@ $$;
 -- Stores what one page of an inbox says: [{contact_id, name, handle, thread, text, at, is_unread,
 -- direction, is_recorded, is_doubtful}]; `began_at` is when the reading of the inbox began. A message
 -- is new when it is dated later than what stood there, or is other than that; without a date it was
--- written since the last reading. What stands there at the first reading, undated and read, may be old:
--- it is kept as the last message, and counts as no reply. Answers {contacts, heard: [contact ids]}.
+-- written since the last reading. What is found there first, undated, read, and where we sent nothing,
+-- may be old: it is kept as the last message, and counts as no reply. Answers {contacts, heard: [ids]}.
 create or replace function public.agent_crm_hear(
   platform text, began_at timestamptz, conversations jsonb
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  wanted uuid[] := array(select (c ->> 'contact_id')::uuid from jsonb_array_elements(conversations) c);
+  wanted uuid[] := array(
+    select (c ->> 'contact_id')::uuid from jsonb_array_elements(conversations) c);
   judged jsonb;
   answer jsonb;
 begin
@@ -227,9 +229,13 @@ begin
      order by g.contact_id, g.at desc nulls last
   ), compared as (
     select g.*, v.id as conversation_id,
-           v.last_message is null and v.last_message_preview is null and v.seen_at is null as is_first,
-           g.text is not null and g.text is distinct from coalesce(v.last_message,
-                                                                  v.last_message_preview) as differs,
+           coalesce(v.last_message, v.last_message_preview) is null as is_first,
+           g.text is not null
+             and g.text is distinct from coalesce(v.last_message, v.last_message_preview) as differs,
+           -- What stands last in a conversation came after what we sent there.
+           exists (select from crm_messages x
+                    where x.contact_id = g.contact_id and x.message_id like 'command:%'
+                      and x.platform = agent_crm_hear.platform) as is_answer,
            agent_time(v.last_message_at::text) as before_at,
            coalesce(v.unread_count, 0) > 0 as was_unread
       from given g
@@ -240,7 +246,8 @@ begin
   )
   select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object(
            'is_message', c.direction is not null and not c.is_recorded and case
-             when c.is_first then c.at is not null or (c.is_unread and c.direction = 'inbound')
+             when c.is_first then c.at is not null
+                                  or (c.direction = 'inbound' and (c.is_unread or c.is_answer))
              when c.differs then c.at is null or c.before_at is null or c.at >= c.before_at
              when c.at > c.before_at then true
              else c.is_unread and not c.was_unread and c.direction = 'inbound' end)), '[]')
@@ -253,7 +260,7 @@ begin
   on conflict do nothing;
 
   with heard as (
-    select j.*, c.username,
+    select j.*, c.username, coalesce(c.replies_received, 0) as replies_before,
            (select v.id from crm_conversations v
              where v.contact_id = j.contact_id and lower(v.platform) = agent_crm_hear.platform
              order by v.seen_at desc nulls last, v.id limit 1) as place_id
@@ -279,8 +286,8 @@ begin
   ), noted as (
     insert into crm_interactions (
       contact_id, type, platform, direction, summary, occurred_at, metadata)
-      select k.contact_id, 'dm_reply', agent_crm_hear.platform, 'inbound', left(k.body, 200), k.sent_at,
-             jsonb_build_object('conversation_id', k.conversation_id)
+      select k.contact_id, 'dm_reply', agent_crm_hear.platform, 'inbound', left(k.body, 200),
+             k.sent_at, jsonb_build_object('conversation_id', k.conversation_id)
         from kept k where not k.is_outbound
   ), placed as (
     update crm_conversations v
@@ -306,9 +313,9 @@ begin
            last_message_at = case when h.differs or h.at is not null then h.at
                                   else agent_time(c.last_message_at::text) end,
            unread = h.is_unread,
-           replies_received = coalesce(c.replies_received, 0) + (i.contact_id is not null)::integer,
-           reply_rate = least(1.0, (coalesce(c.replies_received, 0) + (i.contact_id is not null)::integer)
-                        / greatest(c.messages_sent, c.total_messages_sent, 1)::double precision),
+           replies_received = n.replies,
+           reply_rate = least(1.0, n.replies / greatest(c.messages_sent, c.total_messages_sent,
+                                                        1)::double precision),
            last_inbound_at = greatest(c.last_inbound_at, i.sent_at),
            last_outbound_at = greatest(c.last_outbound_at, o.sent_at),
            synced_at = now(),
@@ -316,6 +323,7 @@ begin
       from heard h
       left join kept i on i.contact_id = h.contact_id and not i.is_outbound
       left join kept o on o.contact_id = h.contact_id and o.is_outbound
+      join lateral (select h.replies_before + (i.contact_id is not null)::integer as replies) n on true
      where c.id = h.contact_id
     returning c.id
   )
@@ -389,8 +397,8 @@ language sql set search_path = public, pg_temp as $$
   select count(*)::integer from added
 $$;
 
--- Makes contacts of linkedin_prospects. What is known of a contact stays: a score, a stage or a message
--- of its own is worth more than the search that found it. Answers how many were synced.
+-- Makes contacts of linkedin_prospects. What is known of a contact stays: a score, a stage or a
+-- message of its own is worth more than the search that found it. Answers how many were synced.
 create or replace function public.agent_crm_sync_linkedin() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -469,7 +477,8 @@ begin
     update crm_contacts c
        set relationship_score = g.score,
            relationship_stage = case
-             when lower(coalesce(c.relationship_stage, '')) in ('', 'new', 'cold', 'warm', 'engaged', 'hot')
+             when lower(coalesce(c.relationship_stage, ''))
+                  in ('', 'new', 'cold', 'warm', 'engaged', 'hot')
                then g.stage else c.relationship_stage end,
            offer_readiness = coalesce(g.offer_readiness, c.offer_readiness),
            ai_summary = coalesce(g.summary, c.ai_summary),
@@ -494,7 +503,8 @@ language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object(
     'contacts', (select count(*) from crm_contacts c where c.archived_at is null),
     'stages', (select coalesce(jsonb_object_agg(n.stage, n.contacts), '{}') from (
-      select coalesce(nullif(btrim(c.relationship_stage), ''), 'unknown') as stage, count(*) as contacts
+      select coalesce(nullif(btrim(c.relationship_stage), ''), 'unknown') as stage,
+             count(*) as contacts
         from crm_contacts c where c.archived_at is null group by 1) n),
     'queue', (select coalesce(jsonb_object_agg(n.status, n.messages), '{}') from (
       select coalesce(q.status, 'unknown') as status, count(*) as messages
@@ -526,7 +536,8 @@ begin
            'relationship_score', c.relationship_score, 'relationship_stage', c.relationship_stage,
            'offer_readiness', c.offer_readiness, 'summary', c.ai_summary,
            'next_action', c.next_action, 'last_inbound_at', c.last_inbound_at,
-           'last_outbound_at', c.last_outbound_at, 'veto', agent_outreach_veto(c, agent_outreach_vetoes()),
+           'last_outbound_at', c.last_outbound_at,
+           'veto', agent_outreach_veto(c, agent_outreach_vetoes()),
            'messages', (
              select coalesce(jsonb_agg(jsonb_build_object(
                       'from', case when m.is_outbound then 'us' else 'them' end, 'at', m.sent_at,

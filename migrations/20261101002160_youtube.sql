@@ -77,11 +77,12 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
   with content as (
     select p.platform, p.niche, coalesce(p.content_type, 'educational') as content_type,
-           coalesce(p.views, 0) as views, coalesce(p.engagement_score, 0) as engagement,
+           p.views, coalesce(p.engagement_score, 0) as engagement,
            coalesce(p.watch_time_minutes, 0) as watch_time, p.offer_tags, p.external_id,
            nullif(btrim(split_part(left(p.title, 200), E'\n', 1)), '') as hook
       from actp_content_performance p
      where p.niche is not null and p.niche not in ('', 'other')
+       and p.views is not null  -- what was just published has not been counted yet
   ), offers as (
     select c.platform, c.niche, c.content_type,
            mode() within group (order by coalesce(t.tag, 'none')) as offer_tag

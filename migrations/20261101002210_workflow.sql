@@ -330,8 +330,9 @@ begin
            array_remove(array[nullif(video.brief ->> 'offer_tag', 'none')], null), '{}', null, null,
            null, null, null,
            coalesce(video.brief ->> 'hook',
-                    left(split_part(task.input_data #>> array['descriptions', p ->> 'platform'],
-                                    E'\n', 1), 200)),
+                    left(split_part(coalesce(
+                      task.input_data #>> array['descriptions', p ->> 'platform'],
+                      task.input_data ->> 'description', task.input_data ->> 'text'), E'\n', 1), 200)),
            now()
       from jsonb_array_elements(said.published) p
      where p ->> 'post_id' is not null order by p ->> 'platform'

@@ -31,7 +31,8 @@ insert into actp_content_performance
   ('tiktok', 'c', 'saas_growth', 'case_study', '{}', 200, 20, null),
   ('tiktok', 'd', 'other', 'case_study', '{}', 9000, 20, 'Not ours'),
   ('tiktok', 'e', null, null, null, 9000, null, 'Nothing known'),
-  ('threads', 'f', 'personal_brand', null, null, null, null, 'Only one')
+  ('threads', 'f', 'personal_brand', null, null, 0, null, 'Only one'),
+  ('threads', 'g', 'personal_brand', null, null, null, null, 'Just published')
 """
 TIKTOK = (["Best hook", "First hook"], ["b", "c", "a"], 3)
 
