@@ -20,7 +20,6 @@ from actors.messages import (
     Tick,
 )
 from actors.poller import POLLER
-from actp.clock import steady_seconds
 from actp.errors import StoreRefused
 from actp.spool import left_behind
 from actp.store.reconnect import Backoff
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["LIFELINE", "Lifeline"]
 
 LIFELINE = "lifeline"
-RESCUE = Tick("rescue")
 BOOT = Tick("boot")
-RESCUES_PER_LEASE = 6
 
 _log = logging.getLogger(__name__)
 
@@ -48,16 +45,15 @@ class _Booted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    what: str
-    lost: frozenset[tuple[str, int]] = frozenset()
+class _Beaten:
+    lost: frozenset[tuple[str, int]]
 
 
 class Lifeline(Actor):
     """Registers, replays the spool, rescues, then opens the poller; beats from then on.
 
-    Rows of other workers are rescued only after the database was reachable for a whole lease: an
-    outage keeps everybody from renewing, and is not a death.
+    Each beat that arrives is followed by a rescue. Whether this worker has beaten for long enough
+    to judge others is for the database to say: a rescue may be carried out long after it was asked.
     """
 
     def __init__(self, surroundings: Surroundings, *, store: Store, me: Registration) -> None:
@@ -65,8 +61,7 @@ class Lifeline(Actor):
         self._store = store
         self._me = me
         self._is_booted = False
-        self._under_way: set[str] = set()
-        self._reachable_since: float | None = None
+        self._is_beating = False
         self._failures = 0
         self._backoff = Backoff()
         self._random = SystemRandom()
@@ -78,18 +73,16 @@ class Lifeline(Actor):
                 self.errand("boot", self._boot)
             case _Booted():
                 self._is_booted = True
-                self._reached()
+                self._failures = 0
                 self.tell(POLLER, Open())
-                self._schedule_rescue()
             case Holding():
-                self._unless_under_way("heartbeat", self._beat(message))
-            case Tick(what="rescue"):
-                rescue = self._rescue(expired=self._reachable_for_a_lease)
-                self._unless_under_way("rescue", rescue)
-                self._schedule_rescue()
-            case _Done(what=what, lost=lost):
-                self._under_way.discard(what)
-                self._reached()
+                if not self._is_beating:  # else the last one still waits for the database
+                    self._is_beating = True
+                    self.errand("heartbeat", self._beat(message))
+            case _Beaten(lost=lost):
+                self._is_beating = False
+                if self._is_booted:
+                    self.errand("rescue", lambda: self._rescue(expired=True))
                 if lost:
                     self._switchboard.tell_all(LeasesLost(lost), but=self.name)
             case ErrandFailed():
@@ -101,25 +94,9 @@ class Lifeline(Actor):
             case _:
                 pass
 
-    def _unless_under_way(self, what: str, work: Callable[[], _Done]) -> None:
-        """Do an errand unless the last of its kind still waits for the database."""
-        if what not in self._under_way:
-            self._under_way.add(what)
-            self.errand(what, work)
-
-    @property
-    def _reachable_for_a_lease(self) -> bool:
-        since = self._reachable_since
-        return since is not None and steady_seconds() - since >= self._me.lease_seconds
-
-    def _reached(self) -> None:
-        self._failures = 0
-        if self._reachable_since is None:
-            self._reachable_since = steady_seconds()
-
     def _failed(self, failed: ErrandFailed) -> None:
-        self._under_way.discard(failed.what)
-        self._reachable_since = None
+        if failed.what == "heartbeat":
+            self._is_beating = False
         if failed.what == "sign_off":
             self.tell(WARDEN, Idle(self.name))
             return
@@ -129,9 +106,6 @@ class Lifeline(Actor):
         if failed.what == "boot":
             self.later(self._backoff.delay_seconds(self._failures, self._random.random()), BOOT)
             self._failures += 1
-
-    def _schedule_rescue(self) -> None:
-        self.later(self._me.lease_seconds / RESCUES_PER_LEASE, RESCUE)
 
     # -- errands: off the actor's thread, touching nothing of it but what never changes
 
@@ -147,7 +121,7 @@ class Lifeline(Actor):
         )
         for left in left_behind(me.spool_folder):
             self._replay(left)
-        self._rescue(expired=False)()
+        self._rescue(expired=False)
         return _Booted()
 
     def _replay(self, left: LeftBehind) -> None:
@@ -165,8 +139,8 @@ class Lifeline(Actor):
         else:
             left.path.unlink(missing_ok=True)
 
-    def _beat(self, holding: Holding) -> Callable[[], _Done]:
-        def beat() -> _Done:
+    def _beat(self, holding: Holding) -> Callable[[], _Beaten]:
+        def beat() -> _Beaten:
             answer = self._store.call(
                 "safari_heartbeat",
                 boot_id=self._me.boot_id,
@@ -174,25 +148,20 @@ class Lifeline(Actor):
                 state=dict(holding.state),
                 lease_seconds=self._me.lease_seconds,
             )
-            lost = frozenset(row for row in holding.held if row[0] in answer["lost"])
-            return _Done("heartbeat", lost)
+            return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
 
         return beat
 
-    def _rescue(self, *, expired: bool) -> Callable[[], _Done]:
-        def rescue() -> _Done:
-            rescued = self._store.call(
-                "safari_rescue",
-                boot_id=self._me.boot_id,
-                host_key=self._me.host_key,
-                services=list(self._me.services),
-                expired=expired,
-            )
-            if rescued:
-                _log.warning("rescued %s", rescued, extra={"action": "rescued"})
-            return _Done("rescue")
-
-        return rescue
+    def _rescue(self, *, expired: bool) -> None:
+        rescued = self._store.call(
+            "safari_rescue",
+            boot_id=self._me.boot_id,
+            host_key=self._me.host_key,
+            services=list(self._me.services),
+            expired=expired,
+        )
+        if rescued:
+            _log.warning("rescued %s", rescued, extra={"action": "rescued"})
 
     def _sign_off(self) -> None:
         self._store.call("safari_sign_off", boot_id=self._me.boot_id)

@@ -280,6 +280,8 @@ class ServiceActor(Actor):
             self._count(current.row, "refused")
         elif begun.verdict == "lost":
             self._note_loss(begun.id)
+            if begun.attempt:
+                self._finish(current.row, begun.attempt, _STALE)
         elif begun.verdict == "wait":
             # The same wait holds for the others; the poller brings them back when it is over.
             self._hand_back_rows()

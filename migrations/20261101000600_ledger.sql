@@ -131,8 +131,15 @@ begin
   if command.id is null or command.status <> 'running'
      or command.boot_id is distinct from worker_boot
      or command.lease_number <> (item ->> 'lease')::bigint then
+    -- Its begin was granted, the answer lost, and the row taken for that of a dead worker: only its
+    -- holder can say that nothing was sent.
     return jsonb_build_object('id', item -> 'id', 'verdict', 'lost',
-                              'reason', coalesce(command.status, 'gone'));
+      'reason', coalesce(command.status, 'gone'),
+      'attempt', (
+        select a.attempt from safari_command_attempts a
+         where a.command_id = (item ->> 'id')::uuid and a.boot_id = worker_boot
+           and a.lease_number = (item ->> 'lease')::bigint
+           and a.outcome = 'unknown' and a.resolved_at is null));
   elsif earlier.command_id is not null and earlier.outcome is null
         and earlier.boot_id = worker_boot and earlier.lease_number = command.lease_number then
     -- The same begin again: its answer was lost on the way to the worker.

@@ -1,5 +1,10 @@
 -- Who is alive, and what becomes of the work of those who are not.
 
+-- Between these moments a worker may say of others that they are dead.
+alter table public.safari_workers
+  add column if not exists may_rescue_from timestamptz,
+  add column if not exists may_rescue_until timestamptz;
+
 create or replace function public.safari_register(
   boot_id uuid, host_key text, worker text, services jsonb
 ) returns jsonb
@@ -13,14 +18,27 @@ $$;
 
 -- Renews the leases of the rows that an actor reports holding, [{id, lease}], and answers which of
 -- them are ours no longer.
+--
+-- Who has not beaten for half a lease was cut off from the database, and perhaps everybody was: leases
+-- have run out that nobody could renew. He judges others only after a whole lease of beats, and the
+-- longest pause between two of their tries besides.
 create or replace function public.safari_heartbeat(
   boot_id uuid, held jsonb, state jsonb, lease_seconds double precision
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  lease constant interval := make_interval(secs => lease_seconds);
+  longest_pause constant interval := '4 seconds';
   lost jsonb;
 begin
-  update safari_workers w set seen_at = now(), state = safari_heartbeat.state
+  update safari_workers w
+     set seen_at = now(),
+         state = safari_heartbeat.state,
+         may_rescue_from = case
+           when w.may_rescue_until is null then now() + lease
+           when w.may_rescue_until < now() then now() + lease + longest_pause
+           else w.may_rescue_from end,
+         may_rescue_until = now() + lease / 2
    where w.boot_id = safari_heartbeat.boot_id;
   with reported as (
     select (h ->> 'id')::uuid as id, (h ->> 'lease')::bigint as lease
@@ -32,7 +50,7 @@ begin
      order by q.id for update of q
   ), renewed as (
     update safari_command_queue q
-       set lease_expires_at = now() + make_interval(secs => lease_seconds)
+       set lease_expires_at = now() + lease
       from locked where q.id = locked.id
     returning q.id
   )
@@ -125,9 +143,10 @@ begin
 end $$;
 
 -- Picks up the work of the dead. `services` are those whose port lock the caller holds on this host:
--- whoever held their rows before on the same host is gone, whatever the lease says. `expired` also
--- takes rows of any host whose lease ran out; pass it only after the database was reachable for a
--- whole lease, since an outage is not a death.
+-- whoever held their rows before him on the same host is gone, whatever the lease says. `expired` also
+-- takes rows of any host whose lease ran out, as long as the caller may judge others: an outage is not
+-- a death. That is asked here, of this moment, since a database that hung carries out what it was asked
+-- before.
 create or replace function public.safari_rescue(
   boot_id uuid, host_key text, services jsonb, expired boolean
 ) returns jsonb
@@ -135,18 +154,22 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
   -- A controller from before us that still works on a row finishes it within this time.
   unleased_grace constant interval := interval '10 minutes';
+  me safari_workers;
   command safari_command_queue;
   outcomes jsonb := '{}';
   outcome text;
 begin
+  select * into me from safari_workers w where w.boot_id = safari_rescue.boot_id;
   for command in
     select q.* from safari_command_queue q
      where q.status = 'running' and q.service <> 'foreign'
-       and ((expired and q.lease_expires_at < now())
+       and ((expired and q.lease_expires_at < now()
+             and now() between me.may_rescue_from and me.may_rescue_until)
             or (q.service in (select jsonb_array_elements_text(services))
                 and q.boot_id <> safari_rescue.boot_id
                 and exists (select from safari_workers w
-                             where w.boot_id = q.boot_id and w.host_key = safari_rescue.host_key))
+                             where w.boot_id = q.boot_id and w.host_key = safari_rescue.host_key
+                               and w.started_at < me.started_at))
             or (q.lease_expires_at is null
                 and coalesce(q.started_at, q.updated_at, q.created_at) < now() - unleased_grace))
      order by q.id

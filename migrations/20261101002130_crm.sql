@@ -3,6 +3,7 @@
 alter table public.crm_contacts
   add column if not exists score_tried_at timestamptz;   -- when Claude was last asked in vain
 alter table public.crm_conversations
+  add column if not exists shown_name text,              -- under which name the inbox lists it
   add column if not exists seen_at timestamptz,          -- when the last message was first read
   add column if not exists doubted_at timestamptz;       -- when there was more than the list shows
 
@@ -27,14 +28,15 @@ language sql stable as $$
     from (select public.agent_outreach_addresses(contact) ->> platform as address) a
 $$;
 
--- Finds the contacts of people [{key, handle, name, thread, text}] on a platform: {key: contact id}.
--- A handle (for LinkedIn a profile) counts most, then the thread, then a name that only one contact
--- has. Where no more than a name is known, the text that we sent to one person only tells who it is.
+-- Finds the contacts of people [{key, handle, name, thread, text}] on a platform, and the handle of
+-- each where it is known. A handle (for LinkedIn a profile) counts most, then the thread. Of one
+-- who is shown by name only, the text that we sent to one person alone tells who it is; else the one
+-- contact with that name, and rather one with a handle than one that is no more than a name.
 create or replace function public.agent_crm_find(platform text, people jsonb)
 returns table (key integer, contact_id uuid, handle text)
 language sql stable set search_path = public, pg_temp set jit = off as $$
   with given as (
-    select p.key, lower(p.handle) as handle, p.name, p.thread, p.text
+    select p.key, lower(p.handle) as handle, lower(p.name) as name, p.thread, p.text
       from jsonb_to_recordset(people) as p (
         key integer, handle text, name text, thread text, text text)
   ), ours as (
@@ -51,18 +53,37 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
      where g.handle is null and length(g.text) >= 12
      group by g.key having count(distinct o.recipient) = 1
   ), people as (
-    select g.key, coalesce(g.handle, t.handle) as handle, g.name, g.thread
+    select g.key, coalesce(g.handle, t.handle) as handle, g.handle is null as is_name, g.name,
+           g.thread
       from given g left join told t using (key)
   ), contacts as (
-    select c.id, lower(c.platform) = agent_crm_find.platform as is_own, c.created_at,
-           lower(ltrim(btrim(c.username), '@')) as username, lower(btrim(c.display_name)) as name,
-           case agent_crm_find.platform
-             when 'twitter' then lower(ltrim(btrim(c.twitter_handle), '@'))
-             when 'instagram' then lower(ltrim(btrim(c.instagram_handle), '@'))
-             when 'tiktok' then lower(ltrim(btrim(c.tiktok_handle), '@'))
-             when 'linkedin' then coalesce(agent_crm_profile(c.linkedin_url),
-                                           agent_crm_profile(c.username)) end as handle
+    select c.id, lower(c.platform) = agent_crm_find.platform as is_own, c.created_at, n.username,
+           lower(btrim(c.display_name)) as name,
+           coalesce(
+             case agent_crm_find.platform
+               when 'twitter' then lower(ltrim(btrim(c.twitter_handle), '@'))
+               when 'instagram' then lower(ltrim(btrim(c.instagram_handle), '@'))
+               when 'tiktok' then lower(ltrim(btrim(c.tiktok_handle), '@'))
+               when 'linkedin' then coalesce(agent_crm_profile(c.linkedin_url),
+                                             agent_crm_profile(c.username)) end,
+             case when lower(c.platform) = agent_crm_find.platform
+                       and n.username ~ '^[a-z0-9._]{1,30}$' then n.username end) as handle
       from crm_contacts c
+     cross join lateral (select lower(ltrim(btrim(c.username), '@')) as username) n
+  ), called as (
+    select p.key, c.id, c.handle is not null as has_handle
+      from people p join contacts c on c.name = p.name
+     where p.is_name and (c.is_own or c.handle is not null)
+    union
+    select p.key, c.id, c.handle is not null
+      from people p
+      join crm_conversations v on lower(v.shown_name) = p.name
+                              and lower(v.platform) = agent_crm_find.platform
+      join contacts c on c.id = v.contact_id
+     where p.is_name
+    union
+    select p.key, c.id, false from people p join contacts c on c.is_own and c.username = p.name
+     where p.is_name and c.handle is null
   ), found as (
     select p.key, c.id, 1 as rank, c.created_at
       from people p join contacts c on c.handle = p.handle
@@ -76,15 +97,10 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
                               and v.platform_thread_id = p.thread
      where v.contact_id is not null
     union all
-    select p.key, c.id, 3, c.created_at
-      from people p join contacts c on c.is_own and c.username = lower(p.name)
-     where p.handle is null
+    select n.key, min(n.id::text) filter (where n.has_handle)::uuid, 3, null
+      from called n group by n.key having count(*) filter (where n.has_handle) = 1
     union all
-    select p.key, min(c.id::text)::uuid, 4, min(c.created_at)
-      from people p
-      join contacts c on c.name = lower(p.name) and (c.is_own or c.handle is not null)
-     where p.handle is null
-     group by p.key having count(*) = 1
+    select n.key, n.id, 4, null from called n where not n.has_handle
   )
   select p.key, f.id, p.handle
     from people p
@@ -112,34 +128,53 @@ language sql set search_path = public, pg_temp as $$
   on conflict do nothing
 $$;
 
--- Meets the people of one page of an inbox, [{key, handle, name, thread, text}]: who is new becomes a
--- contact. Answers [{key, contact_id, is_new, ours, before}]: what we said to each by the queue or as
--- the CRM knows, and what stood in the conversation before.
+-- Meets the people of one page of an inbox, [{key, handle, name, thread, text}]: who is new becomes
+-- a contact. Answers [{key, contact_id, is_new, ours, before}]: what we said to each by the queue or
+-- as the CRM knows, and what stood in the conversation before.
 create or replace function public.agent_crm_meet(platform text, people jsonb) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql set search_path = public, pg_temp set jit = off as $$
 declare
+  place constant text := agent_crm_meet.platform;
   own_service constant text := (select s.service from safari_services s
-                                 where s.kind = 'dm' and s.platform = agent_crm_meet.platform);
+                                 where s.kind = 'dm' and s.platform = place);
+  known jsonb;
   newcomers jsonb;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('agent_crm:' || platform, 0));
-  select jsonb_agg(jsonb_build_object('key', f.key, 'handle', f.handle, 'name', p.name))
-    into newcomers
-    from agent_crm_find(platform, people) f
-    join jsonb_to_recordset(people) as p (key integer, name text) using (key)
-   where f.contact_id is null;
+  perform pg_advisory_xact_lock(hashtextextended('agent_crm:' || place, 0));
+  select jsonb_agg(to_jsonb(f)) into known from agent_crm_find(place, people) f;
+  select jsonb_agg(k || jsonb_build_object('name', p.name)) into newcomers
+    from jsonb_array_elements(known) k
+    join jsonb_to_recordset(people) as p (key integer, name text) on p.key = (k ->> 'key')::integer
+   where k ->> 'contact_id' is null;
   if newcomers is not null then
     begin
-      perform agent_crm_add(platform, newcomers, 'new');
+      perform agent_crm_add(place, newcomers, 'new');
     exception when check_violation then
       -- A project may allow only stages of its own, without 'new'.
-      perform agent_crm_add(platform, newcomers, 'first_touch');
+      perform agent_crm_add(place, newcomers, 'first_touch');
     end;
+    select jsonb_agg(to_jsonb(f)) into known from agent_crm_find(place, people) f;
   end if;
+
+  -- Who was no more than a name until now has a handle.
+  perform from crm_contacts c
+    where c.id in (select (k ->> 'contact_id')::uuid from jsonb_array_elements(known) k
+                    where k ->> 'handle' is not null)
+    order by c.id for no key update;
+  update crm_contacts c
+     set twitter_handle = case when place = 'twitter' then k.handle else c.twitter_handle end,
+         instagram_handle = case when place = 'instagram' then k.handle else c.instagram_handle end,
+         tiktok_handle = case when place = 'tiktok' then k.handle else c.tiktok_handle end,
+         linkedin_url = case when place = 'linkedin' then k.handle else c.linkedin_url end
+    from jsonb_to_recordset(known) as k (contact_id uuid, handle text)
+   where c.id = k.contact_id and k.handle is not null
+     and case place when 'twitter' then c.twitter_handle when 'instagram' then c.instagram_handle
+                    when 'tiktok' then c.tiktok_handle else c.linkedin_url end is null;
   return (
     with met as (
-      select f.key, c as contact, agent_crm_recipients(c, agent_crm_meet.platform) as recipients
-        from agent_crm_find(platform, people) f join crm_contacts c on c.id = f.contact_id
+      select k.key, c as contact, agent_crm_recipients(c, place) as recipients
+        from jsonb_to_recordset(known) as k (key integer, contact_id uuid)
+        join crm_contacts c on c.id = k.contact_id
     )
     select coalesce(jsonb_agg(jsonb_build_object(
              'key', m.key, 'contact_id', (m.contact).id,
@@ -147,14 +182,13 @@ begin
                                 where (n ->> 'key')::integer = m.key),
              'before', (select coalesce(v.last_message, v.last_message_preview)
                           from crm_conversations v
-                         where v.contact_id = (m.contact).id
-                           and lower(v.platform) = agent_crm_meet.platform
+                         where v.contact_id = (m.contact).id and lower(v.platform) = place
                          order by v.seen_at desc nulls last, v.id limit 1),
              'ours', (
                select coalesce(jsonb_agg(distinct t.text), '[]') from (
                  (select left(q.message_body, 4000) as text from crm_message_queue q
                    where q.contact_id = (m.contact).id and q.status in ('sending', 'sent')
-                     and lower(q.platform) = agent_crm_meet.platform
+                     and lower(q.platform) = place
                    order by q.created_at desc limit 20)
                  union all
                  (select left(coalesce(x.body, x.message_text), 4000) from crm_messages x
@@ -291,7 +325,7 @@ begin
         from kept k where not k.is_outbound
   ), placed as (
     update crm_conversations v
-       set platform_thread_id = coalesce(h.thread, v.platform_thread_id),
+       set platform_thread_id = coalesce(h.thread, v.platform_thread_id), shown_name = h.name,
            last_message = coalesce(h.text, v.last_message),
            last_message_preview = coalesce(left(h.text, 200), v.last_message_preview),
            last_message_at = case when h.differs or h.at is not null then h.at

@@ -30,6 +30,9 @@ DEADLINE_SECONDS = 60.0
 SWEEP_SECONDS = 120.0
 
 CREATORS = '{"platform":"twitter","niche":"ai_automation"}'
+# A sweep is nine processes, each with databases and services to wait for.
+pytestmark = pytest.mark.timeout(300)
+
 # Word for word what the product wants an agent to be able to run.
 COMMANDS = (
     "multi_agent_dispatch.py --list",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.campaigns.events import Doubted, Replied
-from actp.safari.texts import normalised_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ __all__ = ["Heard", "is_one_of", "judge", "read_heard"]
 
 # A preview may be cut anywhere, but two words are too few to tell whose they are.
 SHORTEST_PREVIEW: Final = 12
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,17 @@ def judge(
 
 
 def is_one_of(text: str, ours: Iterable[str]) -> bool:
-    """Return whether a text, or the beginning of one, is among those that we sent."""
-    given = _plain(text)
-    stem = given.removesuffix("…").removesuffix("...").rstrip()
-    return any(
-        given == _plain(own) or (len(stem) >= SHORTEST_PREVIEW and _plain(own).startswith(stem))
-        for own in ours
-    )
+    """Return whether a text, or the beginning of one, is among those that we sent.
+
+    Only words count: lists show no emoji, and put blanks where there are line ends.
+    """
+    given = _words(text)
+    is_cut = len(given) >= SHORTEST_PREVIEW
+    return any(given == own or (is_cut and own.startswith(given)) for own in map(_words, ours))
 
 
-def _plain(text: str) -> str:
-    return " ".join(normalised_text(text).split())
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(text.casefold())) or text.strip()
 
 
 def _moment(value: Any) -> datetime | None:

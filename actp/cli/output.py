@@ -6,13 +6,14 @@ import json
 import os
 import re
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["console", "counted", "emit_json", "one_line", "say", "table", "text", "warn"]
 
@@ -23,6 +24,8 @@ WIDEST_COLUMNS: Final = 100
 
 def console() -> Console:
     """Return a console on standard output, at most 100 columns wide, plain when piped."""
+    from rich.console import Console  # noqa: PLC0415  # who prints JSON waits for none of it
+
     terminal = sys.stdout.isatty()
     width = min(WIDEST_COLUMNS, os.get_terminal_size().columns) if terminal else WIDEST_COLUMNS
     return Console(width=width or WIDEST_COLUMNS, highlight=False, emoji=False)
@@ -56,6 +59,8 @@ def one_line(value: object, longest: int = 80) -> str:
 
 def text(value: object, style: str = "", longest: int = 200) -> Text:
     """Return a value as rich text, without markup of its own; blanks in front stay."""
+    from rich.text import Text  # noqa: PLC0415
+
     line = "" if value is None else str(value)
     indent = " " * (len(line) - len(line.lstrip(" ")))
     return Text(indent + one_line(line, longest), style=style)
@@ -63,6 +68,9 @@ def text(value: object, style: str = "", longest: int = 200) -> Text:
 
 def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     """Return an empty table without borders; the columns in ``numbers`` are aligned right."""
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in columns:
         made.add_column(

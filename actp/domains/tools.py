@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
-from actp.clients.blotato import Blotato
 from actp.clients.claude import Claude
-from actp.safari.visits import Visits
 from actp.store import open_store
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from actp.clients.blotato import Blotato
+    from actp.safari.visits import Visits
     from actp.settings import Settings
     from actp.store import Json, Store
 
@@ -55,6 +55,8 @@ class Tools:
     @cached_property
     def blotato(self) -> Blotato:
         """Blotato, which may be without a key."""
+        from actp.clients.blotato import Blotato  # noqa: PLC0415  # most tasks need no HTTP
+
         blotato = Blotato(self.settings)
         self._opened.callback(blotato.close)
         return blotato
@@ -62,6 +64,8 @@ class Tools:
     @cached_property
     def visits(self) -> Visits:
         """The services, for what they read off their pages; with the host's turn at Safari."""
+        from actp.safari.visits import Visits  # noqa: PLC0415  # most tasks need no HTTP
+
         visits = Visits(self.settings, holder=f"agent-{os.getpid()}")
         self._opened.callback(visits.close)
         return visits

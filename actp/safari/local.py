@@ -60,7 +60,7 @@ _COUNTS: Final = (
     ("queued", re.compile(r"(\d+) messages queued")),
     ("sent", re.compile(r"(\d+) messages sent")),
 )
-_READ: Final = re.compile(r"Read ([a-z]+): \d+ conversations")
+_READ: Final = re.compile(r"^Read ([a-z]+): \d+ conversations$", re.MULTILINE)
 _COUNT_OF_PHASE: Final[Mapping[str, str]] = MappingProxyType(
     {"sync": "synced", "score": "scored", "generate": "queued"}
 )

@@ -183,6 +183,20 @@ def test_what_may_not_begin_is_dropped_and_safari_is_free_for_others(
     assert scene.house.settle(SERVICE).held == ()
 
 
+def test_a_begin_that_was_overtaken_after_it_was_granted_is_told_not_to_have_been_sent(
+    scene: Scene,
+) -> None:
+    scene.open()
+    scene.give(ADA)
+    scene.ledger.take(Begin)
+    scene.grant(ADA, verdict="lost", attempt=3)
+    finish = finished(scene.ledger, ADA)
+    assert (finish.attempt, finish.outcome.verdict) == (3, "wait")
+    assert finish.outcome.quota_back
+    assert scene.postman.has_sent_nothing_more
+    assert scene.is_turn_free
+
+
 def test_when_one_must_wait_the_others_are_handed_back(scene: Scene) -> None:
     scene.open()
     scene.give(ADA, BOB)

@@ -24,6 +24,11 @@ class Sizes:
     idle_seconds: float
     scrapes: int
     crm_contacts: tuple[int, int, int]
+    posts: int
+    titles: int
+    script_starts: int
+    learnings: int
+    ab_tests: int
 
 
 FULL: Final = Sizes(
@@ -39,6 +44,11 @@ FULL: Final = Sizes(
     idle_seconds=90.0,
     scrapes=200,
     crm_contacts=(500, 5000, 50_000),
+    posts=100_000,
+    titles=1000,
+    script_starts=5,
+    learnings=40,
+    ab_tests=4000,
 )
 QUICK: Final = Sizes(
     drained_commands=900,
@@ -52,5 +62,10 @@ QUICK: Final = Sizes(
     starts=1,
     idle_seconds=15.0,
     scrapes=50,
-    crm_contacts=(100, 500, 5000),
+    crm_contacts=(50, 500, 5000),
+    posts=10_000,
+    titles=200,
+    script_starts=2,
+    learnings=10,
+    ab_tests=500,
 )

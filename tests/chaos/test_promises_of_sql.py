@@ -68,6 +68,9 @@ class Promises(RuleBasedStateMachine):
         )
         for boot in (*BOOTS, LATE_BOOT):
             self._call("safari_register", boot_id=boot, host_key=boot, worker=boot, services=[])
+        self.connection.execute(
+            "update safari_workers set may_rescue_from = now(), may_rescue_until = 'infinity'"
+        )
 
     # -- workers
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from random import Random
 from typing import Any
 
@@ -12,28 +11,7 @@ from actp.domains.abtest.timing import due_windows
 from actp.domains.abtest.variants import by_template
 from actp.domains.abtest.verdict import Counts, judge
 from actp.errors import InvalidInput
-
-RATES = {"likes": 0.03, "retweets": 0.005, "replies": 0.008}
-
-
-def drawn(random: Random, views: int, *, factor: float = 1.0, scatter: float = 0.0) -> Counts:
-    """Counts of one post: as many reactions as chance gives, at a rate that itself scatters."""
-    lift = factor
-    if scatter:
-        shape = 1 / scatter**2
-        lift *= random.gammavariate(shape, 1 / shape)
-    counts = {name: poisson(random, views * rate * lift) for name, rate in RATES.items()}
-    return Counts(**counts, views=views)
-
-
-def poisson(random: Random, mean: float) -> int:
-    if mean > 50:
-        return max(0, round(random.gauss(mean, math.sqrt(mean))))
-    count, product = 0, random.random()
-    while product > math.exp(-mean):
-        count += 1
-        product *= random.random()
-    return count
+from tests.support.reactions import drawn
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.15], ids=["by chance alone", "overdispersed"])

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actp.domains.crm.syncing import sync, sync_linkedin
-from actp.settings import SERVICE_SETTINGS
+from tests.domains.inboxes import service_urls, shows
 from tests.domains.people import People
-from tests.support.campaigns import Campaigns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import psycopg
 
     from actp.domains.tools import Tools
+    from actp.store import Json
     from simulator.process import SimulatorProcess
     from tests.domains.conftest import OpenTools
     from tests.support.databases import Database
@@ -30,18 +28,7 @@ def people(admin: psycopg.Connection) -> People:
 
 @pytest.fixture
 def tools(open_tools: OpenTools, simulator: SimulatorProcess) -> Tools:
-    urls = {f"{prefix}_URL": simulator.url(name) for name, prefix in SERVICE_SETTINGS.items()}
-    return open_tools(**urls)
-
-
-@pytest.fixture
-def campaigns(database: Database) -> Iterator[Campaigns]:
-    with database.connect() as admin:
-        yield Campaigns(database.store, admin)
-
-
-def shows(simulator: SimulatorProcess, *items: dict[str, Any], service: str = "twitter-dm") -> None:
-    simulator.play({"services": {service: {"conversations": list(items)}}})
+    return open_tools(**service_urls(simulator))
 
 
 def sent(people: People, handle: str, text: str, *, days_ago: int = 1) -> None:
@@ -135,6 +122,14 @@ def test_an_undated_message_is_a_reply_only_where_something_else_stood_before(
     assert tuple(noted.values()) == ("dm_reply", "inbound", "A new one")
 
 
+def test_what_stands_last_after_a_message_of_ours_is_an_answer(
+    tools: Tools, people: People, simulator: SimulatorProcess
+) -> None:
+    sent(people, "ada", "Hi Ada, what takes most of your time there?")
+    shows(simulator, {"username": "ada", "lastMessage": "Who are you?"})
+    assert [sync(tools)["replies"] for _ in range(2)] == [1, 0]
+
+
 def test_the_same_words_on_a_later_day_are_another_reply(
     tools: Tools, people: People, simulator: SimulatorProcess
 ) -> None:
@@ -158,6 +153,19 @@ def test_our_own_text_is_no_reply_and_tells_who_a_name_is(
     shows(simulator, {"username": "Ada Lovelace", "lastMessage": "Invoices, mostly"})
     assert sync(tools)["replies"] == 1
     assert len(people.rows("select from crm_contacts")) == 1
+
+
+def test_a_name_that_was_met_before_becomes_the_person_whom_we_wrote_to(
+    tools: Tools, people: People, simulator: SimulatorProcess
+) -> None:
+    people.add("ada", score=None, display_name="A. L.")
+    for text in ("Long ago", "Hi Ada, what takes most of y", "Invoices, mostly"):
+        shows(simulator, {"username": "Ada Lovelace", "lastMessage": text})
+        sync(tools)
+        if text == "Long ago":
+            sent(people, "ada", "Hi Ada, what takes most of your time there?")
+    assert heard(people) == ["Invoices, mostly"]
+    assert contact(people)["replies_received"] == 1
 
 
 def test_a_name_is_never_taken_for_a_handle(
@@ -271,6 +279,26 @@ def test_the_same_page_stored_twice_changes_nothing(tools: Tools, people: People
     assert contact(people)["replies_received"] == 1
 
 
+def test_every_adapter_carries_what_was_read(backend: Database) -> None:
+    store, began_at = backend.store, datetime.now(UTC).isoformat()
+    person: dict[str, Json] = {
+        "key": 0,
+        "handle": "ada",
+        "name": "Ada",
+        "thread": None,
+        "text": "Hello",
+    }
+    (known,) = store.call("agent_crm_meet", platform="twitter", people=[person])
+    assert (known["is_new"], known["ours"], known["before"]) == (True, [], None)
+    said = {"name": "Ada", "text": "Hello", "direction": "inbound", "at": began_at}
+    page = [{"contact_id": known["contact_id"], **said}]
+    heard = store.call("agent_crm_hear", platform="twitter", began_at=began_at, conversations=page)
+    assert heard == {"contacts": 1, "heard": [known["contact_id"]]}
+    assert store.call("agent_crm_read", platform="twitter", began_at=began_at) is None
+    assert store.call("agent_crm_stop") == {"withdrawn": 0, "campaigns": []}
+    assert store.call("agent_crm_sync_linkedin") == 0
+
+
 def test_a_date_in_the_future_is_none(tools: Tools, people: People) -> None:
     id_ = people.add("ada", score=None)
     at = datetime.now(UTC) + timedelta(days=300)
@@ -320,85 +348,3 @@ def test_prospects_of_linkedin_become_contacts_and_keep_their_score(
     assert sync_linkedin(tools)["synced_linkedin"] == 1
     row = contact(people, "https://www.linkedin.com/in/ada-l/")
     assert (row["relationship_score"], row["headline"]) == (12, "Mine")
-
-
-def in_the_wait(campaigns: Campaigns) -> str:
-    """Return a sequence to ada whose first message is out."""
-    id_ = campaigns.create("dm_sequence", "ada", spacing_seconds=0)
-    campaigns.send_all()
-    campaigns.move()
-    campaigns.pass_hours(24.1)
-    campaigns.move()
-    campaigns.send_all()
-    campaigns.move()
-    # As a worker would note it.
-    campaigns.admin.execute("update safari_command_attempts set recipient = 'ada'")
-    return id_
-
-
-def test_a_reply_read_here_ends_a_sequence(
-    tools: Tools, campaigns: Campaigns, simulator: SimulatorProcess
-) -> None:
-    id_ = in_the_wait(campaigns)
-    shows(simulator, {"username": "ada", "lastMessage": "first_dm for ada"})
-    assert sync(tools)["campaigns_stopped"] == 0
-    shows(simulator, {"username": "ada", "lastMessage": "Who are you?"})
-    assert sync(tools)["campaigns_stopped"] == 1
-    assert campaigns.states(id_) == ["replied"]
-
-
-def test_a_sequence_goes_on_where_only_its_own_platform_was_read(
-    tools: Tools, campaigns: Campaigns, simulator: SimulatorProcess
-) -> None:
-    id_ = in_the_wait(campaigns)
-    shows(simulator, {"username": "ada", "lastMessage": "first_dm for ada"})
-    simulator.down("tiktok-dm")
-    assert not sync(tools)["ok"]
-    campaigns.pass_hours(72.1)
-    campaigns.move()
-    assert len(campaigns.rows(id_)) == 4
-    sync(tools)
-    campaigns.pass_hours(0.1)
-    campaigns.move()
-    assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        {"lastMessage": "Hm, who is this?"},
-        {"lastMessage": "first_dm for ada", "unread": True},
-        {"unread": True},
-    ],
-)
-def test_what_may_be_a_reply_holds_a_sequence(
-    tools: Tools, campaigns: Campaigns, simulator: SimulatorProcess, item: dict[str, Any]
-) -> None:
-    id_ = in_the_wait(campaigns)
-    shows(simulator, {"username": "ada", **item})
-    sync(tools)
-    campaigns.pass_hours(72.1)
-    sync(tools)
-    campaigns.move()
-    (target,) = campaigns.show(id_)["targets"]
-    assert target["hold"].startswith("maybe_replied")
-    campaigns.store.call("safari_campaign_go_on", handle="ada")
-    campaigns.move()
-    sync(tools)
-    campaigns.pass_hours(0.1)
-    campaigns.move()
-    assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
-
-
-def test_what_stood_there_before_a_sequence_began_is_no_doubt(
-    tools: Tools, campaigns: Campaigns, simulator: SimulatorProcess
-) -> None:
-    shows(simulator, {"username": "ada", "lastMessage": "Thanks for last year"})
-    sync(tools)
-    campaigns.pass_hours(1)
-    id_ = in_the_wait(campaigns)
-    campaigns.pass_hours(72.1)
-    sync(tools)
-    campaigns.pass_hours(0.1)
-    campaigns.move()
-    assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"

@@ -144,7 +144,8 @@ def test_jobs_wait_while_remotion_is_away_and_go_on_when_it_is_back(
     simulator.down("remotion")
     tasks.pipeline(full_tools, niche="saas_growth")
     result = tasks.check_jobs(full_tools)
-    assert (result["ok"], result["waiting"], result["remotion"]) == (True, 1, "offline")
+    assert (result["ok"], result["waiting"], result["remotion"]) == (False, 1, "offline")
+    assert "Remotion" in result["error"]
     assert job(admin)[:2] == ("pending", 0)
     simulator.up("remotion")
     assert tasks.check_jobs(full_tools)["rendering"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,14 +15,18 @@ from psycopg import sql
 from actp.store.migrate import MIGRATIONS, migrate
 from actp.store.postgres import PostgresStore
 from actp.store.statements import statements
+from tests.support.pristine import Pristine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import LiteralString
 
     from actp.store.protocol import Store
     from tests.support.servers import Server
 
 SUPABASE_GRANTS = Path(__file__).with_name("supabase_grants.sql")
+DISCONNECT_SECONDS = 10.0
+TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +56,74 @@ class Databases:
         self.server = server
         self._migrations = migrations
         self._template: str | None = None
+        self._pristine: Pristine | None = None
+        self._used: list[str] = []
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """Yield the name of a migrated database; without migrations yet it is empty."""
+        """Yield the name of a migrated database; without migrations yet it is empty.
+
+        To put back the rows of a used one takes a tenth of the time of a copy.
+        """
         if self._template is None:
             name = self._create("template0")
             migrate(self.server.owner(name), self._migrations)
             self._template = name
-        with self._dropped_after(self._create(self._template)) as name:
+        name = self._renewed() or self._create(self._template)
+        if self._pristine is None:
+            with psycopg.connect(self.server.admin(name), autocommit=True) as connection:
+                self._pristine = Pristine.of(connection)
+        try:
             yield name
+        finally:
+            self._used.append(name)
 
     @contextmanager
     def empty(self) -> Iterator[str]:
         """Yield the name of a database without anything of ours."""
-        with self._dropped_after(self._create("template0")) as name:
+        name = self._create("template0")
+        try:
             yield name
+        finally:
+            self._drop(name)
+
+    def _renewed(self) -> str | None:
+        """Make a used database as good as new; one that cannot be is dropped."""
+        while self._used and self._pristine:
+            old, new = self._used.pop(), _new_name()
+            self._disconnect(old)
+            try:
+                # Whoever outlived the test before does not find it under its new name.
+                self._execute("alter database {} rename to {}", old, new)
+            except psycopg.errors.ObjectInUse:
+                self._drop(old)
+                continue
+            with psycopg.connect(self.server.admin(new), autocommit=True) as connection:
+                if self._pristine.restore(connection):
+                    return new
+            self._drop(new)
+        return None
+
+    def _disconnect(self, name: str) -> None:
+        """End what still talks to it: DDL on it waits 100 ms at a time for that."""
+        with psycopg.connect(self.server.admin("postgres"), autocommit=True) as connection:
+            deadline = monotonic() + DISCONNECT_SECONDS
+            while connection.execute(TERMINATE, (name,)).fetchall() and monotonic() < deadline:
+                pass
+
+    def _drop(self, name: str) -> None:
+        self._disconnect(name)
+        self._execute("drop database {} with (force)", name)
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self.server.admin("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _create(self, template: str) -> str:
-        name = f"test_{uuid4().hex[:12]}"
+        name = _new_name()
         with psycopg.connect(self.server.owner("postgres"), autocommit=True) as connection:
             connection.execute(
-                sql.SQL("create database {} template {}").format(
+                sql.SQL("create database {} template {} strategy file_copy").format(
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )
@@ -88,16 +139,6 @@ class Databases:
             if roles:
                 for statement in statements(SUPABASE_GRANTS.read_text()):
                     connection.execute(statement.text.encode())
-
-    @contextmanager
-    def _dropped_after(self, name: str) -> Iterator[str]:
-        try:
-            yield name
-        finally:
-            with psycopg.connect(self.server.admin("postgres"), autocommit=True) as connection:
-                connection.execute(
-                    sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-                )
 
 
 @contextmanager
@@ -123,3 +164,7 @@ def _with_store(
         yield Database(kind, dsn, server.admin(name), store, {"DATABASE_URL": dsn})
     finally:
         store.close()
+
+
+def _new_name() -> str:
+    return f"test_{uuid4().hex[:12]}"

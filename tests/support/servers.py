@@ -31,6 +31,15 @@ POSTGRES_15_FOLDERS = (
 )
 PASSWORD = "test-only"  # noqa: S105  # of a server that lives for one test session
 PROGRAM_TIMEOUT_SECONDS = 60
+# Nobody pulls the plug on these; VACUUM would only ever look at databases that are gone soon.
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "max_connections": "100",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ def short_folder() -> Iterator[Path]:
 @contextmanager
 def embedded_server() -> Iterator[Server]:
     with short_folder() as folder:
-        cluster = Cluster(folder, {"fsync": "off", "max_connections": "100"})
+        cluster = Cluster(folder, OPTIONS)
         cluster.ensure_running()
         try:
             yield Server(cluster.dsn, cluster.dsn)
@@ -88,7 +97,8 @@ def postgres_15_server() -> Iterator[Server]:
             *(programs / "initdb", "-D", data, "-U", "supabase_admin", "-A", "scram-sha-256"),
             *(f"--pwfile={password_file}", "-E", "UTF8", "--no-sync", "--no-instructions"),
         )
-        options = f"-k '{home}' -c listen_addresses='' -c fsync=off -c max_connections=100"
+        options = f"-k '{home}' -c listen_addresses=''"
+        options += "".join(f" -c {name}={value}" for name, value in OPTIONS.items())
         control = (programs / "pg_ctl", "-D", data, "-w")
         _run(*control, "-l", home / "log", "-o", options, "start")
         admin = make_conninfo(

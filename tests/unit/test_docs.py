@@ -75,7 +75,7 @@ def sql() -> str:
 
 
 def tables() -> set[str]:
-    return set(re.findall(r"create table (?:if not exists )?(?:public\.)?(safari_\w+)", sql()))
+    return set(re.findall(r"create table (?:if not exists )?(?:public\.)?(\w+)", sql()))
 
 
 def slug(heading: str) -> str:
@@ -203,9 +203,15 @@ def test_the_readme_lists_every_command_flag_and_exit_code() -> None:
 def test_the_readme_names_every_script() -> None:
     scripts = {path.name for path in ROOT.glob("*.py")}
     assert scripts == SCRIPTS.keys() | {REGISTRY}
-    assert {
-        name for name in scripts if f"`{name}`" not in (ROOT / "README.md").read_text()
-    } == set()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert {name for name in scripts if name not in text} == set()
+
+
+def test_the_readme_lists_every_task_of_a_script() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.split("### The other scripts")[1].split("\n### ")[0]
+    tasks = {task.flag for domain in DOMAINS for task in domain.script.tasks}
+    assert {flag for flag in tasks if f"`{flag}`" not in table} == set()
 
 
 def test_every_promise_has_tests() -> None:

@@ -20,7 +20,7 @@ def features() -> list[dict[str, Any]]:
     return found
 
 
-def tests_in(path: Path) -> set[str]:
+def functions_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -35,4 +35,4 @@ def test_a_feature_is_done_when_tests_hold_it() -> None:
         assert is_done == bool(feature["tests"]), feature["id"]
         for test in feature["tests"]:
             path, _, name = test.partition("::")
-            assert name in tests_in(ROOT / path), test
+            assert name in functions_in(ROOT / path), test

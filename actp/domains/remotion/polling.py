@@ -109,7 +109,9 @@ def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
         rows = [run.advance(Job.read(job)) for job in jobs]
     found = Counter(row["status"] for row in rows)
     troubles = (run.trouble, run.upload_trouble)
-    wrong = [f"{each} {each.remedy}" for each in troubles if each and _needs_a_person(each)]
+    wrong = [
+        f"{each} {each.remedy}".strip() for each in troubles if each and _is_for_a_person(each)
+    ]
     return {
         "ok": not wrong,
         "checked": len(rows),
@@ -153,9 +155,11 @@ def _row(job: Job, status: str, **more: Any) -> dict[str, Any]:
     return {"id": job.id, "before": job.status, "status": status, **told, **more}
 
 
-def _needs_a_person(trouble: RemotionError | BlotatoError) -> bool:
-    kind = trouble.reason if isinstance(trouble, RemotionError) else trouble.verdict
-    return kind == "misconfigured"
+def _is_for_a_person(trouble: RemotionError | BlotatoError) -> bool:
+    """Return whether jobs wait for something that does not come by itself."""
+    if isinstance(trouble, RemotionError):
+        return trouble.reason in {"misconfigured", "offline"}
+    return trouble.verdict == "misconfigured"
 
 
 def _headline(found: Counter[str], trouble: RemotionError | None) -> str:

@@ -23,6 +23,8 @@ OURS = ["Hi Ada, your thread on parsing helped me a lot.\nThank you!"]
         ({"at": EARLIER, "text": "An old one"}, None),
         ({"at": LATER, "text": OURS[0]}, None),
         ({"at": LATER, "text": "Hi Ada, your thread on par…"}, None),
+        ({"at": LATER, "text": "\U0001f44b Hi Ada,  your thread on parsing"}, None),
+        ({"at": LATER, "text": "\U0001f44b"}, Replied),
         ({"at": LATER, "text": "Hi"}, Replied),
         ({"at": LATER}, Doubted),
         ({"text": "Who are you?"}, Doubted),

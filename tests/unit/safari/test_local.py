@@ -82,6 +82,15 @@ def test_a_pipeline_adds_up_its_phases(tmp_path: Path) -> None:
     assert list(outcome.result["phases"]) == ["sync", "score", "generate"]
 
 
+@pytest.mark.parametrize("action", ["sync", "pipeline"])
+def test_what_a_brain_says_it_read_is_told(tmp_path: Path, action: str) -> None:
+    read = says("Read twitter: 3 conversations", "Read instagram: 0 conversations", *LINES.values())
+    outcome = run_local(command(action), brain(tmp_path, read))
+    assert outcome.result["read"] == ["instagram", "twitter"]
+    silent = run_local(command(action), brain(tmp_path, every_line()))
+    assert "read" not in silent.result
+
+
 def test_a_pipeline_ends_with_the_phase_that_fails(tmp_path: Path) -> None:
     outcome = run_local(command("pipeline"), brain(tmp_path, says(LINES["sync"])))
     assert (outcome.verdict, outcome.reason) == ("retry", "no_verdict")

@@ -1,0 +1,234 @@
+"""Who may say that others are dead, and what is left to those who were not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from tests.chaos.commands import command_for
+from tests.support.moving_clock import MovingClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from actp.store.protocol import Store
+    from tests.support.databases import Database
+
+SERVICE = "twitter-dm"
+LEASE_SECONDS = 30.0
+BEAT_SECONDS = 5.0
+# What a worker may pause between two tries.
+LONGEST_PAUSE_SECONDS = 4.0
+
+
+class Scene:
+    """A database whose time is moved; those who beat do so while it passes."""
+
+    def __init__(self, store: Store, admin: psycopg.Connection) -> None:
+        self.store = store
+        self.admin = admin
+        self._clock = MovingClock(admin)
+        admin.execute(
+            "update safari_policies set active_from = 0, active_to = 24, min_gap_seconds = 0"
+        )
+
+    def worker(self, host: str) -> Worker:
+        return Worker(self.store, host)
+
+    def pass_by(self, seconds: float, *beating: Worker) -> None:
+        """Let time pass in which only these workers reach the database."""
+        while seconds > 0:
+            self._clock.advance(timedelta(seconds=min(seconds, BEAT_SECONDS)))
+            seconds -= BEAT_SECONDS
+            for worker in beating:
+                worker.beat()
+
+    def enqueue(self) -> str:
+        return str(self.store.call("safari_enqueue", commands=[command_for(SERVICE)])[0]["id"])
+
+    def row(self, id_: str) -> dict[str, Any]:
+        row: dict[str, Any] = self.store.call("safari_show", id=id_)["command"]
+        return row
+
+    def quota_used(self) -> int:
+        row = self.admin.execute(
+            "select coalesce(sum(used), 0) from safari_rate_limits where platform = 'twitter'"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+class Worker:
+    """The calls of one process."""
+
+    def __init__(self, store: Store, host: str) -> None:
+        self._store = store
+        self._host = host
+        self._boot_id = str(uuid4())
+        self._held: list[dict[str, Any]] = []
+        store.call(
+            "safari_register",
+            boot_id=self._boot_id,
+            host_key=host,
+            worker=f"{host}/1",
+            services=[SERVICE],
+        )
+
+    def claim(self) -> None:
+        answer = self._store.call(
+            "safari_claim",
+            boot_id=self._boot_id,
+            wants={SERVICE: 1},
+            held=0,
+            lease_seconds=LEASE_SECONDS,
+        )
+        self._held = [{"id": row["id"], "lease": row["lease"]} for row in answer["commands"]]
+
+    def begin(self) -> dict[str, Any]:
+        items = [{**held, "service": SERVICE, "recipient": "maria"} for held in self._held]
+        return self._tell(begins=items)["begins"][0]
+
+    def finish(self, attempt: int, verdict: str) -> dict[str, Any]:
+        quota_back = verdict == "wait"
+        items = [
+            {**held, "attempt": attempt, "verdict": verdict, "quota_back": quota_back}
+            for held in self._held
+        ]
+        return self._tell(finishes=items)["finishes"][0]
+
+    def beat(self) -> list[str]:
+        answer = self._store.call(
+            "safari_heartbeat",
+            boot_id=self._boot_id,
+            held=self._held,
+            state={},
+            lease_seconds=LEASE_SECONDS,
+        )
+        lost: list[str] = answer["lost"]
+        return lost
+
+    def rescue(self, *, services: tuple[str, ...] = ()) -> dict[str, int]:
+        rescued: dict[str, int] = self._store.call(
+            "safari_rescue",
+            boot_id=self._boot_id,
+            host_key=self._host,
+            services=list(services),
+            expired=True,
+        )
+        return rescued
+
+    def _tell(self, **items: Any) -> dict[str, Any]:
+        empty: dict[str, Any] = {"finishes": [], "begins": []}
+        answer: dict[str, Any] = self._store.call(
+            "safari_ledger", boot_id=self._boot_id, **empty | items
+        )
+        return answer
+
+
+@pytest.fixture
+def scene(database: Database) -> Iterator[Scene]:
+    with database.connect() as admin:
+        yield Scene(database.store, admin)
+
+
+def test_the_work_of_a_worker_that_died_is_picked_up_when_its_lease_is_over(scene: Scene) -> None:
+    holder, other = scene.worker("here"), scene.worker("there")
+    scene.pass_by(LEASE_SECONDS + BEAT_SECONDS, holder, other)
+    id_ = scene.enqueue()
+    holder.claim()
+    scene.pass_by(LEASE_SECONDS - 1, other)
+    assert other.rescue() == {}
+    scene.pass_by(BEAT_SECONDS, other)
+    assert other.rescue() == {"pending": 1}
+    assert scene.row(id_)["status"] == "pending"
+
+
+def test_a_newcomer_judges_nobody_before_it_has_beaten_for_a_lease(scene: Scene) -> None:
+    holder = scene.worker("here")
+    scene.enqueue()
+    holder.claim()
+    scene.pass_by(2 * LEASE_SECONDS)
+    newcomer = scene.worker("there")
+    assert newcomer.rescue() == {}
+    newcomer.beat()
+    scene.pass_by(LEASE_SECONDS - 1, newcomer)
+    assert newcomer.rescue() == {}
+    scene.pass_by(BEAT_SECONDS, newcomer)
+    assert newcomer.rescue() == {"pending": 1}
+
+
+@pytest.mark.parametrize("outage_seconds", [0.5 * LEASE_SECONDS + 1, 40 * LEASE_SECONDS])
+def test_after_an_outage_nobody_is_judged_before_the_last_has_had_time_to_come_back(
+    scene: Scene, outage_seconds: float
+) -> None:
+    late, early = scene.worker("here"), scene.worker("there")
+    scene.pass_by(LEASE_SECONDS + BEAT_SECONDS, late, early)
+    id_ = scene.enqueue()
+    late.claim()
+    scene.pass_by(outage_seconds)
+    assert early.rescue() == {}, "it was asked before the outage, and is carried out after it"
+    early.beat()
+    assert early.rescue() == {}
+    scene.pass_by(LEASE_SECONDS + LONGEST_PAUSE_SECONDS - 1, early)
+    assert early.rescue() == {}
+    assert late.beat() == []
+    scene.pass_by(BEAT_SECONDS, early, late)
+    assert early.rescue() == {}
+    assert scene.row(id_)["status"] == "running"
+
+
+def test_who_does_not_come_back_from_an_outage_is_dead(scene: Scene) -> None:
+    dead, other = scene.worker("here"), scene.worker("there")
+    scene.pass_by(LEASE_SECONDS + BEAT_SECONDS, dead, other)
+    scene.enqueue()
+    dead.claim()
+    scene.pass_by(2 * LEASE_SECONDS)
+    other.beat()
+    scene.pass_by(LEASE_SECONDS + LONGEST_PAUSE_SECONDS + 1, other)
+    assert other.rescue() == {"pending": 1}
+
+
+def test_what_a_dead_process_asked_for_takes_nothing_from_its_successor(scene: Scene) -> None:
+    dead = scene.worker("here")
+    successor = scene.worker("here")
+    id_ = scene.enqueue()
+    successor.claim()
+    assert dead.rescue(services=(SERVICE,)) == {}
+    assert scene.row(id_)["status"] == "running"
+    assert scene.worker("here").rescue(services=(SERVICE,)) == {"pending": 1}
+
+
+def test_a_holder_that_was_taken_for_dead_before_it_sent_says_so(scene: Scene) -> None:
+    holder, other = scene.worker("here"), scene.worker("there")
+    id_ = scene.enqueue()
+    holder.claim()
+    assert holder.begin()["verdict"] == "granted"
+    scene.pass_by(2 * LEASE_SECONDS, other)
+    assert other.rescue() == {"unknown": 1}
+    again = holder.begin()
+    assert (again["verdict"], again["attempt"]) == ("lost", 1)
+    assert scene.quota_used() == 1
+    assert holder.finish(1, "wait")["recorded"]
+    assert scene.quota_used() == 0
+    assert scene.row(id_)["status"] == "pending"
+    other.claim()
+    assert other.begin()["verdict"] == "granted"
+    assert other.finish(2, "sent")["status"] == "completed"
+
+
+def test_what_a_person_has_settled_stays_as_it_is(scene: Scene) -> None:
+    holder, other = scene.worker("here"), scene.worker("there")
+    id_ = scene.enqueue()
+    holder.claim()
+    holder.begin()
+    scene.pass_by(2 * LEASE_SECONDS, other)
+    other.rescue()
+    scene.store.call("safari_resolve", id=id_, verdict="not-sent")
+    assert holder.begin()["attempt"] is None
+    holder.finish(1, "wait")
+    assert scene.row(id_)["status"] == "failed"
