@@ -75,16 +75,11 @@ class Lifeline(Actor):
                 self._is_booted = True
                 self._failures = 0
                 self.tell(POLLER, Open())
-            case Holding():
-                if not self._is_beating:  # else the last one still waits for the database
-                    self._is_beating = True
-                    self.errand("heartbeat", self._beat(message))
+            case Holding() if not self._is_beating:  # else the last one waits for the database
+                self._is_beating = True
+                self.errand("heartbeat", self._beat(message))
             case _Beaten(lost=lost):
-                self._is_beating = False
-                if self._is_booted:
-                    self.errand("rescue", lambda: self._rescue(expired=True))
-                if lost:
-                    self._switchboard.tell_all(LeasesLost(lost), but=self.name)
+                self._beaten(lost)
             case ErrandFailed():
                 self._failed(message)
             case PeerRestarted(name=name) if name == POLLER and self._is_booted:
@@ -93,6 +88,13 @@ class Lifeline(Actor):
                 self.errand("sign_off", self._sign_off)
             case _:
                 pass
+
+    def _beaten(self, lost: frozenset[tuple[str, int]]) -> None:
+        self._is_beating = False
+        if self._is_booted:
+            self.errand("rescue", lambda: self._rescue(expired=True))
+        if lost:
+            self._switchboard.tell_all(LeasesLost(lost), but=self.name)
 
     def _failed(self, failed: ErrandFailed) -> None:
         if failed.what == "heartbeat":

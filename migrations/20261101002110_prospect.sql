@@ -138,9 +138,6 @@ begin
       contact_id uuid, score integer, funnel_stage text, score_breakdown jsonb,
       offer_readiness integer, icp_fit integer, next_touch_type text, next_touch_at timestamptz)
       join crm_contacts c on c.id = r.contact_id
-  ), before as (
-    select s.contact_id, s.funnel_stage, s.score
-      from actp_prospect_scores s join given g using (contact_id)
   ), written as (
     insert into actp_prospect_scores as s (
       contact_id, score, funnel_stage, score_breakdown, offer_readiness, icp_fit,
@@ -167,13 +164,14 @@ begin
              and (excluded.next_touch_at is distinct from now() or s.next_touch_at is null))
     returning s.contact_id
   ), moved as (
+    -- What one statement reads is as it was before its own writes.
     insert into actp_crm_transitions
       (contact_id, from_stage, to_stage, trigger, score_at_transition, to_announce, created_at)
       select g.contact_id, b.funnel_stage, g.funnel_stage,
              case when g.score >= coalesce(b.score, 0) then 'score_increase'
                   else 'score_decrease' end,
              g.score, g.funnel_stage = 'decision', now()
-        from given g left join before b using (contact_id)
+        from given g left join actp_prospect_scores b using (contact_id)
        where g.funnel_stage is distinct from coalesce(b.funnel_stage, 'awareness')
     returning 1
   )

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from actp.campaigns.wording import Wording
     from actp.settings import Settings
 
-__all__ = ["SHIPPED_NAME", "choose_wording", "read_wording"]
+__all__ = ["SHIPPED_NAME", "WRITER", "choose_wording", "read_wording"]
 
+WRITER: Final = "Claude"
 SHIPPED_TEXTS: Final = Path(__file__).with_name("texts.toml")
 # How a person names those texts: not by the path that they happen to have here.
 SHIPPED_NAME: Final = "the project's own, actp/campaigns/texts.toml"

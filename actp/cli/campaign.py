@@ -22,6 +22,8 @@ from actp.safari.addresses import clean_handle
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
+    from actp.campaigns.plan import Plan
+    from actp.campaigns.wording import Wording
     from actp.settings import Settings
     from actp.store import Store
 
@@ -49,6 +51,7 @@ def campaign() -> None:
     help="What to say; without it SAFARI_CAMPAIGN_TEXTS, or the texts of the project.",
 )
 @click.option("--text", multiple=True, help="One text a step, in order; give it several times.")
+@click.option("--about", metavar="SUBJECT", help="Have Claude write them, about this.")
 @click.option(
     "--spacing",
     type=SPAN,
@@ -161,8 +164,19 @@ def _request(options: dict[str, Any], settings: Settings) -> Request:
     )
     if is_sweep:
         return request
-    wording = choose_wording(plan, settings, texts=options["text"], path=options["texts"])
-    return replace(request, wording=wording)
+    return replace(request, wording=_wording(plan, platform, settings, options))
+
+
+def _wording(plan: Plan, platform: str, settings: Settings, options: dict[str, Any]) -> Wording:
+    if options["about"] is None:
+        return choose_wording(plan, settings, texts=options["text"], path=options["texts"])
+    if options["text"] or options["texts"]:
+        raise InvalidInput(
+            "--about has Claude write the texts, so it goes with none", remedy="Give one of them."
+        )
+    from actp.campaigns.written import written_wording  # noqa: PLC0415  # seldom wanted
+
+    return written_wording(plan, platform, settings, options["about"])
 
 
 def _now(store: Store) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actp.campaigns.sources import SHIPPED_NAME
+from actp.campaigns.sources import SHIPPED_NAME, WRITER
 from actp.cli.output import console, counted, emit_json, one_line, say, table, text
 from actp.cli.times import short_duration, short_time
 
@@ -56,7 +56,9 @@ def _notes(request: Request, *, has_crm: bool) -> Iterator[str]:
         draw = "; of several variants each person gets one" if wording.varies else ""
         yield f"texts: {wording.source}{draw}"
         if wording.source == SHIPPED_NAME:
-            yield "to say something else: --texts FILE, or SAFARI_CAMPAIGN_TEXTS"
+            yield "to say something else: --about SUBJECT, --texts FILE, or SAFARI_CAMPAIGN_TEXTS"
+        elif wording.source == WRITER:
+            yield "each start has new ones written; to keep these, put them into a --texts FILE"
     if request.type == "comment_warmup" and request.spacing:
         yield f"one comment to a person every {short_duration(request.spacing.total_seconds())}"
     if request.type == "dm_sequence" and request.platform == "tiktok":

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["main", "safari_cloud_agent"]
 
 ALONE: Final = "\0alone"
-_CAMPAIGN: Final = ("platform", "handles", "queries", "texts", "text", "spacing", "max_posts")
+_CAMPAIGN: Final = (
+    "platform",
+    "handles",
+    "queries",
+    "texts",
+    "text",
+    "about",
+    "spacing",
+    "max_posts",
+)
 _TERMS: Final = ("dry_run", "priority", "at", "expires", "key", "json")
 
 
@@ -101,6 +110,7 @@ _REFINEMENTS: Final = (
     click.Option(["--queries"], metavar="A,B", help="With --campaign research: what to search."),
     click.Option(["--texts"], metavar="FILE", help="With --campaign: its texts, TOML or JSON."),
     click.Option(["--text"], multiple=True, help="With --campaign: one for each step, in order."),
+    click.Option(["--about"], metavar="SUBJECT", help="With --campaign: Claude writes the texts."),
     click.Option(["--spacing"], metavar="TIME", help="With --campaign: between two comments."),
     click.Option(["--max-posts"], metavar="N", help="With --campaign research: for each query."),
     click.Option(["--action"], help="With --history: only this action."),

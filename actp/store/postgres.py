@@ -81,6 +81,8 @@ class PostgresStore:
                     if reused:
                         raise _DiedIdleError from error
                 if isinstance(error, CallTimedOut):
+                    # Where one ends in silence so do the others, each after its own timeout.
+                    self._pool.close_idle()
                     raise StoreUnavailable(
                         f"the database did not answer within {self._call_timeout_seconds:g} s"
                     ) from error

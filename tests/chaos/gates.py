@@ -58,7 +58,7 @@ class Gate:
         trace: TracebackType | None,
     ) -> None:
         self.open()
-        self._connection.execute("drop trigger chaos_gate on safari_command_events")
+        self._connection.execute("drop function chaos_gate cascade")
         self._connection.close()
 
     def wait_until_reached(self) -> None:

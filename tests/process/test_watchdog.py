@@ -22,7 +22,6 @@ from simulator.process import free_port_base
 from tests.actors.rows import eventually
 from tests.actors.settings_for_tests import environment_for
 from tests.process.test_prometheus import fetch
-from tests.process.test_tree import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,22 +154,6 @@ def alerts(database: Database) -> dict[str, Any]:
 def environment(database: Database, simulator: SimulatorProcess, tmp_path: Path) -> dict[str, str]:
     more = {"WORKERS": "1", "HEARTBEAT_STALE_SECONDS": STALE_SECONDS}
     return environment_for(database, simulator, tmp_path, **more)
-
-
-def test_every_program_of_the_tree_comes_back_after_kill_9(environment: dict[str, str]) -> None:
-    # Others may crowd the machine while all of it starts again.
-    environment |= {"HEARTBEAT_STALE_SECONDS": "20"}
-    with standing(environment) as tree:
-        before = {it.name: it.pid for it in tree.supervisor.processes() if it.pid}
-        assert {"worker_00", "scheduler", "sentinel", "watchdog"} <= before.keys()
-        for pid in before.values():
-            os.kill(pid, signal.SIGKILL)
-
-        def back() -> bool:
-            now = {it.name: it.pid for it in tree.supervisor.processes() if it.pid}
-            return all(now.get(name) not in {None, pid} for name, pid in before.items())
-
-        eventually(back, "every program has another pid", BACK_SECONDS)
 
 
 def test_a_hanging_worker_shows_its_stacks_and_is_started_anew(

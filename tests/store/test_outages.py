@@ -32,6 +32,7 @@ CALL_TIMEOUT_SECONDS = 0.4
 PATIENCE_SECONDS = 5.0
 OPEN: LiteralString = "select count(*) from pg_stat_activity where application_name = 'actp'"
 ACTIVE: LiteralString = OPEN + " and state = 'active'"
+IDLE: LiteralString = OPEN + " and state = 'idle'"
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,18 @@ def test_a_call_that_timed_out_is_not_sent_again(cluster: Cluster, distant: Post
             " and pid <> pg_backend_pid()"
         ).fetchone()
     assert row == (1,)
+
+
+def test_after_a_timeout_no_other_old_connection_costs_one_too(
+    cluster: Cluster, distant: PostgresStore, proxy: Proxy
+) -> None:
+    warm(distant, 3)
+    with psycopg.connect(cluster.dsn, autocommit=True) as connection:
+        wait_for(connection, IDLE, 3)
+        proxy.swallow()
+        with pytest.raises(StoreUnavailable):
+            distant.call("conformance_null")
+        wait_for(connection, IDLE, 0)
 
 
 def test_connecting_into_a_black_hole_ends(cluster: Cluster, proxy: Proxy) -> None:

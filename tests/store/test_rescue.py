@@ -91,7 +91,7 @@ class Worker:
 
     def begin(self) -> dict[str, Any]:
         items = [{**held, "service": SERVICE, "recipient": "maria"} for held in self._held]
-        return self._tell(begins=items)["begins"][0]
+        return dict(self._tell(begins=items)["begins"][0])
 
     def finish(self, attempt: int, verdict: str) -> dict[str, Any]:
         quota_back = verdict == "wait"
@@ -99,7 +99,7 @@ class Worker:
             {**held, "attempt": attempt, "verdict": verdict, "quota_back": quota_back}
             for held in self._held
         ]
-        return self._tell(finishes=items)["finishes"][0]
+        return dict(self._tell(finishes=items)["finishes"][0])
 
     def beat(self) -> list[str]:
         answer = self._store.call(

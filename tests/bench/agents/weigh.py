@@ -21,9 +21,5 @@ deadline.start()
 _, status, usage = os.wait4(process.pid, 0)
 deadline.cancel()
 process.returncode = os.waitstatus_to_exitcode(status)
-print(
-    perf_counter() - began,
-    usage.ru_maxrss / RSS_UNITS_PER_MIB,
-    process.returncode,
-    file=sys.stderr,
-)
+seconds, mebibytes = perf_counter() - began, usage.ru_maxrss / RSS_UNITS_PER_MIB
+sys.stderr.write(f"{seconds} {mebibytes} {process.returncode}\n")
