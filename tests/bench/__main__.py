@@ -52,6 +52,11 @@ requests through httpx, one client a service, one at a time for each service (pg
 among one or three processes and use asyncpg. They keep no quota, no intent before the send and no
 fence. All start from the same backlog; one that is slow is stopped early, and its pace till then
 counts.
+
+Agents run as whole processes, start of the interpreter included, on made-up people and posts.
+Claude is simulated and answers at once; scores, queues and associations are made without it. The
+sweep is the first on its data. Hours and A/B tests are judged on posts drawn by chance, the rates
+of equal ones scattering by 15 %.
 """
 
 
