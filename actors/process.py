@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from actors.warden import ActorSpec
 
-__all__ = ["ActorProcess", "run_until_told"]
+__all__ = ["ActorProcess", "await_end", "run_until_told"]
 
 # Often enough for the shortest HEARTBEAT_STALE_SECONDS.
 ROUND_SECONDS = 1.0
+SIGNAL_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class ActorProcess:
 
     def wait(self, timeout_seconds: float | None = None) -> ExitCode | None:
         """Return how the process ended, or None when it has not within the time."""
-        self._ended.wait(timeout_seconds)
+        await_end(self._ended, timeout_seconds)
         return self._exit_code
 
     def close(self) -> None:
@@ -73,6 +74,18 @@ class ActorProcess:
         if self._exit_code is None:
             self._exit_code = code
         self._ended.set()
+
+
+def await_end(ended: threading.Event, timeout_seconds: float | None) -> None:
+    """Wait for the end; without a timeout the main thread wakes each second.
+
+    A signal that comes just as it falls asleep is handled when it wakes, and not before.
+    """
+    if timeout_seconds is not None:
+        ended.wait(timeout_seconds)
+        return
+    while not ended.wait(SIGNAL_SECONDS):
+        pass
 
 
 def run_until_told(process: ActorProcess, specs: tuple[ActorSpec, ...]) -> ExitCode:

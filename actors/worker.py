@@ -17,6 +17,7 @@ from actors.ledger import LEDGER, Ledger
 from actors.lifeline import LIFELINE, Lifeline
 from actors.messages import Start, Stop, Wake
 from actors.poller import POLLER, Poller, Polling
+from actors.process import await_end
 from actors.registration import Registration
 from actors.series import actions_of
 from actors.service import ServiceActor
@@ -129,7 +130,7 @@ class Worker:
 
     def wait(self, timeout_seconds: float | None = None) -> ExitCode | None:
         """Return how the process ended, or None when it has not within the time."""
-        self._ended.wait(timeout_seconds)
+        await_end(self._ended, timeout_seconds)
         return self._exit_code
 
     def close(self) -> None:

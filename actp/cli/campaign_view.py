@@ -76,6 +76,8 @@ def show_campaigns(runs: Sequence[Mapping[str, Any]]) -> None:
         say("There is no campaign yet: bin/campaign start --help.")
         return
     shown = table("CAMPAIGN", "TYPE", "PLATFORM", "STATUS", "TARGETS", "STEPS", "STARTED")
+    shown.columns[0].no_wrap = True  # one has to type it
+    shown.columns[0].overflow = "fold"
     for run in runs:
         states = ", ".join(f"{count} {state}" for state, count in sorted(run["states"].items()))
         held = f", {run['held']} held" if run["held"] else ""

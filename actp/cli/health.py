@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -46,7 +47,7 @@ def health(ctx: click.Context, *, as_json: bool) -> None:
             }
         )
     else:
-        console().print(_table(results))
+        console().print(_table(results, settings))
         healthy = sum(result.status == "healthy" for result in results)
         say(f"{healthy} of {len(results)} services are healthy.")
         if not_recorded is not None:
@@ -87,12 +88,12 @@ class _Recorder:
             self._done.set()
 
 
-def _table(results: list[Health]) -> Table:
+def _table(results: list[Health], settings: Settings) -> Table:
     shown = table("service", "port", "health", "ms", "", numbers=("port", "ms"))
     for result in results:
         shown.add_row(
             result.service_name,
-            str(result.port),
+            str(urlsplit(settings.service_url(result.service_name)).port or ""),
             text(result.status, "" if result.status == "healthy" else "bold red"),
             "" if result.response_ms is None else str(result.response_ms),
             text(result.error),

@@ -28,12 +28,19 @@ def jobs_view(schedule: dict[str, Any]) -> RenderableType:
         shown.add_row(
             text(run["job"]),
             short_time(run["slot"], now=now),
-            text(run["status"], _STYLES.get(run["status"], "")),
+            text(status := _status(run), _STYLES.get(status, "")),
             short_duration(_took_seconds(run)),
             short_time(done_at, now=now) if done_at else "never",
             text(_result(run["detail"])),
         )
     return shown
+
+
+def _status(run: dict[str, Any]) -> str:
+    # A slot is done also where the task of the agent that it ran was not.
+    detail = run["detail"]
+    failed = isinstance(detail, dict) and detail.get("status") == "error"
+    return "failed" if failed else str(run["status"])
 
 
 def _took_seconds(run: dict[str, Any]) -> float | None:
@@ -46,9 +53,15 @@ def _took_seconds(run: dict[str, Any]) -> float | None:
 def _result(detail: Any) -> str:
     if not isinstance(detail, dict):
         return ""
-    if "error" in detail:
-        return str(detail["error"])
+    said = detail.get("error") or detail.get("headline")
+    if said:
+        return str(said)
     return ", ".join(
-        f"{name} {value if isinstance(value, (int, str)) else json.dumps(value)}"
-        for name, value in detail.items()
+        f"{name.replace('_', ' ')} {_figure(value)}" for name, value in detail.items() if value
     )
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) if all(isinstance(it, str) for it in value) else "…"
+    return str(value) if isinstance(value, (int, str)) else json.dumps(value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
+from rich.measure import Measurement
 from rich.text import Text
 
 from actp.cli.output import counted, one_line, table, text
@@ -15,7 +17,7 @@ from actp.cli.times import short_duration, short_time
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
 __all__ = ["status_view"]
@@ -23,10 +25,26 @@ __all__ = ["status_view"]
 Report = dict[str, Any]
 
 MAX_LISTED = 5
+LONGEST_PACE = timedelta(minutes=1)
 TROUBLE = "bold red"
 CAUTION = "yellow"
 _COUNTS = ("ready", "waiting", "running")
 _NUMBERS = (*_COUNTS, "oldest", "today")
+
+
+@dataclass(frozen=True, slots=True)
+class _Roomy:
+    """A cell that says all where there is room for it on one line, else the short of it."""
+
+    short: str
+    full: str
+
+    def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(len(self.short), len(self.full)).with_maximum(options.max_width)
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        fits = len(self.full) <= options.max_width
+        yield Text(self.full if fits else self.short, CAUTION, no_wrap=True)
 
 
 def status_view(report: Report) -> RenderableType:
@@ -77,14 +95,19 @@ def _used(limit: Report | None) -> Text:
     return Text(f"{limit['used']}/{limit['daily_limit']}", CAUTION if full else "")
 
 
-def _permission(service: Report, now: datetime) -> Text:
-    if service["reason"]:
-        until = f" until {short_time(service['until'], now=now)}" if service["until"] else ""
-        return Text(f"{service['reason']}{until}", CAUTION)
+def _permission(service: Report, now: datetime) -> RenderableType:
+    reason, until = service["reason"], service["until"]
+    if reason:
+        # A gap of seconds has no time on a clock of minutes.
+        if until and datetime.fromisoformat(until) - now > LONGEST_PACE:
+            return _Roomy(reason, f"{reason} until {short_time(until, now=now)}")
+        return Text(reason, CAUTION)
+    return Text("waits", TROUBLE) if _waits(service) else Text("yes")
+
+
+def _waits(service: Report) -> bool:
     state = service["state"]
-    if isinstance(state, dict) and state.get("state") == "wait":
-        return text(state.get("reason") or "wait", TROUBLE, longest=60)
-    return Text("yes")
+    return isinstance(state, dict) and state.get("state") == "wait"
 
 
 def _health(service: Report) -> Text:
@@ -134,6 +157,9 @@ def _attention(report: Report) -> Iterator[Text]:
             what = f"{command['action']} {command['platform'] or ''}".strip()
             yield Text(f"  bin/queue resolve {command['id']} sent|not-sent   ({one_line(what)})")
     for service in report["services"]:
+        if not service["reason"] and _waits(service) and service["state"].get("reason"):
+            why = one_line(service["state"]["reason"], 65)
+            yield Text(f"Waits: {service['service']}: {why}", TROUBLE)
         if service["health"] and service["health"].get("not_ready"):
             reason = one_line(service["health"]["not_ready"], 80)
             yield Text(f"Not ready: {service['service']}: {reason}", CAUTION)
@@ -148,11 +174,13 @@ def _undelivered(report: Report) -> Iterator[Text]:
         if undelivered.get("error"):
             yield Text(f"  Telegram: {one_line(undelivered['error'], 85)}", TROUBLE)
         for alert in report["alerts"][:MAX_LISTED]:
-            yield Text(f"  {short_time(alert['created_at'])} {_alert(alert)}")
+            line = f"  {short_time(alert['created_at'])} {_alert(alert)}"
+            yield Text(line, no_wrap=True, overflow="ellipsis")
 
 
 def _alert(alert: Mapping[str, Any]) -> str:
     detail = alert["detail"]
     named = [detail.get(key) for key in ("platform", "kind", "service", "error")]
     about = ", ".join(str(part) for part in named if part)
-    return one_line(f"{alert['kind'].replace('_', ' ')}: {about}" if about else alert["kind"], 85)
+    kind = alert["kind"].replace("_", " ")
+    return one_line(f"{kind}: {about}" if about else kind, 85)

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any, Final
 
-__all__ = ["excerpt", "storable", "storable_text"]
+__all__ = ["CUT", "excerpt", "storable", "storable_text"]
 
 MAX_DEPTH: Final = 8
 MAX_TEXT_LENGTH: Final = 4096

@@ -14,7 +14,7 @@ DEATHS = 4
 
 
 def test_a_command_whose_worker_always_dies_is_put_aside_and_the_others_live(rig: Rig) -> None:
-    host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="0.5")
+    host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="2")
     rig.play({"service": RESEARCH, "behaviour": "hang", "match": {"query": "*poison"}})
     poison = rig.enqueue(command_for(RESEARCH, unlike_all_others="poison", priority=1))[0]
     worker = host.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -313,6 +314,7 @@ class Promises(RuleBasedStateMachine):
         return dict(row)
 
 
+@pytest.mark.timeout(240)
 def test_no_interleaving_breaks_a_promise(embedded_databases: Databases, dose: str) -> None:
     machine = type("Machine", (Promises,), {"databases": embedded_databases})
     is_large = dose == "large"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tests.chaos.rig import Rig
 
 STOP_SECONDS = 2.0
-# For the interpreter to end, on a machine that does other things too.
-MARGIN_SECONDS = 4.0
+# For the interpreter to end, on a machine that does other things too; what hangs does so longer.
+MARGIN_SECONDS = 20.0
 
 
 def test_a_stop_records_what_is_on_the_wire_and_hands_back_the_rest(rig: Rig) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -74,8 +75,12 @@ class WorkerProcess:
         self.process.send_signal(number)
 
     def end(self) -> int:
-        """Return the exit code; waits for the end."""
-        return self.process.wait(END_SECONDS)
+        """Return the exit code; waits for the end, and shows where one stands that does not."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(END_SECONDS)
+        self.signal(signal.SIGUSR1)
+        self.await_log("most recent call first")
+        raise AssertionError(f"it does not end:\n{self.log}")
 
     def stop(self) -> int:
         self.signal(signal.SIGTERM)

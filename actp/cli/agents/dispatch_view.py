@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from actp.cli.output import console, emit_json, one_line, say, table, text
 from actp.cli.times import short_duration, short_time
+from actp.dispatch.agents import AGENTS
+from actp.safari.storable import CUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from actp.dispatch.running import Run
     from actp.dispatch.sweep import Line, Sweep
 
@@ -16,15 +21,54 @@ __all__ = ["show_line", "show_run", "show_runs", "show_sweep"]
 
 _STYLES = {"error": "bold red", "running": "yellow"}
 LONGEST_LINE = 100
+# Where the scripts have their views; safari_cloud_agent.py has others.
+_MODULES: Final = {
+    "ab_post_tester.py": "abtest",
+    "growth_orchestrator.py": "growth",
+    "platform_association_engine.py": "trends",
+    "prospect_funnel_scorer.py": "prospect",
+    "remotion_content_producer.py": "remotion",
+    "strategic_outreach.py": "outreach",
+    "youtube_mplite_ingest.py": "youtube",
+}
 
 
 def show_run(run: Run) -> None:
     """Print how one task ended and what it found."""
     took = "" if run.status == "skipped" else f" in {run.duration_ms / 1000:.1f} s"
     say(f"{run.domain}.{run.task}: {run.status}{took}. {one_line(run.headline, LONGEST_LINE)}")
+    for line in str(run.result.get("error", "")).splitlines()[1:]:
+        say(line)
     data = run.result.get("data")
-    if data is not None:
+    show = _view(run.domain, run.task)
+    if data is None:
+        return
+    if show is None:
         emit_json(data)
+    elif isinstance(data, dict) and _is_whole(data):
+        show(data)
+    else:
+        say("All of it is too much for the log; the script itself shows it.")
+
+
+def _view(domain: str, task: str) -> Callable[[Mapping[str, Any]], None] | None:
+    command = AGENTS[domain][task]
+    if command.script not in _MODULES:
+        return None
+    script = import_module(f"actp.cli.agents.{_MODULES[command.script]}").script
+    show: Callable[[Mapping[str, Any]], None] = next(
+        each.show for each in script.tasks if each.flag == command.flag
+    )
+    return show
+
+
+def _is_whole(value: Any) -> bool:
+    """Return whether nothing was cut before it was logged."""
+    if isinstance(value, dict):
+        return CUT not in value and all(map(_is_whole, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_whole, value))
+    return bool(value != CUT)
 
 
 def show_line(line: Line) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.cli.agents.script import Task
@@ -33,13 +34,18 @@ def _show_saturation(result: Mapping[str, Any]) -> None:
         )
 
 
+def _moment(value: datetime | str) -> datetime:
+    # The log of a run has it as text.
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
 def _show_calendar(result: Mapping[str, Any]) -> None:
     shown = table("when (UTC)", "platform", "niche", "note")
     for row in result["rows"]:
         lead = row["repost_of"]
-        note = f"the video of {lead:%a %H:%M}" if lead else ""
+        note = f"the video of {_moment(lead):%a %H:%M}" if lead else ""
         shown.add_row(
-            f"{row['at']:%a %d %b %H:%M}", text(row["platform"]), text(row["niche"]), note
+            f"{_moment(row['at']):%a %d %b %H:%M}", text(row["platform"]), text(row["niche"]), note
         )
     console().print(shown)
     if result["file"]:
@@ -53,7 +59,7 @@ def _show_contacts(result: Mapping[str, Any]) -> None:
     shown = table("when (UTC)", "who", "platform", "stage", "score", numbers=("score",))
     for row in result["rows"]:
         shown.add_row(
-            f"{row['send_at']:%a %d %b %H:%M}",
+            f"{_moment(row['send_at']):%a %d %b %H:%M}",
             text(row["username"]),
             text(row["platform"]),
             text(row["funnel_stage"]),

@@ -55,14 +55,17 @@ def _show_jobs(result: Mapping[str, Any]) -> None:
         say("No jobs: remotion_content_producer.py --pipeline begins one.")
         return
     shown = table("job", "status", "niche", "platform", "hook", "tries", numbers=("tries",))
+    shown.columns[0].no_wrap = True  # --distribute wants all of it
     for row in result["rows"]:
         brief = row["brief"] if isinstance(row["brief"], dict) else {}
+        hook = text(brief.get("hook"), longest=40)
+        hook.no_wrap, hook.overflow = True, "ellipsis"
         shown.add_row(
             text(row["id"]),
             text(row["status"]),
             text(row["niche"]),
             text(row["platform"]),
-            text(brief.get("hook"), longest=40),
+            hook,
             str(row["retry_count"] + 1),
         )
     console().print(shown)

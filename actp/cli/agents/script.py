@@ -121,7 +121,9 @@ def _converted(task: Task, value: Any) -> Any:
     kind = (
         task.type if isinstance(task.type, click.ParamType) else click.types.convert_type(task.type)
     )
-    return kind.convert(value, None, click.get_current_context())
+    context = click.get_current_context()
+    option = next(each for each in context.command.params if each.name == task.name)
+    return kind.convert(value, option, context)
 
 
 def _flag(name: str) -> str:
