@@ -122,6 +122,8 @@ language sql stable set search_path = public, pg_temp as $$
         from actp_prospect_scores p
         join crm_contacts k on k.id = p.contact_id
        where k.archived_at is null and not coalesce(k.email_opted_out, false)
+         and exists (select from safari_routes r
+                      where r.action = 'send_dm' and r.platform = lower(k.platform))
          and p.funnel_stage in ('awareness', 'consideration', 'decision')
          and (p.next_touch_at is null or p.next_touch_at < now() + make_interval(hours => hours))
        order by p.next_touch_at nulls first, p.score desc, k.username limit row_limit) c

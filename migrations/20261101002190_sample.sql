@@ -78,4 +78,22 @@ begin
   return to_jsonb(removed);
 end $$;
 
+-- Takes away what was computed of posts that are all gone; answers {groups, open_videos}: the videos
+-- that still wait to be rendered may be about made-up subjects, which only a person can tell.
+create or replace function public.agent_sample_forget() returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  groups integer;
+begin
+  delete from actp_niche_resonance n
+   where n.sample_count > 0
+     and not exists (select from actp_content_performance p
+                      where p.platform = n.platform and p.niche = n.niche
+                        and coalesce(p.content_type, 'educational') = n.content_type);
+  get diagnostics groups = row_count;
+  return jsonb_build_object('groups', groups, 'open_videos', (
+    select count(*) from actp_gen_jobs j
+     where j.model = 'remotion' and j.status in ('pending', 'queued', 'rendering', 'complete')));
+end $$;
+
 select public.safari_protect();

@@ -7,7 +7,7 @@ import click
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, say
-from actp.domains.sample.writing import DEFAULT_CONTACTS, MOST_CONTACTS, make, remove
+from actp.domains.sample.writing import DEFAULT_CONTACTS, MOST_CONTACTS, make, open_videos, remove
 
 __all__ = ["sample_data"]
 
@@ -31,9 +31,13 @@ def sample_data(*, contacts: int, is_removing: bool, as_json: bool) -> None:
     """
     with database() as store:
         tables = remove(store) if is_removing else make(store, contacts)
+        videos = open_videos(store) if is_removing else 0
     if as_json:
         emit_json({"removed" if is_removing else "written": tables})
         return
     done = "removed" if is_removing else "written"
     for table, rows in sorted(tables.items()):
         say(f"{table}: {counted(rows, 'row')} {done}")
+    if videos:
+        say(f"{counted(videos, 'video')} still to be rendered, perhaps of made-up subjects:")
+        say("  remotion_content_producer.py --queue")

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Tools"]
 
+# Each name leaves a small file behind; so few are enough for the agents of a host.
+TURN_NAMES = 16
+
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,8 @@ class Tools:
         """The services, for what they read off their pages; with the host's turn at Safari."""
         from actp.safari.visits import Visits  # noqa: PLC0415  # most tasks need no HTTP
 
-        visits = Visits(self.settings, holder=f"agent-{os.getpid()}")
+        # Two that meet at one name take turns like everybody else.
+        visits = Visits(self.settings, holder=f"agent-{os.getpid() % TURN_NAMES}")
         self._opened.callback(visits.close)
         return visits
 

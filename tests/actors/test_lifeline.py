@@ -144,7 +144,7 @@ def test_the_work_of_others_is_rescued_with_each_beat_that_arrives(scene: Scene)
     scene.house.settle(LIFELINE)
     latched.mend()
     assert [call.arguments["expired"] for call in latched.calls("safari_rescue")] == [False]
-    for beats in range(2, 100):
+    for beats in range(2, 10_000):
         beat(scene, beats=beats)
         assert latched.await_calls("safari_rescue", beats)[-1].arguments["expired"]
         latched.await_answers("safari_rescue", beats)

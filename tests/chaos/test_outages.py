@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.chaos.workers import WorkerProcess
 
 COMMANDS = 63
-SLOW = {"service": "*", "behaviour": "slow", "seconds": 0.1}
+SLOW = {"service": "*", "behaviour": "slow", "seconds": 0.3}
 # Long enough that results are spooled and reconnecting has failed more than once.
 OUTAGE_SECONDS = 2.5
 # A process that spins takes a core; one that waits, next to nothing.

@@ -14,7 +14,7 @@ from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows
 from actp.domains.abtest.variants import written
 from actp.domains.abtest.verdict import Counts, judge
 from actp.domains.taxonomy import content_type_of
-from actp.errors import InvalidInput, ServiceError
+from actp.errors import InvalidInput, ServiceError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE) -> dict[str, An
             f"no such niche: {niche!r}", remedy=f"{hint}Known are {', '.join(NICHES)}."
         )
     if not tools.blotato.is_configured:
-        raise InvalidInput("Blotato has no key.", remedy="Set BLOTATO_API_KEY.")
+        raise SettingsError("Blotato has no key.", remedy="Set BLOTATO_API_KEY.")
     texts = written(tools.claude, value, niche)
     tools.blotato.check_account("twitter")
     test: dict[str, Any] = {"id": str(uuid4()), "topic": value, "niche": niche}

@@ -109,8 +109,12 @@ def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
         rows = [run.advance(Job.read(job)) for job in jobs]
     found = Counter(row["status"] for row in rows)
     troubles = (run.trouble, run.upload_trouble)
+    # Where nobody has said where Remotion is, its absence is nobody's trouble.
+    is_set_up = any(name.startswith("remotion_") for name in tools.settings.explicit)
     wrong = [
-        f"{each} {each.remedy}".strip() for each in troubles if each and _is_for_a_person(each)
+        f"{str(trouble).rstrip('.')}. {trouble.remedy}".strip()
+        for trouble in troubles
+        if trouble and _is_for_a_person(trouble, is_set_up=is_set_up)
     ]
     return {
         "ok": not wrong,
@@ -155,10 +159,10 @@ def _row(job: Job, status: str, **more: Any) -> dict[str, Any]:
     return {"id": job.id, "before": job.status, "status": status, **told, **more}
 
 
-def _is_for_a_person(trouble: RemotionError | BlotatoError) -> bool:
+def _is_for_a_person(trouble: RemotionError | BlotatoError, *, is_set_up: bool) -> bool:
     """Return whether jobs wait for something that does not come by itself."""
     if isinstance(trouble, RemotionError):
-        return trouble.reason in {"misconfigured", "offline"}
+        return is_set_up and trouble.reason in {"misconfigured", "offline"}
     return trouble.verdict == "misconfigured"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from actp.domains.sample.chance import Row
     from actp.store import Store
 
-__all__ = ["DEFAULT_CONTACTS", "MOST_CONTACTS", "make", "remove"]
+__all__ = ["DEFAULT_CONTACTS", "MOST_CONTACTS", "make", "open_videos", "remove"]
 
 DEFAULT_CONTACTS: Final = 500
 MOST_CONTACTS: Final = 100_000
@@ -44,7 +44,14 @@ def remove(store: Store) -> dict[str, int]:
     for table, ids in _ids():
         for batch in batches(ids, BATCH_ROWS):
             removed[table] += store.call("agent_sample_remove", table_name=table, ids=batch)
+    removed["actp_niche_resonance"] += store.call("agent_sample_forget")["groups"]
     return dict(removed)
+
+
+def open_videos(store: Store) -> int:
+    """Return how many videos wait to be rendered; they may be about made-up subjects."""
+    waiting: int = store.call("agent_sample_forget")["open_videos"]
+    return waiting
 
 
 def _rows(contacts: int, moment: Moment) -> Iterator[tuple[str, list[Any]]]:
