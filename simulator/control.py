@@ -73,6 +73,8 @@ class Control:
                 await self._outside.bring_up(name)
             except PortUnavailable as error:
                 return _refused(409, str(error))
+        # A connection that was dropped is closed in the next turn of the loop.
+        await asyncio.sleep(0)
         return web.json_response({"ok": True, "up": self._outside.is_up(name)})
 
     async def write_to_us(self, request: web.Request) -> web.Response:

@@ -113,7 +113,7 @@ def test_the_address_of_market_research_has_two_names(env_file: Path, name: str)
         settings = load_settings(env, env_file)
         assert settings.service_url("market-research") == f"http://localhost:{port}"
     env_file.write_text(f"{name}=http://10.0.0.9:4106\n")
-    with pytest.raises(SettingsError, match="SAFARI_MARKET_RESEARCH_URL: .* SAFARI_ALLOW_REMOTE"):
+    with pytest.raises(SettingsError, match=r"SAFARI_MARKET_RESEARCH_URL: .* SAFARI_ALLOW_REMOTE"):
         load_settings({}, env_file)
 
 
