@@ -152,7 +152,7 @@ class Poller(Actor):
         if self._is_claiming:
             self._wake_again = True
             return
-        if not self._is_open or self._alone:
+        if not self._is_open or self._alone or self._drain:
             return
         wants = {
             service: credit.room
@@ -194,6 +194,9 @@ class Poller(Actor):
             credit.in_transit += len(rows)
             self.tell(service, Work(tuple(rows)))
         self._schedule(claimed)
+        if self._drain and self._held == 0:
+            # The last row ended while the claim was under way: no more room will tell of it.
+            self._drain, self._wake_again = False, True
         if self._wake_again:
             self._expect_more()
             self._claim()

@@ -100,6 +100,43 @@ def test_a_suspect_row_is_claimed_when_nothing_else_is_held_and_stays_alone(
     assert recipients(service.take(Work)) == ["last"]
 
 
+def test_while_a_suspect_row_waits_nothing_else_is_claimed(
+    house: House, queue: Queue, latched: LatchedStore, service: Told
+) -> None:
+    queue.add("first")
+    house.tell(POLLER, room(2), Open())
+    service.take(Work)
+    (suspect,) = queue.add("suspect")
+    queue.execute("update safari_command_queue set crash_count = 1 where id = %s", suspect)
+    house.tell(POLLER, room(0, held=1, received=1), Wake())
+    latched.await_answers("safari_claim", 2)
+    house.settle(POLLER)
+    house.tell(POLLER, Wake(), room(1, held=1, received=1), Wake())
+    house.settle(POLLER)
+    assert len(latched.calls("safari_claim")) == 2, "it would forget what it drains for"
+    house.tell(POLLER, room(0, held=0, received=1))
+    assert recipients(service.take(Work)) == ["suspect"]
+
+
+def test_a_suspect_row_is_claimed_though_the_last_one_ended_during_the_claim(
+    house: House, queue: Queue, latched: LatchedStore, service: Told
+) -> None:
+    queue.add("first")
+    house.tell(POLLER, room(2), Open())
+    service.take(Work)
+    house.tell(POLLER, room(0, held=1, received=1))
+    house.settle(POLLER)
+    (suspect,) = queue.add("suspect")
+    queue.execute("update safari_command_queue set crash_count = 1 where id = %s", suspect)
+    latched.shut()
+    house.tell(POLLER, Wake())
+    latched.await_calls("safari_claim", 2)
+    house.tell(POLLER, room(1, held=0, received=1))
+    house.settle(POLLER)
+    latched.open()
+    assert recipients(service.take(Work)) == ["suspect"]
+
+
 def test_it_comes_back_when_a_pause_is_over(house: House, queue: Queue, service: Told) -> None:
     queue.add("a")
     queue.execute(
