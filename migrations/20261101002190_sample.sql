@@ -78,8 +78,7 @@ begin
   return to_jsonb(removed);
 end $$;
 
--- Takes away what was computed of posts that are all gone; answers {groups, open_videos}: the videos
--- that still wait to be rendered may be about made-up subjects, which only a person can tell.
+-- Takes away what was computed of posts that are all gone; answers how many groups.
 create or replace function public.agent_sample_forget() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -91,9 +90,14 @@ begin
                       where p.platform = n.platform and p.niche = n.niche
                         and coalesce(p.content_type, 'educational') = n.content_type);
   get diagnostics groups = row_count;
-  return jsonb_build_object('groups', groups, 'open_videos', (
-    select count(*) from actp_gen_jobs j
-     where j.model = 'remotion' and j.status in ('pending', 'queued', 'rendering', 'complete')));
+  return to_jsonb(groups);
 end $$;
+
+-- How many videos wait to be rendered: only a person can tell whether of made-up subjects.
+create or replace function public.agent_sample_open_videos() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select to_jsonb(count(*)) from actp_gen_jobs j
+   where j.model = 'remotion' and j.status in ('pending', 'queued', 'rendering', 'complete')
+$$;
 
 select public.safari_protect();

@@ -70,7 +70,7 @@ def _remotion(settings: Settings) -> Finding:
         try:
             remotion.check()
         except RemotionError as error:
-            if any(name.startswith("remotion_") for name in settings.explicit):
+            if settings.is_remotion_set_up:
                 return _problem("Remotion", error)
             # Nobody said that there is one; another service may well have its default port.
             return fine("Remotion", f"not set up: {error}")

@@ -11,12 +11,7 @@ if TYPE_CHECKING:
 
     from actp.safari.catalogue import Service
 
-__all__ = ["identity_problem", "looks_like"]
-
-
-def looks_like(service: Service, health_body: Mapping[str, Any]) -> bool:
-    """Return whether a ``/health`` answer comes from the service."""
-    return identity_problem(service, health_body) is None
+__all__ = ["identity_problem"]
 
 
 def identity_problem(service: Service, health_body: Mapping[str, Any]) -> str | None:

@@ -246,6 +246,11 @@ class Settings(BaseSettings):
         return frozenset(self.model_fields_set)
 
     @property
+    def is_remotion_set_up(self) -> bool:
+        """Whether a person has said anything of Remotion; else its absence is no trouble."""
+        return any(name.startswith("remotion_") for name in self.explicit)
+
+    @property
     def store_kind(self) -> StoreKind:
         """Which adapter the store uses."""
         if self.database_url is not None:

@@ -109,8 +109,7 @@ def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
         rows = [run.advance(Job.read(job)) for job in jobs]
     found = Counter(row["status"] for row in rows)
     troubles = (run.trouble, run.upload_trouble)
-    # Where nobody has said where Remotion is, its absence is nobody's trouble.
-    is_set_up = any(name.startswith("remotion_") for name in tools.settings.explicit)
+    is_set_up = tools.settings.is_remotion_set_up
     wrong = [
         f"{str(trouble).rstrip('.')}. {trouble.remedy}".strip()
         for trouble in troubles

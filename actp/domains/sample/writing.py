@@ -44,13 +44,13 @@ def remove(store: Store) -> dict[str, int]:
     for table, ids in _ids():
         for batch in batches(ids, BATCH_ROWS):
             removed[table] += store.call("agent_sample_remove", table_name=table, ids=batch)
-    removed["actp_niche_resonance"] += store.call("agent_sample_forget")["groups"]
+    removed["actp_niche_resonance"] += store.call("agent_sample_forget")
     return dict(removed)
 
 
 def open_videos(store: Store) -> int:
     """Return how many videos wait to be rendered; they may be about made-up subjects."""
-    waiting: int = store.call("agent_sample_forget")["open_videos"]
+    waiting: int = store.call("agent_sample_open_videos")
     return waiting
 
 

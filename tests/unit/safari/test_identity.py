@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES
-from actp.safari.identity import identity_problem, looks_like
+from actp.safari.identity import identity_problem
 
 LIMITS = {"messagesPerHour": 10, "messagesPerDay": 30}
 INSTAGRAM_DM = {"status": "ok", "rateLimits": {"messagesSentToday": 0, "limits": LIMITS}}
@@ -16,14 +16,14 @@ REMOTION = {"status": "healthy", "uptime": 5, "timestamp": "2026-03-08T12:00:00Z
 
 @pytest.mark.parametrize("service", HTTP_SERVICES, ids=lambda service: service.name)
 def test_a_service_is_known_by_its_name_alone(service: Any) -> None:
-    assert looks_like(service, {"status": "ok", "service": service.name})
+    assert identity_problem(service, {"status": "ok", "service": service.name}) is None
     for other in HTTP_SERVICES:
         if other is not service:
-            assert not looks_like(service, {"status": "ok", "service": other.name})
+            assert identity_problem(service, {"status": "ok", "service": other.name})
 
 
 def test_instagram_dm_is_known_by_its_limits() -> None:
-    assert looks_like(SERVICES["instagram-dm"], INSTAGRAM_DM)
+    assert identity_problem(SERVICES["instagram-dm"], INSTAGRAM_DM) is None
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_instagram_dm_is_known_by_its_limits() -> None:
     ],
 )
 def test_others_are_not_instagram_dm(body: dict[str, Any]) -> None:
-    assert not looks_like(SERVICES["instagram-dm"], body)
+    assert identity_problem(SERVICES["instagram-dm"], body)
 
 
 def test_the_problem_names_the_setting_and_what_was_found() -> None:
