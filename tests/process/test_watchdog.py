@@ -176,8 +176,8 @@ def test_a_worker_whose_one_thread_hangs_ends_by_itself_when_told(
 ) -> None:
     """The whole process does not hang, so that it can say where it stands."""
     hanging = (
-        "import time; from actp.vitals import run_program;"
-        " run_program(lambda vitals: time.sleep(3600))"
+        "import threading; from actp.vitals import run_program;"
+        " run_program(lambda vitals: threading.Event().wait())"
     )
     program = worker("stuck").replace("-m actors 0", f"-c '{hanging}'")
     with small_tree(environment, program) as tree:

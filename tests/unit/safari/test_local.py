@@ -172,7 +172,7 @@ child.wait()
 def test_a_child_that_keeps_the_output_open_does_not_keep_us(tmp_path: Path) -> None:
     body = says(LINES["sync"]) + (
         "\nimport subprocess"
-        "\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+        "\nsubprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])"
         "\nsys.stdout.flush(); os._exit(0)"
     )
     started = time.monotonic()
