@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager, suppress
+from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -15,6 +17,8 @@ from actp.store.arguments import refuse_unstorable
 from actp.store.sqlstate import error_class
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import SecretStr
 
     from actp.errors import ActpError
@@ -43,22 +47,33 @@ class SupabaseStore:
         # httpx logs every request at INFO, several a second here.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._closed = False
-        self._http = httpx.Client(
-            http2=False,
-            timeout=httpx.Timeout(call_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
-            ),
-            event_hooks={"response": [_refuse_gateway_errors]},
-            transport=transport,
-        )
-        try:
-            self._client = _client(url, key, self._http)
-        except ValueError as error:  # what it says may show the key
-            self._http.close()
-            raise SettingsError(
-                f"SUPABASE_URL or its key cannot be used ({type(error).__name__})"
-            ) from None
+        self._call_timeout_seconds = call_timeout_seconds
+        # Loading the certificates takes longer than most calls, so it is done once.
+        certificates = httpx.create_ssl_context()
+
+        def connect() -> SyncPostgrestClient:
+            http = httpx.Client(
+                http2=False,
+                verify=certificates,
+                timeout=httpx.Timeout(call_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+                limits=httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_SECONDS),
+                event_hooks={"response": [_refuse_gateway_errors]},
+                transport=transport,
+            )
+            try:
+                return _client(url, key, http)
+            except ValueError as error:  # what it says may show the key
+                http.close()
+                raise SettingsError(
+                    f"SUPABASE_URL or its key cannot be used ({type(error).__name__})"
+                ) from None
+
+        self._connect = connect
+        # One thread at a time uses a connection. httpx's own pool may close one that another thread
+        # has just begun to use, which then waits for its answer until the timeout.
+        self._free: LifoQueue[SyncPostgrestClient | None] = LifoQueue()
+        for client in (*[None] * (MAX_CONNECTIONS - 1), connect()):
+            self._free.put(client)
 
     def call(self, function: str, /, **arguments: Json) -> Any:
         """See Store."""
@@ -81,15 +96,38 @@ class SupabaseStore:
         return None
 
     def close(self) -> None:
-        """See Store."""
+        """See Store; a call under way ends by itself."""
         self._closed = True
-        self._http.close()
+        with suppress(Empty):
+            while True:
+                _close(self._free.get_nowait())
 
     def _answer(self, function: str, arguments: dict[str, Json]) -> Any:
+        with self._connection() as client:
+            try:
+                return client.rpc(function, cast("dict[str, Any]", arguments)).execute().data
+            except APIError as error:
+                raise _translated(error) from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[SyncPostgrestClient]:
         try:
-            return self._client.rpc(function, cast("dict[str, Any]", arguments)).execute().data
-        except APIError as error:
-            raise _translated(error) from error
+            free = self._free.get(timeout=self._call_timeout_seconds)
+        except Empty:
+            raise StoreUnavailable(f"all {MAX_CONNECTIONS} connections are in use") from None
+        client = free
+        try:
+            client = free or self._connect()
+            yield client
+        finally:
+            self._free.put(client)
+            if self._closed:
+                self.close()
+
+
+def _close(client: SyncPostgrestClient | None) -> None:
+    if client is not None:
+        client.session.close()
 
 
 def _client(url: str, key: SecretStr, http: httpx.Client) -> SyncPostgrestClient:
