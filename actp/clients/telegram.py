@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import httpx
 
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
 
 if TYPE_CHECKING:

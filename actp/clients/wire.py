@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from actp.safari.storable import storable_text
-from actp.safari.waits import retry_after_seconds
+from actp.retry_after import retry_after_seconds
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

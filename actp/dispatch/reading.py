@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from actp.safari.storable import storable, storable_text
+from actp.sanitize import storable, storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from actp.dispatch.leash import VARIABLE, leash
 from actp.dispatch.reading import masked, read, secrets_of
 from actp.errors import ExitCode
 from actp.processes import Finished, run_bounded
-from actp.safari.storable import storable
+from actp.sanitize import storable
 from actp.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:

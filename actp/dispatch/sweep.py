@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actp.dispatch.agents import SWEEP
 from actp.dispatch.leases import Holder, Wanted, take_lease
 from actp.errors import ActpError, StoreUnavailable
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.retry_after import retry_after_seconds
 from actp.safari.answer_texts import Rule, rule_for
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
-from actp.safari.storable import excerpt, storable, storable_text
 from actp.safari.texts import normalised_text
-from actp.safari.waits import Wait, retry_after_seconds, wait_seconds
+from actp.safari.waits import Wait, wait_seconds
+from actp.sanitize import excerpt, storable, storable_text
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -70,7 +70,6 @@ class Service:
     health_path: str = "/health"
     session_path: str = "/api/session/ensure"
     names_itself: bool = True
-    is_bearer_on_status: bool = False
 
     @property
     def url_setting(self) -> str:
@@ -81,11 +80,6 @@ class Service:
     def token_setting(self) -> str:
         """Name of the environment variable that holds its bearer token."""
         return f"SAFARI_{self._setting_stem}_TOKEN"
-
-    @property
-    def default_url(self) -> str | None:
-        """Where it listens on this host unless told otherwise."""
-        return None if self.port is None else f"http://127.0.0.1:{self.port}"
 
     @property
     def _setting_stem(self) -> str:
@@ -178,7 +172,6 @@ _ALL: Final = (
         busy_seconds=LINKEDIN_BUSY_SECONDS,
         default_bearer="test-token-12345",
         status_path="/api/linkedin/status",
-        is_bearer_on_status=True,
     ),
     Service(
         name="market-research",

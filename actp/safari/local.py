@@ -14,8 +14,8 @@ from actp.processes import Finished, run_bounded
 from actp.safari.addresses import web_url
 from actp.safari.catalogue import LOCAL
 from actp.safari.outcomes import Outcome, refused_input
-from actp.safari.storable import excerpt, storable_text
 from actp.safari.turns import TURN_HELD
+from actp.sanitize import excerpt, storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

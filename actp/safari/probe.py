@@ -14,7 +14,7 @@ import httpx
 from actp.safari.catalogue import HTTP_SERVICES, Service
 from actp.safari.identity import identity_problem
 from actp.safari.requests import bearer_headers
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

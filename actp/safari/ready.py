@@ -9,7 +9,7 @@ import httpx
 
 from actp.safari.catalogue import SERVICES, Service
 from actp.safari.probe import fetch
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

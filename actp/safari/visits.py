@@ -14,7 +14,7 @@ from actp.errors import NotFound, SafariBusy, ServiceError, ServiceRefused, Serv
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.identity import identity_problem
 from actp.safari.requests import bearer_headers
-from actp.safari.storable import excerpt, storable_text
+from actp.sanitize import excerpt, storable_text
 from actp.safari.turns import TURN_HELD, TurnTable
 
 if TYPE_CHECKING:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import re
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-__all__ = ["MAX_RETRY_AFTER_SECONDS", "Wait", "retry_after_seconds", "wait_seconds"]
+__all__ = ["Wait", "wait_seconds"]
 
-MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 MIN_WAIT_SECONDS: Final = 1.0
 HOURLY_QUOTA_SECONDS: Final = 900.0
 # The day of a service's counter is its own, so look again now and then.
@@ -27,8 +24,6 @@ BLOCKED_SECONDS: Final = 900.0
 HOURS_RECHECK_SECONDS: Final = 900.0
 FIRST_ACTIVE_HOUR: Final = 9
 LAST_ACTIVE_HOUR: Final = 21
-
-_SECONDS = re.compile(r"\s*([0-9]{1,6})(?:\.[0-9]+)?\s*s?\s*")
 
 
 class Wait(Enum):
@@ -64,34 +59,6 @@ def wait_seconds(wait: Wait, now: datetime, retry_after: float | None = None) ->
     if retry_after is not None and wait not in _OURS_ONLY:
         return retry_after
     return _SECONDS_OF[wait]
-
-
-def retry_after_seconds(given: object, now: datetime) -> float | None:
-    """Return a Retry-After (seconds, ``120s`` or an HTTP date) in seconds, at most an hour."""
-    if isinstance(given, bool):
-        return None
-    if isinstance(given, int | float):
-        return _bounded(given)
-    if not isinstance(given, str):
-        return None
-    match = _SECONDS.fullmatch(given)
-    seconds = float(match[1]) if match else _seconds_until(given, now)
-    return None if seconds is None else _bounded(seconds)
-
-
-def _bounded(seconds: float) -> float | None:
-    if math.isnan(seconds):
-        return None
-    return float(min(max(seconds, MIN_WAIT_SECONDS), MAX_RETRY_AFTER_SECONDS))
-
-
-def _seconds_until(http_date: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(http_date)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.timestamp() - now.timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
 
 
 def _until_active(now: datetime) -> float:

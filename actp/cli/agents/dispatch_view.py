@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actp.cli.output import console, emit_json, one_line, say, table, text
 from actp.cli.times import short_duration, short_time
 from actp.dispatch.agents import AGENTS
-from actp.safari.storable import CUT
+from actp.sanitize import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from actp.clients.blotato.errors import BlotatoError
-from actp.safari.storable import storable_text
 from actp.safari.texts import THREADS_POST_LENGTH, TWITTER_POST_LENGTH, normalised_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from actp.clients.wire import (
     json_object,
     retry_after,
 )
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
 
 if TYPE_CHECKING:

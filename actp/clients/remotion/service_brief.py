@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

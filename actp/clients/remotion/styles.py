@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from actp.clients.remotion.service_brief import harmless, service_brief
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

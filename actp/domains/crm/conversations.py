@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actp.domains.crm.moments import moment
 from actp.errors import InvalidInput
 from actp.safari.addresses import clean_handle, linkedin_profile_url
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, Field
 
 from actp.clients.claude import Question
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from actp.clients.blotato.posts import MAX_LENGTHS
-from actp.safari.storable import storable_text
 from actp.safari.texts import normalised_text
+from actp.sanitize import storable_text
 
 __all__ = ["fitted"]
 

@@ -12,7 +12,7 @@ from actp.domains.publishing.captions import fitted
 from actp.domains.publishing.steps import Ask, Finish, Publish, Rest, next_step, retry_seconds
 from actp.domains.publishing.task import Task
 from actp.errors import StoreUnavailable
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 from metrics import instruments
 
 if TYPE_CHECKING:

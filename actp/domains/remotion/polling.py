@@ -14,7 +14,7 @@ from actp.domains.remotion.brief import ContentBrief
 from actp.domains.remotion.distributing import Distributor
 from actp.domains.remotion.jobs import Change, Job, after_answer, after_trouble, requeued
 from actp.errors import InvalidInput
-from actp.safari.storable import storable_text
+from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
     from actp.domains.tools import Tools

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actp.safari.storable import excerpt, storable, storable_text
+from actp.sanitize import excerpt, storable, storable_text
 from tests.unit.safari.texts_within import texts_within
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
