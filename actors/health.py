@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from actors.base import WARDEN, Actor, Surroundings
 from actors.messages import Abandon, ErrandFailed, Idle, Start, Stop, Tick
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.probe import probe_all
-from actp.safari.ready import ask_ready
+from actp.safari.session_check import ask_ready, probe_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pydantic import SecretStr
 
-    from actp.safari.probe import Health
+    from actp.safari.session_check import Health
     from actp.store import Store
 
 __all__ = ["HEALTH", "HealthActor", "Watch"]

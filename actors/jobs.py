@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actors.agent_jobs import AGENT_JOBS
 from actors.slots import Job
-from actp.safari.probe import probe_all
+from actp.safari.session_check import probe_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

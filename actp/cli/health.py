@@ -13,7 +13,7 @@ from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, one_line, say, table, text
 from actp.errors import ActpError, ExitCode
-from actp.safari.probe import Health, probe_all
+from actp.safari.session_check import Health, probe_all
 from actp.settings import Settings, load_settings
 
 if TYPE_CHECKING:

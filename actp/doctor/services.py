@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
-
-import httpx
 
 from actp.doctor.finding import Finding, fine, problem
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.probe import fetch, probe_all
+from actp.safari.outcomes import Failure
+from actp.safari.session_check import fetch, probe_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from actp.safari.catalogue import Service
-    from actp.safari.probe import Health
+    from actp.safari.session_check import Health
     from actp.settings import Settings
 
 __all__ = ["services"]
@@ -29,7 +28,7 @@ def services(settings: Settings) -> Iterator[Finding]:
     """Ask all nine at once who they are, then whether they take our token."""
     answers = {health.service_name: health for health in probe_all(settings.service_url)}
     well = [it for it in HTTP_SERVICES if answers[it.name].status == "healthy"]
-    refused = asyncio.run(_refused(settings, well))
+    refused = _refused(settings, well)
     for service in HTTP_SERVICES:
         yield _finding(settings, service, answers[service.name], refused.get(service.name))
 
@@ -53,24 +52,20 @@ def _finding(settings: Settings, service: Service, health: Health, refused: int 
     return fine(name, f"it answers at {url} in {health.response_ms} ms")
 
 
-async def _refused(settings: Settings, asked: list[Service]) -> dict[str, int]:
+def _refused(settings: Settings, asked: list[Service]) -> dict[str, int]:
     """Return the status with which services refuse, by name."""
-    async with httpx.AsyncClient(trust_env=False, timeout=TOKEN_TIMEOUT_SECONDS) as client:
-        answers = await asyncio.gather(*(_ask(client, settings, service) for service in asked))
-    return {name: status for name, status in answers if status in _REFUSED}
 
+    def ask(service: Service) -> int:
+        path = _guarded_path(service)
+        if path is None:
+            return 0
+        url, token = settings.service_url(service.name), settings.service_token(service.name)
+        answer = fetch(url, path, token, timeout_seconds=TOKEN_TIMEOUT_SECONDS)
+        return 0 if isinstance(answer, Failure) else answer.status
 
-async def _ask(client: httpx.AsyncClient, settings: Settings, service: Service) -> tuple[str, int]:
-    path = _guarded_path(service)
-    if path is None:
-        return service.name, 0
-    token = settings.service_token(service.name)
-    try:
-        async with asyncio.timeout(TOKEN_TIMEOUT_SECONDS):
-            status, _ = await fetch(client, f"{settings.service_url(service.name)}{path}", token)
-    except (httpx.HTTPError, TimeoutError):
-        return service.name, 0
-    return service.name, status
+    with ThreadPoolExecutor(len(HTTP_SERVICES), "doctor") as pool:
+        statuses = zip(asked, pool.map(ask, asked), strict=True)
+        return {service.name: status for service, status in statuses if status in _REFUSED}
 
 
 def _guarded_path(service: Service) -> str | None:

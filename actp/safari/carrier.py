@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol
-
-import httpx
 
 from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
-from actp.safari.identity import identity_problem
+from actp.safari.exchange import Connection
 from actp.safari.local import DRIVING_ACTIONS, run_local
-from actp.safari.outcomes import Failure, Phase, Reply, refused_input
+from actp.safari.outcomes import Failure, refused_input
 from actp.safari.posts import find_post
-from actp.safari.requests import RequestOptions, bearer_headers, build_request
+from actp.safari.requests import RequestOptions, build_request
+from actp.safari.session_check import identity_problem, said_object
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -30,16 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Carrier", "HttpCarrier", "LocalCarrier", "with_ceiling"]
 
-CONNECT_TIMEOUT_SECONDS: Final = 3.0
-WRITE_TIMEOUT_SECONDS: Final = 5.0
 PROBE_TIMEOUT_SECONDS: Final = 5.0
-# The services run on Node, which closes an idle connection after 5 s: one that may be closed at the
-# very moment of a send would leave its outcome unknown.
-KEEPALIVE_SECONDS: Final = 2.0
-MAX_REPLY_BYTES: Final = 9 * 1024 * 1024
-
-# Nothing left this host when one of these was raised.
-_NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class Carrier(Protocol):
@@ -67,11 +55,7 @@ class Carrier(Protocol):
 
 
 class HttpCarrier:
-    """One connection: a service is asked one thing at a time.
-
-    It speaks through httpx's transport, since a client's redirects, cookies and authentication
-    have no place between us and a service, and cost a third of the time.
-    """
+    """One connection: a service is asked one thing at a time."""
 
     def __init__(
         self,
@@ -83,22 +67,7 @@ class HttpCarrier:
     ) -> None:
         self.service = service
         self._options = options or RequestOptions()
-        self._url = httpx.URL(url)
-        self._urls: dict[str, httpx.URL] = {}
-        self._headers = httpx.Headers(
-            {
-                "Host": self._url.netloc.decode("ascii"),
-                "Accept": "application/json",
-                "Content-Type": "application/json",
-                **bearer_headers(token),
-            }
-        )
-        self._transport = httpx.HTTPTransport(
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_SECONDS),
-            trust_env=False,
-            # Loading the certificates of the world takes longer than starting a worker otherwise.
-            verify=self._url.scheme == "https",
-        )
+        self._connection = Connection(url, token)
 
     def prepare(self, command: Command) -> ServiceRequest:
         """See Carrier."""
@@ -110,67 +79,31 @@ class HttpCarrier:
 
     def find_post(self, command: Command) -> Command | Outcome:
         """See Carrier."""
-        try:
-            return find_post(self._exchange, self.service, command)
-        finally:
-            self._urls.clear()  # some hold the name of a person
+        return find_post(self._connection.exchange, self.service, command)
 
     def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Carrier."""
         asked = request or self.prepare(command)
         content = json.dumps(dict(asked.json)).encode()
-        reply = self._exchange(asked.method, asked.path, content, asked.timeout_seconds)
+        reply = self._connection.exchange(
+            asked.method, asked.path, content, timeout_seconds=asked.timeout_seconds
+        )
         return read_answer(self.service, command, reply, now=datetime.now().astimezone())
 
     def probe(self) -> str | None:
         """See Carrier; asks ``/health`` who is listening."""
-        reply = self._exchange("GET", self.service.health_path, b"", PROBE_TIMEOUT_SECONDS)
+        reply = self._connection.exchange(
+            "GET", self.service.health_path, timeout_seconds=PROBE_TIMEOUT_SECONDS
+        )
         if isinstance(reply, Failure):
             return f"{self.service.name} does not answer: {reply.detail}"
-        try:
-            body = json.loads(reply.body)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
+        if (said := said_object(reply)) is None:
             return f"{self.service.url_setting} leads to something that is not {self.service.name}"
-        return identity_problem(self.service, body)
+        return identity_problem(self.service, said)
 
     def close(self) -> None:
         """See Carrier."""
-        self._transport.close()
-
-    def _url_of(self, path: str) -> httpx.URL:
-        if path not in self._urls:  # a service has a handful of paths
-            self._urls[path] = self._url.copy_with(path=path)
-        return self._urls[path]
-
-    def _exchange(
-        self, method: str, path: str, content: bytes, timeout_seconds: float
-    ) -> Reply | Failure:
-        deadline = monotonic() + timeout_seconds
-        timeout = httpx.Timeout(
-            timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS, write=WRITE_TIMEOUT_SECONDS
-        )
-        request = httpx.Request(
-            method,
-            self._url_of(path),
-            headers=self._headers,
-            content=content,
-            extensions={"timeout": timeout.as_dict()},
-        )
-        try:
-            with closing(self._transport.handle_request(request)) as answer:
-                # A read timeout counts from byte to byte; the deadline holds for all of them.
-                body = bytearray()
-                for chunk in answer.iter_raw():
-                    body += chunk
-                    if monotonic() > deadline or len(body) > MAX_REPLY_BYTES:
-                        return Failure(Phase.MAYBE_SENT, "the answer did not end")
-                return Reply(answer.status_code, answer.headers, bytes(body))
-        except _NEVER_CONNECTED as error:
-            return Failure(Phase.NEVER_CONNECTED, _said(error))
-        except httpx.HTTPError as error:
-            return Failure(Phase.MAYBE_SENT, _said(error))
+        self._connection.close()
 
 
 def with_ceiling(service: Service, ceiling_seconds: float | None) -> Service:
@@ -214,7 +147,3 @@ class LocalCarrier:
 
     def close(self) -> None:
         """See Carrier."""
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]

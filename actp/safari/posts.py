@@ -35,7 +35,7 @@ class Ask(Protocol):
     """Asks the service one thing and waits for the answer."""
 
     def __call__(
-        self, method: str, path: str, content: bytes, timeout_seconds: float
+        self, method: str, path: str, content: bytes = b"", *, timeout_seconds: float
     ) -> Reply | Failure:
         """Return what came back."""
 
@@ -57,7 +57,7 @@ def find_post(
     for attempt in range(LOOKS if ways else 1):
         for method, path, body in (look,) if attempt else (*ways, look):
             content = json.dumps(body).encode() if body else b""
-            reply = ask(method, path, content, LOOK_TIMEOUT_SECONDS)
+            reply = ask(method, path, content, timeout_seconds=LOOK_TIMEOUT_SECONDS)
             data = None if isinstance(reply, Failure) else _object(reply)
             if data is None or data.get("success") is False:
                 return _problem(service, command, reply)

@@ -13,12 +13,10 @@ from actp.safari.texts import clean_query, clean_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import SecretStr
-
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
 
-__all__ = ["RequestOptions", "ServiceRequest", "bearer_headers", "build_request"]
+__all__ = ["RequestOptions", "ServiceRequest", "build_request"]
 
 MIN_POSTS: Final = 1
 MAX_POSTS: Final = 1000
@@ -48,17 +46,12 @@ class RequestOptions:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
-    """One HTTP request to a service; the bearer token is added where it is sent."""
+    """One HTTP request to a service; the token is added by the connection."""
 
     method: str
     path: str
     json: Mapping[str, Any] = field(repr=False)
     timeout_seconds: float
-
-
-def bearer_headers(token: SecretStr | None) -> dict[str, str]:
-    """Return the headers that let a request in; empty without a token."""
-    return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
 
 def build_request(

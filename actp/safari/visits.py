@@ -6,16 +6,16 @@ import json
 import os
 import time
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from actp.errors import NotFound, SafariBusy, ServiceError, ServiceRefused, ServiceUnavailable
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.identity import identity_problem
-from actp.safari.requests import bearer_headers
-from actp.sanitize import excerpt, storable_text
+from actp.safari.exchange import Connection
+from actp.safari.outcomes import Failure, Phase
+from actp.safari.session_check import identity_problem
 from actp.safari.turns import TURN_HELD, TurnTable
+from actp.sanitize import excerpt, storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,14 +28,16 @@ __all__ = ["Visits"]
 # As long as every other service may take for one action each.
 TURN_WAIT_SECONDS: Final = 900.0
 LOOK_AGAIN_SECONDS: Final = 0.05
-CONNECT_TIMEOUT_SECONDS: Final = 3.0
-WRITE_TIMEOUT_SECONDS: Final = 5.0
 IDENTITY_TIMEOUT_SECONDS: Final = 5.0
-MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
 MAX_SAID_CHARS: Final = 200
 
 _SERVICES: Final = {service.name: service for service in HTTP_SERVICES}
-_NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    content: bytes
 
 
 class Visits:
@@ -53,9 +55,7 @@ class Visits:
         self._turns = TurnTable(settings.actp_lock_dir, settings.safari_turns)
         self._has_turn = os.environ.get(TURN_HELD) == "1"
         self._known: set[str] = set()
-        is_remote = any(settings.service_url(name).startswith("https:") for name in _SERVICES)
-        # Loading the certificates of the world takes longer than most visits.
-        self._client = httpx.Client(trust_env=False, verify=is_remote, follow_redirects=False)
+        self._connections: dict[str, Connection] = {}
 
     def get(
         self,
@@ -71,8 +71,9 @@ class Visits:
         Raises ServiceUnavailable (no answer), ServiceRefused (any status but 2xx; it holds
         ``status`` and ``said``) or SafariBusy; all are a ServiceError.
         """
-        request = self._client.build_request("GET", self._url(service, path), params=params)
-        return self._visit(_SERVICES[service], request, timeout_seconds, needs_turn=turn)
+        query = f"?{urlencode(params)}" if params else ""
+        request = _Request("GET", f"{path}{query}", b"")
+        return self._visit(service, request, timeout_seconds, needs_turn=turn)
 
     def post(
         self,
@@ -84,8 +85,8 @@ class Visits:
         turn: bool = True,
     ) -> Any:
         """Return the JSON of a POST; raises as ``get``."""
-        request = self._client.build_request("POST", self._url(service, path), json=dict(body))
-        return self._visit(_SERVICES[service], request, timeout_seconds, needs_turn=turn)
+        request = _Request("POST", path, json.dumps(dict(body)).encode())
+        return self._visit(service, request, timeout_seconds, needs_turn=turn)
 
     @contextmanager
     def turn(self, busy_seconds: float) -> Iterator[None]:
@@ -112,7 +113,8 @@ class Visits:
 
     def close(self) -> None:
         """Give connections and the place in the table back."""
-        self._client.close()
+        for connection in self._connections.values():
+            connection.close()
         self._turns.close()
 
     def _take(self, busy_seconds: float) -> float:
@@ -128,19 +130,19 @@ class Visits:
         return until
 
     def _visit(
-        self, service: Service, request: httpx.Request, timeout_seconds: float, *, needs_turn: bool
+        self, name: str, request: _Request, timeout_seconds: float, *, needs_turn: bool
     ) -> Any:
-        request.headers.update(bearer_headers(self._settings.service_token(service.name)))
+        service = _service(name)
         self._identify(service)
         busy_seconds = max(timeout_seconds, service.busy_seconds)
         with self.turn(busy_seconds) if needs_turn else nullcontext():
             return self._exchange(service, request, timeout_seconds, may_drive=needs_turn)
 
     def _identify(self, service: Service) -> None:
-        """Make sure, once, that nobody else's program is visited."""
+        """Make sure, once, that no other program is visited."""
         if service.name in self._known:
             return
-        request = self._client.build_request("GET", self._url(service.name, service.health_path))
+        request = _Request("GET", service.health_path, b"")
         said = self._exchange(service, request, IDENTITY_TIMEOUT_SECONDS, may_drive=False)
         if problem := identity_problem(service, said if isinstance(said, dict) else {}):
             raise ServiceUnavailable(
@@ -149,52 +151,45 @@ class Visits:
         self._known.add(service.name)
 
     def _exchange(
-        self, service: Service, request: httpx.Request, timeout_seconds: float, *, may_drive: bool
+        self, service: Service, request: _Request, timeout_seconds: float, *, may_drive: bool
     ) -> Any:
-        timeout = httpx.Timeout(
-            timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS, write=WRITE_TIMEOUT_SECONDS
+        reply = self._connection(service.name).exchange(
+            request.method, request.path, request.content, timeout_seconds=timeout_seconds
         )
-        request.extensions["timeout"] = timeout.as_dict()
-        try:
-            status, body = self._read(request, timeout_seconds)
-        except httpx.HTTPError as error:
-            self._known.discard(service.name)  # whoever listens next may be another
+        if isinstance(reply, Failure):
+            self._known.discard(service.name)  # another program may listen there next
             raise ServiceUnavailable(
                 service.name,
-                f"{service.name} gave no answer ({type(error).__name__}).",
-                may_be_busy=may_drive and not isinstance(error, _NEVER_CONNECTED),
-            ) from None
-        said = _json(body)
-        if httpx.codes.is_success(status) and said is not None:
+                f"{service.name} gave no answer ({reply.detail.partition(':')[0]}).",
+                may_be_busy=may_drive and reply.phase is Phase.MAYBE_SENT,
+            )
+        said = _json(reply.body)
+        if 200 <= reply.status < 300 and said is not None:
             return said
-        if status == httpx.codes.GATEWAY_TIMEOUT:
+        if reply.status == 504:
             raise ServiceUnavailable(
                 service.name, f"{service.name} did not end in time.", may_be_busy=may_drive
             )
         reason = said.get("error") if isinstance(said, dict) else None
-        words = storable_text(str(reason or excerpt(body)), MAX_SAID_CHARS)
+        words = storable_text(str(reason or excerpt(reply.body)), MAX_SAID_CHARS)
         raise ServiceRefused(
-            service.name, f"{service.name}: HTTP {status}: {words}", status=status, said=said
+            service.name,
+            f"{service.name}: HTTP {reply.status}: {words}",
+            status=reply.status,
+            said=said,
         )
 
-    def _read(self, request: httpx.Request, timeout_seconds: float) -> tuple[int, bytes]:
-        deadline = time.monotonic() + timeout_seconds
-        answer = self._client.send(request, stream=True)
-        try:
-            body = bytearray()
-            # A read timeout counts from byte to byte; the deadline holds for all of them.
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if time.monotonic() > deadline or len(body) > MAX_REPLY_BYTES:
-                    raise httpx.ReadTimeout("the answer did not end")
-            return answer.status_code, bytes(body)
-        finally:
-            answer.close()
+    def _connection(self, name: str) -> Connection:
+        if name not in self._connections:
+            url, token = self._settings.service_url(name), self._settings.service_token(name)
+            self._connections[name] = Connection(url, token)
+        return self._connections[name]
 
-    def _url(self, service: str, path: str) -> str:
-        if service not in _SERVICES:
-            raise NotFound(f"There is no service {service!r}; known are {', '.join(_SERVICES)}.")
-        return f"{self._settings.service_url(service)}{path}"
+
+def _service(name: str) -> Service:
+    if (service := _SERVICES.get(name)) is None:
+        raise NotFound(f"There is no service {name!r}; known are {', '.join(_SERVICES)}.")
+    return service
 
 
 def _json(body: bytes) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from actors.health import HEALTH, ROUND_SHARE, SECOND_LOOK_SHARE, HealthActor, Watch
 from actors.messages import Idle, Stop
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES
-from actp.safari.probe import PROBE_TIMEOUT_SECONDS
+from actp.safari.session_check import PROBE_TIMEOUT_SECONDS
 from tests.actors.latch import LatchedStore
 from tests.actors.rows import eventually
 

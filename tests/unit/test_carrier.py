@@ -17,13 +17,13 @@ from pydantic import SecretStr
 
 from actp.errors import InvalidInput
 from actp.safari.carrier import (
-    MAX_REPLY_BYTES,
     PROBE_TIMEOUT_SECONDS,
     HttpCarrier,
     LocalCarrier,
     with_ceiling,
 )
 from actp.safari.catalogue import LOCAL, SERVICES
+from actp.safari.exchange import MAX_REPLY_BYTES
 from actp.safari.local import LocalOptions
 from tests.unit.safari.commands_for_tests import command, command_of
 
@@ -121,6 +121,13 @@ def drip(client: socket.socket, end: threading.Event) -> None:
         client.sendall(b" ")
 
 
+def drip_head(client: socket.socket, end: threading.Event) -> None:
+    """Send a header byte by byte, each well within a read timeout."""
+    client.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not end.wait(TIMEOUT_SECONDS / 6):
+        client.sendall(b"x")
+
+
 def flood(client: socket.socket, end: threading.Event) -> None:
     client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     block = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
@@ -179,6 +186,7 @@ def test_a_clear_answer_is_sent_and_the_request_was_whole() -> None:
         pytest.param(saying(b""), id="dropped after the request"),
         pytest.param(hang, id="no answer"),
         pytest.param(drip, id="an answer that drips past the deadline"),
+        pytest.param(drip_head, id="a header that drips past the deadline"),
         pytest.param(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"), id="cut short"),
         pytest.param(saying(b"SSH-2.0-OpenSSH_9.9\r\n"), id="no HTTP"),
         pytest.param(answering(b"<html>", "502 Bad Gateway"), id="an error of something between"),
@@ -189,7 +197,7 @@ def test_what_may_have_left_without_a_clear_answer_is_unknown(script: Script) ->
     outcome = carry(script)
     assert outcome.verdict == "unknown"
     assert not outcome.quota_back
-    assert monotonic() - began_at < 2 * TIMEOUT_SECONDS + 0.5
+    assert monotonic() - began_at < TIMEOUT_SECONDS + 0.5
 
 
 def test_an_answer_without_end_is_cut_off() -> None:
@@ -217,6 +225,12 @@ def test_a_connection_that_was_closed_while_idle_is_opened_again() -> None:
         assert len(server.requests) == 3
 
 
+def test_an_answer_that_closes_its_connection_is_read() -> None:
+    head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(SENT)}\r\n\r\n"
+    assert carry(saying(head.encode() + SENT)).verdict == "sent"
+    assert carry(saying(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + SENT)).verdict == "sent"
+
+
 def test_a_connection_is_used_again() -> None:
     def answer_twice(client: socket.socket, end: threading.Event) -> None:
         answering(SENT)(client, end)
@@ -228,6 +242,31 @@ def test_a_connection_is_used_again() -> None:
         for _ in range(2):
             assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
     assert len(server.requests) == 1
+
+
+def test_a_second_answer_to_one_request_is_not_taken_for_the_next() -> None:
+    doubled = threading.Event()
+
+    def answer_doubly(client: socket.socket, end: threading.Event) -> None:
+        answering(SENT)(client, end)
+        answering(SENT)(client, end)
+        doubled.set()
+        end.wait(DEADLINE_SECONDS)
+
+    refused = json.dumps({"success": False, "error": "User not found"}).encode()
+    with Server(answer_doubly, answering(refused)) as server, carrier_to(server.url) as carrier:
+        message = command_of(NAME)
+        assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
+        assert doubled.wait(DEADLINE_SECONDS)
+        assert carrier.carry(message, carrier.prepare(message)).verdict == "rejected"
+        assert len(server.requests) == 2
+
+
+def test_a_service_that_repeats_the_token_does_not_store_it() -> None:
+    said = json.dumps({"error": f"you sent Bearer {SECRET}"}).encode()
+    outcome = carry(answering(said, "400 Bad Request"))
+    assert SECRET not in repr(outcome)
+    assert "you sent Bearer ********" in outcome.error
 
 
 def test_no_error_shows_the_token() -> None:

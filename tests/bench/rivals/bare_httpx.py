@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from actp.safari.requests import bearer_headers
+from actp.safari.exchange import bearer_headers
 from actp.settings import Settings, load_settings
 from tests.bench.load import deliveries
 from tests.bench.rivals.gate import REQUEST_TIMEOUT_SECONDS, say, share

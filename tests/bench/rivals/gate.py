@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from actp.safari.requests import bearer_headers
+from actp.safari.exchange import bearer_headers
 from actp.settings import load_settings
 from tests.bench.load import SERVICE_NAMES
 

@@ -12,7 +12,7 @@ import pytest
 
 from actp.errors import ExitCode
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.probe import MAX_BODY_BYTES, Health, probe_all
+from actp.safari.session_check import MAX_BODY_BYTES, Health, probe_all
 from actp.settings import SERVICE_SETTINGS
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ class Shown:
         self._answers = list(answers)
 
     def __call__(
-        self, method: str, path: str, content: bytes, timeout_seconds: float
+        self, method: str, path: str, content: bytes = b"", *, timeout_seconds: float
     ) -> Reply | Failure:
         assert timeout_seconds > 0
         self.asked.append((method, path, json.loads(content or b"{}")))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from actp.errors import InvalidInput
-from actp.safari.requests import RequestOptions, bearer_headers, build_request
+from actp.safari.exchange import bearer_headers
+from actp.safari.requests import RequestOptions, build_request
 from actp.safari.texts import MAX_LENGTHS
 from tests.unit.safari.commands_for_tests import POSTS, command, command_of
 

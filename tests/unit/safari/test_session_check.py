@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES
-from actp.safari.identity import identity_problem
+from actp.safari.session_check import identity_problem
 
 LIMITS = {"messagesPerHour": 10, "messagesPerDay": 30}
 INSTAGRAM_DM = {"status": "ok", "rateLimits": {"messagesSentToday": 0, "limits": LIMITS}}

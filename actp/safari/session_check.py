@@ -1,0 +1,207 @@
+"""Whether a service can be used: alive, the service it should be, and with a page to work in."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from actp.safari.catalogue import HTTP_SERVICES, SERVICES, Service
+from actp.safari.exchange import Connection
+from actp.safari.outcomes import Failure, Phase
+from actp.sanitize import storable_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from pydantic import SecretStr
+
+    from actp.safari.outcomes import Reply
+
+__all__ = ["Health", "ask_ready", "fetch", "identity_problem", "probe_all", "said_object"]
+
+PROBE_TIMEOUT_SECONDS: Final = 1.8
+# These routes look at the page, which takes an osascript or two.
+READY_TIMEOUT_SECONDS: Final = 10.0
+MAX_BODY_BYTES: Final = 256 * 1024
+MAX_ERROR_LENGTH: Final = 200
+MAX_DETAIL_LENGTH: Final = 120
+
+# Each /health of these leaves something behind in the service for ever; this route does not.
+_ALIVE_PATHS: Final = {
+    "instagram-dm": "/api/rate-limits",
+    "linkedin-automation": "/api/linkedin/rate-limits",
+}
+# It counts every request, /health too, against the sixty a minute that its comments need.
+_CONNECT_ONLY: Final = frozenset({"threads-comments"})
+# Where a service has no route for its own state; it answers 503 as long as it has no tab.
+_SESSION_STATUS_PATH: Final = "/api/session/status"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one service answered."""
+
+    service_name: str
+    port: int | None
+    status: Literal["healthy", "down", "timeout"]
+    response_ms: int | None = None
+    error: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Return the item for safari_record_health."""
+        return asdict(self)
+
+
+def probe_all(
+    url_of: Callable[[str], str],
+    *,
+    token_of: Callable[[str], SecretStr | None] = lambda _: None,
+    identify: Collection[str] | None = None,
+) -> list[Health]:
+    """Return the health of every service with a port, in the order of the catalogue.
+
+    Takes at most ``PROBE_TIMEOUT_SECONDS`` however the services hang. ``url_of`` gives a
+    service's origin. Those in ``identify`` (None: all) must say at ``/health`` who they are;
+    the others only that they live, on a route that can be asked every minute.
+    """
+
+    def probe(service: Service) -> Health:
+        is_identified = identify is None or service.name in identify
+        url = url_of(service.name)
+        return _probe(service, url, token_of(service.name), must_identify=is_identified)
+
+    with ThreadPoolExecutor(len(HTTP_SERVICES), "probe") as pool:
+        return list(pool.map(probe, HTTP_SERVICES))
+
+
+def ask_ready(
+    names: Iterable[str],
+    url_of: Callable[[str], str],
+    token_of: Callable[[str], SecretStr | None],
+) -> dict[str, str | None]:
+    """Return why each of these services cannot be used, None where nothing speaks against it.
+
+    Only routes that leave the page as it is are asked, so no turn at Safari is needed.
+    """
+
+    def ask(name: str) -> str | None:
+        service = SERVICES[name]
+        path = service.status_path or _SESSION_STATUS_PATH
+        return _hindrance(
+            service,
+            fetch(url_of(name), path, token_of(name), timeout_seconds=READY_TIMEOUT_SECONDS),
+        )
+
+    asked = tuple(names)
+    with ThreadPoolExecutor(len(HTTP_SERVICES), "ready") as pool:
+        return dict(zip(asked, pool.map(ask, asked), strict=True))
+
+
+def fetch(
+    url: str, path: str, token: SecretStr | None, *, timeout_seconds: float
+) -> Reply | Failure:
+    """Return the answer to one GET on a connection of its own."""
+    with closing(Connection(url, token)) as connection:
+        return connection.exchange("GET", path, timeout_seconds=timeout_seconds)
+
+
+def said_object(reply: Reply) -> dict[str, Any] | None:
+    """Return the JSON object of an answer, None where it holds none or is too long."""
+    if len(reply.body) > MAX_BODY_BYTES:
+        return None
+    try:
+        said = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def identity_problem(service: Service, health_body: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a ``/health`` answer, or None where it is the service's own."""
+    named = health_body.get("service")
+    if named == service.name:
+        return None
+    if isinstance(named, str) and named:
+        return f"{service.url_setting} leads to {storable_text(named, 60)}, not to {service.name}"
+    if service.names_itself:
+        return f"{service.url_setting} leads to something that does not call itself {service.name}"
+    if _has_message_limits(health_body):
+        return None
+    return f"{service.url_setting} leads to something without the message limits of {service.name}"
+
+
+def _has_message_limits(body: Mapping[str, Any]) -> bool:
+    rate_limits = body.get("rateLimits")
+    limits = rate_limits.get("limits") if isinstance(rate_limits, dict) else None
+    return isinstance(limits, dict) and {"messagesPerHour", "messagesPerDay"} <= limits.keys()
+
+
+def _probe(service: Service, url: str, token: SecretStr | None, *, must_identify: bool) -> Health:
+    began = monotonic()
+    path = service.health_path if must_identify else _alive_path(service)
+    if path is None:
+        with closing(Connection(url)) as connection:
+            answer: Reply | Failure | None = connection.can_connect(PROBE_TIMEOUT_SECONDS)
+    else:
+        sent_token = None if path == service.health_path else token
+        answer = fetch(url, path, sent_token, timeout_seconds=PROBE_TIMEOUT_SECONDS)
+    took = monotonic() - began
+    if isinstance(answer, Failure):
+        return _unanswered(service, url, answer, took)
+    if answer is None:
+        problem = None
+    elif path == service.health_path:
+        problem = _stranger(service, url, answer)
+    else:
+        # A service that refuses us, for the token or the rate, is alive.
+        problem = f"HTTP {answer.status}" if answer.status >= 500 else None
+    status: Literal["healthy", "down"] = "down" if problem else "healthy"
+    return Health(service.name, service.port, status, response_ms=round(took * 1000), error=problem)
+
+
+def _alive_path(service: Service) -> str | None:
+    if service.name in _CONNECT_ONLY:
+        return None
+    return _ALIVE_PATHS.get(service.name, service.health_path)
+
+
+def _unanswered(service: Service, url: str, failure: Failure, took_seconds: float) -> Health:
+    if took_seconds >= PROBE_TIMEOUT_SECONDS:
+        error = f"no answer within {PROBE_TIMEOUT_SECONDS:g} s"
+        return Health(service.name, service.port, "timeout", error=error)
+    if failure.phase is Phase.NEVER_CONNECTED:
+        return Health(service.name, service.port, "down", error=f"nothing listens at {url}")
+    error = storable_text(failure.detail, MAX_ERROR_LENGTH)
+    return Health(service.name, service.port, "down", error=error)
+
+
+def _stranger(service: Service, url: str, reply: Reply) -> str | None:
+    if reply.status != 200:
+        return f"HTTP {reply.status}"
+    if len(reply.body) > MAX_BODY_BYTES:
+        return "its answer is too long for a Safari service"
+    said = said_object(reply)
+    if said is None:
+        return f"what answers at {url} speaks no JSON; it is another program"
+    return identity_problem(service, said)
+
+
+def _hindrance(service: Service, reply: Reply | Failure) -> str | None:
+    if isinstance(reply, Failure):
+        return f"it does not report its state: {reply.detail}"
+    said = said_object(reply) or {}
+    if reply.status == 503:
+        reason = storable_text(str(said.get("error") or "no Safari tab"), MAX_DETAIL_LENGTH)
+        return f"{reason}; open the site in Safari and log in"
+    if reply.status in {401, 403}:
+        return f"it refuses our token; set {service.token_setting}"
+    if reply.status != 200:
+        return None
+    is_on_site = any(value is True for key, value in said.items() if key.startswith("isOn"))
+    if is_on_site and said.get("isLoggedIn") is False:
+        return "nobody is logged in"
+    return None
