@@ -1,1 +1,1 @@
-"""Who does the work: one actor a file, their messages, and the process that holds them."""
+"""The programs of the tree, one package each, and the runtime of actors that they share."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from actors.division import divide
-from actors.run import run_daemon
+from actors.worker.partition import divide
+from actors.worker.run import run_daemon
 from actp.errors import ExitCode
 from actp.settings import load_settings
 from actp.vitals import Vitals, run_program

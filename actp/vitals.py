@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BEATS_PER_LEASE", "CURE_IS_OUTSIDE", "LastExit", "Vitals", "run_program"]
 
-# A worker beats once in each round of its warden, in which leases are renewed as well.
+# A worker beats once in each round of its supervisor, in which leases are renewed as well.
 BEATS_PER_LEASE: Final = 6
 # Starting it again cures nothing: a person has to.
 CURE_IS_OUTSIDE: Final = frozenset(

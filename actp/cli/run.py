@@ -53,7 +53,7 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
     """
     names = known_services(services)
     settings = load_settings()
-    from actors.run import run_once as work  # noqa: PLC0415  # actors cost half a second
+    from actors.worker.run import run_once as work  # noqa: PLC0415  # actors cost half a second
 
     with _progress(hidden=as_json or not sys.stderr.isatty()) as on_progress:
         summary = asdict(work(settings, names, timeout_seconds=timeout, on_progress=on_progress))
@@ -83,7 +83,7 @@ def daemon(ctx: click.Context, *, services: str | None) -> None:
     """Work until told to stop; SIGTERM ends it cleanly. bin/up runs it under supervision."""
     names = known_services(services)
     settings = load_settings()
-    from actors.run import run_daemon  # noqa: PLC0415  # actors cost half a second
+    from actors.worker.run import run_daemon  # noqa: PLC0415  # actors cost half a second
 
     ctx.exit(run_daemon(settings, names))
 

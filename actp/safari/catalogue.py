@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -20,6 +21,7 @@ __all__ = [
     "Effect",
     "Kind",
     "Service",
+    "actions_of",
     "route",
 ]
 
@@ -266,3 +268,18 @@ def _suggestion(given: str, known: Iterable[str]) -> str:
     nearest = get_close_matches(given, names, n=1)
     hint = f"Did you mean {nearest[0]}? " if nearest else ""
     return f"{hint}Known here: {', '.join(names)}."
+
+
+def actions_of(service: str) -> tuple[str, ...]:
+    """Return the actions that some platform routes to the service, sorted."""
+    platforms = {
+        *RESEARCH_PLATFORMS,
+        *(each.platform for each in SERVICES.values() if each.platform),
+    }
+    found = set()
+    for action in ACTIONS:
+        for platform in platforms:
+            with suppress(InvalidInput):
+                if route(action, platform).name == service:
+                    found.add(action)
+    return tuple(sorted(found))

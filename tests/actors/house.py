@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pykka
 
-from actors.base import WARDEN, Actor, Surroundings
-from actors.messages import Entries, Ping, Pong, Start
-from actors.switchboard import Switchboard
-from actors.timer import Timer
+from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
+from actors.runtime.messages import Ping, Pong, Start
+from actors.runtime.registry import Registry
+from actors.runtime.timer import Timer
+from actors.worker.messages import Entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +64,8 @@ class Told:
 class StandIn(Actor):
     """A real actor that keeps what it is told."""
 
-    def __init__(self, name: str, surroundings: Surroundings, told: Told) -> None:
-        super().__init__(name, surroundings)
+    def __init__(self, name: str, context: ActorContext, told: Told) -> None:
+        super().__init__(name, context)
         self._told = told
 
     def receive(self, message: object) -> None:
@@ -80,35 +81,35 @@ class Grenade:
 
 
 class House:
-    """Switchboard, timer and a stand-in for the warden; more move in."""
+    """Registry, timer and a stand-in for the supervisor; more move in."""
 
     def __init__(self) -> None:
-        self.switchboard = Switchboard()
-        self.timer = Timer(self.switchboard)
-        self.surroundings = Surroundings(self.switchboard, self.timer)
+        self.registry = Registry()
+        self.timer = Timer(self.registry)
+        self.context = ActorContext(self.registry, self.timer)
         self._rounds = count(1000)
-        self.warden = self.stand_in(WARDEN)
+        self.supervisor = self.stand_in(SUPERVISOR)
 
     def stand_in(self, name: str) -> Told:
         """Let a stand-in bear the name, and return what it will be told."""
         told = Told()
-        self.switchboard.connect(name, StandIn.start(name, self.surroundings, told))
+        self.registry.connect(name, StandIn.start(name, self.context, told))
         return told
 
     def move_in(self, name: str, ref: pykka.ActorRef[Any]) -> None:
-        """Let an actor bear the name, and start it as the warden does."""
-        self.switchboard.connect(name, ref)
+        """Let an actor bear the name, and start it as the supervisor does."""
+        self.registry.connect(name, ref)
         self.tell(name, Start())
 
     def tell(self, name: str, *messages: object) -> None:
         for message in messages:
-            assert self.switchboard.tell(name, message), f"{name} is not alive"
+            assert self.registry.tell(name, message), f"{name} is not alive"
 
     def settle(self, name: str) -> Pong:
         """Return once the actor has read all that it was told before."""
         round_ = next(self._rounds)
         self.tell(name, Ping(round_))
-        return self.warden.take(Pong, lambda pong: pong.round == round_)
+        return self.supervisor.take(Pong, lambda pong: pong.round == round_)
 
     def close(self) -> None:
         self.timer.close()

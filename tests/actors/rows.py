@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from actors.messages import Row
+from actors.worker.messages import Row
 from tests.actors.house import DEADLINE_SECONDS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pykka
 import pytest
 
-from actors.worker import Worker, take_ports
+from actors.worker.process import Worker, take_ports
 from actp.domains.outreach.queueing import build_queue
 from actp.domains.outreach.sending import send
 from tests.actors.house import DEADLINE_SECONDS, STOP_SECONDS

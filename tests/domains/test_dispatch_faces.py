@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actors.agent_jobs import agent_job
-from actors.slots import Occasion
+from actors.scheduler.agent_jobs import agent_job
+from actors.scheduler.fire_times import RunContext
 from actp.errors import ActpError
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ def test_the_registry_takes_the_same_way() -> None:
 
 def test_a_slot_of_the_schedule_takes_the_same_way(tools: Tools, admin: psycopg.Connection) -> None:
     job = agent_job("limits", "* * * * *", "safari_cloud.limits", timedelta(minutes=5))
-    here = Occasion(tools.store, tools.settings, datetime.now(UTC))
+    here = RunContext(tools.store, tools.settings, datetime.now(UTC))
     assert job.run(here)["status"] == "ok"
-    stopping = Occasion(tools.store, tools.settings, datetime.now(UTC), lambda: True)
+    stopping = RunContext(tools.store, tools.settings, datetime.now(UTC), lambda: True)
     assert job.run(stopping) == {"status": "stopped"}
     admin.execute("alter function agent_task_begin rename to agent_task_start")
     with pytest.raises(ActpError, match="agent_task_begin"):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actors.scheduler import Schedule, start
-from actors.slots import Job, Occasion
+from actors.scheduler.fire_times import Job, RunContext
+from actors.scheduler.schedule import Schedule, start
 from actp.store.postgres import PostgresStore
 from actp.vitals import Vitals
 from tests.actors.rows import eventually
@@ -38,7 +38,7 @@ def settings(database: Database, simulator: SimulatorProcess, tmp_path: Path) ->
     return settings_for(database, simulator, tmp_path)
 
 
-def job(run: Callable[[Occasion], Mapping[str, Any]], name: str = "job", **more: Any) -> Job:
+def job(run: Callable[[RunContext], Mapping[str, Any]], name: str = "job", **more: Any) -> Job:
     return Job(name, "* * * * *", run, **more)
 
 
@@ -52,7 +52,7 @@ def test_of_many_hosts_one_runs_a_slot(database: Database, settings: Settings) -
     together = Barrier(6)
 
     def host(name: str) -> None:
-        def run(_: Occasion) -> Mapping[str, Any]:
+        def run(_: RunContext) -> Mapping[str, Any]:
             ran.append(name)
             return {"by": name}
 
@@ -84,7 +84,7 @@ def test_what_is_due_is_due_until_somebody_takes_it(database: Database, settings
 def test_a_job_that_fails_is_recorded_and_told_once_a_day(
     database: Database, settings: Settings
 ) -> None:
-    def fail(_: Occasion) -> Mapping[str, Any]:
+    def fail(_: RunContext) -> Mapping[str, Any]:
         raise RuntimeError("no luck")
 
     schedule = Schedule(database.store, settings, (), host="here")
@@ -104,8 +104,8 @@ def test_a_slot_whose_run_died_is_not_run_again(database: Database, settings: Se
     assert database.store.call("safari_schedule_begin", **begin) is True  # the same call, repeated
     ran: list[datetime] = []
 
-    def run(occasion: Occasion) -> Mapping[str, Any]:
-        ran.append(occasion.slot)
+    def run(context: RunContext) -> Mapping[str, Any]:
+        ran.append(context.slot)
         return {}
 
     schedule = Schedule(database.store, settings, (), host="here")
@@ -124,7 +124,7 @@ def test_long_jobs_wait_for_one_another_and_keep_nobody_waiting(
     began: list[str] = []
     gate = Event()
 
-    def wait(name: str, _: Occasion) -> Mapping[str, Any]:
+    def wait(name: str, _: RunContext) -> Mapping[str, Any]:
         began.append(name)
         gate.wait(START_SECONDS)
         return {}
@@ -175,20 +175,20 @@ def test_the_process_runs_what_was_missed_and_ends_in_order(
 def test_a_sync_is_put_into_the_queue_once_a_slot(
     database: Database, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
-    from actors.jobs import JOBS
+    from actors.scheduler.jobs import JOBS
 
     settings = settings_for(database, simulator, tmp_path)
     sync = next(it for it in JOBS if it.name == "safari_crm_sync")
     assert sync.wanted(settings), "the project has a brain of its own"
     for slot in (SLOT, SLOT, SLOT + timedelta(hours=4)):
-        sync.run(Occasion(database.store, settings, slot))
+        sync.run(RunContext(database.store, settings, slot))
     with database.connect() as connection:
         rows = connection.execute("select action from safari_command_queue").fetchall()
     assert rows == [("sync",), ("sync",)]
 
 
 def test_every_job_of_the_worker_runs(database: Database, settings: Settings) -> None:
-    from actors.jobs import JOBS
+    from actors.scheduler.jobs import JOBS
 
     schedule = Schedule(database.store, settings, (), host="here")
     of_the_worker = [it for it in JOBS if not it.is_long]
@@ -203,7 +203,7 @@ def test_every_job_of_the_worker_runs(database: Database, settings: Settings) ->
 def test_pruning_reaches_the_queue_the_schedule_and_campaigns(
     database: Database, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
-    from actors.jobs import JOBS
+    from actors.scheduler.jobs import JOBS
 
     prune = next(it for it in JOBS if it.name == "safari_prune")
     with database.connect() as connection:
@@ -215,7 +215,9 @@ def test_pruning_reaches_the_queue_the_schedule_and_campaigns(
             "insert into safari_campaign_runs (campaign_id, status, completed_at, result)"
             " values ('old', 'completed', now() - interval '91 days', '{\"targets\": 1}')"
         )
-    removed = prune.run(Occasion(database.store, settings_for(database, simulator, tmp_path), SLOT))
+    removed = prune.run(
+        RunContext(database.store, settings_for(database, simulator, tmp_path), SLOT)
+    )
     assert {name: count for name, count in removed.items() if count} == {
         "schedule_runs": 1,
         "campaigns": 1,

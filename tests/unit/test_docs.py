@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from actors.jobs import JOBS
+from actors.scheduler.jobs import JOBS
 from actp.alerts.domain_texts import DOMAIN_WRITERS
 from actp.cli.agents import abtest, growth, outreach, prospect, remotion, trends, youtube
 from actp.cli.agents.crm import crm_brain

@@ -7,14 +7,12 @@ import importlib
 import os
 import re
 from pathlib import Path
-from statistics import median
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("actors", "actp", "demo", "metrics", "simulator")
 LONGEST_MODULE_LINES = 400
-MEDIAN_MODULE_LINES = 100
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -47,10 +45,6 @@ def test_no_module_is_longer_than_four_hundred_lines() -> None:
     lengths = {name_of(path): line_count(path) for path in python_files(*PACKAGES, "tests")}
     lengths |= {path.name: line_count(path) for path in ROOT.glob("*.py")}
     assert {name: n for name, n in lengths.items() if n > LONGEST_MODULE_LINES} == {}
-
-
-def test_the_median_module_is_short() -> None:
-    assert median(map(line_count, python_files("actors", "actp", "metrics"))) <= MEDIAN_MODULE_LINES
 
 
 @pytest.mark.parametrize("path", python_files(*PACKAGES), ids=name_of)

@@ -28,7 +28,7 @@ def stream() -> Iterator[io.StringIO]:
 
 def test_a_line_has_time_level_action_message_and_fields(stream: io.StringIO) -> None:
     fields = {"action": "lease_lost", "service": "twitter-dm", "command_id": "17"}
-    logging.getLogger("actors.service").warning("no longer %s", "ours", extra=fields)
+    logging.getLogger("actors.worker.service").warning("no longer %s", "ours", extra=fields)
     assert re.fullmatch(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING lease_lost no longer ours "
         r"service=twitter-dm command_id=17\n",

@@ -1,0 +1,1 @@
+"""The actor runtime: base class, registry, supervisor, timer, offloaded work, process shell."""

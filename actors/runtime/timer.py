@@ -1,0 +1,73 @@
+"""Messages to be delivered later: pykka has no timers of its own."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.runtime.registry import Registry
+
+
+class Timer:
+    """One thread for all timers of a process.
+
+    A timer is known by its actor and message: setting it again moves it.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._due: dict[tuple[str, object], float] = {}
+        self._heap: list[tuple[float, int, tuple[str, object]]] = []
+        self._order = count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
+        self._thread.start()
+
+    def after(self, seconds: float, name: str, message: object) -> None:
+        """Tell ``name`` the message in so many seconds; the last call for the pair counts."""
+        key = (name, message)
+        when = monotonic() + max(0.0, seconds)
+        with self._changed:
+            self._due[key] = when
+            heapq.heappush(self._heap, (when, next(self._order), key))
+            if self._heap[0][2] == key:
+                self._changed.notify()
+
+    def cancel(self, name: str, message: object) -> None:
+        """Forget a timer, if it is set."""
+        with self._changed:
+            self._due.pop((name, message), None)
+
+    def close(self) -> None:
+        """Deliver nothing any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while (key := self._next_due()) is not None:
+            self._registry.tell(*key)
+
+    def _next_due(self) -> tuple[str, object] | None:
+        with self._changed:
+            while not self._closed:
+                if not self._heap:
+                    self._changed.wait()
+                    continue
+                when, _, key = self._heap[0]
+                if self._due.get(key) != when:  # moved or cancelled
+                    heapq.heappop(self._heap)
+                    continue
+                wait_seconds = when - monotonic()
+                if wait_seconds > 0:
+                    self._changed.wait(wait_seconds)
+                    continue
+                heapq.heappop(self._heap)
+                del self._due[key]
+                return key
+            return None

@@ -1,0 +1,157 @@
+"""Runs the cron table, each slot once over all hosts.
+
+APScheduler gives the beat, the threads and the meaning of cron expressions. What is due is looked
+up anew at each tick by the clock of the database, so a start, a wake from sleep, a clock that was
+put right and a database that comes back need no case of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from actors.scheduler.fire_times import RunContext, due_slot
+from actp.errors import ActpError, StoreUnavailable
+from actp.store.reconnect import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from actors.scheduler.fire_times import Job
+    from actp.settings import Settings
+    from actp.store import Store
+    from actp.vitals import Vitals
+
+__all__ = ["Schedule", "start"]
+
+TICK_SECONDS: Final = 10.0
+THREADS: Final = 8
+BEAT: Final = "beat"
+# The agents' tasks wait for one another rather than load the machine together.
+LONG: Final = "long"
+LONG_THREADS: Final = 2
+# What became of a slot is told again for some minutes to a database that is away.
+END_ATTEMPTS: Final = 20
+SKEW_SHOWN_SECONDS: Final = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Schedule:
+    """Knows which slots are taken, and takes those that are due."""
+
+    def __init__(self, store: Store, settings: Settings, jobs: Sequence[Job], *, host: str) -> None:
+        self._store = store
+        self._settings = settings
+        self._jobs = tuple(job for job in jobs if job.wanted(settings))
+        self._host = host
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+
+    def due(self) -> list[tuple[Job, datetime]]:
+        """Return the jobs to run now with their slots, by the clock of the database."""
+        schedule = self._store.call("safari_schedule")
+        now = datetime.fromisoformat(schedule["at"]).astimezone(UTC)
+        skew = now - datetime.now(UTC)
+        if abs(skew) > timedelta(seconds=SKEW_SHOWN_SECONDS):
+            _log.debug("the database's clock is %s ahead", skew, extra={"action": "clock_skew"})
+        taken = {
+            run["job"]: datetime.fromisoformat(run["slot"]).astimezone(UTC)
+            for run in schedule["jobs"]
+        }
+        with self._lock:
+            return [
+                (job, slot)
+                for job in self._jobs
+                if job.name not in self._running
+                and (slot := due_slot(job, now, taken.get(job.name))) is not None
+            ]
+
+    def run(self, job: Job, slot: datetime) -> None:
+        """Take a slot and run it, unless another host or thread has it."""
+        with self._lock:
+            if job.name in self._running:
+                return
+            self._running.add(job.name)
+        try:
+            self._run(job, slot)
+        except ActpError as error:
+            _log.warning("%s: %s", job.name, error, extra={"action": "slot_failed"})
+        finally:
+            with self._lock:
+                self._running.discard(job.name)
+
+    def _run(self, job: Job, slot: datetime) -> None:
+        run: dict[str, str] = {"job": job.name, "slot": slot.isoformat(), "run": str(uuid4())}
+        if not self._store.call("safari_schedule_begin", **run, host=self._host):
+            return
+        fields = {"job": job.name, "slot": slot.isoformat()}
+        detail: dict[str, Any]
+        try:
+            context = RunContext(self._store, self._settings, slot, self._closed.is_set)
+            detail, ok = dict(job.run(context)), True
+        except Exception as error:  # noqa: BLE001 - a job of any kind must not end the schedule
+            _log.error("the job failed", exc_info=True, extra={"action": "job_failed", **fields})
+            detail, ok = {"error": f"{type(error).__name__}: {error}"[:500]}, False
+        else:
+            _log.info("%s", detail, extra={"action": "job_done", **fields})
+        self._end(run, ok=ok, detail=detail)
+
+    def _end(self, run: Mapping[str, str], *, ok: bool, detail: Mapping[str, Any]) -> None:
+        backoff, random = Backoff(), SystemRandom()
+        for failures in range(END_ATTEMPTS):
+            try:
+                self._store.call("safari_schedule_end", **run, ok=ok, detail=detail)
+            except StoreUnavailable:
+                if self._closed.wait(backoff.delay_seconds(failures, random.random())):
+                    return
+            else:
+                return
+
+    def close(self) -> None:
+        """Wait for the database no more, and have long jobs end."""
+        self._closed.set()
+
+
+def start(schedule: Schedule, vitals: Vitals, beat_seconds: float) -> BackgroundScheduler:
+    """Begin to run what is due; short jobs never wait for long ones."""
+    executors = {
+        "default": ThreadPoolExecutor(THREADS),
+        LONG: ThreadPoolExecutor(LONG_THREADS),
+        BEAT: ThreadPoolExecutor(1),
+    }
+    scheduler = BackgroundScheduler(timezone=UTC, executors=executors)
+
+    def tick() -> None:
+        try:
+            due = schedule.due()
+        except ActpError as error:
+            _log.warning("no tick: %s", error, extra={"action": "tick_failed"})
+            return
+        for job, slot in due:
+            # By its name a job that still waits for a thread is not put behind itself.
+            scheduler.add_job(
+                schedule.run,
+                args=(job, slot),
+                id=job.name,
+                replace_existing=True,
+                executor=LONG if job.is_long else "default",
+                misfire_grace_time=None,
+            )
+
+    now = datetime.now(UTC)
+    options: dict[str, Any] = {"coalesce": True, "misfire_grace_time": None, "next_run_time": now}
+    scheduler.add_job(tick, "interval", seconds=TICK_SECONDS, max_instances=1, **options)
+    # The beat passes through the scheduler's own thread, but not through the database nor the
+    # threads that wait for it: an outage is no hang.
+    scheduler.add_job(vitals.beat, "interval", seconds=beat_seconds, executor=BEAT, **options)
+    scheduler.start()
+    return scheduler

@@ -1,0 +1,1 @@
+"""The sentinel: service health, alerts, campaigns and posts, beside the commands."""

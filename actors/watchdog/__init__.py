@@ -1,0 +1,1 @@
+"""The watchdog: restarts what supervisord gave up on and kills hung programs."""

@@ -1,0 +1,26 @@
+"""Who a worker process is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["WorkerIdentity"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerIdentity:
+    """Who this process is, and what it owns."""
+
+    boot_id: str
+    host_key: str
+    worker: str
+    services: tuple[str, ...]
+    lease_seconds: float
+    spool_folder: Path
+    policies: tuple[Mapping[str, Any], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)

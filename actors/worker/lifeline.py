@@ -1,0 +1,169 @@
+"""Shows the database that this process lives, and picks up the work of those that do not."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
+from actors.runtime.messages import (
+    Drained,
+    LeasesHeld,
+    OffloadFailed,
+    PeerRestarted,
+    Start,
+    Stop,
+    Tick,
+)
+from actors.worker.messages import LeasesLost, StartClaiming
+from actors.worker.poller import POLLER
+from actp.errors import StoreRefused
+from actp.spool import left_behind
+from actp.store.reconnect import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.worker.identity import WorkerIdentity
+    from actp.spool import LeftBehind
+    from actp.store import Store
+
+__all__ = ["LIFELINE", "Lifeline"]
+
+LIFELINE = "lifeline"
+BOOT = Tick("boot")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Booted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Beaten:
+    lost: frozenset[tuple[str, int]]
+
+
+class Lifeline(Actor):
+    """Registers, replays the spool, rescues, then opens the poller; beats from then on.
+
+    Each beat that arrives is followed by a rescue. Whether this worker has beaten for long enough
+    to judge others is for the database to say: a rescue may be carried out long after it was asked.
+    """
+
+    def __init__(self, context: ActorContext, *, store: Store, me: WorkerIdentity) -> None:
+        super().__init__(LIFELINE, context)
+        self._store = store
+        self._me = me
+        self._is_booted = False
+        self._is_beating = False
+        self._failures = 0
+        self._backoff = Backoff()
+        self._random = SystemRandom()
+
+    def receive(self, message: object) -> None:
+        """Handle one message."""
+        match message:
+            case Start() | Tick(what="boot"):
+                self.offload("boot", self._boot)
+            case _Booted():
+                self._is_booted = True
+                self._failures = 0
+                self.tell(POLLER, StartClaiming())
+            case LeasesHeld() if not self._is_beating:  # else the last one waits for the database
+                self._is_beating = True
+                self.offload("heartbeat", self._beat(message))
+            case _Beaten(lost=lost):
+                self._beaten(lost)
+            case OffloadFailed():
+                self._failed(message)
+            case PeerRestarted(name=name) if name == POLLER and self._is_booted:
+                self.tell(POLLER, StartClaiming())
+            case Stop():
+                self.offload("sign_off", self._sign_off)
+            case _:
+                pass
+
+    def _beaten(self, lost: frozenset[tuple[str, int]]) -> None:
+        self._is_beating = False
+        if self._is_booted:
+            self.offload("rescue", lambda: self._rescue(expired=True))
+        if lost:
+            self._registry.tell_all(LeasesLost(lost), but=self.name)
+
+    def _failed(self, failed: OffloadFailed) -> None:
+        if failed.what == "heartbeat":
+            self._is_beating = False
+        if failed.what == "sign_off":
+            self.tell(SUPERVISOR, Drained(self.name))
+            return
+        _log.warning(
+            "%s failed: %s", failed.what, failed.error, extra={"action": "lifeline_failed"}
+        )
+        if failed.what == "boot":
+            self.later(self._backoff.delay_seconds(self._failures, self._random.random()), BOOT)
+            self._failures += 1
+
+    # -- offload: off the actor's thread, touching nothing of it but what never changes
+
+    def _boot(self) -> _Booted:
+        me = self._me
+        self._store.call("safari_configure", policies=list(me.policies), settings=dict(me.settings))
+        self._store.call(
+            "safari_register",
+            boot_id=me.boot_id,
+            host_key=me.host_key,
+            worker=me.worker,
+            services=list(me.services),
+        )
+        for left in left_behind(me.spool_folder):
+            self._replay(left)
+        self._rescue(expired=False)
+        return _Booted()
+
+    def _replay(self, left: LeftBehind) -> None:
+        refused = 0
+        for result in left.results:
+            try:
+                self._store.call(
+                    "safari_ledger", boot_id=left.boot_id, finishes=[result], begins=[]
+                )
+            except StoreRefused:
+                refused += 1
+                _log.exception("a spooled result was refused", extra={"action": "spool_refused"})
+        if refused:
+            left.path.rename(left.path.with_suffix(".refused"))
+        else:
+            left.path.unlink(missing_ok=True)
+
+    def _beat(self, holding: LeasesHeld) -> Callable[[], _Beaten]:
+        def beat() -> _Beaten:
+            answer = self._store.call(
+                "safari_heartbeat",
+                boot_id=self._me.boot_id,
+                held=[{"id": id_, "lease": lease} for id_, lease in holding.held],
+                state=dict(holding.state),
+                lease_seconds=self._me.lease_seconds,
+            )
+            return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
+
+        return beat
+
+    def _rescue(self, *, expired: bool) -> None:
+        rescued = self._store.call(
+            "safari_rescue",
+            boot_id=self._me.boot_id,
+            host_key=self._me.host_key,
+            services=list(self._me.services),
+            expired=expired,
+        )
+        if rescued:
+            _log.warning("rescued %s", rescued, extra={"action": "rescued"})
+
+    def _sign_off(self) -> None:
+        self._store.call("safari_sign_off", boot_id=self._me.boot_id)
+        self._registry.tell(SUPERVISOR, Drained(self.name))

@@ -1,0 +1,174 @@
+"""The composition of a worker process: everything its actors need, and their specs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from actors.runtime.notify import wake_on_notify
+from actors.runtime.process import ActorProcess
+from actors.runtime.supervisor import ActorSpec, StopStage
+from actors.worker.courier import Courier
+from actors.worker.identity import WorkerIdentity
+from actors.worker.ledger import LEDGER, Ledger
+from actors.worker.lifeline import LIFELINE, Lifeline
+from actors.worker.poller import POLLER, Poller, Polling
+from actors.worker.service import ServiceActor
+from actors.worker.turnstile import TURNSTILE, Turnstile
+from actp.errors import PortTaken
+from actp.policy import policies, shared_settings
+from actp.safari.carrier import HttpCarrier, LocalCarrier, with_ceiling
+from actp.safari.catalogue import LOCAL, SERVICES, actions_of
+from actp.safari.local import LocalOptions
+from actp.safari.locks import PortLock, host_key
+from actp.safari.requests import RequestOptions
+from actp.safari.turns import TurnTable
+from actp.spool import Spool
+from actp.vitals import BEATS_PER_LEASE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actp.errors import ExitCode
+    from actp.safari.carrier import Carrier
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["Worker", "take_ports"]
+
+
+def take_ports(settings: Settings, services: tuple[str, ...]) -> dict[str, PortLock]:
+    """Return the locks of those services that no other process on this host owns."""
+    taken = {}
+    for name in services:
+        address = LOCAL if name == LOCAL else settings.service_url(name)
+        lock = PortLock(settings.actp_lock_dir, address)
+        if lock.acquire():
+            taken[name] = lock
+    return taken
+
+
+class Worker:
+    """The actors of one process, for the services whose locks it was given."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        locks: dict[str, PortLock],
+        *,
+        round_seconds: float | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        if not locks:
+            raise PortTaken(
+                "every service of this process is owned by another one on this host",
+                remedy="bin/down stops a running tree; ACTP_LOCK_DIR separates hosts in tests.",
+            )
+        self._settings = settings
+        self._store = store
+        self._locks = locks
+        self._boot_id = str(uuid.uuid4())
+        self._process = ActorProcess(
+            stop_seconds=settings.stop_seconds,
+            round_seconds=round_seconds or settings.safari_lease_seconds / BEATS_PER_LEASE,
+            beat=beat,
+        )
+        self._table = TurnTable(settings.actp_lock_dir, settings.safari_turns)
+        self._spool = Spool(settings.actp_home / "spool", self._boot_id)
+        self._couriers = {
+            name: Courier(_carrier(settings, name), self._process.context.registry)
+            for name in locks
+        }
+        self._listener = store.listener()
+        self._listening = ExitStack()
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the services that this process owns."""
+        return tuple(self._locks)
+
+    def start(self) -> None:
+        """Start the actors and listen for notifications."""
+        registry = self._process.context.registry
+        self._listening.enter_context(wake_on_notify(self._listener, registry, (POLLER,)))
+        self._process.start(self._specs(), {name: actions_of(name) for name in self._locks})
+
+    def stop(self) -> None:
+        """Ask everything to end in order; returns at once."""
+        self._process.stop()
+
+    def wait(self, timeout_seconds: float | None = None) -> ExitCode | None:
+        """Return how the process ended, or None when it has not within the time."""
+        return self._process.wait(timeout_seconds)
+
+    def close(self) -> None:
+        """Give everything back; what hangs is left to the end of the process."""
+        self._listening.close()
+        self._process.close()
+        for courier in self._couriers.values():
+            courier.close()
+        self._spool.close()
+        self._table.close()
+        for lock in self._locks.values():
+            lock.release()
+
+    def _specs(self) -> tuple[ActorSpec, ...]:
+        here, store, me = self._process.context, self._store, self._identity()
+        polling = Polling(has_notify=self._listener is not None)
+        return (
+            ActorSpec(
+                LEDGER,
+                partial(Ledger.start, here, store=store, boot_id=me.boot_id, spool=self._spool),
+                stop_stage=StopStage.WRITE,
+            ),
+            ActorSpec(TURNSTILE, partial(Turnstile.start, here, table=self._table)),
+            ActorSpec(
+                POLLER,
+                partial(Poller.start, here, store=store, me=me, polling=polling),
+                stop_stage=StopStage.INTAKE,
+            ),
+            ActorSpec(
+                LIFELINE,
+                partial(Lifeline.start, here, store=store, me=me),
+                stop_stage=StopStage.SIGN_OFF,
+                hears_leases=True,
+            ),
+            *(
+                ActorSpec(
+                    name,
+                    partial(ServiceActor.start, here, courier=courier, turns=self._table),
+                    stop_stage=StopStage.WORK,
+                )
+                for name, courier in self._couriers.items()
+            ),
+        )
+
+    def _identity(self) -> WorkerIdentity:
+        settings = self._settings
+        return WorkerIdentity(
+            boot_id=self._boot_id,
+            host_key=host_key(settings.actp_lock_dir),
+            worker=f"{socket.gethostname()}/{os.getpid()}",
+            services=tuple(self._locks),
+            lease_seconds=settings.safari_lease_seconds,
+            spool_folder=settings.actp_home / "spool",
+            policies=policies(settings),
+            settings=shared_settings(settings),
+        )
+
+
+def _carrier(settings: Settings, name: str) -> Carrier:
+    service = with_ceiling(SERVICES[name], settings.safari_action_timeout_seconds)
+    if name == LOCAL:
+        return LocalCarrier(service, LocalOptions(crm_brain_command=settings.crm_brain_cmd))
+    return HttpCarrier(
+        service,
+        url=settings.service_url(name),
+        token=settings.service_token(name),
+        options=RequestOptions(instagram_dm_plain_route=settings.safari_instagram_dm_plain_route),
+    )

@@ -1,0 +1,129 @@
+"""A day of the schedule on a database whose clock is moved: every slot once, whoever asks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from apscheduler.triggers.cron import CronTrigger
+
+from actors.scheduler.jobs import JOBS
+from actors.scheduler.schedule import Schedule
+from actp.settings import load_settings
+from tests.support.moving_clock import MovingClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from actors.scheduler.fire_times import Job, RunContext
+    from actp.settings import Settings
+    from tests.support.databases import Database
+
+HOSTS = ("one", "other")
+DAY = timedelta(days=1)
+# The shortest grace of a slot: whoever looks less often would miss some.
+TICK = timedelta(minutes=5)
+OF_THE_WORKER = {
+    "safari_queue_processor": 96,
+    "safari_health_check": 24,
+    "safari_retry_failed": 12,
+    "safari_rate_reset": 1,
+    "safari_prune": 1,
+    "safari_crm_sync": 6,
+}
+
+
+@pytest.fixture
+def settings(database: Database) -> Settings:
+    every_job = {"CRM_BRAIN_CMD": "/bin/true"}
+    return load_settings({"ACTP_ENV_FILE": "", **database.environment, **every_job})
+
+
+@pytest.fixture
+def clock(database: Database) -> Iterator[MovingClock]:
+    with database.connect() as admin:
+        yield MovingClock(admin)
+
+
+class Hosts:
+    """Two schedules over one database, with the real cron table and jobs that only count."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.ran: list[tuple[str, datetime]] = []
+        self._schedules = [
+            Schedule(database.store, settings, [self._counting(job) for job in JOBS], host=host)
+            for host in HOSTS
+        ]
+
+    def tick(self) -> None:
+        """Both see what is due before either of them takes it."""
+        due = [(schedule, *slot) for schedule in self._schedules for slot in schedule.due()]
+        for schedule, job, slot in due:
+            schedule.run(job, slot)
+
+    def _counting(self, job: Job) -> Job:
+        def run(context: RunContext) -> Mapping[str, Any]:
+            self.ran.append((job.name, context.slot))
+            return {}
+
+        return replace(job, run=run)
+
+
+def slots_of(job: Job, start: datetime) -> int:
+    """How many moments of a day the cron expression of a job names."""
+    trigger, count = CronTrigger.from_crontab(job.cron, timezone=UTC), 0
+    moment = trigger.get_next_fire_time(None, start)
+    while moment is not None and moment < start + DAY:
+        count += 1
+        moment = trigger.get_next_fire_time(moment, moment + timedelta(seconds=1))
+    return count
+
+
+def midnight_after(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+
+
+def test_in_a_day_two_hosts_run_each_slot_of_the_cron_table_once(
+    database: Database, settings: Settings, clock: MovingClock
+) -> None:
+    hosts = Hosts(database, settings)
+    start = midnight_after(clock.now())
+    clock.advance_to(start - TICK)
+    hosts.tick()  # makes up for what was missed before
+    hosts.ran.clear()
+    for number in range(DAY // TICK):
+        clock.advance_to(start + number * TICK)
+        hosts.tick()
+    assert len(set(hosts.ran)) == len(hosts.ran), "a slot ran twice"
+    counts = Counter(name for name, _ in hosts.ran)
+    wanted = [job for job in JOBS if job.wanted(settings)]
+    assert counts == Counter({job.name: slots_of(job, start) for job in wanted})
+    assert OF_THE_WORKER.items() <= counts.items()
+    with database.connect() as connection:
+        stored = connection.execute(
+            "select job, count(*), count(*) filter (where status = 'done'), min(started_at),"
+            " max(finished_at) from safari_schedule_runs where slot >= %s group by job",
+            (start,),
+        ).fetchall()
+    assert {job: runs for job, runs, *_ in stored} == counts
+    assert all(runs == done for _, runs, done, *_ in stored)
+    assert all(start <= first <= last < start + DAY for *_, first, last in stored)
+
+
+def test_a_night_asleep_costs_the_slots_that_may_be_missed_and_none_of_the_others(
+    database: Database, settings: Settings, clock: MovingClock
+) -> None:
+    hosts = Hosts(database, settings)
+    start = midnight_after(clock.now())
+    clock.advance_to(start - timedelta(hours=2))
+    hosts.tick()
+    hosts.ran.clear()
+    clock.advance_to(start + timedelta(hours=6, minutes=59))
+    hosts.tick()
+    hosts.tick()
+    counts = Counter(name for name, _ in hosts.ran)
+    made_up = {"safari_retry_failed": 1, "safari_rate_reset": 1, "safari_prune": 1}
+    assert {name: counts[name] for name in OF_THE_WORKER if counts[name]} == made_up

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from random import SystemRandom
+
+import pytest
+
+from actors.worker.readiness import PROBE_AGAIN_SECONDS, Readiness
+from actp.safari.outcomes import Outcome
+
+SENT = Outcome("sent", "sent")
+NOBODY_THERE = Outcome("retry", "never_connected", error="refused", breaker="count")
+NO_ANSWER = Outcome("unknown", "no_answer", breaker="count")
+MISCONFIGURED = Outcome("wait", "misconfigured", error="401", wait_seconds=900.0, breaker="open")
+BUSY_PERSON = Outcome("wait", "in_flight", wait_seconds=30.0)
+
+
+@pytest.fixture
+def readiness() -> Readiness:
+    """A service that has been identified."""
+    readiness = Readiness(SystemRandom())
+    readiness.probed(None)
+    return readiness
+
+
+def test_nothing_is_sent_to_somebody_unknown() -> None:
+    readiness = Readiness(SystemRandom())
+    assert readiness.state["state"] == "probe"
+    assert readiness.state["reason"] == "not yet identified"
+    readiness.probed(None)
+    assert readiness.state == {"state": "ready"}
+
+
+@pytest.mark.parametrize("outcome", [NOBODY_THERE, NO_ANSWER])
+def test_after_a_broken_connection_it_is_identified_again(
+    readiness: Readiness, outcome: Outcome
+) -> None:
+    readiness.learn(outcome)
+    assert readiness.step == "probe"
+
+
+def test_three_probes_in_vain_make_it_wait(readiness: Readiness) -> None:
+    steps = []
+    for _ in range(3):
+        readiness.probed("another service")
+        steps.append(readiness.step)
+    assert steps == ["probe", "probe", "wait"]
+    assert readiness.wait_seconds > PROBE_AGAIN_SECONDS
+    assert readiness.state["reason"] == "another service"
+
+
+def test_a_wait_that_the_service_asks_for_is_kept(readiness: Readiness) -> None:
+    readiness.learn(MISCONFIGURED)
+    assert readiness.step == "wait"
+    assert 890 < readiness.wait_seconds <= 900 * 1.2
+    assert readiness.state["reason"] == "401"
+
+
+def test_a_person_who_is_busy_says_nothing_about_the_service(readiness: Readiness) -> None:
+    readiness.learn(BUSY_PERSON)
+    assert readiness.step == "go"
+
+
+def test_success_clears_what_went_before(readiness: Readiness) -> None:
+    for _ in range(2):
+        readiness.learn(Outcome("retry", "server_error", breaker="count"))
+    readiness.learn(SENT)
+    for _ in range(2):
+        readiness.learn(Outcome("retry", "server_error", breaker="count"))
+    assert readiness.step == "go"
