@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.plural import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -44,11 +46,6 @@ def say(line: str) -> None:
 def warn(line: str) -> None:
     """Print one sentence beside what was asked for."""
     click.echo(_CONTROLS.sub("�", line), err=True)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return ``1 alert`` or ``2,000 alerts``."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def one_line(value: object, longest: int = 80) -> str:

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.counts import first_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["engagement", "engagement_of"]
+__all__ = ["engagement", "engagement_of", "measured_engagement"]
+
+# Under which names tables and services give a count.
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "likes": ("likes", "like_count"),
+        "shares": ("shares", "retweets", "reposts"),
+        "replies": ("replies", "comments_count", "comments"),
+        "views": ("views", "view_count"),
+    }
+)
+# The counts that pages of our own posts always show: without them a post was not measured.
+_ALWAYS_SHOWN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "twitter": ("likes", "views"),
+        "tiktok": ("likes", "views"),
+        "youtube": ("likes", "views"),
+    }
+)
+_LEAST_SHOWN: Final = ("likes",)
 
 
 def engagement(likes: float, shares: float, replies: float, views: float) -> float:
@@ -16,19 +37,23 @@ def engagement(likes: float, shares: float, replies: float, views: float) -> flo
     return likes * 3 + shares * 5 + replies * 4 + views * 0.1
 
 
-def engagement_of(counts: Mapping[str, Any]) -> float:
-    """Return the engagement of counts as any table or service names them; what is missing is 0."""
-    return engagement(
-        _first(counts, "likes", "like_count"),
-        _first(counts, "shares", "retweets", "reposts"),
-        _first(counts, "replies", "comments_count", "comments"),
-        _first(counts, "views", "view_count"),
-    )
+def engagement_of(counts: Mapping[str, Any]) -> float | None:
+    """Return the engagement of counts as any table or service names them; None without any."""
+    known = _known(counts)
+    return _summed(known) if any(count is not None for count in known.values()) else None
 
 
-def _first(counts: Mapping[str, Any], *names: str) -> float:
-    for name in names:
-        value = counts.get(name)
-        if isinstance(value, int | float) and isfinite(value) and value >= 0:
-            return float(value)
-    return 0.0
+def measured_engagement(counts: Mapping[str, Any], platform: str) -> float | None:
+    """Return the engagement of a post of ours; None without what its platform always shows."""
+    known = _known(counts)
+    if any(known[name] is None for name in _ALWAYS_SHOWN.get(platform, _LEAST_SHOWN)):
+        return None
+    return _summed(known)
+
+
+def _known(counts: Mapping[str, Any]) -> dict[str, int | None]:
+    return {name: first_count(counts, *names) for name, names in _NAMES.items()}
+
+
+def _summed(known: Mapping[str, int | None]) -> float:
+    return engagement(*(known[name] or 0 for name in ("likes", "shares", "replies", "views")))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from actp.domains.abtest.timing import due_windows
+from actp.domains.abtest.timing import due_windows, late_windows
 from actp.domains.abtest.variants import by_template
-from actp.domains.abtest.verdict import Counts, judge
+from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge, unmeasured
 from actp.errors import InvalidInput
 from tests.support.reactions import drawn
 
@@ -60,9 +60,72 @@ def test_the_margin_is_the_difference_over_the_larger_score() -> None:
     assert judge(Counts(100), Counts(80)).margin == pytest.approx(0.2)
 
 
-def test_odd_counts_are_none() -> None:
-    said = {"likes": "12", "retweets": None, "replies": -3, "views": True, "bookmarks": 5}
-    assert Counts.read(said) == Counts()
+@pytest.mark.parametrize("views", [200, 1000, 5000])
+@pytest.mark.parametrize("rounds", [2, MOST_ROUNDS])
+def test_several_rounds_find_more_winners_and_no_more_false_ones(views: int, rounds: int) -> None:
+    random = Random(22)
+    tests = 600
+    alone = sum(_winner(random, views, 2.0, 1) == "a" for _ in range(tests))
+    found = sum(_winner(random, views, 2.0, rounds) == "a" for _ in range(tests))
+    false_winners = sum(_winner(random, views, 1.0, rounds) != "tie" for _ in range(tests))
+    assert found > alone
+    assert false_winners / tests <= 0.06, "5 %, and what chance adds to 600 tests"
+
+
+def _winner(random: Random, views: int, factor: float, rounds: int) -> str:
+    """Play a test of several rounds that ends with its first winner."""
+    earlier: list[tuple[Counts, Counts]] = []
+    for _ in range(rounds):
+        a = drawn(random, views, factor=factor, scatter=0.15)
+        b = drawn(random, views, scatter=0.15)
+        winner = judge(a, b, earlier, rounds).winner
+        if winner != "tie":
+            return winner
+        earlier.append((a, b))
+    return "tie"
+
+
+def test_a_verdict_names_every_condition_with_its_figure() -> None:
+    # Shown 200 times as often, but liked less by those who saw it.
+    verdict = judge(Counts(300, 40, 30, 20_000), Counts(10, 2, 1, 100))
+    assert (verdict.winner, round(verdict.margin, 3)) == ("tie", 0.983)
+    assert [condition.is_met for condition in verdict.conditions] == [True, True, False]
+    margin, chance, lead = (condition.text for condition in verdict.conditions)
+    assert "98.3 %" in margin
+    assert "0.05" in chance
+    assert "score (A)" in lead
+    assert "view (B)" in lead
+
+
+WHOLE = {"likes": 20, "retweets": 2, "replies": 1, "views": 900}
+
+
+def test_counts_that_are_text_or_decimal_are_numbers() -> None:
+    said = {"likes": "12", "retweets": 3.0, "replies": "1,000", "views": "1.2K"}
+    assert Counts.read(said) == Counts(12, 3, 1000, 1200)
+
+
+@pytest.mark.parametrize("name", ["likes", "retweets", "replies", "views"])
+@pytest.mark.parametrize("value", [None, "", "many", -3, True, "absent"])
+def test_counts_that_lack_one_are_not_read(name: str, value: object) -> None:
+    said: dict[str, Any] = {**WHOLE, name: value}
+    if value == "absent":
+        del said[name]
+    assert Counts.read(said) is None
+    assert unmeasured(said) == [name]
+
+
+def test_a_post_that_is_out_has_been_seen() -> None:
+    assert unmeasured({**WHOLE, "views": 0}) == ["views"]
+
+
+@pytest.mark.parametrize(
+    ("age", "late"), [(1.5, []), (5.0, ["1h"]), (24.5, ["1h", "4h"]), (70.0, ["1h", "4h", "24h"])]
+)
+def test_a_look_that_comes_late_says_so(age: float, late: list[str]) -> None:
+    test: dict[str, Any] = {"age_hours": age, "metrics_1h": None, "metrics_4h": None}
+    test["metrics_24h"] = None
+    assert late_windows(age, due_windows(test)) == late
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ def tweet_goes_out(admin: psycopg.Connection, hours_ago: int) -> None:
 def play(
     simulator: SimulatorProcess,
     admin: psycopg.Connection,
-    a: dict[str, int] | None,
-    b: dict[str, int] | None,
+    a: dict[str, Any] | None,
+    b: dict[str, Any] | None,
 ) -> None:
     """Twitter shows both arms with these counts; None: the tweet is gone."""
     ((text_b,),) = rows(admin, "select variant_b_text from actp_ab_tests")
@@ -127,9 +127,10 @@ def test_posts_that_are_alike_have_no_winner(
 ) -> None:
     run_script(script, *CREATE)
     tweet_goes_out(admin, 25)
-    play(simulator, admin, {}, {})
+    play(simulator, admin, WELL, WELL)
     _, result = run_script(script, "--checkback")
     assert (result["rows"][0]["verdict"], result["won"]) == ("tie", 0)
+    assert [c["is_met"] for c in result["rows"][0]["conditions"]] == [False, False, True]
     assert rows(admin, "select status, winner from actp_ab_tests") == [("inconclusive", "tie")]
     assert alerts(admin, "ab_winner") == []
 
@@ -142,6 +143,8 @@ def test_a_young_test_is_counted_and_goes_on(
     play(simulator, admin, BADLY, WELL)
     _, result = run_script(script, "--checkback")
     assert result["running"] == 1
+    _, listed = run_script(script, "--status")
+    assert (listed["rows"][0]["has_1h"], listed["rows"][0]["has_4h"]) == (False, True)
     filled = "select metrics_1h = metrics_4h, metrics_24h, post_url_b, status from actp_ab_tests"
     assert rows(admin, filled) == [(True, None, URL_B, "running")]
     assert [script.main([f]) for f in ("--status", "--results", "--checkback")] == [0, 0, 0]
@@ -160,6 +163,101 @@ def test_a_tweet_that_is_gone_wins_nothing_and_ends_the_test_a_day_later(
     run_script(script, "--checkback")
     assert rows(admin, "select status from actp_ab_tests") == [("error",)]
     assert len(alerts(admin, "ab_error")) == 1
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [{}, {"likes": 5}, {**WELL, "views": 0}, {**WELL, "replies": None}, {**WELL, "likes": "many"}],
+    ids=["nothing", "likes only", "no views", "no replies", "no number"],
+)
+@pytest.mark.parametrize("arm", ["a", "b"])
+def test_an_arm_without_counts_loses_nothing_and_ends_the_test_a_day_later(
+    run_script: RunScript,
+    simulator: SimulatorProcess,
+    admin: psycopg.Connection,
+    shown: dict[str, Any],
+    arm: str,
+) -> None:
+    run_script(script, *CREATE)
+    tweet_goes_out(admin, 25)
+    play(simulator, admin, *((shown, WELL) if arm == "a" else (WELL, shown)))
+    code, result = run_script(script, "--checkback")
+    assert (code, result["running"], result["won"]) == (1, 1, 0)
+    assert f"arm {arm.upper()} shows no" in result["error"]
+    assert rows(admin, "select metrics_24h, winner from actp_ab_tests") == [(None, None)]
+    admin.execute("update actp_ab_tests set started_at = now() - interval '49 hours'")
+    run_script(script, "--checkback")
+    assert rows(admin, "select status, winner from actp_ab_tests") == [("error", None)]
+    assert rows(admin, "select count(*) from actp_content_performance") == [(0,)]
+    assert len(alerts(admin, "ab_error")) == 1
+
+
+def test_counts_given_as_text_decide_like_numbers(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    run_script(script, *CREATE)
+    tweet_goes_out(admin, 25)
+    play(simulator, admin, {n: f"{v:,}" for n, v in BADLY.items()}, {**WELL, "views": "5K"})
+    _, result = run_script(script, "--checkback")
+    assert (result["rows"][0]["verdict"], result["rows"][0]["margin_percent"]) == ("b", 59.7)
+
+
+def test_a_test_of_another_program_is_taken_up_or_named(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into actp_ab_tests (topic, niche, variant_a_text, variant_b_text, status,"
+        " post_url_a, post_url_b, created_at) values"
+        " ('theirs', 'saas_growth', 'a', 'b', 'running', 'https://x.com/me/status/5',"
+        " 'https://x.com/me/status/77', now() - interval '30 hours'),"
+        " ('lost', 'saas_growth', 'a', 'b', 'running', null, null, now())"
+    )
+    tweets = [
+        {"tweetUrl": "https://x.com/me/status/5", **BADLY},
+        {"tweetUrl": URL_B, **WELL},
+    ]
+    simulator.play({"services": {"twitter-comments": {"tweets": tweets}}})
+    _, result = run_script(script, "--checkback")
+    (row,) = result["rows"]
+    assert (row["topic"], row["verdict"], row["late"]) == ("theirs", "b", ["1h", "4h", "24h"])
+    (stranded,) = result["stranded"]
+    assert stranded["topic"] == "lost"
+    assert "post_id_a" in stranded["lacks"]
+    assert rows(admin, "select status from actp_ab_tests order by topic") == [
+        ("running",),
+        ("complete",),
+    ]
+    assert script.main(["--status"]) == 0
+
+
+def test_a_test_without_a_winner_goes_on_with_other_texts_and_counts_all_rounds(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    _, first = run_script(script, *CREATE, "--rounds", "2")
+    tweet_goes_out(admin, 25)
+    slightly = {"likes": 92, "retweets": 15, "replies": 10, "views": 5000}
+    play(simulator, admin, BADLY, slightly)
+    _, result = run_script(script, "--checkback")
+    assert result["rows"][0]["next_round"] == "round 2 has begun"
+    ((status, a, b),) = rows(
+        admin, "select status, variant_a_text, variant_b_text from actp_ab_tests where round = 2"
+    )
+    assert status == "posting"
+    assert {a, b}.isdisjoint({first["variant_a"], first["variant_b"]})
+    assert run_script(script, "--checkback")[1]["running"] == 0, "the second is not out yet"
+    tweet_goes_out(admin, 25)
+    published = [line for line in simulator.world() if line["kind"] == "publish"]
+    tweets = [
+        {"tweetUrl": published[1]["url"], "text": published[1]["text"], **BADLY},
+        {"tweetUrl": "https://x.com/me/status/78", "text": b, **slightly},
+    ]
+    simulator.play({"services": {"twitter-comments": {"tweets": tweets}}})
+    _, result = run_script(script, "--checkback")
+    assert (result["rows"][0]["verdict"], result["won"]) == ("b", 1)
+    assert rows(admin, "select status from actp_ab_tests order by round") == [
+        ("inconclusive",),
+        ("complete",),
+    ]
 
 
 def test_a_service_that_is_down_leaves_the_test_as_it_is(

@@ -59,7 +59,7 @@ def test_who_fits_becomes_a_contact_once(run_script: RunScript, admin: psycopg.C
     ]
     assert rows(admin, "select tweet_id, likes from actp_twitter_research order by 1") == [
         ("1790", 90_000),
-        ("1791", 0),
+        ("1791", None),
     ]
     (told,) = alerts(admin)
     assert (told["count"], told["top"]["handle"]) == (2, "maria_makes")

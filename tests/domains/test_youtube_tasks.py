@@ -112,7 +112,7 @@ def test_resonance_is_grouped_by_platform_niche_kind_and_the_usual_offer(
         " top_hook_patterns, top_post_ids, sample_count from actp_niche_resonance order by 1 desc",
     ) == [
         ("tiktok", "saas_growth", "saas_consulting", "case_study", 200, 20, *TIKTOK),
-        ("threads", "personal_brand", "none", "educational", 0, 0, ["Only one"], ["f"], 1),
+        ("threads", "personal_brand", "none", "educational", 0, None, ["Only one"], ["f"], 1),
     ]
 
 
@@ -154,3 +154,41 @@ def test_the_script_does_it_all_and_tells_it_once(
 def test_nothing_at_all_is_no_error(run_script: RunScript) -> None:
     assert run_script(script, "--full")[1]["rows"] == []
     assert script.main(["--full"]) == 0
+
+
+def test_resonance_averages_what_was_measured(tools: Tools, admin: psycopg.Connection) -> None:
+    admin.execute(
+        "insert into actp_content_performance (external_id, platform, niche, content_type, views,"
+        " engagement_score, watch_time_minutes) values"
+        " ('a', 'tiktok', 'saas_growth', 'educational', 100, 30, 2),"
+        " ('b', 'tiktok', 'saas_growth', 'educational', 200, null, 3),"
+        " ('c', 'tiktok', 'saas_growth', 'educational', 300, 10, null)"
+    )
+    tasks.resonance(tools)
+    assert rows(
+        admin, "select avg_views, avg_engagement, avg_watch_time from actp_niche_resonance"
+    ) == [(200, 20, 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "usual"),
+    [
+        (("{safari_automation,digital_agency}",), "safari_automation"),
+        (("{digital_agency,safari_automation}", "{safari_automation}"), "safari_automation"),
+        (("{digital_agency,digital_agency}", "{safari_automation}", "{safari_automation}"),
+         "safari_automation"),
+        (("{}", "{}", "{saas_consulting}"), "none"),
+    ],
+    ids=["the first of a post", "the more frequent", "once a post", "none is counted too"],
+)  # fmt: skip
+def test_the_usual_offer_is_the_most_frequent_then_the_better_match(
+    tools: Tools, admin: psycopg.Connection, tags: tuple[str, ...], usual: str
+) -> None:
+    for number, each in enumerate(tags):
+        admin.execute(
+            "insert into actp_content_performance (external_id, platform, niche, content_type,"
+            " views, offer_tags) values (%s, 'tiktok', 'saas_growth', 'educational', 1, %s)",
+            (str(number), each),
+        )
+    tasks.resonance(tools)
+    assert rows(admin, "select offer_tag from actp_niche_resonance") == [(usual,)]

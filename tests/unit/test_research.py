@@ -232,9 +232,9 @@ def test_posts_are_read_by_any_of_their_names_and_sorted() -> None:
 def test_a_strange_answer_yields_what_there_is(data: object) -> None:
     found = read_findings("tiktok", "ai", data)
     assert found.creators == ()
-    assert {post.likes for post in found.posts} <= {0}
+    assert {post.likes for post in found.posts} <= {None}
 
 
 def test_text_from_outside_is_made_storable() -> None:
     found = read_findings("tiktok", "ai", {"tweets": [{"text": "a\x00b", "likes": float("nan")}]})
-    assert (found.posts[0].text, found.posts[0].likes) == ("ab", 0)
+    assert (found.posts[0].text, found.posts[0].likes) == ("ab", None)

@@ -9,9 +9,10 @@ import click
 from actp.cli.agents.script import Script, Task
 from actp.cli.output import console, counted, say, table, text, warn
 from actp.domains.abtest import tasks
+from actp.domains.abtest.verdict import MOST_ROUNDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["script"]
 
@@ -32,28 +33,40 @@ def _show_checked(result: Mapping[str, Any]) -> None:
     for row in result["rows"]:
         if row["error"]:
             warn(row["error"])
+        if row["late"]:
+            say(f"{row['topic']}: looked at late for {', '.join(row['late'])}.")
         if row["verdict"]:
             said = "no winner" if row["verdict"] == "tie" else f"{row['verdict'].upper()} won"
-            say(
-                f"{row['topic']}: {said}, {row['score_a']:,.0f} against {row['score_b']:,.0f}, "
-                f"margin {row['margin_percent']} %, p = {row['p_value']}"
-            )
+            say(f"{row['topic']}: {said}, {row['score_a']:,.0f} against {row['score_b']:,.0f}.")
+            for condition in row["conditions"]:
+                say(f"  {'met' if condition['is_met'] else 'not met'}: {condition['text']}")
+        if row["next_round"]:
+            say(f"  {row['next_round']}")
+    _show_stranded(result["stranded"])
+
+
+def _show_stranded(rows: Sequence[Mapping[str, Any]]) -> None:
+    for row in rows:
+        warn(f"{row['topic'] or row['id']}: another program began it, and {row['lacks']}.")
 
 
 def _show_tests(result: Mapping[str, Any]) -> None:
+    _show_stranded(result["stranded"])
     if not result["rows"]:
         say("No tests: ab_post_tester.py --create TOPIC begins one.")
         return
     shown = table("topic", "niche", "status", "winner", "A", "B", "note", numbers=("A", "B"))
     for row in result["rows"]:
         scores = (row["eng_score_a"], row["eng_score_b"])
+        late = f"late: {', '.join(row['late'])}" if row["late"] else ""
+        rounds = f"round {row['round']} of {row['rounds']}" if row["rounds"] > 1 else ""
         shown.add_row(
             text(row["topic"], longest=30),
             text(row["niche"]),
             text(row["status"]),
             text(row["winner"]),
             *("" if score is None else f"{score:,.0f}" for score in scores),
-            text(row["error"], longest=40),
+            text(row["error"] or "; ".join(filter(None, (rounds, late))), longest=40),
         )
     console().print(shown)
 
@@ -76,7 +89,7 @@ script = Script(
             tasks.create,
             _show_created,
             metavar="TOPIC",
-            refined_by=("niche",),
+            refined_by=("niche", "rounds"),
         ),
         Task("--checkback", "Read what running tests brought.", tasks.checkback, _show_checked),
         Task("--status", "List the newest tests.", tasks.status, _show_tests),
@@ -92,6 +105,11 @@ script = Script(
     ),
     refinements=(
         click.Option(["--niche"], help=f"With --create: one of {', '.join(tasks.NICHES)}."),
+        click.Option(
+            ["--rounds"],
+            type=click.IntRange(1, MOST_ROUNDS),
+            help="With --create: post further texts, up to so many pairs, until one kind wins.",
+        ),
         click.Option(["--platform"], help="With --schedule: only this platform."),
     ),
 )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.counts import first_count, first_number
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
@@ -16,26 +15,24 @@ __all__ = ["Creator", "Findings", "Post", "read_findings"]
 
 MAX_TEXT_CHARS: Final = 2000
 MAX_NAME_CHARS: Final = 200
-_MULTIPLES: Final = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
-_COUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMB]?)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post that was found; ``author`` is a handle without @, counts nobody gave are 0."""
+    """A post that was found; ``author`` is a handle without @, counts nobody gave are None."""
 
     text: str
     url: str
     author: str
     id: str = ""
     author_name: str = ""
-    author_followers: int = 0
-    likes: int = 0
-    replies: int = 0
-    reposts: int = 0
-    quotes: int = 0
-    bookmarks: int = 0
-    views: int = 0
+    author_followers: int | None = None
+    likes: int | None = None
+    replies: int | None = None
+    reposts: int | None = None
+    quotes: int | None = None
+    bookmarks: int | None = None
+    views: int | None = None
     engagement_score: float = 0.0
 
 
@@ -45,7 +42,7 @@ class Creator:
 
     handle: str
     display_name: str
-    followers: int = 0
+    followers: int | None = None
     engagement_score: float = 0.0
     top_post_text: str = ""
     top_post_url: str = ""
@@ -94,22 +91,23 @@ def _objects(found: Mapping[str, Any], *names: str) -> Iterable[Mapping[str, Any
 
 
 def _post(item: Mapping[str, Any]) -> Post:
-    likes, replies = _count(item, "likes"), _count(item, "replies", "comments")
-    reposts = _count(item, "retweets", "reposts", "shares")
+    likes, replies = first_count(item, "likes"), first_count(item, "replies", "comments")
+    reposts = first_count(item, "retweets", "reposts", "shares")
     return Post(
         text=_text(item, "text", "caption", "description"),
         url=_text(item, "url", "tweetUrl", "postUrl", "videoUrl"),
         author=_handle(item, "author", "handle", "username"),
         id=_text(item, "id", "tweetId", "postId"),
         author_name=_text(item, "authorName", "displayName", longest=MAX_NAME_CHARS),
-        author_followers=_count(item, "authorFollowers", "followers"),
+        author_followers=first_count(item, "authorFollowers", "followers"),
         likes=likes,
         replies=replies,
         reposts=reposts,
-        quotes=_count(item, "quotes"),
-        bookmarks=_count(item, "bookmarks"),
-        views=_count(item, "views"),
-        engagement_score=_number(item, "engagementScore") or float(likes + 2 * reposts + replies),
+        quotes=first_count(item, "quotes"),
+        bookmarks=first_count(item, "bookmarks"),
+        views=first_count(item, "views"),
+        engagement_score=first_number(item, "engagementScore")
+        or float((likes or 0) + 2 * (reposts or 0) + (replies or 0)),
     )
 
 
@@ -124,8 +122,9 @@ def _creator(item: Mapping[str, Any], best: Mapping[str, Post]) -> Creator:
     return Creator(
         handle=handle,
         display_name=_text(item, "displayName", "name", longest=MAX_NAME_CHARS) or handle,
-        followers=_count(item, "followers", "followerCount"),
-        engagement_score=_number(item, "totalEngagement", "engagementScore", "avgEngagement"),
+        followers=first_count(item, "followers", "followerCount"),
+        engagement_score=first_number(item, "totalEngagement", "engagementScore", "avgEngagement")
+        or 0.0,
         top_post_text=text or (found.text if found else ""),
         top_post_url=url or (found.url if found else ""),
     )
@@ -138,18 +137,3 @@ def _text(item: Mapping[str, Any], *names: str, longest: int = MAX_TEXT_CHARS) -
 
 def _handle(item: Mapping[str, Any], *names: str) -> str:
     return _text(item, *names, longest=MAX_NAME_CHARS).lstrip("@")
-
-
-def _count(item: Mapping[str, Any], *names: str) -> int:
-    return int(_number(item, *names))
-
-
-def _number(item: Mapping[str, Any], *names: str) -> float:
-    """Return the first of the numbers that is there; a page shows some as ``1.2K``."""
-    for name in names:
-        value = item.get(name)
-        if isinstance(value, str) and (match := _COUNT.fullmatch(value.replace(",", ""))):
-            value = float(match[1]) * _MULTIPLES[match[2].upper()]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value) if math.isfinite(value) and value > 0 else 0.0
-    return 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.domains.abtest.verdict import Counts
+from actp.domains.abtest.verdict import Counts, unmeasured
 from actp.errors import InvalidInput, ServiceRefused
 from actp.safari.addresses import clean_post_url, handle_in_post
 from actp.safari.texts import normalised_text
@@ -43,8 +43,8 @@ def tweet_by_text(visits: Visits, own_url: str, text: str) -> str | None:
     return None
 
 
-def counts_of(visits: Visits, url: str) -> Counts | None:
-    """Return what a tweet brought so far, None if it is gone; raises ServiceError.
+def counts_of(visits: Visits, url: str) -> Counts | str:
+    """Return what a tweet brought so far, or why it cannot be said; raises ServiceError.
 
     The counts of its page are preferred: the metrics route answers zeros for what it cannot find.
     """
@@ -57,10 +57,12 @@ def counts_of(visits: Visits, url: str) -> Counts | None:
         )
     except ServiceRefused as error:
         if error.status == 404:
-            return None
+            return "is gone"
         raise
     tweet = said.get("tweet") if isinstance(said, dict) else None
-    return Counts.read(tweet) if isinstance(tweet, dict) else None
+    shown = tweet if isinstance(tweet, dict) else {}
+    counts = Counts.read(shown)
+    return counts or f"shows no {', '.join(unmeasured(shown))}"
 
 
 def tweet_id(url: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -10,14 +11,15 @@ from uuid import uuid4
 
 from actp.clients.blotato import BlotatoError
 from actp.domains.abtest.posts import counts_of, tweet_by_text, tweet_id
-from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows
+from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows, late_windows
 from actp.domains.abtest.variants import written
-from actp.domains.abtest.verdict import Counts, judge
+from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge
 from actp.domains.taxonomy import content_type_of
-from actp.errors import InvalidInput, ServiceError, SettingsError
+from actp.errors import ActpError, InvalidInput, ServiceError, SettingsError
+from actp.plural import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from actp.domains.tools import Tools
 
@@ -34,9 +36,10 @@ DEFAULT_NICHE: Final = "ai_automation"
 _FIRST_SENTENCE = re.compile(r"^.*?[.!?](?=\s|$)", re.DOTALL)
 
 
-def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE) -> dict[str, Any]:
+def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE, rounds: int = 1) -> dict[str, Any]:
     """Write two texts about a topic and post them; raises WrongState where no tweet may go out.
 
+    A test without a winner goes on with two more texts, as long as it has ``rounds`` left.
     What was begun is never begun again: an arm A that nobody heard of ends the test.
     """
     if niche not in NICHES:
@@ -45,14 +48,27 @@ def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE) -> dict[str, An
         raise InvalidInput(
             f"no such niche: {niche!r}", remedy=f"{hint}Known are {', '.join(NICHES)}."
         )
+    if not 1 <= rounds <= MOST_ROUNDS:
+        raise InvalidInput(
+            f"a test has 1 to {MOST_ROUNDS} rounds, not {rounds}", remedy="Change --rounds."
+        )
+    return _begun(tools, {"topic": value, "niche": niche, "rounds": rounds, "round": 1})
+
+
+def _begun(
+    tools: Tools, about: Mapping[str, Any], used: Sequence[str] = (), series_id: str | None = None
+) -> dict[str, Any]:
+    """Write and post the texts of one round."""
     if not tools.blotato.is_configured:
         raise SettingsError("Blotato has no key.", remedy="Set BLOTATO_API_KEY.")
-    texts = written(tools.claude, value, niche)
+    texts = written(tools.claude, about["topic"], about["niche"], about["round"], used)
     tools.blotato.check_account("twitter")
-    test: dict[str, Any] = {"id": str(uuid4()), "topic": value, "niche": niche}
-    tools.store.call("agent_ab_create", **test, variant_a=texts.a, variant_b=texts.b)
+    test: dict[str, Any] = {"id": str(uuid4()), **about}
     shown = {**test, "variant_a": texts.a, "variant_b": texts.b, "claude": texts.note or "ok"}
-    if not tools.store.call("agent_ab_begin_a", id=test["id"]):
+    made = tools.store.call(
+        "agent_ab_create", **test, series_id=series_id, variant_a=texts.a, variant_b=texts.b
+    )
+    if not made or not tools.store.call("agent_ab_begin_a", id=test["id"]):
         return {"ok": False, "error": "another run has begun it", **shown}
     try:
         submission_id = tools.blotato.publish("twitter", texts.a)
@@ -67,27 +83,31 @@ def checkback(tools: Tools) -> dict[str, Any]:
     """Read what running tests brought, and end those that are a day old."""
     running = tools.store.call("agent_ab_open")
     rows = [_checked(tools, test) for test in running]
+    stranded = tools.store.call("agent_ab_stranded")
     won = [row for row in rows if row["verdict"] in {"a", "b"}]
+    open_tests = sum(row["verdict"] is None for row in rows)
     troubled = [row["error"] for row in rows if row["error"]]
     return {
         "ok": not troubled,
-        "running": sum(row["verdict"] is None for row in rows),
+        "running": open_tests,
         "won": len(won),
-        "headline": f"{sum(row['verdict'] is None for row in rows)} tests running, {len(won)} won",
+        "headline": f"{counted(open_tests, 'test')} running, {len(won)} won",
         "error": "; ".join(dict.fromkeys(troubled)) or None,
+        "stranded": stranded,
         "rows": rows,
     }
 
 
 def status(tools: Tools) -> dict[str, Any]:
-    """Return the newest tests."""
+    """Return the newest tests, and those of other programs that cannot be looked at."""
     tools.store.call("agent_ab_open")
-    return {"rows": tools.store.call("agent_ab_list")}
+    stranded = tools.store.call("agent_ab_stranded")
+    return {"rows": tools.store.call("agent_ab_list"), "stranded": stranded}
 
 
 def results(tools: Tools) -> dict[str, Any]:
     """Return the tests that have ended."""
-    return {"rows": tools.store.call("agent_ab_list", ended=True)}
+    return {"rows": tools.store.call("agent_ab_list", ended=True), "stranded": []}
 
 
 def schedule(tools: Tools, platform: str | None = None) -> dict[str, Any]:
@@ -100,6 +120,7 @@ def _checked(tools: Tools, test: Mapping[str, Any]) -> dict[str, Any]:
     """Look at one test; an error of a service is told and leaves it as it is."""
     row: dict[str, Any] = {"id": test["id"], "topic": test["topic"], "niche": test["niche"]}
     row |= {"verdict": None, "error": None, "margin_percent": None, "p_value": None}
+    row |= {"conditions": [], "late": [], "round": test["round"], "next_round": None}
     windows = due_windows(test)
     if not windows:
         return row
@@ -111,6 +132,7 @@ def _checked(tools: Tools, test: Mapping[str, Any]) -> dict[str, Any]:
         if test["age_hours"] >= GIVE_UP_HOURS:
             tools.store.call("agent_ab_fail", id=test["id"], arm="a and b", error=counts)
         return {**row, "error": f"{test['topic']}: {counts}"}
+    row["late"] = late_windows(test["age_hours"], windows)
     if "metrics_24h" not in windows:
         return row
     return row | _ended(tools, test, *counts)
@@ -135,13 +157,16 @@ def _counts(
     if url_b is None:
         return "the tweet of arm B is not in the timeline"
     a, b = counts_of(tools.visits, url_a), counts_of(tools.visits, url_b)
-    if a is None or b is None:
-        return f"the tweet of arm {'A' if a is None else 'B'} is gone"
+    if isinstance(a, str):
+        return f"the tweet of arm A {a}"
+    if isinstance(b, str):
+        return f"the tweet of arm B {b}"
     found = {f"{name}_a": n for name, n in a.to_json().items()}
     found |= {f"{name}_b": n for name, n in b.to_json().items()}
     noted = {
         **found,
         "age_hours": round(test["age_hours"], 2),
+        "late": late_windows(test["age_hours"], windows),
         "checked_at": tools.store.call("safari_now"),
     }
     tools.store.call("agent_ab_note", id=test["id"], metrics=dict.fromkeys(windows, noted))
@@ -151,7 +176,7 @@ def _counts(
 def _ended(
     tools: Tools, test: Mapping[str, Any], a: tuple[str, Counts], b: tuple[str, Counts]
 ) -> dict[str, Any]:
-    verdict = judge(a[1], b[1])
+    verdict = judge(a[1], b[1], _earlier(test), test["rounds"])
     texts = {"a": test["variant_a_text"], "b": test["variant_b_text"]}
     posted = {"a": test["a_begun_at"], "b": test["started_at"]}
     posts = [
@@ -182,7 +207,33 @@ def _ended(
         posts=posts,
         **figures,
     )
-    return {"verdict": verdict.winner, "hook": hook, **figures}
+    ended = {"verdict": verdict.winner, "hook": hook, **figures}
+    ended["conditions"] = [asdict(condition) for condition in verdict.conditions]
+    if verdict.winner == "tie" and test["round"] < test["rounds"]:
+        ended["next_round"] = _next_round(tools, test)
+    return ended
+
+
+def _next_round(tools: Tools, test: Mapping[str, Any]) -> str:
+    """Begin the round after one without a winner, and say how that went."""
+    about = {name: test[name] for name in ("topic", "niche", "rounds")}
+    about["round"] = test["round"] + 1
+    used = (test["variant_a_text"], test["variant_b_text"])
+    try:
+        begun = _begun(tools, about, used, test["series_id"])
+    except ActpError as error:
+        return f"round {about['round']} could not begin: {error}"
+    return begun.get("error") or f"round {about['round']} has begun"
+
+
+def _earlier(test: Mapping[str, Any]) -> list[tuple[Counts, Counts]]:
+    """Return the counts of the rounds before, as far as they were read whole."""
+    names = ("likes", "retweets", "replies", "views")
+    pairs = [
+        tuple(Counts.read({name: kept.get(f"{name}_{arm}") for name in names}) for arm in "ab")
+        for kept in test["earlier"]
+    ]
+    return [(a, b) for a, b in pairs if a is not None and b is not None]
 
 
 def _hook(text: str) -> str:

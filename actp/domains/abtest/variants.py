@@ -13,6 +13,8 @@ from actp.errors import ClaudeError, InvalidInput
 from actp.safari.texts import clean_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from actp.clients.claude import Claude
 
 __all__ = ["Variants", "by_template", "written"]
@@ -24,16 +26,20 @@ _INSTRUCTIONS: Final = """\
 Write two posts for Twitter about the topic, for people in the niche.
 question_variant opens with a question that makes them stop.
 statement_variant opens with a statement that has a number.
-At most 270 characters each. No links, no hashtags, no mentions. Never use these words: select,
-insert, update, delete, drop, create, alter, exec, union, script."""
-# Nothing in them is a claim: they go out in somebody's name.
-_QUESTION: Final = (
-    "What would change for you if {topic} took half the time? Most of us never ask, and keep doing "
-    "it the slow way."
+At most 270 characters each, other words than in the texts already posted. No links, no hashtags,
+no mentions. Never use these words: select, insert, update, delete, drop, create,
+alter, exec, union, script."""
+# Nothing in them is a claim: they go out in somebody's name. One of each for every round of a test,
+# as Twitter refuses a text that was posted before.
+_QUESTIONS: Final = (
+    "What would change for you if {topic} took half the time? Most of us never ask.",
+    "Which part of {topic} would you hand over tomorrow? The answer is often where to begin.",
+    "When did you last look at {topic} from start to end? Most of us only see our own step.",
 )
-_STATEMENT: Final = (
-    "1 question before 10 tools: which step of {topic} would you skip first if you had to? "
-    "Start there."
+_STATEMENTS: Final = (
+    "1 question before 10 tools: which step of {topic} would you skip first if you had to?",
+    "3 things to write down about {topic} before you change any: who waits, for whom, how long.",
+    "2 lists make {topic} easier to judge: what has to be right, and what only has to be done.",
 )
 
 
@@ -53,15 +59,17 @@ class Variants:
     note: str | None = None
 
 
-def written(claude: Claude, topic: str, niche: str) -> Variants:
+def written(
+    claude: Claude, topic: str, niche: str, round_number: int = 1, used: Sequence[str] = ()
+) -> Variants:
     """Return two texts by Claude that may go out as they are, else by template.
 
-    Raises InvalidInput for a topic about which not even a template can be posted.
+    Texts in ``used`` were posted before and are not written again. Raises InvalidInput for a topic
+    about which not even a template can be posted.
     """
-    fallback = by_template(topic)
-    question = Question(
-        "variants", _INSTRUCTIONS, {"topic": topic, "niche": niche}, Answer, tier="brief"
-    )
+    fallback = by_template(topic, round_number)
+    data = {"topic": topic, "niche": niche, "already_posted": list(used)}
+    question = Question("variants", _INSTRUCTIONS, data, Answer, tier="brief")
     note = "no_key"
     for _ in range(ASKED if claude.is_configured else 0):
         try:
@@ -70,21 +78,25 @@ def written(claude: Claude, topic: str, niche: str) -> Variants:
             note = error.reason
             break
         a, b = answer.question_variant.strip(), answer.statement_variant.strip()
-        fault = _fault(a) or _fault(b) or ("they are the same" if a == b else None)
+        fault = _fault(a) or _fault(b)
+        if a == b or {a, b} & set(used):
+            fault = "a text comes twice"
         if fault is None:
             return Variants(a, b)
         note = fault
     return Variants(fallback.a, fallback.b, note)
 
 
-def by_template(topic: str) -> Variants:
+def by_template(topic: str, round_number: int = 1) -> Variants:
     """Return the texts of the templates; raises InvalidInput where the topic does not fit."""
     topic = " ".join(topic.split())
     if not 0 < len(topic) <= LONGEST_TOPIC:
         raise InvalidInput(
             f"a topic has 1 to {LONGEST_TOPIC} characters", remedy="Name it in a few words."
         )
-    a, b = (clean_text(SERVICE, text.format(topic=topic)) for text in (_QUESTION, _STATEMENT))
+    chosen = (round_number - 1) % len(_QUESTIONS)
+    texts = (_QUESTIONS[chosen], _STATEMENTS[chosen])
+    a, b = (clean_text(SERVICE, text.format(topic=topic)) for text in texts)
     return Variants(a, b)
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
+from actp.counts import read_count
 from actp.domains.engagement import engagement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["Counts", "Verdict", "judge"]
+__all__ = ["MOST_ROUNDS", "Condition", "Counts", "Verdict", "judge", "unmeasured"]
 
 LEAST_MARGIN: Final = 0.15
-LEAST_CONFIDENCE: Final = 0.05
+# How many standard deviations a winner is ahead, by the rounds that the test may have. Pocock's
+# bounds: a test that may be looked at several times names a false winner in one of twenty at most.
+BOUNDS: Final[Mapping[int, float]] = MappingProxyType({1: 1.960, 2: 2.178, 3: 2.289})
+MOST_ROUNDS: Final = max(BOUNDS)
 # Likes, retweets and replies weigh as in the engagement score.
 WEIGHTS: Final = (3.0, 5.0, 4.0)
 # Even equal posts differ by more than their counts' own chance: who happens to see them first. So
 # much of their rate is granted to that; the smaller, the more winners, also false ones.
-SCATTER: Final = 0.18
+SCATTER: Final = 0.155
+
+Pair: TypeAlias = "tuple[Counts, Counts]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,14 @@ class Counts:
     views: int = 0
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> Self:
-        """Return the counts that a service gave; what is missing or odd is 0."""
-        values = {name: said.get(name) for name in ("likes", "retweets", "replies", "views")}
-        return cls(**{n: max(0, v) for n, v in values.items() if type(v) is int})
+    def read(cls, said: Mapping[str, Any]) -> Self | None:
+        """Return the counts that a service gave, None where it does not give all of them.
+
+        Somebody has always seen a post that is out, so 0 views are none that were read.
+        """
+        if unmeasured(said):
+            return None
+        return cls(**{name: read_count(said[name]) or 0 for name in cls.__slots__})
 
     @property
     def score(self) -> float:
@@ -47,6 +58,20 @@ class Counts:
         return asdict(self)
 
 
+def unmeasured(said: Mapping[str, Any]) -> list[str]:
+    """Return the counts that an answer does not give."""
+    values = {name: read_count(said.get(name)) for name in Counts.__slots__}
+    return [name for name, n in values.items() if n is None or (name == "views" and n == 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing a winner must meet, with the figure that decided it."""
+
+    text: str
+    is_met: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The winner; ``margin`` is the difference of scores over the larger one, 0 to 1."""
@@ -54,32 +79,61 @@ class Verdict:
     winner: Literal["a", "b", "tie"]
     margin: float
     p_value: float
+    conditions: tuple[Condition, ...]
 
 
-def judge(a: Counts, b: Counts) -> Verdict:
+def judge(a: Counts, b: Counts, earlier: Sequence[Pair] = (), rounds: int = 1) -> Verdict:
     """Return the winner: 15 percent ahead by score, and by more reactions than chance gives.
 
     Reactions are compared for each view, so that a post that was only shown more often does not
     win by that: the logarithm of the ratio, its variance being that of the counts and twice the
-    scatter of equal posts. The one ahead by score must be ahead by reactions too.
+    scatter of equal posts. The one ahead by score must be ahead by reactions too. ``earlier`` are
+    the pairs of the same test's rounds before this one, of ``rounds`` at most; each pair counts by
+    the inverse of its variance.
     """
-    highest = max(a.score, b.score)
-    margin = abs(a.score - b.score) / highest if highest > 0 else 0.0
-    z = _log_ratio(a, b)
+    pairs = (*earlier, (a, b))
+    score_a, score_b = (sum(pair[arm].score for pair in pairs) for arm in (0, 1))
+    highest = max(score_a, score_b)
+    margin = abs(score_a - score_b) / highest if highest > 0 else 0.0
+    z = _ahead(pairs)
     p_value = math.erfc(abs(z) / math.sqrt(2))
-    agree = (z > 0) == (a.score > b.score)
-    if margin <= LEAST_MARGIN or p_value >= LEAST_CONFIDENCE or not agree:
-        return Verdict("tie", margin, p_value)
-    return Verdict("a" if z > 0 else "b", margin, p_value)
+    bound = BOUNDS[min(max(rounds, len(pairs)), MOST_ROUNDS)]
+    most = math.erfc(bound / math.sqrt(2))
+    by_score, by_reactions = _leader(score_a - score_b), _leader(z)
+    conditions = (
+        Condition(
+            f"margin of the scores {100 * margin:.1f} %, above {100 * LEAST_MARGIN:.0f} %",
+            margin > LEAST_MARGIN,
+        ),
+        Condition(f"p = {p_value:.4f}, below {most:.3f}", abs(z) > bound),
+        Condition(
+            f"the same post leads by score ({by_score}) and by reactions a view ({by_reactions})",
+            by_score == by_reactions,
+        ),
+    )
+    if not all(condition.is_met for condition in conditions):
+        return Verdict("tie", margin, p_value, conditions)
+    return Verdict("a" if z > 0 else "b", margin, p_value, conditions)
 
 
-def _log_ratio(a: Counts, b: Counts) -> float:
-    """Return how many standard deviations a's reactions a view are ahead of b's."""
+def _leader(difference: float) -> str:
+    return "neither" if difference == 0 else "A" if difference > 0 else "B"
+
+
+def _ahead(pairs: Sequence[Pair]) -> float:
+    """Return how many standard deviations a's reactions a view are ahead of b's, over all pairs."""
+    ratios = [_log_ratio(a, b) for a, b in pairs]
+    weight = sum(1 / variance for _, variance in ratios)
+    return sum(log / variance for log, variance in ratios) / math.sqrt(weight)
+
+
+def _log_ratio(a: Counts, b: Counts) -> tuple[float, float]:
+    """Return the logarithm of a's reactions a view over b's, and its variance."""
     # Views are not always known; then both are taken to have had the same.
     shown = (a.views, b.views) if a.views and b.views else (1, 1)
     (sum_a, events_a), (sum_b, events_b) = _weighed(a), _weighed(b)
     variance = 1 / events_a + 1 / events_b + 2 * SCATTER**2
-    return (math.log(sum_a / shown[0]) - math.log(sum_b / shown[1])) / math.sqrt(variance)
+    return math.log(sum_a / shown[0]) - math.log(sum_b / shown[1]), variance
 
 
 def _weighed(counts: Counts) -> tuple[float, float]:

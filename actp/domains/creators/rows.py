@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.creators.fit import QUALIFIED_ABOVE, icp_fit
-from actp.domains.engagement import engagement
+from actp.domains.engagement import engagement_of
 from actp.domains.taxonomy import matching_offers
 from actp.errors import InvalidInput
 from actp.safari.addresses import clean_handle
@@ -52,7 +52,7 @@ def post_rows(platform: str, niche: str, posts: Sequence[Post]) -> list[dict[str
     rows = []
     for post in posts:
         row = {**asdict(post), "niche": niche}
-        row["engagement"] = engagement(post.likes, post.reposts, post.replies, post.views)
+        row["engagement"] = engagement_of(row)
         if platform == "twitter":
             tweet = _TWEET.search(post.url)
             row["id"] = tweet[1] if tweet else ""
@@ -61,8 +61,8 @@ def post_rows(platform: str, niche: str, posts: Sequence[Post]) -> list[dict[str
 
 
 def hooks_of(posts: Sequence[Post]) -> list[str]:
-    """Return the first lines of the most engaging posts."""
-    best = sorted(posts, key=lambda p: -engagement(p.likes, p.reposts, p.replies, p.views))
+    """Return the first lines of the most engaging posts; those not measured come last."""
+    best = sorted(posts, key=lambda post: -(engagement_of(asdict(post)) or 0.0))
     lines = (post.text.strip().partition("\n")[0][:LONGEST_HOOK] for post in best)
     return list(dict.fromkeys(line for line in lines if line))[:HOOKS]
 

@@ -34,7 +34,7 @@ class Trend:
     @property
     def avg_engagement(self) -> float:
         """Engagement a post."""
-        return self.total_engagement / self.posts
+        return self.total_engagement / self.posts if self.posts else 0.0
 
     @property
     def trend_strength(self) -> float:
@@ -57,9 +57,11 @@ class Tally:
     _top: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
 
     def add(self, post: Mapping[str, Any]) -> None:
-        """Count one post."""
-        score = engagement_of(post)
+        """Count one post; one that was not measured says nothing."""
         platform = post["platform"]
+        score = engagement_of(post)
+        if score is None:
+            return
         self.posts_by_platform[platform] = self.posts_by_platform.get(platform, 0) + 1
         self.total_engagement += score
         shown = {"platform": platform, "url": post["url"], "text": post["text"], "score": score}

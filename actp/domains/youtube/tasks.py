@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.domains.engagement import engagement_of
+from actp.domains.engagement import measured_engagement
 from actp.domains.paging import pages
 from actp.domains.youtube.classify import Classifier
 
@@ -27,7 +27,7 @@ def analyze(tools: Tools) -> dict[str, Any]:
     stored = 0
     for batch in classifier.classify(pages(tools.store, "agent_youtube_new")):
         rows = [
-            {**video, **asdict(about), "engagement_score": engagement_of(video)}
+            {**video, **asdict(about), "engagement_score": measured_engagement(video, "youtube")}
             for video, about in batch
         ]
         stored += tools.store.call("agent_youtube_store", rows=rows)["stored"]

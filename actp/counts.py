@@ -1,0 +1,54 @@
+"""Reads a count as a service, a page or another program wrote it."""
+
+from __future__ import annotations
+
+import re
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["first_count", "first_number", "read_count"]
+
+_MULTIPLES: Final = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+_SHOWN = re.compile(r"(\d+(?:\.\d+)?) ?([KMB]?)", re.IGNORECASE)
+_GROUPED = re.compile(r"\d{1,3}(?:[,\u00a0\u202f ]\d{3})+(?:\.\d+)?")
+_SEPARATORS = re.compile("[,\u00a0\u202f ]")
+
+
+def read_count(value: Any) -> int | None:
+    """Return a count, None where it is not known.
+
+    Numbers come as such or as text, also as a page shows them: ``12``, ``1,234``, ``1.2K``. What is
+    negative, no number or a truth value is unknown, never zero.
+    """
+    number = _number(value)
+    return None if number is None else round(number)
+
+
+def first_count(counts: Mapping[str, Any], *names: str) -> int | None:
+    """Return the first of the named counts that is known; None where none is."""
+    number = first_number(counts, *names)
+    return None if number is None else round(number)
+
+
+def first_number(values: Mapping[str, Any], *names: str) -> float | None:
+    """Return the first of the named numbers that is known; None where none is."""
+    known = (_number(values.get(name)) for name in names)
+    return next((number for number in known if number is not None), None)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        value = _shown(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if isfinite(value) and value >= 0 else None
+
+
+def _shown(text: str) -> float | None:
+    if _GROUPED.fullmatch(text):
+        text = _SEPARATORS.sub("", text)
+    match = _SHOWN.fullmatch(text)
+    return float(match[1]) * _MULTIPLES[match[2].upper()] if match else None

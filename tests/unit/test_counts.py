@@ -1,0 +1,65 @@
+"""What of a count is a number, and what is unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actp.counts import first_count, read_count
+from actp.domains.engagement import engagement_of, measured_engagement
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        (12, 12),
+        (3.0, 3),
+        (0, 0),
+        ("0", 0),
+        ("12", 12),
+        (" 1,234 ", 1234),
+        ("1\u202f234\u202f567", 1_234_567),
+        ("1.2K", 1200),
+        ("3 m", 3_000_000),
+        ("2B", 2_000_000_000),
+    ],
+)
+def test_a_number_is_read_however_it_is_written(said: Any, count: int) -> None:
+    assert read_count(said) == count
+
+
+@pytest.mark.parametrize(
+    "said", [None, "", "-", "many", "12 likes", "1,23", -3, -0.5, True, float("nan"), [], {}]
+)
+def test_what_is_no_count_is_unknown_and_not_zero(said: Any) -> None:
+    assert read_count(said) is None
+
+
+def test_the_first_name_that_holds_a_count_is_taken() -> None:
+    assert first_count({"views": None, "view_count": "7"}, "views", "view_count") == 7
+    assert first_count({}, "views") is None
+
+
+@pytest.mark.parametrize(
+    ("platform", "counts", "score"),
+    [
+        ("twitter", {"likes": 10, "retweets": 2, "replies": 1, "views": 100}, 54.0),
+        ("twitter", {"likes": 10, "retweets": 2, "replies": 1}, None),
+        ("twitter", {"views": 100}, None),
+        ("tiktok", {"likes": "1.2K", "views": "10K"}, 4600.0),
+        ("instagram", {"likes": 5, "comments": 1}, 19.0),
+        ("instagram", {"comments": 1}, None),
+        ("threads", {}, None),
+        ("youtube", {"likes": 0, "views": 0, "comments_count": None}, 0.0),
+    ],
+)
+def test_engagement_is_unknown_without_what_the_platform_always_shows(
+    platform: str, counts: dict[str, Any], score: float | None
+) -> None:
+    assert measured_engagement(counts, platform) == score
+
+
+def test_engagement_of_a_strangers_post_counts_what_is_known() -> None:
+    assert engagement_of({"likes": 10}) == 30
+    assert engagement_of({"like_count": "x", "view_count": None}) is None
