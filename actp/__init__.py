@@ -2,6 +2,8 @@
 
 import sys
 
+__version__ = "0.2.0"
+
 # httpx imports its own command line where it can, and with it rich and pygments: 4 MiB that each
 # process would hold for nothing. An entry of None makes that import fail, for which httpx provides.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # typeshed knows no None there

@@ -19,7 +19,8 @@
     └── StoreError          the database did not do it
         ├── StoreUnavailable    cannot be reached or did not answer in time
         ├── StoreDenied         refused our key or role
-        ├── SchemaMissing       tables or functions are not there
+        ├── SchemaMissing       tables or functions are not there, or are those of another release
+        ├── SchemaEdited        a file of migrations/ is not as it was released
         └── StoreRefused        answered with an error of its own
 """
 
@@ -36,6 +37,7 @@ __all__ = [
     "NotFound",
     "PortTaken",
     "SafariBusy",
+    "SchemaEdited",
     "SchemaMissing",
     "ServiceError",
     "ServiceRefused",
@@ -215,6 +217,16 @@ class SchemaMissing(StoreError):
 
     exit_code = ExitCode.SCHEMA
     default_remedy = "Run bin/db migrate, or apply migrations/ with the Supabase CLI."
+
+
+class SchemaEdited(StoreError):
+    """Raised when the SQL of this copy is not what was released, or cannot be put together."""
+
+    exit_code = ExitCode.SCHEMA
+    default_remedy = (
+        "Restore the file (git checkout -- migrations); changes go into migrations/functions or a"
+        " new timestamped file."
+    )
 
 
 class StoreRefused(StoreError):

@@ -22,7 +22,7 @@ from actp.settings import PROJECT_ROOT
 from actp.store import open_store
 from actp.store.direct import direct_dsn
 from actp.store.embedded.cluster import Cluster
-from actp.store.migrate import migrate, pending
+from actp.store.migrate import migrate, schema_state
 from actp.supervision import Supervisor
 from metrics.serve import forget_targets
 
@@ -83,7 +83,7 @@ class Tree:
                 store.call("safari_now")
             return
         with direct_dsn(self.settings) as dsn:
-            if pending(dsn):
+            if schema_state(dsn).pending:
                 migrate(dsn)
 
     def refuse_second(self) -> None:

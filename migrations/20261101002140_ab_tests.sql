@@ -5,21 +5,14 @@ alter table public.actp_ab_tests
   add column if not exists command_id uuid,           -- the tweet of arm B
   add column if not exists a_begun_at timestamptz,    -- the intent of arm A, before it is sent
   add column if not exists started_at timestamptz,    -- since when both are out
-  add column if not exists p_value double precision,
-  add column if not exists series_id uuid,            -- the first round's id, in each round
-  add column if not exists round integer not null default 1,
-  add column if not exists rounds integer not null default 1;  -- how many there may be
-create index if not exists actp_ab_tests_series
-  on public.actp_ab_tests (series_id, round) where series_id is not null;
+  add column if not exists p_value double precision;
 create index if not exists actp_ab_tests_open
   on public.actp_ab_tests (created_at) where status in ('posting', 'running');
 
 -- Stores a test with its texts; the same id again answers as before. Refused while Twitter posts
--- may not go out, since arm A would be out alone. A later round of a test is stored once.
-drop function if exists public.agent_ab_create(uuid, text, text, text, text);
+-- may not go out, since arm A would be out alone.
 create or replace function public.agent_ab_create(
-  id uuid, topic text, niche text, variant_a text, variant_b text,
-  rounds integer default 1, series_id uuid default null, round integer default 1
+  id uuid, topic text, niche text, variant_a text, variant_b text
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -33,15 +26,8 @@ begin
     raise object_not_in_prerequisite_state using
       message = format('no tweet may go out now: %s', wait_reason);
   end if;
-  perform pg_advisory_xact_lock(hashtextextended('agent_ab_series:' || series_id, 0));
-  if exists (select from actp_ab_tests t where t.series_id = agent_ab_create.series_id
-                and t.round >= agent_ab_create.round) then
-    return to_jsonb(false);
-  end if;
-  insert into actp_ab_tests (
-    id, topic, niche, variant_a_text, variant_b_text, status, rounds, series_id, round
-  ) values (id, topic, niche, variant_a, variant_b, 'posting', rounds,
-            coalesce(agent_ab_create.series_id, agent_ab_create.id), round);
+  insert into actp_ab_tests (id, topic, niche, variant_a_text, variant_b_text, status)
+    values (id, topic, niche, variant_a, variant_b, 'posting');
   return to_jsonb(true);
 end $$;
 
@@ -93,9 +79,8 @@ begin
   return to_jsonb(true);
 end $$;
 
--- Moves tests on whose arm B has ended, takes up those of other programs whose two posts can be
--- found, ends those whose arm A nobody heard of again, and answers what is running:
--- [{id, topic, niche, ..., age_hours, earlier}]. `earlier` holds the counts of the rounds before.
+-- Moves tests on whose arm B has ended, ends those whose arm A nobody heard of again, and answers
+-- what is running: [{id, topic, niche, ..., age_hours}].
 create or replace function public.agent_ab_open() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -122,39 +107,12 @@ begin
         else 'it may have been posted, and nobody heard: look at Blotato' end);
     end if;
   end loop;
-  update actp_ab_tests t
-     set started_at = coalesce(t.created_at, now()),
-         a_begun_at = coalesce(t.a_begun_at, t.created_at, now())
-   where t.status = 'running' and t.started_at is null and agent_ab_lacks(t) is null;
   return (
     select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object(
              'age_hours', extract(epoch from now() - t.started_at) / 3600,
-             'earlier', coalesce((
-               select jsonb_agg(e.metrics_24h order by e.round) from actp_ab_tests e
-                where e.series_id = t.series_id and e.round < t.round
-                  and e.metrics_24h is not null), '[]')) order by t.started_at, t.id), '[]')
+             'posted_b_at', t.started_at) order by t.started_at, t.id), '[]')
       from actp_ab_tests t where t.status = 'running' and t.started_at is not null);
 end $$;
-
--- What keeps a test that another program began from being looked at; null if nothing does.
-create or replace function public.agent_ab_lacks(test public.actp_ab_tests) returns text
-language sql immutable set search_path = public, pg_temp as $$
-  select case
-    when coalesce(test.post_url_a, test.post_id_a, '') = ''
-      then 'neither post_id_a nor post_url_a says where arm A is'
-    when coalesce(test.post_url_b, test.variant_b_text, '') = ''
-      then 'neither post_url_b nor variant_b_text says which tweet arm B is'
-  end
-$$;
-
--- The tests of other programs that cannot be looked at, [{id, topic, since, lacks}].
-create or replace function public.agent_ab_stranded() returns jsonb
-language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'id', t.id, 'topic', t.topic, 'since', t.created_at, 'lacks', agent_ab_lacks(t))
-           order by t.created_at, t.id), '[]')
-    from actp_ab_tests t where t.status = 'running' and t.started_at is null
-$$;
 
 -- Keeps what was found of a running test: addresses and metrics; what is known stays.
 create or replace function public.agent_ab_note(
@@ -227,12 +185,6 @@ begin
   return to_jsonb(true);
 end $$;
 
--- Whether the counts of a window were taken in time.
-create or replace function public.agent_ab_has(metrics jsonb, window_name text) returns boolean
-language sql immutable set search_path = public, pg_temp as $$
-  select metrics is not null and not coalesce(metrics -> 'late' ? window_name, false)
-$$;
-
 -- The newest tests, or those that have ended.
 create or replace function public.agent_ab_list(
   ended boolean default false, row_limit integer default 20
@@ -241,9 +193,8 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(l) order by l.created_at desc), '[]') from (
     select t.id, t.topic, t.niche, t.status, t.winner, t.eng_score_a, t.eng_score_b, t.p_value,
            t.variant_a_text, t.variant_b_text, t.post_url_a, t.post_url_b, t.error, t.created_at,
-           t.started_at, t.completed_at, t.round, t.rounds, agent_ab_has(t.metrics_1h, '1h') as has_1h,
-           agent_ab_has(t.metrics_4h, '4h') as has_4h, agent_ab_has(t.metrics_24h, '24h') as has_24h,
-           coalesce(t.metrics_24h, t.metrics_4h, t.metrics_1h) -> 'late' as late
+           t.started_at, t.completed_at, t.metrics_1h is not null as has_1h,
+           t.metrics_4h is not null as has_4h, t.metrics_24h is not null as has_24h
       from actp_ab_tests t
      where not ended or t.status in ('complete', 'inconclusive', 'error')
      order by t.created_at desc limit row_limit) l

@@ -108,12 +108,9 @@ begin
           quotes integer, bookmarks integer)
        where p.id <> '' and p.author <> '' and p.text <> '' order by p.id
     on conflict (tweet_id) do update
-      -- What this look did not show keeps what an earlier one did.
-      set views = coalesce(excluded.views, t.views), likes = coalesce(excluded.likes, t.likes),
-          replies = coalesce(excluded.replies, t.replies),
-          retweets = coalesce(excluded.retweets, t.retweets),
-          quotes = coalesce(excluded.quotes, t.quotes),
-          bookmarks = coalesce(excluded.bookmarks, t.bookmarks), scraped_at = now();
+      set views = excluded.views, likes = excluded.likes, replies = excluded.replies,
+          retweets = excluded.retweets, quotes = excluded.quotes,
+          bookmarks = excluded.bookmarks, scraped_at = now();
   else
     insert into actp_platform_research as r (
       source_platform, handle, author_name, post_url, post_text, niche, likes, views,
@@ -126,11 +123,9 @@ begin
           views integer, replies integer, reposts integer, engagement numeric)
        where p.url <> '' order by p.url
     on conflict (source_platform, post_url) do update
-      set likes = coalesce(excluded.likes, r.likes), views = coalesce(excluded.views, r.views),
-          comments_count = coalesce(excluded.comments_count, r.comments_count),
-          shares = coalesce(excluded.shares, r.shares),
-          engagement_score = coalesce(excluded.engagement_score, r.engagement_score),
-          scraped_at = now();
+      set likes = excluded.likes, views = excluded.views,
+          comments_count = excluded.comments_count, shares = excluded.shares,
+          engagement_score = excluded.engagement_score, scraped_at = now();
   end if;
 end $$;
 

@@ -54,8 +54,8 @@ begin
   update actp_content_performance p
      set views = s.views, likes = s.likes, comments_count = s.comments_count,
          watch_time_minutes = s.watch_time_minutes,
-         -- Without likes or views it was not measured.
-         engagement_score = s.likes * 3 + coalesce(s.comments_count, 0) * 4 + s.views * 0.1
+         engagement_score = coalesce(s.likes, 0) * 3 + coalesce(s.comments_count, 0) * 4
+                            + coalesce(s.views, 0) * 0.1
     from (select distinct on (y.video_id) y.* from youtube_video_stats y
            order by y.video_id, y.checked_at desc, y.id desc) s
    where p.platform = 'youtube' and p.external_id = s.video_id
@@ -77,26 +77,17 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
   with content as (
     select p.platform, p.niche, coalesce(p.content_type, 'educational') as content_type,
-           p.views, p.engagement_score as engagement, p.watch_time_minutes as watch_time,
-           p.offer_tags, p.external_id,
+           p.views, coalesce(p.engagement_score, 0) as engagement,
+           coalesce(p.watch_time_minutes, 0) as watch_time, p.offer_tags, p.external_id,
            nullif(btrim(split_part(left(p.title, 200), E'\n', 1)), '') as hook
       from actp_content_performance p
      where p.niche is not null and p.niche not in ('', 'other')
        and p.views is not null  -- what was just published has not been counted yet
-  ), tagged as (
-    -- Each tag once a post; the first is its best match.
-    select c.platform, c.niche, c.content_type, t.tag, min(t.place) as place
-      from content c
-           cross join lateral (
-             select coalesce(o.tag, 'none') as tag, o.place
-               from unnest(case when c.offer_tags <> '{}' then c.offer_tags else array['none'] end)
-                    with ordinality o (tag, place)) t
-     group by c.platform, c.niche, c.content_type, c.external_id, t.tag
   ), offers as (
-    select distinct on (t.platform, t.niche, t.content_type)
-           t.platform, t.niche, t.content_type, t.tag as offer_tag
-      from tagged t group by 1, 2, 3, 4
-     order by t.platform, t.niche, t.content_type, count(*) desc, avg(t.place), t.tag
+    select c.platform, c.niche, c.content_type,
+           mode() within group (order by coalesce(t.tag, 'none')) as offer_tag
+      from content c left join lateral unnest(c.offer_tags) t (tag) on true
+     group by 1, 2, 3
   ), ranked as (
     select c.*, row_number() over (
              partition by c.platform, c.niche, c.content_type

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ from actp.errors import NotFound
 from actp.settings import Settings, load_settings
 from actp.store.direct import direct_dsn
 from actp.store.migrate import migrate
+from actp.store.schema import freeze, read_schema
 from actp.store.tables import our_tables
 
 if TYPE_CHECKING:
@@ -76,6 +78,30 @@ def apply_migrations(*, as_json: bool) -> None:
     for name in applied:
         say(f"applied {name}")
     say("The database is up to date.")
+
+
+@db.command("bundle")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def write_bundle(folder: Path) -> None:
+    """Write every migration into FOLDER, for the Supabase CLI.
+
+    What changed in migrations/functions since the last release is written as one more file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = read_schema()
+    for file in schema.files:
+        (folder / file.name).write_text(file.text, encoding="utf-8")
+    say(f"{len(schema.files)} files of schema version {schema.version} are in {folder}.")
+
+
+@db.command()
+def release() -> None:
+    """Release the SQL of this copy: write the bundle and record digests (for maintainers)."""
+    frozen = freeze()
+    for file in frozen:
+        say(f"released {file.name}")
+    if not frozen:
+        say("No SQL changed since the last release.")
 
 
 @db.command()

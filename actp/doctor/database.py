@@ -11,7 +11,7 @@ from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError, SchemaMissing
 from actp.store import open_store
 from actp.store.direct import direct_dsn
-from actp.store.migrate import pending
+from actp.store.migrate import schema_state
 from actp.store.tables import our_tables
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def database(settings: Settings) -> Iterator[Finding]:
 def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     if settings.store_kind != "supabase":
         with direct_dsn(settings) as dsn:
-            missing = pending(dsn)
-        if missing:
-            names = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-            yield problem("migrations", f"{len(missing)} not applied: {names}", MIGRATE)
+            state = schema_state(dsn)
+        if state.pending:
+            names = ", ".join(state.pending[:3]) + (" …" if len(state.pending) > 3 else "")
+            yield problem("migrations", f"{len(state.pending)} not applied: {names}", MIGRATE)
             return
         yield fine("migrations", "all are applied")
     yield _clock(store)

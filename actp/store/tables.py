@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from actp.store.migrate import MIGRATIONS
+from actp.store.schema import MIGRATIONS
 
 __all__ = ["our_tables"]
 

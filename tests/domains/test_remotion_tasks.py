@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,7 +12,6 @@ from actp.cli.agents.remotion import script
 from actp.domains.mix import tasks as mix
 from actp.domains.remotion import tasks
 from actp.errors import InvalidInput, NotFound, WrongState
-from actp.store.migrate import MIGRATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -365,9 +363,3 @@ def test_a_mix_without_a_gap_or_with_a_service_down_still_recommends(
     _, result = run_script(growth, "--content-mix")
     assert (result["video"], len(result["rows"])) == (None, 3)
     assert growth.main(["--content-mix", "--platform", "tiktak"]) == 2
-
-
-def test_the_migrations_may_be_applied_again(admin: psycopg.Connection) -> None:
-    for name in ("20261101002200_remotion.sql", "20261101002210_workflow.sql"):
-        admin.execute((MIGRATIONS / name).read_bytes())
-    assert json.loads("[]") == inputs(admin)

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actp.store.migrate import MIGRATIONS, migrate
+from actp.store.migrate import migrate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import psycopg
 
     from actp.store.protocol import Store
@@ -153,14 +151,14 @@ KEPT = (
 
 
 @pytest.fixture
-def older(unmigrated: Database, tmp_path: Path) -> Database:
-    """A database in use before us, migrated, and again as if every file had changed."""
+def older(unmigrated: Database) -> Database:
+    """A database in use before us, migrated, and again as if it had seen no file."""
     with unmigrated.connect() as connection:
         connection.execute(OLDER.encode())
     names = migrate(unmigrated.dsn)
-    for path in MIGRATIONS.glob("*.sql"):
-        (tmp_path / path.name).write_text(path.read_text() + "\n-- touched\n")
-    assert migrate(unmigrated.dsn, tmp_path) == names
+    with unmigrated.connect() as connection:
+        connection.execute("delete from safari_migrations")
+    assert migrate(unmigrated.dsn) == names
     return unmigrated
 
 

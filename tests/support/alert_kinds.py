@@ -19,7 +19,7 @@ ALERTS_OF_RESULTS = ("rewritten", "unstorable")
 def alert_kinds() -> set[str]:
     """The kinds that SQL, watchdog, campaigns and domains name, and the reasons that alert."""
     kinds = {*ALERTS_OF_RESULTS}
-    for path in (ROOT / "migrations").glob("*.sql"):
+    for path in (ROOT / "migrations" / "functions").glob("*.sql"):
         kinds |= set(_kinds_in_sql(path.read_text(encoding="utf-8")))
     for path in (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")):
         kinds |= set(_kinds_in_python(path.read_text(encoding="utf-8")))

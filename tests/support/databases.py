@@ -12,8 +12,9 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from actp.store.migrate import MIGRATIONS, migrate
+from actp.store.migrate import migrate
 from actp.store.postgres import PostgresStore
+from actp.store.schema import MIGRATIONS
 from actp.store.statements import statements
 from tests.support.pristine import Pristine
 

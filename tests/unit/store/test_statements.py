@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actp.store.migrate import MIGRATIONS
+from actp.store.schema import MIGRATIONS
 from actp.store.statements import statements
 
 

@@ -1,0 +1,168 @@
+"""The SQL of this copy: released files, new ones, and the functions that changed since.
+
+``migrations/*.sql`` are applied in the order of their names. A released one is never edited;
+``released.txt`` holds its digest. ``migrations/functions/*.sql`` define each function once, as it
+is now; what differs from the released files becomes one more file, the bundle, at each release
+and, until then, whenever the schema is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from actp import __version__
+from actp.errors import SchemaEdited, WrongState
+from actp.store.bundle import Stamp, bundle
+
+__all__ = ["MIGRATIONS", "OLDEST_CODE", "Migration", "Schema", "freeze", "read_schema"]
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+RELEASED = "released.txt"
+FUNCTIONS = "functions"
+BUNDLE_SUFFIX = "_functions.sql"
+# Table files of the same day are applied before the bundle, at 22:00:00; steps that need its
+# functions are named later.
+BUNDLE_TIME = "220000"
+OLDEST_CODE = 1  # code of this schema version or later can work on the schema of this copy
+
+
+class Migration(NamedTuple):
+    """One file that is applied as a whole."""
+
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest that is recorded."""
+        return sha256(self.text.encode()).hexdigest()
+
+
+class Released(NamedTuple):
+    """A line of released.txt."""
+
+    name: str
+    sha256: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Everything that a database gets from this copy, in order."""
+
+    files: tuple[Migration, ...]
+    released: tuple[Released, ...]
+    bundle: Migration | None
+
+    @property
+    def unreleased(self) -> tuple[Migration, ...]:
+        """Return the files that the coming release adds."""
+        names = {line.name for line in self.released}
+        return tuple(file for file in self.files if file.name not in names)
+
+    @property
+    def version(self) -> int:
+        """Return the schema version: how many releases changed the schema, the coming one too."""
+        return _version(self.released, coming=bool(self.unreleased))
+
+
+def read_schema(folder: Path = MIGRATIONS) -> Schema:
+    """Return the schema of a copy; raises SchemaEdited for a released file that is not as released.
+
+    A folder without ``released.txt`` and ``functions`` is just its files.
+    """
+    return _read(folder, _fingerprint(folder))
+
+
+def freeze(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
+    """Release what is unreleased: write the bundle, record every digest; return the files.
+
+    From then on read_schema refuses an edit of them. Raises WrongState when there is something to
+    release and ``actp.__version__`` is that of a release.
+    """
+    schema = read_schema(folder)
+    if schema.unreleased and __version__ in {line.release for line in schema.released}:
+        raise WrongState(
+            f"{__version__} is released already",
+            remedy="Raise actp.__version__ and the version in pyproject.toml.",
+        )
+    if schema.bundle is not None:
+        (folder / schema.bundle.name).write_text(schema.bundle.text, encoding="utf-8")
+    with (folder / RELEASED).open("a", encoding="utf-8") as record:
+        record.writelines(
+            f"{file.name} {file.sha256} {__version__}\n" for file in schema.unreleased
+        )
+    return schema.unreleased
+
+
+def _fingerprint(folder: Path) -> frozenset[tuple[str, int]]:
+    paths = [*folder.glob("*.sql"), *folder.glob(f"{FUNCTIONS}/*.sql"), folder / RELEASED]
+    return frozenset((str(path), path.stat().st_mtime_ns) for path in paths if path.exists())
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, _fingerprint: frozenset[tuple[str, int]]) -> Schema:
+    released = _released(folder / RELEASED)
+    files = [
+        Migration(path.name, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.sql"))
+    ]
+    _refuse_edits(released, files)
+    bundled = _bundle(folder, released, files)
+    every = sorted([*files, bundled] if bundled else files)
+    return Schema(tuple(every), released, bundled)
+
+
+def _released(path: Path) -> tuple[Released, ...]:
+    if not path.exists():
+        return ()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return tuple(Released(*line.split()) for line in lines if line and not line.startswith("#"))
+
+
+def _refuse_edits(released: tuple[Released, ...], files: list[Migration]) -> None:
+    found = {file.name: file.sha256 for file in files}
+    for line in released:
+        if found.get(line.name) != line.sha256:
+            fate = "edited" if line.name in found else "removed"
+            raise SchemaEdited(
+                f"migrations/{line.name} was released with {line.release} and has been {fate}"
+            )
+
+
+def _bundle(
+    folder: Path, released: tuple[Released, ...], files: list[Migration]
+) -> Migration | None:
+    names = {line.name for line in released}
+    definitions = [
+        path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{FUNCTIONS}/*.sql"))
+    ]
+    if not definitions:
+        return None
+    text = bundle(
+        definitions,
+        [file.text for file in files if file.name in names],
+        released=[(line.name, line.sha256) for line in released],
+        stamp=Stamp(_version(released, coming=True), __version__, OLDEST_CODE),
+        needed=any(file.name not in names for file in files),
+    )
+    return Migration(_bundle_name(released, files), text) if text else None
+
+
+def _version(released: tuple[Released, ...], *, coming: bool) -> int:
+    return len({line.release for line in released}) + coming
+
+
+def _bundle_name(released: tuple[Released, ...], files: list[Migration]) -> str:
+    newest = max(file.name for file in files)
+    day = date.fromisoformat(f"{newest[:4]}-{newest[4:6]}-{newest[6:8]}")
+    while (name := f"{day:%Y%m%d}{BUNDLE_TIME}{BUNDLE_SUFFIX}") <= max(
+        (line.name for line in released), default=""
+    ):
+        day += timedelta(days=1)
+    return name

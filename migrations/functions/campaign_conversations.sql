@@ -1,0 +1,151 @@
+-- Campaigns: what the conversations of their targets say. The CRM's tables belong to somebody else:
+-- they may be absent, and what columns they have is looked up.
+
+-- The columns of a table that there are, of those named.
+create or replace function public.safari_columns(table_name text, wanted text[]) returns text[]
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(array_agg(a.attname::text order by array_position(wanted, a.attname::text)), '{}')
+    from pg_attribute a
+   where a.attrelid = to_regclass('public.' || quote_ident(table_name))
+     and a.attnum > 0 and not a.attisdropped and a.attname::text = any (wanted)
+$$;
+
+-- Whether a CRM is in use: tables that nobody has ever filled know of no reply.
+create or replace function public.safari_has_crm() returns boolean
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  name text;
+  is_filled boolean;
+begin
+  foreach name in array array['crm_contacts', 'crm_conversations', 'crm_messages'] loop
+    if to_regclass('public.' || name) is not null then
+      execute format('select exists (select from public.%I)', name) into is_filled;
+      if is_filled then
+        return true;
+      end if;
+    end if;
+  end loop;
+  return false;
+end $$;
+
+create or replace function public.safari_campaign_has_crm() returns jsonb
+language sql stable set search_path = public, pg_temp as $$ select to_jsonb(safari_has_crm()) $$;
+
+-- The ids of a person in crm_contacts: by username on the platform, or by the platform's own column.
+create or replace function public.safari_crm_contacts(platform text, handle text) returns text[]
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  has text[] := safari_columns('crm_contacts', array[
+    'id', 'platform', 'username', safari_crm_contacts.platform || '_handle']);
+  conditions text[] := '{}';
+  ids text[];
+begin
+  if has @> array['platform', 'username'] then
+    conditions := conditions || 'lower(c.platform) = $1 and lower(ltrim(c.username, ''@'')) = $2'::text;
+  end if;
+  if (platform || '_handle') = any (has) then
+    conditions := conditions || format('lower(ltrim(c.%I, ''@'')) = $2', platform || '_handle');
+  end if;
+  if not 'id' = any (has) or conditions = '{}' then
+    return '{}';
+  end if;
+  execute format('select array_agg(c.id::text) from public.crm_contacts c where (%s)',
+                 array_to_string(conditions, ') or (')) into ids using platform, handle;
+  return coalesce(ids, '{}');
+end $$;
+
+-- What the CRM holds of a conversation: [{at, seen_at, text, outbound}], each part null where it is not
+-- known; seen_at is when it was first read.
+create or replace function public.safari_campaign_heard(platform text, handle text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  longest constant integer := 500;
+  ids text[] := safari_crm_contacts(platform, handle);
+  has text[];
+  conditions text[];
+  rows jsonb;
+  conversations jsonb;
+  heard jsonb := '[]';
+begin
+  if ids <> '{}' then
+    execute 'select jsonb_agg(to_jsonb(c)) from public.crm_contacts c where c.id::text = any ($1)'
+      into rows using ids;
+    if safari_columns('crm_conversations', array['contact_id']) <> '{}' then
+      execute 'select jsonb_agg(to_jsonb(c)) from public.crm_conversations c
+                where c.contact_id::text = any ($1)
+                  and lower(coalesce(to_jsonb(c) ->> ''platform'', $2)) = $2'
+        into conversations using ids, platform;
+      select heard || coalesce(jsonb_agg(h.item), '[]') into heard
+        from jsonb_array_elements(coalesce(conversations, '[]')) c, lateral (values
+          (jsonb_build_object(
+             -- Whoever notes when it was first seen touches the row for other reasons too.
+             'at', coalesce(c ->> 'last_message_at',
+                            case when c ->> 'seen_at' is null then c ->> 'updated_at' end),
+             'seen_at', c -> 'seen_at',
+             'text', coalesce(c ->> 'last_message', c ->> 'last_message_preview'))),
+          (case when c ->> 'doubted_at' is not null then
+             jsonb_build_object('at', c -> 'doubted_at') end),
+          (case when coalesce(c ->> 'last_reply_at', c ->> 'last_reply_received') is not null then
+             jsonb_build_object('at', c -> 'last_reply_at', 'text', c -> 'last_reply_received',
+                                'outbound', false) end)) h (item)
+       where h.item is not null;
+    end if;
+    select heard || coalesce(jsonb_agg(h.item), '[]') into heard
+      from jsonb_array_elements(rows) c, lateral (values
+        -- The same words stand in the conversation, with all that is known of them.
+        (case when not exists (
+           select from jsonb_array_elements(coalesce(conversations, '[]')) v
+            where v ->> 'last_message' = c ->> 'last_message') then
+           jsonb_build_object('at', c -> 'last_message_at', 'text', c -> 'last_message') end),
+        (case when c ->> 'last_inbound_at' is not null then
+           jsonb_build_object('at', c -> 'last_inbound_at', 'outbound', false) end)) h (item)
+     where h.item is not null;
+  end if;
+
+  has := safari_columns('crm_messages', array['contact_id', 'platform', 'username']);
+  conditions := '{}';
+  if 'contact_id' = any (has) and ids <> '{}' then
+    conditions := conditions || 'm.contact_id::text = any ($1)'::text;
+  end if;
+  if has @> array['platform', 'username'] then
+    conditions := conditions || 'lower(m.platform) = $2 and lower(ltrim(m.username, ''@'')) = $3'::text;
+  end if;
+  if conditions <> '{}' then
+    execute format('select jsonb_agg(to_jsonb(m)) from (select * from public.crm_messages m
+                     where (%s) limit $4) m', array_to_string(conditions, ') or ('))
+      into rows using ids, platform, handle, longest;
+    select heard || coalesce(jsonb_agg(jsonb_build_object(
+             'at', coalesce(m ->> 'sent_at', m ->> 'created_at', m ->> 'synced_at'),
+             'text', coalesce(m ->> 'message_text', m ->> 'body', m ->> 'text', m ->> 'content'),
+             'outbound', coalesce(m -> 'is_outbound', to_jsonb((m ->> 'direction') = 'outbound')))),
+             '[]') into heard
+      from jsonb_array_elements(coalesce(rows, '[]')) m
+     where lower(coalesce(m ->> 'platform', safari_campaign_heard.platform))
+           = safari_campaign_heard.platform;
+  end if;
+  return coalesce((select jsonb_agg(h) from jsonb_array_elements(heard) h
+                    where h ->> 'at' is not null or h ->> 'text' is not null), '[]');
+end $$;
+
+-- When the newest reading of a platform's conversations that ended well began. A brain whose result
+-- names what it read may have left a platform out, and has noted the others itself.
+create or replace function public.safari_campaign_synced_at(platform text) returns timestamptz
+language sql stable set search_path = public, pg_temp as $$
+  select greatest(
+    (select max(s.conversations_read_at) from safari_services s
+      where s.kind = 'dm' and s.platform = safari_campaign_synced_at.platform),
+    (select max(q.started_at) from safari_command_queue q
+      where q.status = 'completed' and q.action in ('sync', 'pipeline')
+        and coalesce(q.platform, '') in ('', safari_campaign_synced_at.platform)
+        and not coalesce(q.result ? 'read', false)))
+$$;
+
+-- Marks a person cold in the CRM, as the dispatch layer reads it.
+create or replace function public.safari_campaign_mark_cold(platform text, handle text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if safari_columns('crm_contacts', array['relationship_stage']) <> '{}' then
+    execute 'update public.crm_contacts c set relationship_stage = ''cold''
+              where c.id::text = any ($1)' using safari_crm_contacts(platform, handle);
+  end if;
+end $$;

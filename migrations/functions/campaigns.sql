@@ -1,0 +1,301 @@
+-- Campaigns: what is known of each target, what happened to it, and what was decided about it. The
+-- decisions are made outside, by a state machine; here they are stored all or nothing, fenced by the
+-- target's version. Locks are taken in one order: runs, commands, targets.
+
+create or replace function public.safari_campaign_ended(state text) returns boolean
+language sql immutable set search_path = public, pg_temp as $$
+  select state in ('replied', 'cold', 'completed', 'failed', 'cancelled')
+$$;
+
+-- Lets the next held command of a target begin, unless another one is under way or a person has to
+-- settle something. It is told which posts the ones before it were about. It waits for no lock, as its
+-- caller may hold others: a row that is locked is left to the decision that the same event leads to.
+create or replace function public.safari_campaign_release(target_id uuid) returns void
+language sql set search_path = public, pg_temp as $$
+  with next as (
+    select c.id from safari_command_queue c
+     where c.batch_id = target_id::text and c.campaign_id is not null
+       and c.status = 'pending' and c.hold = 'campaign'
+     order by c.params ->> 'campaign_step' limit 1
+  ), free as (
+    select c.id from safari_command_queue c join next n on n.id = c.id
+     where c.status = 'pending' and c.hold = 'campaign'
+       for update of c skip locked
+  )
+  update safari_command_queue q
+     set hold = null,
+         scheduled_for = greatest(q.scheduled_for, now() + make_interval(
+           secs => (t.data ->> 'spacing_seconds')::double precision)),
+         params = q.params || jsonb_build_object('exclude', (
+           select coalesce(jsonb_agg(distinct a.recipient), '[]')
+             from safari_command_queue c
+             join safari_command_attempts a on a.command_id = c.id
+            where c.batch_id = target_id::text and c.campaign_id is not null
+              and a.recipient is not null and a.outcome is distinct from 'not_sent')),
+         updated_at = now()
+    from safari_campaign_targets t, free f
+   where t.id = target_id and t.hold is null and not safari_campaign_ended(t.state)
+     and q.id = f.id
+     and not exists (select from safari_command_queue o
+                      where o.batch_id = target_id::text and o.campaign_id is not null
+                        and (o.status = 'running' or (o.status = 'pending' and o.hold is null)))
+$$;
+
+-- Tells the target what became of a step, in the transaction that says so. Security definer: whoever
+-- may write the queue need not reach our other tables.
+create or replace function public.safari_campaign_step_changed() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  target safari_campaign_targets;
+begin
+  if not (new.params ? 'campaign_step') or new.batch_id !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+  then
+    return null;
+  end if;
+  select * into target from safari_campaign_targets t where t.id = new.batch_id::uuid;
+  if not found then
+    return null;
+  elsif safari_campaign_ended(target.state) then
+    if new.status = 'pending' then
+      raise object_not_in_prerequisite_state using message = format(
+        'command %s is a step to %s, who is %s: nothing more is sent', new.id, target.handle,
+        target.state);
+    end if;
+    return null;
+  end if;
+  insert into safari_campaign_events (target_id, event, step, reason, command_id)
+    values (target.id, case new.status when 'pending' then 'requeued' else new.status end,
+            new.params ->> 'campaign_step', new.reason, new.id);
+  if new.status = 'completed' then
+    perform safari_campaign_release(target.id);
+  end if;
+  notify safari_commands;
+  return null;
+end $$;
+
+create or replace trigger safari_campaign_step_changed
+  after update of status, reason on public.safari_command_queue
+  for each row when (
+    new.campaign_id is not null and new.batch_id is not null
+    and (new.status is distinct from old.status or new.reason is distinct from old.reason)
+    and (new.status in ('completed', 'failed', 'cancelled')
+         or (new.status = 'pending' and old.status in ('completed', 'failed', 'cancelled'))))
+  execute function public.safari_campaign_step_changed();
+
+-- Enqueues commands, [{..., held}], and holds those that are to wait for the one before.
+create or replace function public.safari_campaign_enqueue(commands jsonb) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  made jsonb := safari_enqueue(commands);
+begin
+  update safari_command_queue q set hold = 'campaign'
+    from jsonb_array_elements(commands) with ordinality c (item, index)
+    join lateral (select made -> (c.index - 1)::integer as answer) m on true
+   where (c.item ->> 'held')::boolean and (m.answer ->> 'created')::boolean
+     and q.id = (m.answer ->> 'id')::uuid and q.status = 'pending';
+end $$;
+
+-- Stores a campaign, all or nothing. The same id again answers what is there.
+create or replace function public.safari_campaign_create(
+  campaign_id text, campaign_type text, platform text, total_tasks integer,
+  targets jsonb, commands jsonb
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('safari_campaign:' || campaign_id, 0));
+  if exists (select from safari_campaign_runs r
+              where r.campaign_id = safari_campaign_create.campaign_id) then
+    return jsonb_build_object('campaign_id', campaign_id, 'created', false);
+  end if;
+  insert into safari_campaign_runs (campaign_id, campaign_type, platform, total_tasks, result)
+    values (campaign_id, campaign_type, platform, total_tasks,
+            jsonb_build_object('targets', jsonb_array_length(targets)));
+  insert into safari_campaign_targets (
+    id, campaign_id, platform, handle, state, step, data, looked_at
+  )
+    select t.id, safari_campaign_create.campaign_id, safari_campaign_create.platform, t.handle,
+           t.state, t.step, t.data,
+           case when campaign_type = 'dm_sequence' then now() end
+      from jsonb_to_recordset(targets) as t (
+        id uuid, handle text, state text, step text, data jsonb);
+  perform safari_campaign_enqueue(commands);
+  return jsonb_build_object('campaign_id', campaign_id, 'created', true);
+end $$;
+
+-- Everything that is to be changed together, in the one order of locks.
+create or replace function public.safari_campaign_lock(target_ids uuid[]) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform from safari_campaign_runs r
+    where r.campaign_id in (select t.campaign_id from safari_campaign_targets t
+                             where t.id = any (target_ids))
+    order by r.campaign_id, r.id for update;
+  perform from safari_command_queue q
+    where q.batch_id = any (target_ids::text[]) and q.campaign_id is not null
+    order by q.id for update;
+  perform from safari_campaign_targets t
+    where t.id = any (target_ids) order by t.id for update;
+end $$;
+
+-- Cancels what has not begun, and keeps what failed from being tried again in bulk. The target has
+-- been ended before, so that none of this comes back as an event.
+create or replace function public.safari_campaign_cancel_commands(target_id uuid) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  with cancelled as (
+    update safari_command_queue q
+       set status = 'cancelled', boot_id = null, lease_expires_at = null, hold = null,
+           reason = 'campaign_ended', result = jsonb_build_object('outcome', 'cancelled'),
+           completed_at = now(), updated_at = now()
+     where q.batch_id = target_id::text and q.campaign_id is not null
+       and q.status in ('pending', 'running')
+       and not exists (select from safari_command_attempts a
+                        where a.command_id = q.id and a.outcome is null)
+    returning q.id
+  )
+  insert into safari_command_events (command_id, event, detail)
+    select id, 'cancelled', '{"reason": "campaign_ended"}' from cancelled;
+  update safari_command_queue q set reason = 'campaign_ended', updated_at = now()
+   where q.batch_id = target_id::text and q.campaign_id is not null
+     and q.status = 'failed' and q.reason = 'retries_exhausted';
+end $$;
+
+-- Ends a target for good; the caller holds the locks.
+create or replace function public.safari_campaign_end(target_id uuid, state text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  update safari_campaign_targets t
+     set state = safari_campaign_end.state, hold = null, next_step_at = null, claimed_until = null,
+         version = t.version + 1, last_event_at = now(), updated_at = now(),
+         data = jsonb_set(t.data, '{machine,state}', to_jsonb(safari_campaign_end.state))
+   where t.id = target_id;
+  update safari_campaign_events e set handled_at = now()
+   where e.target_id = safari_campaign_end.target_id and e.handled_at is null;
+  perform safari_campaign_cancel_commands(target_id);
+end $$;
+
+-- Counts what became of campaigns, and ends those of which every target has ended; the caller holds
+-- the locks, so that of two last targets the second one sees the first.
+create or replace function public.safari_campaign_settle(campaign_ids text[]) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  run safari_campaign_runs;
+  counts jsonb;
+  open_targets integer;
+  good integer;
+  bad integer;
+begin
+  for run in
+    select r.* from safari_campaign_runs r
+     where r.campaign_id = any (campaign_ids) order by r.campaign_id, r.id for update
+  loop
+    select coalesce(jsonb_object_agg(s.state, s.targets), '{}'),
+           coalesce(sum(s.targets) filter (where not safari_campaign_ended(s.state)), 0),
+           coalesce(sum(s.targets) filter (where s.state in ('replied', 'cold', 'completed')), 0),
+           coalesce(sum(s.targets) filter (where s.state = 'failed'), 0)
+      into counts, open_targets, good, bad
+      from (select t.state, count(*)::integer as targets from safari_campaign_targets t
+             where t.campaign_id = run.campaign_id group by t.state) s;
+    update safari_campaign_runs r
+       set completed = q.completed, failed = q.failed,
+           status = case when open_targets > 0 or r.status <> 'running' then r.status
+                         when good > 0 then 'completed' when bad > 0 then 'failed'
+                         else 'cancelled' end,
+           completed_at = case when open_targets = 0 then coalesce(r.completed_at, now()) end,
+           result = coalesce(r.result, '{}') || jsonb_build_object(
+             'states', counts, 'targets_completed', good, 'targets_failed', bad)
+      from (select count(*) filter (where c.status = 'completed') as completed,
+                   count(*) filter (where c.status = 'failed') as failed
+              from safari_command_queue c where c.campaign_id = run.campaign_id) q
+     where r.id = run.id;
+    if open_targets = 0 and run.status = 'running' and good + bad > 0 then
+      perform safari_alert('campaign_complete:' || run.campaign_id, 'campaign_complete',
+        jsonb_build_object(
+          'campaign_id', run.campaign_id, 'campaign_type', run.campaign_type,
+          'platform', run.platform, 'targets', run.result -> 'targets', 'completed', good,
+          'failed', bad, 'seconds', round(extract(epoch from now() - run.started_at))::bigint));
+    end if;
+  end loop;
+end $$;
+
+-- Stores decisions, [{id, version, state, step, hold, next_step_at, machine, calmed_at, handled,
+-- commands, ended, hold_pending, release, cancel, sync, alerts}], each with its commands or not at
+-- all. One made on an older version is refused; answers [{id, applied}].
+create or replace function public.safari_campaign_apply(decisions jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  decision jsonb;
+  target safari_campaign_targets;
+  answer jsonb := '[]';
+  touched text[] := '{}';
+begin
+  perform safari_campaign_lock(array(
+    select (d ->> 'id')::uuid from jsonb_array_elements(decisions) d));
+  for decision in select d from jsonb_array_elements(decisions) d order by d ->> 'id' loop
+    select * into target from safari_campaign_targets t where t.id = (decision ->> 'id')::uuid;
+    if target.id is null or target.version <> (decision ->> 'version')::bigint
+       or safari_campaign_ended(target.state) then
+      answer := answer || jsonb_build_object('id', decision -> 'id', 'applied', false);
+      continue;
+    end if;
+    update safari_campaign_targets t
+       set state = decision ->> 'state', step = decision ->> 'step', hold = decision ->> 'hold',
+           next_step_at = (decision ->> 'next_step_at')::timestamptz,
+           claimed_until = null, version = t.version + 1, updated_at = now(),
+           last_event_at = case when jsonb_array_length(decision -> 'handled') > 0 then now()
+                                else t.last_event_at end,
+           data = t.data || jsonb_build_object(
+             'machine', decision -> 'machine', 'calmed_at', decision -> 'calmed_at')
+     where t.id = target.id;
+    update safari_campaign_events e set handled_at = now()
+     where e.id in (select h::bigint from jsonb_array_elements_text(decision -> 'handled') h)
+       and e.target_id = target.id;
+    if jsonb_array_length(decision -> 'commands') > 0 then
+      perform safari_campaign_enqueue(decision -> 'commands');
+    end if;
+    if (decision ->> 'hold_pending')::boolean then
+      update safari_command_queue q
+         set status = 'pending', hold = 'campaign', boot_id = null, lease_expires_at = null,
+             updated_at = now()
+       where q.batch_id = target.id::text and q.campaign_id is not null
+         and q.status in ('pending', 'running') and q.hold is null
+         and not exists (select from safari_command_attempts a
+                          where a.command_id = q.id and a.outcome is null);
+    end if;
+    if (decision ->> 'ended')::boolean then
+      perform safari_campaign_end(target.id, decision ->> 'state');
+    elsif (decision ->> 'release')::boolean then
+      perform safari_campaign_release(target.id);
+    end if;
+    if decision ->> 'state' = 'cold' then
+      perform safari_campaign_mark_cold(target.platform, target.handle);
+    end if;
+    if (decision ->> 'sync')::boolean then
+      perform safari_campaign_request_sync();
+    end if;
+    insert into safari_alerts (key, kind, detail)
+      select format('%s:%s:%s', a ->> 'kind', target.id, target.version), a ->> 'kind',
+             jsonb_build_object('campaign_id', target.campaign_id, 'platform', target.platform,
+                                'handle', target.handle, 'text', a -> 'why')
+        from jsonb_array_elements(decision -> 'alerts') a
+      on conflict (key) do nothing;
+    touched := touched || target.campaign_id;
+    answer := answer || jsonb_build_object('id', target.id, 'applied', true);
+  end loop;
+  perform safari_campaign_settle(touched);
+  notify safari_commands;
+  return answer;
+end $$;
+
+-- Has the conversations read: one request at a time, and one an hour where it fails.
+create or replace function public.safari_campaign_request_sync() returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if not exists (select from safari_command_queue q
+                  where q.service = 'local' and q.action = 'sync'
+                    and q.status in ('pending', 'running')) then
+    perform safari_enqueue(jsonb_build_array(jsonb_build_object(
+      'action', 'sync', 'params', '{}'::jsonb,
+      'key', 'campaign-sync:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24'))));
+  end if;
+end $$;

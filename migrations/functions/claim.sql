@@ -1,0 +1,140 @@
+-- Taking work: a worker asks for so many rows of each service it owns.
+
+-- Ends what has expired and makes ready what has become due. Looks only at rows that need it.
+create or replace function public.safari_promote() returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  with expired as (
+    select id from safari_command_queue
+     where status = 'pending' and expires_at <= now()
+     order by expires_at limit 1000 for update skip locked
+  ), ended as (
+    update safari_command_queue q
+       set status = 'failed', reason = 'expired', error = 'expired before it was sent',
+           result = jsonb_build_object('outcome', 'expired'),
+           completed_at = now(), updated_at = now()
+      from expired where q.id = expired.id
+    returning q.id
+  )
+  insert into safari_command_events (command_id, event) select id, 'expired' from ended;
+
+  update safari_command_queue q
+     set ready = true, updated_at = now()
+    from (select id from safari_command_queue
+           where status = 'pending' and not ready and due_at <= now()
+           order by due_at limit 1000 for update skip locked) due
+   where q.id = due.id;
+end $$;
+
+-- Seconds from now, for a process that will come back then; 'infinity' is a month.
+create or replace function public.safari_seconds_until(moment timestamptz) returns double precision
+language sql stable as $$
+  select case when moment is not null then
+    extract(epoch from least(moment, now() + interval '30 days') - now())::double precision end
+$$;
+
+-- Claims up to wants[service] rows of each service that may act, by priority, then age.
+-- A row whose worker died is given alone: only to a worker that holds nothing, and then only that
+-- row, so that a second death can be laid at its door.
+-- Answers {commands, waits: {service: {reason, seconds}}, next_due_seconds, drain}; drain means that
+-- such a row waits until the worker holds nothing.
+create or replace function public.safari_claim(
+  boot_id uuid, wants jsonb, held integer, lease_seconds double precision
+) returns jsonb
+language plpgsql
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+as $$
+declare
+  open_services text[];
+  waits jsonb;
+  paused text[];
+  suspects uuid[];
+  drain boolean := false;
+  worker_name text;
+  commands jsonb := '[]';
+begin
+  perform safari_promote();
+
+  select coalesce(array_agg(w.service) filter (where g.reason is null), '{}'),
+         coalesce(jsonb_object_agg(w.service, jsonb_build_object(
+           'reason', g.reason, 'seconds', safari_seconds_until(g.until)
+         )) filter (where g.reason is not null), '{}')
+    into open_services, waits
+    from jsonb_object_keys(wants) w (service), lateral safari_gate(w.service) g;
+
+  insert into safari_alerts (key, kind, detail)
+    select format('quota:%s:%s:%s', s.platform, s.kind, safari_today()), 'quota_reached',
+           jsonb_build_object('platform', s.platform, 'kind', s.kind, 'day', safari_today(),
+                              'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit)
+      from jsonb_each(waits) w
+      join safari_services s on s.service = w.key
+      join safari_policies p on p.platform = s.platform and p.kind = s.kind
+      left join safari_rate_limits r
+        on r.platform = s.platform and r.action = s.kind and r.limit_date = safari_today()
+     where w.value ->> 'reason' = 'quota' and exists (
+       select from safari_command_queue q
+        where q.service = s.service and q.status = 'pending' and q.ready and q.crash_count = 0)
+    on conflict (key) do nothing;
+
+  if exists (select from safari_command_queue q
+              where q.service = any (open_services) and q.status = 'pending' and q.ready
+                and q.crash_count > 0) then
+    drain := held > 0;
+    open_services := case when drain then '{}' else open_services end;
+    select array_agg(id) into suspects
+      from (select id from safari_command_queue q
+             where q.service = any (open_services) and q.status = 'pending' and q.ready
+               and q.crash_count > 0
+             order by priority, created_at, id limit 1 for update skip locked) s;
+  end if;
+
+  select coalesce(array_agg(p.platform), '{}') into paused
+    from safari_pauses p where p.until > now();
+  select w.worker into worker_name from safari_workers w where w.boot_id = safari_claim.boot_id;
+
+  with picked as (
+    select unnest(suspects) as id
+    union all
+    select q.id
+      from unnest(open_services) s (service)
+     cross join lateral (
+       select c.id from safari_command_queue c
+        where c.service = s.service and c.status = 'pending' and c.ready and c.crash_count = 0
+          and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+        order by c.priority, c.created_at, c.id
+        limit (wants ->> s.service)::integer
+        for update skip locked) q
+     where suspects is null
+  ), claimed as (
+    update safari_command_queue q
+       set status = 'running',
+           boot_id = safari_claim.boot_id,
+           worker_id = worker_name,
+           lease_number = q.lease_number + 1,
+           lease_expires_at = now() + make_interval(secs => lease_seconds),
+           started_at = coalesce(q.started_at, now()),
+           updated_at = now()
+      from picked where q.id = picked.id
+    returning q.*
+  ), audited as (
+    insert into safari_command_events (command_id, event, worker)
+      select id, 'claimed', worker_name from claimed
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'id', c.id, 'service', c.service, 'action', c.action, 'platform', c.platform,
+           'params', c.params, 'effect', c.effect, 'priority', c.priority,
+           'lease', c.lease_number, 'attempt', c.attempt, 'crash_count', c.crash_count,
+           'waited_seconds', extract(epoch from now() - greatest(c.created_at, c.due_at))
+         ) order by c.priority, c.created_at, c.id), '[]')
+    into commands from claimed c;
+
+  return jsonb_build_object(
+    'commands', commands,
+    'waits', waits,
+    'drain', drain,
+    'next_due_seconds', (
+      select safari_seconds_until(q.due_at) from safari_command_queue q
+       where q.status = 'pending' and not q.ready and q.due_at < 'infinity'
+       order by q.due_at limit 1));
+end $$;

@@ -1,0 +1,289 @@
+-- What a person can do to a command, a platform or the backlog. An id that is not there raises
+-- no_data_found; a state that does not allow the request raises object_not_in_prerequisite_state.
+
+create or replace function public.safari_locked(id uuid) returns public.safari_command_queue
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue;
+begin
+  select * into command from safari_command_queue q where q.id = safari_locked.id for update;
+  if not found then
+    raise no_data_found using message = format('there is no command %s', id);
+  end if;
+  return command;
+end $$;
+
+-- Cancels a command that has not begun.
+create or replace function public.safari_cancel(id uuid) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue := safari_locked(id);
+begin
+  if command.status not in ('pending', 'running') then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s is %s already', command.id, command.status);
+  elsif command.service = 'foreign' then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s belongs to another consumer of the table', command.id);
+  elsif exists (select from safari_command_attempts a
+                 where a.command_id = command.id and a.outcome is null) then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s is being sent', command.id);
+  end if;
+  update safari_command_queue q
+     set status = 'cancelled', boot_id = null, lease_expires_at = null, reason = 'cancelled',
+         result = jsonb_build_object('outcome', 'cancelled'),
+         completed_at = now(), updated_at = now()
+   where q.id = command.id;
+  perform safari_record_event(command.id, 'cancelled', null, null, null, null);
+  return jsonb_build_object('id', command.id, 'status', 'cancelled');
+end $$;
+
+-- Settles an unknown outcome by what a person saw. `sent` completes the command; `not-sent` leaves it
+-- failed and gives the quota back to the day it was taken from; --retry sends it again.
+create or replace function public.safari_resolve(id uuid, verdict text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue;
+  doubtful safari_command_attempts;
+begin
+  if verdict not in ('sent', 'not-sent') then
+    raise invalid_parameter_value using message = 'the verdict is sent or not-sent';
+  end if;
+  command := safari_locked(id);
+  select * into doubtful from safari_command_attempts a
+   where a.command_id = command.id and a.outcome = 'unknown'
+   order by a.attempt desc limit 1 for update;
+  if not found and not (command.status = 'failed' and command.reason = 'unknown') then
+    raise object_not_in_prerequisite_state using
+      message = format('the outcome of command %s is not unknown', command.id);
+  end if;
+  update safari_command_attempts a
+     set outcome = case verdict when 'sent' then 'sent' else 'not_sent' end,
+         resolved_at = now(),
+         quota_day = case verdict when 'sent' then a.quota_day end
+   where a.command_id = command.id and a.outcome = 'unknown';
+  if verdict = 'not-sent' and doubtful.quota_day is not null then
+    update safari_rate_limits r set used = greatest(r.used - 1, 0), updated_at = now()
+     where r.platform = doubtful.quota_platform and r.action = doubtful.quota_kind
+       and r.limit_date = doubtful.quota_day;
+  end if;
+  update safari_command_queue q
+     set status = case verdict when 'sent' then 'completed' else 'failed' end,
+         reason = case verdict when 'sent' then null else 'not_sent' end,
+         error = case verdict when 'sent' then null else 'settled by hand: it was not sent' end,
+         result = coalesce(q.result, '{}') || jsonb_build_object(
+           'outcome', replace(verdict, '-', '_'), 'resolved', true),
+         completed_at = now(), updated_at = now()
+   where q.id = command.id;
+  perform safari_record_event(command.id, 'resolved', null, doubtful.attempt, null,
+                              jsonb_build_object('verdict', verdict));
+  return jsonb_build_object('id', command.id, 'verdict', verdict);
+end $$;
+
+-- Makes a failed row pending again with its retries anew; the caller holds its lock.
+create or replace function public.safari_requeue(id uuid) returns void
+language sql set search_path = public, pg_temp as $$
+  update safari_command_queue q
+     set status = 'pending', retry_count = 0, crash_count = 0, next_retry_at = null,
+         reason = null, error = null, result = null, completed_at = null, updated_at = now()
+   where q.id = safari_requeue.id;
+  select safari_record_event(id, 'requeued', null, null, null, null);
+$$;
+
+create or replace function public.safari_retry(id uuid) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue := safari_locked(id);
+begin
+  if command.status not in ('failed', 'cancelled') or command.service = 'foreign' then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s is %s; only failed and cancelled ones are retried',
+                       command.id, command.status);
+  elsif command.reason = 'unknown' then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s may have been sent: settle it first with --resolve', command.id);
+  end if;
+  perform safari_requeue(command.id);
+  notify safari_commands;
+  return jsonb_build_object('id', command.id, 'status', 'pending');
+end $$;
+
+-- Requeues rows whose retries ran out on transient errors; `first_time_only` passes over those that
+-- were requeued before, as a schedule wants it.
+create or replace function public.safari_retry_failed(first_time_only boolean default false)
+returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  requeued integer;
+begin
+  with again as (
+    select q.id from safari_command_queue q
+     where q.status = 'failed' and q.reason = 'retries_exhausted' and q.service <> 'foreign'
+       and not (first_time_only and exists (
+         select from safari_command_events e
+          where e.command_id = q.id and e.event = 'requeued'))
+     order by q.id for update skip locked
+  )
+  select count(*) into requeued from again, lateral safari_requeue(again.id);
+  notify safari_commands;
+  return jsonb_build_object('requeued', requeued);
+end $$;
+
+-- Calls every worker that listens.
+create or replace function public.safari_wake() returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  notify safari_commands;
+  return to_jsonb(true);
+end $$;
+
+create or replace function public.safari_pause(
+  platform text, seconds double precision default null, note text default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  ends timestamptz := coalesce(now() + make_interval(secs => seconds), 'infinity');
+begin
+  if platform <> 'all'
+     and not exists (select from safari_services s where s.platform = safari_pause.platform) then
+    raise invalid_parameter_value using message = format('there is no platform %s', platform);
+  end if;
+  insert into safari_pauses as p (platform, until, note)
+    values (safari_pause.platform, ends, safari_pause.note)
+    on conflict on constraint safari_pauses_pkey
+      do update set until = excluded.until, note = excluded.note, created_at = now();
+  return jsonb_build_object('platform', platform, 'until', ends);
+end $$;
+
+create or replace function public.safari_resume(platform text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  resumed integer;
+begin
+  -- Resuming everything lifts every pause; resuming one platform lifts its own.
+  delete from safari_pauses p
+   where p.platform = safari_resume.platform or safari_resume.platform = 'all';
+  get diagnostics resumed = row_count;
+  notify safari_commands;
+  return jsonb_build_object('resumed', resumed);
+end $$;
+
+-- Accepts or discards the backlog that stood in the table before us.
+create or replace function public.safari_backlog(accept boolean) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  settled integer;
+begin
+  with held as (
+    select q.id from safari_command_queue q
+     where q.status = 'pending' and q.hold = 'backlog' order by q.id for update
+  ), changed as (
+    update safari_command_queue q
+       set hold = null,
+           status = case when accept then 'pending' else 'cancelled' end,
+           reason = case when accept then null else 'discarded' end,
+           result = case when accept then null else '{"outcome": "discarded"}'::jsonb end,
+           completed_at = case when accept then null else now() end,
+           updated_at = now()
+      from held where q.id = held.id
+    returning q.id
+  ), audited as (
+    insert into safari_command_events (command_id, event)
+      select id, case when accept then 'accepted' else 'discarded' end from changed
+  )
+  select count(*) into settled from changed;
+  notify safari_commands;
+  return to_jsonb(settled);
+end $$;
+
+create or replace function public.safari_block_contact(
+  platform text, recipient text, blocked boolean, note text default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if blocked then
+    insert into safari_do_not_contact (platform, recipient, note)
+      values (safari_block_contact.platform, safari_block_contact.recipient,
+              safari_block_contact.note)
+      on conflict on constraint safari_do_not_contact_pkey do update set note = excluded.note;
+  else
+    delete from safari_do_not_contact d
+     where d.platform = safari_block_contact.platform
+       and d.recipient = safari_block_contact.recipient;
+  end if;
+  return jsonb_build_object('platform', platform, 'recipient', recipient, 'blocked', blocked);
+end $$;
+
+-- Stores policies [{platform, kind, daily_limit, min_gap_seconds, active_from, active_to,
+-- time_zone, default_time_zone, by_person}] and settings {key: value}; what is absent or null stays as
+-- it is, and the default zone is taken where none was ever named. A limit that was set by_person stays
+-- until it is given up by_person = false: the start of a host, which says neither, leaves it alone.
+create or replace function public.safari_configure(policies jsonb, settings jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  update safari_policies p
+     set daily_limit = case when p.limit_by_person and c.by_person is null then p.daily_limit
+                            else coalesce(c.daily_limit, p.daily_limit) end,
+         limit_by_person = coalesce(c.by_person, p.limit_by_person),
+         min_gap_seconds = coalesce(c.min_gap_seconds, p.min_gap_seconds),
+         active_from = coalesce(c.active_from, p.active_from),
+         active_to = coalesce(c.active_to, p.active_to),
+         time_zone = coalesce(c.time_zone, p.time_zone, c.default_time_zone),
+         updated_at = now()
+    from jsonb_to_recordset(policies) as c (
+      platform text, kind text, daily_limit integer, min_gap_seconds double precision,
+      active_from smallint, active_to smallint, time_zone text, default_time_zone text,
+      by_person boolean)
+   where p.platform = c.platform and p.kind = c.kind;
+  insert into safari_settings as s (key, value)
+    select e.key, e.value from jsonb_each(settings) e where e.value <> 'null'
+    on conflict on constraint safari_settings_pkey
+      do update set value = excluded.value, updated_at = now() where s.value <> excluded.value;
+  notify safari_commands;
+  return jsonb_build_object(
+    'policies', (select jsonb_agg(to_jsonb(p) order by p.platform, p.kind) from safari_policies p),
+    'settings', (select jsonb_object_agg(s.key, s.value) from safari_settings s));
+end $$;
+
+-- Removes what is past its age, a batch at a time; answers how many of each. Attempts and keys stay a
+-- year longer than the rows they guard.
+create or replace function public.safari_prune(
+  keep_days integer default 90, batch integer default 5000
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  horizon timestamptz := now() - make_interval(days => keep_days);
+  guard_horizon timestamptz := horizon - interval '1 year';
+  counts jsonb := '{}';
+  removed integer;
+begin
+  delete from safari_command_queue q where q.id in (
+    select id from safari_command_queue
+     where status in ('completed', 'failed', 'cancelled') and completed_at < horizon
+       and service <> 'foreign' and reason is distinct from 'unknown'
+     limit batch);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('commands', removed);
+  delete from safari_command_events e where e.id in (
+    select id from safari_command_events
+     where at < least(horizon, now() - safari_event_retention()) order by id limit batch);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('events', removed);
+  delete from safari_command_attempts a where (a.command_id, a.attempt) in (
+    select command_id, attempt from safari_command_attempts
+     where begun_at < guard_horizon and outcome is not null limit batch);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('attempts', removed);
+  delete from safari_idempotency_keys k where k.key in (
+    select key from safari_idempotency_keys where created_at < guard_horizon limit batch);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('keys', removed);
+  delete from safari_alerts a where a.id in (
+    select id from safari_alerts where delivered_at < horizon limit batch);
+  get diagnostics removed = row_count;
+  counts := counts || jsonb_build_object('alerts', removed);
+  delete from safari_workers w where w.seen_at < horizon;
+  delete from safari_rate_limits r where r.limit_date < horizon::date - 365;
+  return counts;
+end $$;

@@ -1,0 +1,261 @@
+-- Outreach: whom a message may go to, and a message's way through the one command queue and back.
+-- Locks are taken in one order: messages nobody sends yet, commands, their messages, contacts, scores.
+
+-- 1 = decision, 2 = consideration, 3 = awareness. Writers that count the other way round come last.
+create or replace function public.agent_outreach_rank(message public.crm_message_queue)
+returns integer
+language sql immutable as $$
+  select case when message.message_type in ('offer', 'nurture', 'check_in', 'connection_note') then 3
+              else least(greatest(coalesce(message.priority, 3), 1), 3) end
+$$;
+
+-- How long nobody is written to after a message, by funnel stage.
+create or replace function public.agent_outreach_cooldown(stage text) returns interval
+language sql immutable as $$
+  select case stage when 'decision' then interval '2 days'
+                    when 'consideration' then interval '7 days' else interval '14 days' end
+$$;
+
+-- Where a contact can be reached: {platform: handle, profile or mailbox}. LinkedIn needs the address
+-- of a profile. Plain plpgsql without a search_path of its own, since it runs for every contact.
+create or replace function public.agent_outreach_addresses(contact public.crm_contacts)
+returns jsonb
+language plpgsql immutable as $$
+declare
+  own text := case lower(btrim(contact.platform)) when 'x' then 'twitter'
+                                                  else lower(btrim(contact.platform)) end;
+  found jsonb := jsonb_build_object(
+    'twitter', nullif(lower(ltrim(btrim(contact.twitter_handle), '@')), ''),
+    'instagram', nullif(lower(ltrim(btrim(contact.instagram_handle), '@')), ''),
+    'tiktok', nullif(lower(ltrim(btrim(contact.tiktok_handle), '@')), ''),
+    'linkedin', case when contact.linkedin_url ~* 'linkedin\.com/in/' then btrim(contact.linkedin_url) end,
+    'gmail', case when contact.email like '%_@_%' then lower(btrim(contact.email)) end);
+begin
+  if own in ('twitter', 'instagram', 'tiktok') and ltrim(btrim(contact.username), '@') <> '' then
+    found := found || jsonb_build_object(own, lower(ltrim(btrim(contact.username), '@')));
+  elsif own = 'linkedin' and contact.username ~* 'linkedin\.com/in/' then
+    found := found || jsonb_build_object(own, btrim(contact.username));
+  end if;
+  return jsonb_strip_nulls(found);
+end $$;
+
+-- Columns by which other programs keep people from being written to, of those there are.
+create or replace function public.agent_outreach_vetoes() returns text[]
+language sql stable set search_path = public, pg_temp as $$
+  select safari_columns('crm_contacts', array[
+    'email_opt_out', 'opted_out', 'unsubscribed', 'do_not_contact', 'do_not_dm', 'do_not_do'])
+$$;
+
+-- Why a contact is left alone, or null. What a person wrote under do_not_do no program can obey, so
+-- whoever has something there is left to people.
+create or replace function public.agent_outreach_veto(
+  contact public.crm_contacts, vetoes text[]
+) returns text
+language plpgsql stable as $$
+declare
+  closed constant text[] := array[
+    'do_not_contact', 'opted_out', 'unsubscribed', 'closed_lost', 'archived'];
+  everything jsonb;
+  name text;
+begin
+  if contact.archived_at is not null then
+    return 'archived';
+  elsif contact.email_opted_out or contact.pipeline_stage = any (closed)
+        or contact.relationship_stage = any (closed) or contact.tags && closed then
+    return 'opted_out';
+  elsif vetoes <> '{}' then
+    everything := to_jsonb(contact);
+    foreach name in array vetoes loop
+      if lower(btrim(coalesce(everything ->> name, ''))) not in
+         ('', 'false', 'f', 'no', '0', 'none', 'null', '[]', '{}') then
+        return 'opted_out';
+      end if;
+    end loop;
+  end if;
+  return null;
+end $$;
+
+-- Messages that nobody marked either way count as theirs.
+create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
+returns boolean
+language sql immutable as $$
+  select coalesce(message.direction = 'inbound', not message.is_outbound, true)
+$$;
+
+-- Kinds of interactions without a direction that were not our doing.
+create or replace function public.agent_outreach_their_acts() returns text
+language sql immutable as $$
+  select '(reply|open|opened|click|clicked|like|liked|view|viewed|mention|received|inbound)$'
+$$;
+
+-- Plans of what follows are made once and by index: a table that was empty when its statistics were
+-- made grows by thousands of rows within one run.
+--
+-- One page of scored contacts, the best first, with what decides whether, where and when to write to
+-- them. `id` is the place in that order; `touched_at` and `touches` tell of everything we sent them,
+-- campaigns and single commands included.
+create or replace function public.agent_outreach_page(
+  after text default null, row_limit integer default 1000, min_score integer default 0
+) returns jsonb
+language plpgsql stable
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  vetoes text[] := agent_outreach_vetoes();
+  after_score integer := coalesce(split_part(after, ':', 1)::integer, 2147483647);
+  after_contact uuid := coalesce(split_part(after, ':', 2)::uuid,
+                                 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  week_ago timestamptz := now() - interval '7 days';
+begin
+  return (
+    with scored as materialized (
+      select s.score, s.contact_id, s.funnel_stage, s.next_touch_type, s.research_data,
+             c as contact, agent_outreach_addresses(c) as addresses
+        from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
+       where s.score >= min_score
+         and (s.score, s.contact_id) < (after_score, after_contact)
+       order by s.score desc, s.contact_id desc
+       limit row_limit
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'id', s.score || ':' || s.contact_id,
+             'contact_id', s.contact_id, 'score', s.score, 'funnel_stage', s.funnel_stage,
+             'next_touch_type', s.next_touch_type,
+             'research_data', case when s.funnel_stage = 'decision' or s.score >= 50
+                                   then s.research_data end,
+             'platform', lower((s.contact).platform), 'username', (s.contact).username,
+             'display_name', (s.contact).display_name, 'email', (s.contact).email,
+             'bio', left(concat_ws(E'\n', (s.contact).headline, (s.contact).bio), 600),
+             'niche_label', (s.contact).niche_label,
+             'addresses', s.addresses,
+             'veto', agent_outreach_veto(s.contact, vetoes),
+             'is_open', o.is_open, 'is_in_campaign', g.is_in_campaign,
+             'conversation_platform', v.platform,
+             'touched_at', greatest((s.contact).last_outbound_at, i.at, m.out_at, a.at, o.at),
+             'touches', greatest(i.touches, m.touches, o.touches, a.touches),
+             'heard_at', greatest((s.contact).last_inbound_at, m.in_at, i.in_at),
+             'heard_hours', m.hours,
+             'has_tiktok_message', m.has_tiktok or o.has_tiktok or a.has_tiktok
+           ) order by s.score desc, s.contact_id desc), '[]')
+      from scored s
+     cross join lateral (
+       select coalesce(bool_or(q.status in ('pending', 'sending')), false) as is_open,
+              -- What an older sender left on its way may have gone.
+              max(case when q.status = 'sent' then q.sent_at
+                       when q.error_message = 'interrupted' then q.updated_at end) as at,
+              count(*) filter (where q.status = 'sent' and q.sent_at > week_ago) as touches,
+              coalesce(bool_or(q.status = 'sent' and lower(q.platform) = 'tiktok'), false)
+                as has_tiktok
+         from crm_message_queue q where q.contact_id = s.contact_id) o
+     cross join lateral (
+       select max(t.at) filter (where t.is_ours) as at,
+              max(t.at) filter (where t.is_reply) as in_at,
+              count(*) filter (where t.is_ours and t.at > week_ago) as touches
+         from (select coalesce(n.occurred_at, n.created_at) as at,
+                      coalesce(n.direction = 'outbound', n.type !~ agent_outreach_their_acts())
+                        as is_ours,
+                      n.type ~ '_reply$' or n.direction = 'inbound' as is_reply
+                 from crm_interactions n where n.contact_id = s.contact_id) t) i
+     cross join lateral (
+       select max(t.at) filter (where t.is_outbound) as out_at,
+              max(t.at) filter (where not t.is_outbound) as in_at,
+              count(*) filter (where t.is_outbound and t.at > week_ago) as touches,
+              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
+                       filter (where not t.is_outbound), '[]') as hours,
+              coalesce(bool_or(t.is_outbound and lower(t.platform) = 'tiktok'), false) as has_tiktok
+         from (select coalesce(n.sent_at, n.created_at) as at, n.platform,
+                      not agent_outreach_is_theirs(n) as is_outbound
+                 from crm_messages n where n.contact_id = s.contact_id
+                order by n.sent_at desc limit 200) t) m
+     cross join lateral (
+       select max(t.begun_at) as at, count(*) filter (where t.begun_at > week_ago) as touches,
+              coalesce(bool_or(e.key = 'tiktok'), false) as has_tiktok
+         from jsonb_each_text(s.addresses) e
+         join safari_services w on w.platform = e.key and w.kind = 'dm'
+         join safari_command_attempts t on t.service = w.service and t.recipient = e.value
+        where t.outcome is null or t.outcome in ('sent', 'unknown')) a
+     cross join lateral (
+       select exists (
+         select from jsonb_each_text(s.addresses) e
+           join safari_campaign_targets t on t.handle = e.value and t.platform = e.key
+          where not safari_campaign_ended(t.state)) as is_in_campaign) g
+      left join lateral (
+       select lower(n.platform) as platform from crm_conversations n
+        where n.contact_id = s.contact_id
+        order by coalesce(n.last_message_at::text, n.updated_at::text) desc nulls last limit 1) v
+       on true);
+end $$;
+
+-- Queues messages [{id, contact_id, platform, message_body, message_type, scheduled_for,
+-- ai_reasoning, offer_name, priority}] to people who have no open one, and answers the ids of those
+-- that are queued. One writer at a time, so that of two only the first one writes to a person.
+create or replace function public.agent_outreach_queue(messages jsonb) returns jsonb
+language plpgsql
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('agent_outreach_queue', 0));
+  insert into crm_message_queue (
+    id, contact_id, platform, message_body, message_type, scheduled_for, status, ai_reasoning,
+    offer_name, priority, updated_at
+  )
+    select distinct on (m.contact_id)
+           m.id, m.contact_id, m.platform, m.message_body, m.message_type, m.scheduled_for,
+           'pending', m.ai_reasoning, m.offer_name, m.priority, now()
+      from jsonb_to_recordset(messages) as m (
+        id uuid, contact_id uuid, platform text, message_body text, message_type text,
+        scheduled_for timestamptz, ai_reasoning text, offer_name text, priority integer)
+      join crm_contacts c on c.id = m.contact_id
+     where not exists (select from crm_message_queue o
+                        where o.contact_id = m.contact_id and o.status in ('pending', 'sending'))
+     order by m.contact_id
+    on conflict do nothing;
+  return (select coalesce(jsonb_agg(q.id), '[]') from crm_message_queue q
+           where q.id in (select (m ->> 'id')::uuid from jsonb_array_elements(messages) m));
+end $$;
+
+-- Mail that waits for somebody who sends it.
+create or replace function public.agent_outreach_emails(row_limit integer default 50) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(w) order by w.priority, w.scheduled_for), '[]') from (
+    select m.id, m.contact_id, c.display_name, c.email, agent_outreach_rank(m) as priority,
+           m.scheduled_for, m.message_type, m.message_body
+      from crm_message_queue m left join crm_contacts c on c.id = m.contact_id
+     where m.status = 'pending' and lower(m.platform) in ('gmail', 'email')
+     order by agent_outreach_rank(m), m.scheduled_for limit row_limit) w
+$$;
+
+-- What became of the messages of so many days, by platform, and why some failed.
+create or replace function public.agent_outreach_stats(days integer default 30) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with told as materialized (
+    select lower(m.platform) as platform, m.status, m.error_message,
+           m.status = 'sent' and (
+             exists (select from crm_messages n
+                      where n.contact_id = m.contact_id and agent_outreach_is_theirs(n)
+                        and coalesce(n.sent_at, n.created_at) > m.sent_at)
+             or exists (select from crm_interactions i
+                         where i.contact_id = m.contact_id and i.direction = 'inbound'
+                           and coalesce(i.occurred_at, i.created_at) > m.sent_at)) as is_answered
+      from crm_message_queue m where m.created_at > now() - make_interval(days => days)
+  )
+  select jsonb_build_object(
+    'days', days,
+    'queued', (select count(*) from told),
+    'sent', (select count(*) from told where status = 'sent'),
+    'answered', (select count(*) from told where is_answered),
+    'failed', (select count(*) from told where status = 'failed'),
+    'open', (select count(*) from told where status in ('pending', 'sending')),
+    'rows', (select coalesce(jsonb_agg(to_jsonb(p) order by p.queued desc, p.platform), '[]') from (
+      select platform, count(*) as queued, count(*) filter (where status = 'sent') as sent,
+             count(*) filter (where is_answered) as answered,
+             count(*) filter (where status = 'failed') as failed,
+             count(*) filter (where status in ('pending', 'sending')) as open
+        from told group by platform) p),
+    'failures', (select coalesce(jsonb_agg(to_jsonb(f) order by f.messages desc, f.why), '[]') from (
+      select coalesce(left(error_message, 120), 'no reason is known') as why, count(*) as messages
+        from told where status = 'failed' group by 1 order by 2 desc, 1 limit 10) f))
+$$;

@@ -1,0 +1,382 @@
+-- Outreach: handing messages to the command queue, and what comes back from there. The finish of a
+-- command settles its message in the same transaction, whenever it comes.
+
+-- Whether a message may be handed over now. Platforms without a service for messages wait for
+-- somebody else (gmail), or for ever.
+create or replace function public.agent_outreach_is_due(message public.crm_message_queue)
+returns boolean
+language sql stable as $$
+  select message.status = 'pending' and coalesce(message.scheduled_for <= now(), true)
+         and exists (select from public.safari_routes r
+                      where r.action = 'send_dm' and r.platform = lower(btrim(message.platform)))
+$$;
+
+-- Messages with where they would go, or why they must not go any more.
+create or replace function public.agent_outreach_judged(ids uuid[]) returns table (
+  id uuid, contact_id uuid, name text, platform text, address text, body text, priority integer,
+  scheduled_for timestamptz, refusal text
+)
+language sql stable set search_path = public, pg_temp as $$
+  select m.id, m.contact_id, coalesce(c.display_name, c.username), p.platform, a.address,
+         m.message_body, agent_outreach_rank(m), m.scheduled_for,
+         case when c.id is null then 'nobody to send it to'
+              when v.veto is not null then v.veto
+              when a.address is null then format('no address on %s', p.platform)
+              when exists (select from crm_messages n
+                            where n.contact_id = m.contact_id and agent_outreach_is_theirs(n)
+                              and coalesce(n.sent_at, n.created_at) > m.created_at
+                              and coalesce(lower(n.platform), p.platform) = p.platform)
+                then 'replied'
+              when p.platform = 'tiktok' and (
+                exists (select from safari_command_attempts t
+                         where t.service = 'tiktok-dm' and t.recipient = a.address
+                           and (t.outcome is null or t.outcome in ('sent', 'unknown')))
+                or exists (select from crm_message_queue o
+                            where o.contact_id = m.contact_id and lower(o.platform) = 'tiktok'
+                              and o.status = 'sent'))
+                then 'tiktok takes one message a person, ever'
+         end
+    from crm_message_queue m
+    left join crm_contacts c on c.id = m.contact_id
+   cross join lateral (select lower(btrim(m.platform)) as platform) p
+   cross join lateral (select agent_outreach_addresses(c) ->> p.platform as address) a
+   cross join lateral (select agent_outreach_veto(c, agent_outreach_vetoes()) as veto) v
+   where m.id = any (ids)
+$$;
+
+-- What is handed over next, without doing so.
+create or replace function public.agent_outreach_preview(row_limit integer default 100) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with due as (
+    select m.id from crm_message_queue m where agent_outreach_is_due(m)
+     order by agent_outreach_rank(m), m.scheduled_for, m.id limit row_limit
+  )
+  select coalesce(jsonb_agg(to_jsonb(j) order by j.priority, j.scheduled_for, j.id), '[]')
+    from agent_outreach_judged(array(select id from due)) j
+$$;
+
+-- Rows that an older sender left on its way, or whose command was removed: nobody knows whether they
+-- went, so they never go again.
+create or replace function public.agent_outreach_interrupt() returns integer
+language sql set search_path = public, pg_temp as $$
+  with stuck as (
+    select m.id from crm_message_queue m
+     where m.status = 'sending'
+       and coalesce(m.updated_at, m.created_at, 'epoch') < now() - interval '10 minutes'
+       and not exists (select from safari_command_queue q where q.id = m.command_id)
+     order by m.id for update skip locked
+  ), ended as (
+    update crm_message_queue m
+       set status = 'failed', error_message = 'interrupted', updated_at = now()
+      from stuck where m.id = stuck.id
+    returning m.id
+  )
+  select count(*)::integer from ended
+$$;
+
+-- Notes that a message reached somebody: once, whatever is told twice.
+create or replace function public.agent_outreach_record_touch(
+  message public.crm_message_queue, command public.safari_command_queue
+) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  at constant timestamptz := coalesce(command.completed_at, now());
+begin
+  insert into crm_interactions (
+    contact_id, type, platform, direction, summary, outcome, queue_id, metadata, occurred_at
+  )
+    select c.id, 'dm', lower(message.platform), 'outbound', left(message.message_body, 200), 'sent',
+           message.id, jsonb_build_object('command_id', command.id,
+                                          'message_type', message.message_type), at
+      from crm_contacts c
+     where c.id = message.contact_id
+       and not exists (select from crm_interactions i where i.queue_id = message.id);
+  update crm_contacts c
+     set last_outbound_at = greatest(c.last_outbound_at, at),
+         messages_sent = coalesce(c.messages_sent, 0) + 1,
+         total_messages_sent = coalesce(c.total_messages_sent, 0) + 1,
+         updated_at = now()
+   where c.id = message.contact_id;
+  update actp_prospect_scores s
+     set next_touch_at = at + agent_outreach_cooldown(s.funnel_stage)
+   where s.contact_id = message.contact_id;
+end $$;
+
+-- Gives a message the state of its command. What was sent stays so. An unknown outcome stays open, so
+-- that nothing else goes to that person there before somebody has settled it.
+create or replace function public.agent_outreach_settle(command public.safari_command_queue)
+returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  message crm_message_queue;
+begin
+  select * into message from crm_message_queue m where m.command_id = command.id for update;
+  if not found or message.status = 'sent' then
+    return;
+  end if;
+  if command.status in ('pending', 'running') then
+    update crm_message_queue m
+       set status = 'failed', error_message = 'an earlier message is tried again', updated_at = now()
+     where m.contact_id = message.contact_id and lower(m.platform) = lower(message.platform)
+       and m.status = 'pending' and m.id <> message.id;
+    if exists (select from crm_message_queue m
+                where m.contact_id = message.contact_id
+                  and lower(m.platform) = lower(message.platform)
+                  and m.status = 'sending' and m.id <> message.id) then
+      raise object_not_in_prerequisite_state using message = format(
+        'command %s is not sent again: another message to the same person is under way',
+        command.id);
+    end if;
+  end if;
+  update crm_message_queue m
+     set status = case when command.status = 'completed' then 'sent'
+                       when command.status = 'cancelled' then 'failed'
+                       when command.status = 'failed' and command.reason is distinct from 'unknown'
+                         then 'failed'
+                       else 'sending' end,
+         sent_at = case when command.status = 'completed'
+                        then coalesce(command.completed_at, now()) end,
+         error_message = case
+           when command.reason = 'unknown'
+             then format('it may have been sent: settle command %s with --resolve', command.id)
+           when command.status in ('failed', 'cancelled')
+             then coalesce(command.error, command.reason, command.status) end,
+         updated_at = now()
+   where m.id = message.id;
+  if command.status = 'completed' then
+    perform agent_outreach_record_touch(message, command);
+  end if;
+end $$;
+
+-- Settles in the transaction that changes the command. Security definer: whoever may write the queue
+-- need not reach our other tables. A CRM that refuses a row must not keep a result from being stored:
+-- then the message stays open, and somebody is told.
+create or replace function public.agent_outreach_command_changed() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  perform agent_outreach_settle(new);
+  return null;
+exception
+  when integrity_constraint_violation or data_exception or syntax_error_or_access_rule_violation then
+    perform safari_alert(format('agent_error:outreach:settle:%s', safari_today()), 'agent_error',
+      jsonb_build_object('domain', 'outreach', 'task', 'settle',
+                         'error', format('command %s: %s', new.id, sqlerrm)));
+    return null;
+end $$;
+
+create or replace trigger agent_outreach_command_changed
+  after update of status, reason on public.safari_command_queue
+  for each row when (
+    new.batch_id = 'outreach'
+    and (new.status is distinct from old.status or new.reason is distinct from old.reason)
+    and (new.status in ('completed', 'failed', 'cancelled')
+         or (new.status = 'pending' and old.status in ('completed', 'failed', 'cancelled'))))
+  execute function public.agent_outreach_command_changed();
+
+-- Hands due messages over, the most urgent first: each becomes one send_dm whose key is the message's
+-- id, so that limits, hours, do-not-contact and audit are those of every other command. Answers
+-- {handed, failed, interrupted, rows}; nothing more is due when handed and failed are 0.
+create or replace function public.agent_outreach_send(row_limit integer default 200) returns jsonb
+language plpgsql
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+as $$
+declare
+  first_priority constant integer := 4;   -- decision is sent beside what people ask for, the rest after
+  interrupted integer := agent_outreach_interrupt();
+  ids uuid[];
+  judged jsonb;
+  made jsonb;
+begin
+  select array_agg(d.id) into ids from (
+    select m.id from crm_message_queue m where agent_outreach_is_due(m)
+     order by agent_outreach_rank(m), m.scheduled_for, m.id
+     limit row_limit for update of m skip locked) d;
+  select coalesce(jsonb_agg(to_jsonb(j) order by j.priority, j.scheduled_for, j.id), '[]')
+    into judged from agent_outreach_judged(coalesce(ids, '{}')) j;
+
+  update crm_message_queue m
+     set status = 'failed', error_message = j ->> 'refusal', updated_at = now()
+    from jsonb_array_elements(judged) j
+   where j ->> 'refusal' is not null and m.id = (j ->> 'id')::uuid;
+
+  select safari_enqueue(coalesce(jsonb_agg(jsonb_build_object(
+           'action', 'send_dm', 'platform', j ->> 'platform',
+           'priority', first_priority + (j ->> 'priority')::integer,
+           'key', j ->> 'id', 'batch_id', 'outreach',
+           'params', jsonb_build_object(
+             case j ->> 'platform' when 'linkedin' then 'profileUrl' else 'username' end,
+             j ->> 'address', 'text', j ->> 'body', 'message_id', j -> 'id',
+             'contact_id', j -> 'contact_id')) order by n), '[]'))
+    into made
+    from jsonb_array_elements(judged) with ordinality i (j, n)
+   where j ->> 'refusal' is null;
+
+  with handed as (
+    select j, made -> ((row_number() over (order by n))::integer - 1) as command
+      from jsonb_array_elements(judged) with ordinality i (j, n)
+     where j ->> 'refusal' is null
+  ), linked as (
+    update crm_message_queue m
+       set status = 'sending', command_id = (h.command ->> 'id')::uuid, error_message = null,
+           attempts = coalesce(m.attempts, 0) + 1, updated_at = now()
+      from handed h where m.id = (h.j ->> 'id')::uuid
+  )
+  select coalesce(jsonb_agg(e.row), '[]') into judged from (
+    select h.j || jsonb_build_object('command_id', h.command -> 'id',
+                                     'created', h.command -> 'created') as row
+      from handed h
+    union all
+    select r from jsonb_array_elements(judged) r where r ->> 'refusal' is not null) e;
+
+  -- A message that was set back by hand has its command already, which tells what became of it.
+  perform agent_outreach_settle(q)
+     from jsonb_array_elements(judged) j
+     join safari_command_queue q on q.id = (j ->> 'command_id')::uuid
+    where not (j ->> 'created')::boolean;
+  -- What failed before this message is not tried again in bulk.
+  update safari_command_queue q set reason = 'superseded', updated_at = now()
+    from (select c.id from jsonb_array_elements(judged) j
+            join crm_message_queue o on o.contact_id = (j ->> 'contact_id')::uuid
+             and lower(o.platform) = j ->> 'platform' and o.status = 'failed'
+            join safari_command_queue c on c.id = o.command_id and c.status = 'failed'
+             and c.reason = 'retries_exhausted'
+           where j ? 'command_id' order by c.id for update of c skip locked) older
+   where q.id = older.id;
+  return jsonb_build_object(
+    'handed', (select count(*) from jsonb_array_elements(judged) j where j ? 'command_id'),
+    'failed', (select count(*) from jsonb_array_elements(judged) j where not j ? 'command_id'),
+    'interrupted', interrupted, 'rows', judged);
+end $$;
+
+-- Takes back messages that have not begun, wherever they are on their way; answers how many.
+create or replace function public.agent_outreach_withdraw(ids uuid[], why text) returns integer
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  unsent integer;
+  commands uuid[];
+begin
+  -- Those that somebody is handing over right now are waited for, and found as commands below.
+  perform from crm_message_queue m
+    where m.id = any (ids) and m.status = 'pending' order by m.id for update;
+  update crm_message_queue m set status = 'failed', error_message = why, updated_at = now()
+   where m.id = any (ids) and m.status = 'pending';
+  get diagnostics unsent = row_count;
+
+  perform from safari_command_queue q
+     join crm_message_queue m on m.command_id = q.id
+    where m.id = any (ids) order by q.id for update of q;
+  with cancelled as (
+    update safari_command_queue q
+       set status = 'cancelled', reason = why, error = null, boot_id = null,
+           lease_expires_at = null, result = jsonb_build_object('outcome', 'cancelled'),
+           completed_at = now(), updated_at = now()
+      from crm_message_queue m
+     where m.id = any (ids) and q.id = m.command_id and q.status in ('pending', 'running')
+       and not exists (select from safari_command_attempts a
+                        where a.command_id = q.id
+                          and (a.outcome is null or a.outcome in ('sent', 'unknown')))
+    returning q.id
+  ), audited as (
+    insert into safari_command_events (command_id, event, detail)
+      select id, 'cancelled', jsonb_build_object('reason', why) from cancelled
+  )
+  select array_agg(id) into commands from cancelled;
+  update safari_command_queue q set reason = why, updated_at = now()
+    from crm_message_queue m
+   where m.id = any (ids) and q.id = m.command_id
+     and q.status = 'failed' and q.reason = 'retries_exhausted';
+  return unsent + coalesce(cardinality(commands), 0);
+end $$;
+
+-- Stops running campaigns to the contacts, {contact id: when they were heard}; answers what was
+-- stopped. Everything is locked first, in the one order.
+create or replace function public.agent_outreach_stop_campaigns(heard jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  target record;
+  stopped jsonb := '[]';
+  found_targets uuid[];
+begin
+  select array_agg(t.id) into found_targets
+    from jsonb_each_text(heard) h
+    join crm_contacts c on c.id = h.key::uuid
+   cross join lateral jsonb_each_text(agent_outreach_addresses(c)) a
+    join safari_campaign_targets t on t.handle = a.value and t.platform = a.key
+    join safari_campaign_runs r on r.campaign_id = t.campaign_id
+   where not safari_campaign_ended(t.state) and r.campaign_type <> 'research_sweep'
+     and t.created_at < h.value::timestamptz;
+  if found_targets is not null then
+    perform safari_campaign_lock(found_targets);
+    for target in
+      select distinct t.handle, t.platform from safari_campaign_targets t
+       where t.id = any (found_targets) and not safari_campaign_ended(t.state)
+       order by t.platform, t.handle
+    loop
+      stopped := stopped || safari_campaign_replied(target.handle, target.platform);
+    end loop;
+  end if;
+  return stopped;
+end $$;
+
+-- Somebody wrote to us: what was queued to them there before that, and running campaigns, stop.
+-- Takes ids of contacts; answers {withdrawn, campaigns}.
+create or replace function public.agent_outreach_replied(contact_ids jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  wanted uuid[] := array(select i::uuid from jsonb_array_elements_text(contact_ids) i);
+  answered uuid[];
+  heard jsonb;
+  stopped jsonb;
+begin
+  select coalesce(jsonb_object_agg(n.contact_id, n.at), '{}') into heard from (
+    select m.contact_id, max(coalesce(m.sent_at, m.created_at)) as at
+      from crm_messages m
+     where m.contact_id = any (wanted) and agent_outreach_is_theirs(m) group by 1) n;
+  stopped := agent_outreach_stop_campaigns(heard);
+  answered := array(
+    select q.id from crm_message_queue q
+     where q.contact_id = any (wanted) and q.status <> 'sent'
+       and exists (select from crm_messages m
+                    where m.contact_id = q.contact_id and agent_outreach_is_theirs(m)
+                      and coalesce(lower(m.platform), lower(q.platform)) = lower(q.platform)
+                      and coalesce(m.sent_at, m.created_at) > q.created_at));
+  return jsonb_build_object(
+    'withdrawn', agent_outreach_withdraw(answered, 'replied'), 'campaigns', stopped);
+end $$;
+
+-- Somebody asked not to be written to: nobody does so any more, on any platform, by mail neither.
+-- Answers {opted_out, withdrawn, campaigns}.
+create or replace function public.agent_outreach_opt_out(
+  contact_ids jsonb, note text default 'asked not to be contacted'
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  wanted uuid[] := array(select i::uuid from jsonb_array_elements_text(contact_ids) i);
+  opted_out integer;
+  withdrawn integer;
+  stopped jsonb;
+begin
+  stopped := agent_outreach_stop_campaigns(
+    (select coalesce(jsonb_object_agg(w, now() + interval '1 day'), '{}') from unnest(wanted) w));
+  withdrawn := agent_outreach_withdraw(
+    array(select q.id from crm_message_queue q
+           where q.contact_id = any (wanted) and q.status <> 'sent'), 'opted_out');
+  insert into safari_do_not_contact (platform, recipient, note)
+    select distinct a.key,
+           lower(case a.key when 'linkedin' then substring(a.value from '/in/([^/?#]+)')
+                            else a.value end),
+           opt.note
+      from crm_contacts c
+     cross join lateral jsonb_each_text(agent_outreach_addresses(c)) a
+     cross join (select agent_outreach_opt_out.note) opt
+     where c.id = any (wanted) and a.key <> 'gmail'
+     order by 1, 2
+    on conflict do nothing;
+  perform from crm_contacts c where c.id = any (wanted) order by c.id for no key update;
+  update crm_contacts c set email_opted_out = true, updated_at = now()
+   where c.id = any (wanted) and c.email_opted_out is distinct from true;
+  get diagnostics opted_out = row_count;
+  return jsonb_build_object(
+    'opted_out', opted_out, 'withdrawn', withdrawn, 'campaigns', stopped);
+end $$;

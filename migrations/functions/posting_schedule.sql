@@ -1,0 +1,112 @@
+-- When is posted where: hours are learned from what posts at them brought.
+
+-- The candidate hours of a platform are its best hours and their neighbours, each Beta(1, 1).
+create or replace function public.agent_schedule_slots(hours integer[]) returns jsonb
+language sql immutable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_object_agg(((h + d + 24) % 24)::text, '{"alpha": 1, "beta": 1}'::jsonb), '{}')
+    from unnest(hours) h, unnest(array[-1, 0, 1]) d
+$$;
+
+create or replace function public.agent_schedule_rows() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object('now', now(), 'rows', coalesce((
+    select jsonb_agg(jsonb_build_object(
+             'platform', s.platform, 'posts_per_day', s.posts_per_day, 'best_hours', s.best_hours,
+             'active_days', s.active_days, 'min_gap_hours', s.min_gap_hours,
+             'slots', s.thompson_slots) order by s.platform)
+      from actp_posting_schedule s), '[]'))
+$$;
+
+-- Stores chosen hours, [{platform, best_hours}]; what was learned stays.
+create or replace function public.agent_schedule_store(rows jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  changed integer;
+begin
+  with chosen as (
+    select r.platform, array(select jsonb_array_elements_text(r.best_hours)::integer) as hours
+      from jsonb_to_recordset(rows) as r (platform text, best_hours jsonb)
+  )
+  update actp_posting_schedule s
+     set best_hours = c.hours,
+         thompson_slots = case when coalesce(s.thompson_slots, '{}') = '{}'
+                               then agent_schedule_slots(s.best_hours) else s.thompson_slots end,
+         updated_at = now()
+    from chosen c
+   where s.platform = c.platform
+     and (s.best_hours is distinct from c.hours or coalesce(s.thompson_slots, '{}') = '{}');
+  get diagnostics changed = row_count;
+  return jsonb_build_object('changed', changed);
+end $$;
+
+-- Tells an hour what a post at it brought; for functions that know that they count each post once.
+create or replace function public.agent_schedule_reward(platform text, hour integer, reward boolean)
+returns void
+language sql set search_path = public, pg_temp as $$
+  update actp_posting_schedule s
+     set thompson_slots = coalesce(s.thompson_slots, '{}') || jsonb_build_object(hour::text,
+           jsonb_build_object(
+             'alpha', coalesce((s.thompson_slots -> hour::text ->> 'alpha')::numeric, 1)
+                      + reward::integer,
+             'beta', coalesce((s.thompson_slots -> hour::text ->> 'beta')::numeric, 1)
+                     + 1 - reward::integer)),
+         updated_at = now()
+   where s.platform = agent_schedule_reward.platform and hour between 0 and 23
+$$;
+
+-- How a platform's posts of the last 7 days did, against those of the 23 days before.
+create or replace function public.agent_schedule_engagement() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(e) order by e.platform), '[]') from (
+    select s.platform, coalesce(s.posts_per_day, 1) as posts_per_day,
+           count(*) filter (where p.published_at > now() - interval '7 days') as recent_posts,
+           avg(p.engagement_score) filter (where p.published_at > now() - interval '7 days')
+             as recent_mean,
+           count(*) filter (where p.published_at <= now() - interval '7 days') as earlier_posts,
+           avg(p.engagement_score) filter (where p.published_at <= now() - interval '7 days')
+             as earlier_mean
+      from actp_posting_schedule s
+      join actp_content_performance p
+        on p.platform = s.platform and p.engagement_score is not null
+       and p.published_at > now() - interval '30 days' and p.published_at <= now()
+     group by s.platform, s.posts_per_day
+  ) e
+$$;
+
+-- Tells, once a week, of platforms that tire, [{platform, drop_percent, posts_per_day, recommended}].
+create or replace function public.agent_schedule_tell_saturated(rows jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  item jsonb;
+begin
+  for item in select * from jsonb_array_elements(rows) loop
+    perform safari_alert(
+      format('platform_saturated:%s:%s', item ->> 'platform',
+             to_char(now() at time zone 'utc', 'IYYY-IW')), 'platform_saturated', item);
+  end loop;
+  return to_jsonb(jsonb_array_length(rows));
+end $$;
+
+-- Whom to write within the next hours, and at which hours each of them wrote to us.
+create or replace function public.agent_schedule_contacts(
+  hours integer default 24, row_limit integer default 200
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object('now', now(), 'rows', coalesce(
+    jsonb_agg(to_jsonb(c) order by c.next_touch_at nulls first, c.score desc, c.username), '[]'))
+    from (
+      select k.username, lower(k.platform) as platform, p.funnel_stage, p.score, p.next_touch_at,
+             coalesce((
+               select jsonb_agg(extract(hour from m.sent_at at time zone 'utc')::integer)
+                 from (select m.sent_at from crm_messages m
+                        where m.contact_id = k.id and not coalesce(m.is_outbound, false)
+                        order by m.sent_at desc limit 50) m), '[]') as heard_hours
+        from actp_prospect_scores p
+        join crm_contacts k on k.id = p.contact_id
+       where k.archived_at is null and not coalesce(k.email_opted_out, false)
+         and exists (select from safari_routes r
+                      where r.action = 'send_dm' and r.platform = lower(k.platform))
+         and p.funnel_stage in ('awareness', 'consideration', 'decision')
+         and (p.next_touch_at is null or p.next_touch_at < now() + make_interval(hours => hours))
+       order by p.next_touch_at nulls first, p.score desc, k.username limit row_limit) c
+$$;

@@ -1,0 +1,346 @@
+-- What people see of the queue: status, history, one command's life, limits, and what a run waits
+-- for. A report reads indexes, not the table, so it stays fast however long the queue is.
+
+-- A moment that JSON can carry: never infinity, which no clock shows.
+create or replace function public.safari_finite(moment timestamptz) returns timestamptz
+language sql immutable set search_path = public, pg_temp as $$
+  select case when isfinite(moment) then moment end
+$$;
+
+-- The clock that everything stored goes by.
+create or replace function public.safari_now() returns jsonb
+language sql stable set search_path = public, pg_temp as $$ select to_jsonb(now()) $$;
+
+-- The id of a command from its beginning, which must be at least six hexadecimal digits.
+create or replace function public.safari_find(id text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  digits text := replace(lower(btrim(id)), '-', '');
+  found_ids uuid[];
+begin
+  if digits !~ '^[0-9a-f]{6,32}$' then
+    raise invalid_parameter_value using
+      message = format('%L is not an id: it has at least six hexadecimal digits', id);
+  end if;
+  select array_agg(q.id) into found_ids
+    from (select c.id from safari_command_queue c
+           where c.id between rpad(digits, 32, '0')::uuid and rpad(digits, 32, 'f')::uuid
+           limit 2) q;
+  if found_ids is null then
+    raise no_data_found using message = format('there is no command %s', id);
+  elsif cardinality(found_ids) > 1 then
+    raise invalid_parameter_value using
+      message = format('%s is the beginning of several ids: give more digits', id);
+  end if;
+  return to_jsonb(found_ids[1]);
+end $$;
+
+-- A command with its attempts and its events, oldest first.
+create or replace function public.safari_show(id text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  command_id uuid := (safari_find(id) #>> '{}')::uuid;
+begin
+  return (
+    select jsonb_build_object(
+      'command', to_jsonb(q) || jsonb_build_object('due_at', safari_finite(q.due_at)),
+      'attempts', coalesce((
+        select jsonb_agg(to_jsonb(a) order by a.attempt) from safari_command_attempts a
+         where a.command_id = q.id), '[]'),
+      'events', coalesce((
+        select jsonb_agg(to_jsonb(e) - 'command_id' order by e.id) from safari_command_events e
+         where e.command_id = q.id), '[]'))
+      from safari_command_queue q where q.id = command_id);
+end $$;
+
+-- The newest commands, by the time at which they ended. Without a status: those that ended. The
+-- status `unknown` stands for failed ones whose outcome nobody has settled.
+create or replace function public.safari_history(
+  row_limit integer default 50, platform text default null, action text default null,
+  status text default null
+) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  wanted alias for status;
+  answer jsonb;
+begin
+  if wanted not in ('pending', 'running', 'completed', 'failed', 'cancelled', 'unknown') then
+    raise invalid_parameter_value using message = format('there is no status %s', wanted);
+  elsif row_limit not between 1 and 10000 then
+    raise invalid_parameter_value using message = 'a history has 1 to 10000 rows';
+  end if;
+  -- The finished and the others stand in different indexes: one query for each.
+  if wanted is null or wanted not in ('pending', 'running') then
+    select jsonb_agg(to_jsonb(h)) into answer from (
+      select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.attempt,
+             q.retry_count, q.priority, q.params, q.result, q.created_at, q.completed_at
+        from safari_command_queue q
+       where q.status in ('completed', 'failed', 'cancelled') and q.completed_at is not null
+         and (wanted is null or q.status = wanted
+              or (wanted = 'unknown' and q.status = 'failed' and q.reason = 'unknown'))
+         and (safari_history.platform is null or q.platform = safari_history.platform)
+         and (safari_history.action is null or q.action = safari_history.action)
+       order by q.completed_at desc
+       limit row_limit) h;
+  else
+    select jsonb_agg(to_jsonb(h)) into answer from (
+      select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.attempt,
+             q.retry_count, q.priority, q.params, q.result, q.created_at, q.completed_at
+        from safari_command_queue q
+       where q.status = wanted
+         and (safari_history.platform is null or q.platform = safari_history.platform)
+         and (safari_history.action is null or q.action = safari_history.action)
+       order by q.updated_at desc
+       limit row_limit) h;
+  end if;
+  return coalesce(answer, '[]');
+end $$;
+
+-- Limits, hours, pace and today's use by platform and kind, and why it may not act now.
+create or replace function public.safari_limits() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'platform', p.platform, 'kind', p.kind, 'service', s.service,
+           'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit,
+           'limit_by_person', p.limit_by_person,
+           'min_gap_seconds', p.min_gap_seconds,
+           'active_from', p.active_from, 'active_to', p.active_to,
+           'time_zone', coalesce(p.time_zone, 'UTC'),
+           'reason', g.reason, 'until', safari_finite(g.until)
+         ) order by p.platform, p.kind), '[]')
+    from safari_policies p
+    left join safari_services s on s.platform = p.platform and s.kind = p.kind
+    left join safari_rate_limits r on r.platform = p.platform and r.action = p.kind
+                                  and r.limit_date = safari_today()
+    left join lateral safari_gate(s.service) g on s.service is not null
+$$;
+
+-- How many commands stand where, by service and platform. A row whose time has come is ready, also
+-- when no worker is there to say so.
+create or replace function public.safari_depths() returns table (
+  service text, platform text, pending bigint, ready bigint, waiting bigint, held bigint,
+  running bigint
+)
+language sql stable set search_path = public, pg_temp as $$
+  with pending as (
+    select q.service, q.platform, q.ready, q.hold, count(*) as rows
+      from safari_command_queue q where q.status = 'pending'
+     group by q.service, q.platform, q.ready, q.hold
+  ), standing as (
+    select p.service, p.platform,
+           coalesce(sum(p.rows) filter (where p.ready), 0) as ready,
+           coalesce(sum(p.rows) filter (where not p.ready
+                                          and p.hold is distinct from 'backlog'), 0) as waiting,
+           coalesce(sum(p.rows) filter (where not p.ready and p.hold = 'backlog'), 0) as held,
+           0::bigint as running
+      from pending p group by p.service, p.platform
+    union all
+    select q.service, q.platform, count(*), -count(*), 0, 0
+      from safari_command_queue q
+     where q.status = 'pending' and not q.ready and q.due_at <= now()
+     group by q.service, q.platform
+    union all
+    select q.service, q.platform, 0, 0, 0, count(*)
+      from safari_command_queue q where q.status = 'running'
+     group by q.service, q.platform
+  )
+  select s.service, s.platform, sum(s.ready + s.waiting + s.held)::bigint, sum(s.ready)::bigint,
+         sum(s.waiting)::bigint, sum(s.held)::bigint, sum(s.running)::bigint
+    from standing s group by s.service, s.platform
+$$;
+
+-- How long the first in line of a service has waited; each priority has a line of its own.
+create or replace function public.safari_oldest_ready_seconds(service text)
+returns double precision
+language sql stable set search_path = public, pg_temp as $$
+  with recursive heads as (
+    (select q.priority, greatest(q.created_at, q.due_at) as since from safari_command_queue q
+      where q.service = safari_oldest_ready_seconds.service and q.status = 'pending' and q.ready
+        and q.crash_count = 0
+      order by q.priority, q.created_at, q.id limit 1)
+    union all
+    select following.* from heads h cross join lateral (
+      select q.priority, greatest(q.created_at, q.due_at) from safari_command_queue q
+       where q.service = safari_oldest_ready_seconds.service and q.status = 'pending' and q.ready
+         and q.crash_count = 0 and q.priority > h.priority
+       order by q.priority, q.created_at, q.id limit 1) following
+  )
+  select extract(epoch from now() - min(h.since))::double precision from heads h
+$$;
+
+create or replace function public.safari_status() returns jsonb
+language sql stable set search_path = public, pg_temp set jit = off as $$
+  with depths as materialized (
+    select * from safari_depths()
+  ), ended as (
+    select q.status, q.reason, count(*) as rows
+      from safari_command_queue q
+     where q.status in ('completed', 'failed', 'cancelled')
+       and q.completed_at > now() - interval '24 hours' and q.service is distinct from 'foreign'
+     group by q.status, q.reason
+  ), counted as (
+    select coalesce(sum(e.rows) filter (where e.status = 'completed'), 0) as completed,
+           coalesce(sum(e.rows) filter (where e.status = 'failed'
+                                          and e.reason is distinct from 'unknown'), 0) as failed,
+           coalesce(sum(e.rows) filter (where e.reason = 'unknown'), 0) as unknown,
+           coalesce(sum(e.rows) filter (where e.status = 'cancelled'), 0) as cancelled
+      from ended e
+  ), live as (
+    select w.boot_id, w.worker, w.services, w.state, w.started_at, w.seen_at from safari_workers w
+     where w.seen_at > now() - interval '60 seconds' and w.stopped_at is null
+  ), reported as (
+    select distinct on (r.key) r.key as service, r.value as state
+      from live l, lateral jsonb_each(
+        case jsonb_typeof(l.state) when 'object' then l.state else '{}' end) r
+     order by r.key, l.seen_at desc
+  )
+  select jsonb_build_object(
+    'at', now(),
+    'queue', coalesce((
+      select jsonb_agg(to_jsonb(d) order by d.service, d.platform) from depths d
+       where d.service <> 'foreign'), '[]'),
+    'services', (
+      select jsonb_agg(jsonb_build_object(
+               'service', s.service, 'platform', s.platform, 'kind', s.kind, 'port', s.port,
+               'oldest_ready_seconds', safari_oldest_ready_seconds(s.service),
+               'reason', g.reason, 'until', safari_finite(g.until),
+               'state', r.state, 'health', to_jsonb(h) - 'id' - 'service_name' - 'port'
+             ) order by s.port nulls last, s.service)
+        from safari_services s
+        cross join lateral safari_gate(s.service) g
+        left join reported r on r.service = s.service
+        left join safari_service_health h on h.service_name = s.service),
+    'last_24_hours', (
+      select to_jsonb(c) || jsonb_build_object('completion_rate', round(
+               c.completed / nullif(c.completed + c.failed + c.unknown, 0), 4))
+        from counted c),
+    'limits', safari_limits(),
+    'foreign', (select coalesce(sum(d.pending + d.running), 0) from depths d
+                 where d.service = 'foreign'),
+    'backlog_held', (select coalesce(sum(d.held), 0) from depths d where d.service <> 'foreign'),
+    'unknown_outcomes', jsonb_build_object(
+      'count', (select count(*) from safari_command_queue q
+                 where q.status = 'failed' and q.reason = 'unknown'),
+      'oldest', coalesce((
+        select jsonb_agg(to_jsonb(u)) from (
+          select q.id, q.service, q.action, q.platform, q.error, q.completed_at
+            from safari_command_queue q
+           where q.status = 'failed' and q.reason = 'unknown'
+           order by q.completed_at limit 20) u), '[]')),
+    'alerts', coalesce((
+      select jsonb_agg(to_jsonb(n)) from (
+        select a.id, a.kind, a.detail, a.created_at from safari_alerts a
+         where a.delivered_at is null order by a.created_at desc limit 20) n), '[]'),
+    'workers', coalesce((
+      select jsonb_agg(to_jsonb(l) - 'state' order by l.worker) from live l), '[]'),
+    'pauses', coalesce((
+      select jsonb_agg(jsonb_build_object('platform', p.platform, 'note', p.note,
+                                          'until', safari_finite(p.until)) order by p.platform)
+        from safari_pauses p where p.until > now()), '[]'))
+$$;
+
+-- What is left to do for some services, for whoever waits until it is done: {service: {running, due,
+-- retrying, waiting, held, next_due_seconds, reason, reason_seconds, state}}. A row that failed
+-- before and waits no longer than a retry may counts as retrying, all others that wait as waiting.
+-- Read by index, whatever the table's statistics say at that moment.
+create or replace function public.safari_outlook(services jsonb) returns jsonb
+language sql stable
+set search_path = public, pg_temp set enable_seqscan = off set jit = off
+as $$
+  select coalesce(jsonb_object_agg(w.service, jsonb_build_object(
+           'running', (select count(*) from safari_command_queue q
+                        where q.status = 'running' and q.service = w.service),
+           'due', d.ready + o.overdue,
+           'retrying', t.retrying,
+           'waiting', d.waiting - o.overdue - t.retrying,
+           'held', d.held,
+           'next_due_seconds', (
+             select greatest(0, safari_seconds_until(q.due_at)) from safari_command_queue q
+              where q.service = w.service and q.status = 'pending' and not q.ready
+                and q.due_at < 'infinity'
+              order by q.due_at limit 1),
+           'reason', g.reason,
+           'reason_seconds', case when g.reason is not null then safari_seconds_until(g.until) end,
+           'state', (
+             select l.state -> w.service from safari_workers l
+              where l.seen_at > now() - interval '60 seconds' and l.stopped_at is null
+                and l.state ? w.service
+              order by l.seen_at desc limit 1)
+         )), '{}')
+    from jsonb_array_elements_text(services) w (service)
+    cross join lateral (
+      select count(*) filter (where q.ready) as ready,
+             count(*) filter (where not q.ready and q.hold is null) as waiting,
+             count(*) filter (where not q.ready and q.hold is not null) as held
+        from safari_command_queue q
+       where q.service = w.service and q.status = 'pending') d
+    cross join lateral (
+      select count(*) as overdue from safari_command_queue q
+       where q.service = w.service and q.status = 'pending' and not q.ready
+         and q.due_at <= now()) o
+    cross join lateral (
+      select count(*) as retrying
+        from safari_command_queue q, safari_settings s
+       where q.service = w.service and q.status = 'pending' and not q.ready and q.hold is null
+         and q.retry_count > 0 and s.key = 'retry_base_seconds'
+         and q.due_at > now() and q.due_at = q.next_retry_at
+         and q.next_retry_at <= now() + make_interval(secs => least(
+           3600, (s.value #>> '{}')::double precision * 2 ^ least(q.retry_count - 1, 12)))) t
+    cross join lateral safari_gate(w.service) g
+$$;
+
+-- Stores what a check of the services found: [{service_name, port, status, response_ms, error}].
+create or replace function public.safari_record_health(results jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  recorded integer;
+begin
+  if exists (select from jsonb_array_elements(results) r
+              where r ->> 'status' is null
+                 or r ->> 'status' not in ('healthy', 'down', 'timeout')) then
+    raise invalid_parameter_value using message = 'a status is healthy, down or timeout';
+  end if;
+  insert into safari_service_health as h (
+    service_name, port, status, response_ms, error, checked_at, last_healthy_at
+  )
+    select r.service_name, r.port, r.status, r.response_ms, r.error, now(),
+           case r.status when 'healthy' then now() end
+      from jsonb_to_recordset(results) as r (
+        service_name text, port integer, status text, response_ms integer, error text)
+     order by r.service_name
+    on conflict (service_name) do update
+      set port = excluded.port, status = excluded.status, response_ms = excluded.response_ms,
+          error = excluded.error, checked_at = excluded.checked_at,
+          last_healthy_at = coalesce(excluded.last_healthy_at, h.last_healthy_at);
+  get diagnostics recorded = row_count;
+  return to_jsonb(recorded);
+end $$;
+
+-- The do-not-contact list.
+create or replace function public.safari_contacts() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(d) order by d.platform, d.recipient), '[]')
+    from safari_do_not_contact d
+$$;
+
+-- Switches row-level security on for those of the named tables that are without it, and answers
+-- them with the number of policies that stay in force: [{table, policies}]. Only their owner may.
+create or replace function public.safari_secure(tables jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  open_table record;
+  secured jsonb := '[]';
+begin
+  for open_table in
+    select c.relname, (select count(*) from pg_policy p where p.polrelid = c.oid) as policies
+      from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+       and not c.relrowsecurity and tables ? c.relname::text
+     order by c.relname
+  loop
+    execute format('alter table public.%I enable row level security', open_table.relname);
+    secured := secured || jsonb_build_object(
+      'table', open_table.relname, 'policies', open_table.policies);
+  end loop;
+  return secured;
+end $$;

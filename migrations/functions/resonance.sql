@@ -1,0 +1,44 @@
+-- What works where: the hooks that several agents find are kept together.
+
+-- Joins two lists of hooks: the newer first, each once whatever its case, ten at most.
+create or replace function public.agent_merged_hooks(newer text[], older text[]) returns text[]
+language sql immutable set search_path = public, pg_temp as $$
+  select coalesce(array_agg(h.hook order by h.place), '{}') from (
+    select left(btrim((array_agg(u.hook order by u.place))[1]), 200) as hook, min(u.place) as place
+      from unnest(coalesce(newer, '{}') || coalesce(older, '{}')) with ordinality u (hook, place)
+     where btrim(coalesce(u.hook, '')) <> ''
+     group by lower(btrim(u.hook)) order by min(u.place) limit 10
+  ) h
+$$;
+
+-- Adds hooks, [{platform, niche, hooks}], to the row of that niche with the most samples; where there
+-- is none yet, one without samples holds them.
+create or replace function public.agent_resonance_add_hooks(rows jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  item record;
+  target uuid;
+begin
+  for item in
+    select r.platform, r.niche, array(select jsonb_array_elements_text(r.hooks)) as hooks
+      from jsonb_to_recordset(rows) as r (platform text, niche text, hooks jsonb)
+     where r.niche is not null and r.niche <> 'other' order by r.platform, r.niche
+  loop
+    select n.id into target from actp_niche_resonance n
+     where n.platform = item.platform and n.niche = item.niche
+     order by n.sample_count desc nulls last, n.offer_tag, n.content_type limit 1 for update;
+    if found then
+      update actp_niche_resonance n
+         set top_hook_patterns = agent_merged_hooks(item.hooks, n.top_hook_patterns)
+       where n.id = target;
+    else
+      insert into actp_niche_resonance as n (
+        platform, niche, offer_tag, content_type, top_hook_patterns, sample_count
+      ) values (item.platform, item.niche, 'none', 'educational',
+                agent_merged_hooks(item.hooks, '{}'), 0)
+      on conflict (platform, niche, offer_tag, content_type) do update
+        set top_hook_patterns = agent_merged_hooks(excluded.top_hook_patterns, n.top_hook_patterns);
+    end if;
+  end loop;
+  return jsonb_build_object('niches', jsonb_array_length(rows));
+end $$;

@@ -1,0 +1,28 @@
+-- The schema version, and the guard that keeps copies of older releases from changing it.
+
+-- {version, release, oldest_code}: the schema that this database has.
+create or replace function public.safari_schema() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object('version', v.version, 'release', v.release, 'oldest_code', v.oldest_code)
+    from safari_schema_versions v order by v.version desc limit 1
+$$;
+
+-- A migration is recorded in the transaction that applied it, so refusing the record undoes the file.
+-- Release 0.1.0 names no version and is refused whatever it wants to apply.
+create or replace function public.safari_migrations_guard() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  here integer := (select max(v.version) from safari_schema_versions v);
+  given integer := coalesce(nullif(current_setting('actp.schema_version', true), ''), '0');
+begin
+  if given < here then
+    raise exception using errcode = 'object_not_in_prerequisite_state', message = format(
+      'the database is newer than this release (its schema version is %s): %s was not applied; '
+      'update this copy with git pull', here, new.name);
+  end if;
+  return new;
+end $$;
+
+create or replace trigger safari_migrations_guard
+  before insert or update on public.safari_migrations
+  for each row execute function public.safari_migrations_guard();

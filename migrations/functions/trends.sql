@@ -1,0 +1,153 @@
+-- Who is the same person on several platforms, and which niches rise on several at once.
+
+-- One page of the handles that a table of sightings holds, in the order of its ids.
+create or replace function public.agent_trends_sightings(
+  source text, after uuid default null, row_limit integer default 2000
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(s) order by s.id), '[]') from (
+    (select r.id, lower(r.source_platform) as platform, r.handle, null::integer as followers,
+            r.scraped_at as at
+       from actp_platform_research r
+      where source = 'platform_research' and (after is null or r.id > after)
+      order by r.id limit row_limit)
+    union all
+    (select t.id, 'twitter', t.author_handle, t.author_follower_count, t.scraped_at
+       from actp_twitter_research t
+      where source = 'twitter_research' and (after is null or t.id > after)
+      order by t.id limit row_limit)
+    union all
+    (select c.id, lower(c.platform), c.handle, c.followers, c.last_synced_at
+       from actp_platform_creators c
+      where source = 'creators' and (after is null or c.id > after)
+      order by c.id limit row_limit)
+  ) s
+$$;
+
+-- One page of contacts with every name they are known by.
+create or replace function public.agent_trends_contacts(
+  after uuid default null, row_limit integer default 2000
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') from (
+    select c.id, lower(c.platform) as platform, c.username, c.display_name, c.email,
+           c.twitter_handle as twitter, c.instagram_handle as instagram, c.tiktok_handle as tiktok,
+           c.linkedin_url as linkedin
+      from crm_contacts c
+     where c.archived_at is null and (after is null or c.id > after)
+     order by c.id limit row_limit
+  ) c
+$$;
+
+-- Stores who was found where, [{contact_id, platform, handle, profile_url, followers, active_at,
+-- interaction_count, engagement_type}]; one that is unchanged is not written again.
+create or replace function public.agent_trends_store_associations(rows jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  written integer;
+begin
+  insert into actp_platform_associations as a (
+    contact_id, platform, handle, profile_url, followers, last_active_at, interaction_count,
+    engagement_type
+  )
+    select r.contact_id, r.platform, r.handle, r.profile_url, r.followers, r.active_at,
+           r.interaction_count, r.engagement_type
+      from jsonb_to_recordset(rows) as r (
+        contact_id uuid, platform text, handle text, profile_url text, followers integer,
+        active_at timestamptz, interaction_count integer, engagement_type text)
+      join crm_contacts c on c.id = r.contact_id
+     order by r.contact_id, r.platform
+  on conflict (contact_id, platform) do update
+    set handle = excluded.handle,
+        profile_url = coalesce(excluded.profile_url, a.profile_url),
+        followers = coalesce(excluded.followers, a.followers),
+        last_active_at = greatest(excluded.last_active_at, a.last_active_at),
+        interaction_count = excluded.interaction_count,
+        engagement_type = excluded.engagement_type
+    where (a.handle, a.followers, a.last_active_at, a.interaction_count, a.engagement_type)
+          is distinct from
+          (excluded.handle, coalesce(excluded.followers, a.followers),
+           greatest(excluded.last_active_at, a.last_active_at), excluded.interaction_count,
+           excluded.engagement_type);
+  get diagnostics written = row_count;
+  return jsonb_build_object('written', written);
+end $$;
+
+-- One page of the posts of the last days that name a niche: of each video its newest snapshot.
+create or replace function public.agent_trends_posts(
+  source text, after uuid default null, days integer default 7, row_limit integer default 2000
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from (
+    (select r.id, lower(r.source_platform) as platform, r.niche, left(r.post_text, 300) as text,
+            r.post_url as url, r.likes, r.shares, r.comments_count as replies, r.views
+       from actp_platform_research r
+      where source = 'platform_research' and (after is null or r.id > after)
+        and r.scraped_at > now() - make_interval(days => days)
+      order by r.id limit row_limit)
+    union all
+    (select t.id, 'twitter', t.niche, left(t.tweet_text, 300), t.tweet_url, t.likes,
+            coalesce(t.retweets, 0) + coalesce(t.quotes, 0), t.replies, t.views
+       from actp_twitter_research t
+      where source = 'twitter_research' and (after is null or t.id > after)
+        and t.scraped_at > now() - make_interval(days => days)
+      order by t.id limit row_limit)
+    union all
+    (select v.id, 'youtube', p.niche, left(v.title, 300),
+            'https://www.youtube.com/watch?v=' || v.video_id, v.likes, 0, v.comments_count, v.views
+       from youtube_video_stats v
+       join actp_content_performance p on p.platform = 'youtube' and p.external_id = v.video_id
+      where source = 'youtube' and (after is null or v.id > after)
+        and v.published_at > now() - make_interval(days => days)
+        and not exists (select from youtube_video_stats n
+                         where n.video_id = v.video_id and n.checked_at > v.checked_at)
+      order by v.id limit row_limit)
+  ) p
+$$;
+
+-- Stores the niches that rise, and tells of them once a day when there are enough. A niche keeps
+-- the moment of its first detection.
+create or replace function public.agent_trends_store(rows jsonb, alert_from integer default 3)
+returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  insert into actp_cross_platform_trends as t (
+    niche, platforms, platform_count, total_engagement, avg_engagement, trend_strength, top_posts,
+    detected_at, updated_at
+  )
+    select r.niche, array(select jsonb_array_elements_text(r.platforms)), r.platform_count,
+           r.total_engagement, r.avg_engagement, r.trend_strength, r.top_posts, now(), now()
+      from jsonb_to_recordset(rows) as r (
+        niche text, platforms jsonb, platform_count integer, total_engagement numeric,
+        avg_engagement numeric, trend_strength numeric, top_posts jsonb)
+     order by r.niche
+  on conflict (niche) do update
+    set platforms = excluded.platforms, platform_count = excluded.platform_count,
+        total_engagement = excluded.total_engagement, avg_engagement = excluded.avg_engagement,
+        trend_strength = excluded.trend_strength, top_posts = excluded.top_posts,
+        updated_at = now();
+  if jsonb_array_length(rows) >= alert_from then
+    perform safari_alert(
+      'trend_spike:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD'), 'trend_spike',
+      jsonb_build_object('trends', (
+        select jsonb_agg(jsonb_build_object(
+                 'niche', r -> 'niche', 'platforms', r -> 'platforms', 'posts', r -> 'posts',
+                 'strength', r -> 'trend_strength', 'hook', r -> 'hook')
+                 order by (r ->> 'trend_strength')::numeric desc)
+          from jsonb_array_elements(rows) r)));
+  end if;
+  return jsonb_build_object('stored', jsonb_array_length(rows));
+end $$;
+
+-- The strongest niches of the last days.
+create or replace function public.agent_trends_top(row_limit integer default 10, days integer default 7)
+returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(t) order by t.trend_strength desc, t.niche), '[]') from (
+    select t.niche, t.platforms, t.platform_count, t.total_engagement, t.avg_engagement,
+           t.trend_strength, t.top_posts, t.detected_at, t.updated_at
+      from actp_cross_platform_trends t
+     where t.updated_at > now() - make_interval(days => days)
+     order by t.trend_strength desc nulls last, t.niche limit row_limit
+  ) t
+$$;

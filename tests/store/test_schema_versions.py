@@ -1,0 +1,145 @@
+"""The schema version of a database, and copies of other releases beside it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from actp.store.migrate import migrate, schema_state
+from actp.store.schema import MIGRATIONS, read_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.databases import Database, Databases
+
+FUNCTIONS = (
+    "select array_agg(p.oid::regprocedure || md5(pg_get_functiondef(p.oid)) order by p.oid)"
+    " from pg_proc p"
+    " where p.pronamespace = 'public'::regnamespace and p.proname ~ '^(safari|agent)_'"
+)
+TRIGGERS = (
+    "select array_agg(pg_get_triggerdef(t.oid) order by t.oid) from pg_trigger t"
+    " where not t.tgisinternal"
+)
+
+
+def state_of(dsn: str) -> tuple[object, ...]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return tuple(connection.execute(q).fetchone() for q in (FUNCTIONS, TRIGGERS))
+
+
+@pytest.fixture
+def release_1(tmp_path: Path) -> Path:
+    """The files of release 0.1.0 alone, without a record: as its own copy reads them."""
+    for line in read_schema().released:
+        if line.release == "0.1.0":
+            shutil.copy(MIGRATIONS / line.name, tmp_path)
+    return tmp_path
+
+
+def test_functions_are_those_of_their_folder(database: Database) -> None:
+    before = state_of(database.dsn)
+    with database.connect() as connection:
+        for path in sorted(MIGRATIONS.glob("functions/*.sql")):
+            connection.execute(path.read_bytes())
+    after = state_of(database.dsn)
+    assert [len(part[0]) for part in after] == [len(part[0]) for part in before]  # type: ignore[index]
+    assert after == before
+
+
+@pytest.mark.parametrize("fixture", ["embedded_databases", "postgres15_databases"])
+def test_a_database_of_the_first_release_becomes_the_same_as_a_new_one(
+    request: pytest.FixtureRequest, fixture: str, release_1: Path
+) -> None:
+    databases: Databases = request.getfixturevalue(fixture)
+    with databases.empty() as old, databases.empty() as new:
+        old_dsn, new_dsn = databases.server.owner(old), databases.server.owner(new)
+        migrate(old_dsn, release_1)
+        assert schema_state(old_dsn).database_version == 1
+        assert len(migrate(old_dsn)) == len(read_schema().unreleased)
+        assert migrate(old_dsn) == []
+        migrate(new_dsn)
+        assert columns(old_dsn) == columns(new_dsn)
+        assert definitions(old_dsn) == definitions(new_dsn)
+
+
+def test_the_database_knows_its_version(database: Database) -> None:
+    schema = read_schema()
+    assert database.store.call("safari_schema") == {
+        "version": schema.version,
+        "release": "0.2.0",
+        "oldest_code": 1,
+    }
+    assert schema_state(database.dsn) == (schema.version, schema.version, ())
+
+
+def test_a_newer_database_is_left_alone(database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute("insert into safari_schema_versions values (99, '9.9.0', 1)")
+        connection.execute("delete from safari_migrations where name ~ 'functions|report'")
+    before = state_of(database.dsn)
+    state = schema_state(database.dsn)
+    assert (state.database_version, state.is_newer, state.pending) == (99, True, ())
+    assert migrate(database.dsn) == []
+    assert state_of(database.dsn) == before
+
+
+def test_a_copy_that_names_no_version_cannot_change_the_database(
+    database: Database,
+) -> None:
+    # Release 0.1.0 applies a file and records it in one transaction, as this does.
+    before = state_of(database.dsn)
+    with (
+        database.connect() as connection,
+        pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="newer than this release"),
+    ):
+        connection.execute(
+            "create or replace function safari_today() returns date language sql as"
+            " 'select current_date';"
+            "insert into safari_migrations (name, sha256) values ('20261101000400_gate.sql', 'x')"
+            " on conflict (name) do update set sha256 = excluded.sha256"
+        )
+    assert state_of(database.dsn) == before
+
+
+def test_a_bundle_of_an_older_release_is_refused_by_hand_too(database: Database) -> None:
+    bundle = read_schema().bundle
+    assert bundle is not None
+    with database.connect() as connection:
+        connection.execute("insert into safari_schema_versions values (99, '9.9.0', 1)")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is newer"):
+            connection.execute(bundle.text.encode())
+
+
+def test_files_applied_by_another_program_count_as_applied(
+    embedded_databases: Databases,
+) -> None:
+    with embedded_databases.empty() as name:
+        dsn = embedded_databases.server.owner(name)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for file in read_schema().files:
+                connection.execute(file.text.encode())
+        released = {line.name for line in read_schema().released}
+        assert not released & set(schema_state(dsn).pending)
+        migrate(dsn)
+        assert schema_state(dsn).pending == ()
+
+
+def columns(dsn: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(
+            "select table_name, column_name, data_type, is_nullable, column_default"
+            " from information_schema.columns where table_schema = 'public' order by 1, 2"
+        ).fetchall()
+
+
+def definitions(dsn: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(
+            "select pg_get_functiondef(p.oid) from pg_proc p where p.pronamespace ="
+            " 'public'::regnamespace and p.proname ~ '^(safari|agent)_' order by 1"
+        ).fetchall()
