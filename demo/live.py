@@ -121,7 +121,7 @@ def _because(act: Act, event: dict[str, Any]) -> str:
     if event["event"] == "begun":
         return f", try {event['attempt']}" if event["attempt"] > 1 else ""
     if event["event"] == "completed":
-        verified = (detail.get("result") or {}).get("verified")
-        return ", but not verified" if verified is False else ""
+        verification = (detail.get("result") or {}).get("verification")
+        return ", but not verified" if verification == "none" else ""
     reason = detail.get("error") or detail.get("reason") or ""
     return f": {reason.removeprefix(f'{act.service}: ')}" if reason else ""

@@ -43,7 +43,7 @@ def ending_of(act: Act) -> Ending:
         return "waiting"
     if command["status"] != "completed":
         return "unknown" if command["reason"] == "unknown" else "failed"
-    if (command["result"] or {}).get("verified") is False:
+    if (command["result"] or {}).get("verification") == "none":
         return "unverified"
     return "retried" if command["retry_count"] else "completed"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -20,6 +20,7 @@ __all__ = ["STATUSES", "history", "show"]
 # `unknown` stands for failed commands whose outcome nobody has settled.
 STATUSES = ("pending", "running", "completed", "failed", "cancelled", "unknown")
 MAX_ROWS = 10_000
+_VERIFICATION: Final = {"none": "not verified", "claimed": "claimed by the service"}
 _ATTENTION = {"failed": "red", "unknown": "bold red"}
 
 
@@ -75,8 +76,8 @@ def _recipient(row: dict[str, Any]) -> str:
 
 def _note(row: dict[str, Any]) -> str:
     result = row["result"] if isinstance(row["result"], dict) else {}
-    if result.get("verified") is False:
-        return "not verified"
+    if (note := _VERIFICATION.get(str(result.get("verification")))) is not None:
+        return note
     return f"try {row['attempt']}" if row["attempt"] and row["attempt"] > 1 else ""
 
 

@@ -1,14 +1,18 @@
 """What the services' own words mean, as one table.
 
-A text counts as *before the send* only where the service's driver cannot have pressed its
-button yet. The comment drivers try three times and report the last failure, so their texts do
-not prove that an earlier try sent nothing: such a comment is given up, never tried again.
+Three moments count. *Before the typing* nothing was sent and the command can be tried again.
+*After the typing* nothing was sent, but the text may stand in the box, so it is given up: a
+second try could type on top of it. Whatever can come *after the button* proves nothing; such
+texts have no rule and stand in ``UNKNOWN_ON_PURPOSE``.
+
+The comment drivers try three times and report the last failure. Their texts prove that nothing
+was sent only where the first try said them; ``actp.safari.answers`` decides that.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from actp.safari.waits import Wait
@@ -16,12 +20,15 @@ from actp.safari.waits import Wait
 if TYPE_CHECKING:
     from actp.safari.outcomes import Breaking, Verdict
 
-__all__ = ["RULES", "Rule", "rule_for"]
+__all__ = ["RULES", "UNKNOWN_ON_PURPOSE", "Rule", "rule_for", "session_remedy"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One text of one or more services (none named: of all) and what it means."""
+    """One text of one or more services (none named: of all) and what it means.
+
+    ``is_suspicious`` marks a failure that a page without a login also shows.
+    """
 
     services: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -30,6 +37,7 @@ class Rule:
     quota_back: bool = True
     breaker: Breaking = "ok"
     wait: Wait | None = None
+    is_suspicious: bool = False
 
 
 _EVERY: Final = ()
@@ -65,8 +73,16 @@ def _transient(services: tuple[str, ...], pattern: str) -> Rule:
     return Rule(services, _text(pattern), "retry", "before_send")
 
 
+def _after_typing(services: tuple[str, ...], pattern: str) -> Rule:
+    return Rule(services, _text(pattern), "rejected", "gave_up")
+
+
 def _given_up(services: tuple[str, ...], pattern: str) -> Rule:
     return Rule(services, _text(pattern), "rejected", "gave_up", quota_back=False)
+
+
+def _suspicious(rule: Rule) -> Rule:
+    return replace(rule, is_suspicious=True)
 
 
 # The first that matches counts.
@@ -106,47 +122,104 @@ RULES: Final = (
     _blocked(("tiktok-comments",), r"^Platform restriction: rate_limit"),
     _blocked(("tiktok-dm",), r"^TikTok rate limited"),
     _blocked(("twitter-comments",), r"^(?-i:error:)(?:.*\blimit|rate_limited)"),
+    _blocked(("threads-comments",), r"^Platform error: rate_limit"),
+    # Research that found nothing has ended.
+    Rule(("market-research",), _text(r"^Search returned no results"), "sent", "no_results"),
     # The recipient or the post does not take it.
     _permanent(
         ("tiktok-dm",), r"^already_(?:messaged|in_conversation)\b", reason="already_messaged"
     ),
-    _permanent(("tiktok-dm",), r"^dms_restricted\b"),
+    _suspicious(_permanent(("tiktok-dm",), r"^dms_restricted\b")),
+    _permanent(
+        ("tiktok-dm",),
+        r"^(?:dm_restricted: pending message request|Strategy D: @\S+ not in compose results|"
+        r"User \S+ not found in search|Invalid TikTok profile URL)",
+    ),
     _permanent(
         ("twitter-dm",),
         r"^(?:User not found|Account suspended|Account is protected|Invalid profile URL|"
         r"Could not find Message button)",
     ),
-    _permanent(("linkedin-automation",), r"^Message button not found"),
+    _suspicious(_permanent(("linkedin-automation",), r"^Message button not found")),
     _permanent(("instagram-comments",), r"^Platform restriction: comments_(?:disabled|limited)"),
     _permanent(("tiktok-comments",), r"^Platform restriction: comments_off"),
-    # The page was not there yet; nothing had been typed or no button pressed.
+    _permanent(("instagram-dm",), r"^(?:Profile .*not found|User not found)"),
+    _suspicious(_permanent(("instagram-dm",), r"^No Message button")),
+    # The page was not there yet, and nothing had been typed.
+    _suspicious(_transient(("twitter-dm",), r"^Could not open DM")),
     _transient(
         ("twitter-dm",),
-        r"^(?:DM composer did not open|Could not type message|Could not find Send button|"
-        r"Could not open DM|Message input not found)",
+        r"^(?:DM composer did not open|Could not type message|Message input not found)",
     ),
     _transient(
         ("instagram-dm",),
         r"^(?:Failed to navigate to profile|Could not click Message button|"
         r"DM composer did not open|Message input not found)",
     ),
-    _permanent(("instagram-dm",), r"^(?:Profile .*not found|User not found|No Message button)"),
+    _suspicious(_transient(("linkedin-automation",), r"^Profile page did not load")),
     _transient(
         ("linkedin-automation",),
-        r"^(?:Profile page did not load|Message input did not appear|Failed to type message|"
-        r"Failed to click Message button|Failed to parse message anchor)",
+        r"^(?:Message input did not appear|Failed to click Message button|"
+        r"Failed to parse message anchor)",
+    ),
+    _transient(
+        ("tiktok-dm",),
+        r"^(?:Failed to load messages inbox|Strategy C \(cold\)|Strategy D nav failed|"
+        r"Strategy D: NewMessage compose button|Strategy D: could not type in compose search|"
+        r"Could not parse row position|Could not type in search input|"
+        r"Composer not found after identity verification|event_no_input\b|"
+        r"Conversation with \S+ not found)",
     ),
     _transient(("instagram-comments",), r"^Failed to navigate to post"),
     _transient(("threads-comments",), r"^Navigation failed"),
+    # The text was typed, or may have been, and no button was pressed.
+    _after_typing(("twitter-dm",), r"^Could not find Send button"),
+    _after_typing(("instagram-dm", "linkedin-automation"), r"^Failed to type message"),
+    _given_up(("tiktok-dm",), r"^(?:identity_mismatch|event_type_failed|background_type_failed)\b"),
     # Last words of three tries, or of a check that does not say when it was made.
+    _suspicious(
+        _given_up(
+            _COMMENTS,
+            r"^(?:No tweet found on page|Comment input never appeared|Reply button not found|"
+            r"Composer never appeared|Compose input never appeared)",
+        )
+    ),
     _given_up(
         _COMMENTS,
-        r"^(?:No tweet found on page|Reply icon not found|Reply input never appeared|"
-        r"Comment input never appeared|Could not focus comment input|"
-        r"All typing strategies failed|Platform restriction:|(?-i:error:))",
+        r"^(?:Reply icon not found|Reply input never appeared|Could not focus|"
+        r"All typing strategies failed|Submit button not found|Submit failed:|"
+        r"Failed to navigate to compose page|Platform restriction:|Platform error:|(?-i:error:))",
     ),
-    _given_up(("tiktok-dm",), r"^(?:identity_mismatch|event_type_failed)\b"),
 )
+
+# Each of these can come after the button was pressed.
+UNKNOWN_ON_PURPOSE: Final = (
+    re.compile(r"^(?:Error: )?Command failed: osascript"),
+    re.compile(r"^Failed to press Enter to send"),
+    re.compile(r"^event_not_sent\b"),
+    re.compile(r"^dm_restricted: restriction"),
+    re.compile(r"^background_not_cleared\b"),
+    re.compile(r"^delivery_failed\b"),
+)
+
+
+# What osascript says when it is Safari that fails, and what helps.
+_SESSION_REMEDIES: Final = (
+    (re.compile(r"\(-600\)|isn.t running"), "start Safari and open the service's tab"),
+    (re.compile(r"\(-1719\)|\(-1728\)|Can.t get (?:tab|window|document)"), "open its tab again"),
+    (
+        re.compile(r"\(-1743\)|Not authori[sz]ed"),
+        "allow Automation of Safari in System Settings > Privacy & Security",
+    ),
+)
+
+
+def session_remedy(text: str) -> str | None:
+    """Return what to do where a service's text says that Safari itself cannot be used."""
+    for pattern, remedy in _SESSION_REMEDIES:
+        if pattern.search(text):
+            return remedy
+    return None
 
 
 def rule_for(service: str, text: str) -> Rule | None:

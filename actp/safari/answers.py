@@ -1,14 +1,15 @@
-"""Reads what came back from a service into what became of the command."""
+"""Reads the answer of a service into the outcome of the command."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.retry_after import retry_after_seconds
-from actp.safari.answer_texts import Rule, rule_for
+from actp.safari.answer_texts import Rule, rule_for, session_remedy
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from actp.safari.texts import normalised_text
 from actp.safari.waits import Wait, wait_seconds
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
+    from actp.safari.outcomes import Breaking
 
 __all__ = ["read_answer"]
 
@@ -29,11 +31,10 @@ FINDINGS_BUDGET_CHARS: Final = 512 * 1024
 MAX_ERROR_LENGTH: Final = 500
 MAX_ALERT_TEXT_LENGTH: Final = 200
 
-UNKNOWN_ALERT: Final = (
-    "a command may or may not have been sent; look, then resolve it as sent or not-sent"
-)
 _REFUSALS: Final = frozenset({400, 404, 405, 413, 415, 422})
 _AUTH_WORDS = re.compile(r"\bbearer\b|\bauthoriz|(?<!unexpected )\btoken\b", re.IGNORECASE)
+# tiktok-dm says so where it trusted the inbox and looked at no name.
+_RECIPIENT_NOT_CHECKED: Final = "composer_open_inbox_trusted"
 _ALL_STRATEGIES_FAILED: Final = "Could not open or create conversation"
 
 
@@ -47,6 +48,7 @@ class _Reading:
     data: dict[str, Any] | None
     text: str
     now: datetime
+    took_seconds: float
 
     def value(self, key: str) -> Any:
         return None if self.data is None else self.data.get(key)
@@ -56,18 +58,41 @@ class _Reading:
         headers = {name.lower(): value for name, value in self.reply.headers.items()}
         return retry_after_seconds(headers.get("retry-after", self.value("retryAfter")), self.now)
 
+    @property
+    def tries(self) -> int | None:
+        """How often the service says that it tried, where it says so."""
+        said = self.value("attempts")
+        return said if isinstance(said, int) and not isinstance(said, bool) else None
+
+    @property
+    def may_follow_a_send(self) -> bool:
+        """Whether these can be the words of a second try, after a first one that sent."""
+        first_try_seconds = self.service.first_try_seconds
+        is_of_driver = self.value("success") is False and self.reply.status in {200, 400}
+        if first_try_seconds is None or not is_of_driver:
+            return False
+        if self.tries is not None:
+            return self.tries > 1
+        return self.took_seconds > first_try_seconds
+
 
 def read_answer(
-    service: Service, command: Command, reply: Reply | Failure, *, now: datetime
+    service: Service,
+    command: Command,
+    reply: Reply | Failure,
+    *,
+    now: datetime,
+    took_seconds: float = math.inf,
 ) -> Outcome:
-    """Return what became of a command; never raises, whatever came back.
+    """Return the outcome of a command; never raises, whatever came back.
 
-    ``now`` is the host's local time, for a service that is outside its hours.
+    ``now`` is the host's local time, for a service that is outside its hours. ``took_seconds``
+    is how long the answer took; without it, it counts as the last words of several tries.
     """
     if isinstance(reply, Failure):
         return _finished(_no_answer(service, reply), service, None)
     data = _object(reply.body)
-    reading = _Reading(service, command, reply, data, _text_of(data), now)
+    reading = _Reading(service, command, reply, data, _text_of(data), now, took_seconds)
     return _finished(_answered(reading), service, reading)
 
 
@@ -101,6 +126,8 @@ def _answered(reading: _Reading) -> Outcome:
 
 
 def _by_rule(reading: _Reading, rule: Rule) -> Outcome:
+    if reading.may_follow_a_send:
+        return _last_words(reading, rule)
     if rule.wait is Wait.BLOCKED:
         return _blocked(reading)
     seconds = None
@@ -112,7 +139,18 @@ def _by_rule(reading: _Reading, rule: Rule) -> Outcome:
         quota_back=rule.quota_back,
         wait_seconds=seconds,
         breaker=rule.breaker,
+        is_suspicious=rule.is_suspicious,
     )
+
+
+def _last_words(reading: _Reading, rule: Rule) -> Outcome:
+    """Return what a text means that an earlier try, which may have sent, did not say."""
+    if rule.wait is None:
+        return Outcome("rejected", "gave_up", is_suspicious=rule.is_suspicious)
+    # What it says of the service holds for the next command; of this one it proves nothing.
+    seconds = wait_seconds(rule.wait, reading.now, reading.retry_after)
+    stopped = _stopped(reading) if rule.wait is Wait.BLOCKED else None
+    return Outcome("unknown", "last_words", wait_seconds=seconds, breaker="open", alert=stopped)
 
 
 def _by_status(reading: _Reading) -> Outcome:
@@ -128,7 +166,7 @@ def _by_status(reading: _Reading) -> Outcome:
         if reading.service.default_bearer and _AUTH_WORDS.search(reading.text):
             return _misconfigured(reading)
         return Outcome("rejected", "validation", quota_back=True)
-    return _unclear(reading.service, "no_verdict")
+    return _ended_without_verdict(reading)
 
 
 def _is_refusal(reading: _Reading) -> bool:
@@ -145,8 +183,10 @@ def _sent(reading: _Reading) -> Outcome:
         return Outcome("rejected", "dry_run", quota_back=True)
     if reading.service.effect == "repeatable":
         return Outcome("sent", "sent")
-    verified = reading.value("verified") is True
-    sent = Outcome("sent", "sent" if verified else "unverified", result={"verified": verified})
+    sent = _verified(reading)
+    if (reading.tries or 1) > 1:
+        again = f"it needed {reading.tries} tries; the text may stand there twice"
+        sent = replace(sent, alert=again, result={**sent.result, "tries": reading.tries})
     published = reading.value("tweetText") or reading.value("generatedComment")
     wanted = reading.command.field("text")
     if not isinstance(published, str) or not isinstance(wanted, str):
@@ -161,14 +201,36 @@ def _sent(reading: _Reading) -> Outcome:
     )
 
 
-def _unclear(service: Service, reason: str) -> Outcome:
+def _verified(reading: _Reading) -> Outcome:
+    """Return what is known of a text that the service says it sent."""
+    means = reading.service.verified_means
+    if reading.value("verifiedRecipient") == _RECIPIENT_NOT_CHECKED:
+        means = "claimed"
+    level = means if reading.value("verified") is True else "none"
+    return Outcome(
+        "sent",
+        "unverified" if level == "none" else "sent",
+        result={"verification": level, "verified": level == "seen"},
+    )
+
+
+def _unclear(service: Service, reason: str, *, has_ended: bool = False) -> Outcome:
+    """Return the outcome where nobody knows; ``has_ended`` is whether the service is at rest."""
     if service.effect == "repeatable":
-        return Outcome("retry", reason, breaker="count")
+        return Outcome("retry", reason, breaker="count", is_unclear=not has_ended)
     # instagram-comments exits when it answers late, so after its 504 it is going down.
     is_leaving = reason == "gateway_timeout" and service.name == "instagram-comments"
-    return Outcome(
-        "unknown", reason, breaker="open" if is_leaving else "count", alert=UNKNOWN_ALERT
-    )
+    breaker: Breaking = "open" if is_leaving else "count"
+    return Outcome("unknown", reason, breaker=breaker, is_unclear=not has_ended)
+
+
+def _ended_without_verdict(reading: _Reading) -> Outcome:
+    # A handler that answers in JSON has awaited its driver to the end.
+    outcome = _unclear(reading.service, "no_verdict", has_ended=reading.data is not None)
+    remedy = session_remedy(reading.text)
+    if remedy is None:
+        return outcome
+    return replace(outcome, breaker="open", alert=f"Safari cannot be used: {remedy}")
 
 
 def _misconfigured(reading: _Reading) -> Outcome:
@@ -183,15 +245,19 @@ def _misconfigured(reading: _Reading) -> Outcome:
 
 
 def _blocked(reading: _Reading) -> Outcome:
-    text = storable_text(reading.text, MAX_ALERT_TEXT_LENGTH)
     return Outcome(
         "wait",
         "blocked",
         quota_back=True,
         wait_seconds=wait_seconds(Wait.BLOCKED, reading.now),
         breaker="open",
-        alert=f"the platform wants a person: {text}",
+        alert=_stopped(reading),
     )
+
+
+def _stopped(reading: _Reading) -> str:
+    text = storable_text(reading.text, MAX_ALERT_TEXT_LENGTH)
+    return f"the platform wants a person: {text}"
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

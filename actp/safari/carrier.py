@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
+from actp.clock import steady_seconds
 from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
 from actp.safari.exchange import Connection
@@ -85,10 +86,17 @@ class HttpCarrier:
         """See Carrier."""
         asked = request or self.prepare(command)
         content = json.dumps(dict(asked.json)).encode()
+        began_at = steady_seconds()
         reply = self._connection.exchange(
             asked.method, asked.path, content, timeout_seconds=asked.timeout_seconds
         )
-        return read_answer(self.service, command, reply, now=datetime.now().astimezone())
+        return read_answer(
+            self.service,
+            command,
+            reply,
+            now=datetime.now().astimezone(),
+            took_seconds=steady_seconds() - began_at,
+        )
 
     def probe(self) -> str | None:
         """See Carrier; asks ``/health`` who is listening."""

@@ -13,6 +13,8 @@ from actp.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from actp.safari.outcomes import Verification
+
 __all__ = [
     "ACTIONS",
     "HTTP_SERVICES",
@@ -50,6 +52,11 @@ TIKTOK_DM_BUSY_SECONDS: Final = 150.0
 LINKEDIN_BUSY_SECONDS: Final = 120.0
 RESEARCH_BUSY_SECONDS: Final = 120.0
 
+# A second try begins no earlier: 6 s of navigation, 1.1 s of typing and a back-off of 2 s.
+FIRST_TRY_SECONDS: Final = 9.0
+# TikTok's navigation takes 3 s. Twitter's is as long as the page takes, so its shortest counts.
+SHORT_FIRST_TRY_SECONDS: Final = 6.0
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -58,6 +65,9 @@ class Service:
     ``busy_seconds`` is how long Safari may still be driven by it after an unclear end.
     ``default_bearer`` is the well-known token of a service that was not given one.
     ``names_itself`` is false where ``/health`` has no ``service`` field.
+    ``verified_means`` is what a ``verified: true`` of it is worth.
+    ``first_try_seconds`` is set where it tries three times and reports the last failure: an
+    answer within it is of the first try.
     """
 
     name: str
@@ -72,6 +82,8 @@ class Service:
     health_path: str = "/health"
     session_path: str = "/api/session/ensure"
     names_itself: bool = True
+    verified_means: Verification = "claimed"
+    first_try_seconds: float | None = None
 
     @property
     def url_setting(self) -> str:
@@ -121,6 +133,7 @@ _ALL: Final = (
         busy_seconds=COMMENT_BUSY_SECONDS,
         default_bearer="threads-local-dev-token",
         status_path="/api/threads/status",
+        first_try_seconds=FIRST_TRY_SECONDS,
     ),
     Service(
         name="instagram-comments",
@@ -132,6 +145,8 @@ _ALL: Final = (
         busy_seconds=COMMENT_BUSY_SECONDS,
         default_bearer="test-token",
         status_path="/api/instagram/status",
+        first_try_seconds=FIRST_TRY_SECONDS,
+        verified_means="none",
     ),
     Service(
         name="tiktok-comments",
@@ -142,6 +157,7 @@ _ALL: Final = (
         action_timeout_seconds=SEND_TIMEOUT_SECONDS,
         busy_seconds=COMMENT_BUSY_SECONDS,
         status_path="/api/tiktok/status",
+        first_try_seconds=SHORT_FIRST_TRY_SECONDS,
     ),
     Service(
         name="twitter-comments",
@@ -153,6 +169,7 @@ _ALL: Final = (
         busy_seconds=COMMENT_BUSY_SECONDS,
         default_bearer="test-token-12345",
         status_path="/api/twitter/status",
+        first_try_seconds=SHORT_FIRST_TRY_SECONDS,
     ),
     Service(
         name="tiktok-dm",
@@ -163,6 +180,7 @@ _ALL: Final = (
         action_timeout_seconds=TIKTOK_DM_TIMEOUT_SECONDS,
         busy_seconds=TIKTOK_DM_BUSY_SECONDS,
         status_path="/api/tiktok/status",
+        verified_means="seen",
     ),
     Service(
         name="linkedin-automation",
@@ -174,6 +192,7 @@ _ALL: Final = (
         busy_seconds=LINKEDIN_BUSY_SECONDS,
         default_bearer="test-token-12345",
         status_path="/api/linkedin/status",
+        verified_means="seen",
     ),
     Service(
         name="market-research",

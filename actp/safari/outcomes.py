@@ -11,12 +11,21 @@ if TYPE_CHECKING:
 
     from actp.errors import ActpError
 
-__all__ = ["Breaking", "Failure", "Outcome", "Phase", "Reply", "Verdict", "refused_input"]
+__all__ = [
+    "Breaking",
+    "Failure",
+    "Outcome",
+    "Phase",
+    "Reply",
+    "Verdict",
+    "Verification",
+    "refused_input",
+]
 
 Verdict = Literal["sent", "retry", "rejected", "wait", "unknown"]
 Breaking = Literal["ok", "count", "open"]
-
-UNCLEAR_REASONS = frozenset({"no_answer", "gateway_timeout", "no_verdict"})
+# What is known of a text that was sent: seen in its place, claimed by the service, or nothing.
+Verification = Literal["seen", "claimed", "none"]
 
 
 class Phase(StrEnum):
@@ -50,6 +59,8 @@ class Outcome:
     ``reason`` is a stable machine word, ``error`` says the same to a person (empty when sent).
     ``quota_back`` is true only where nothing was sent. ``breaker`` is what the circuit breaker
     makes of it: ``ok`` closes, ``count`` counts a failure, ``open`` opens at once.
+    ``is_unclear`` says that no complete answer came, so the service may still drive Safari;
+    ``is_suspicious`` that a page without a login would have failed in the same way.
     """
 
     verdict: Verdict
@@ -61,11 +72,8 @@ class Outcome:
     alert: str | None = None
     http_status: int | None = None
     result: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def is_unclear(self) -> bool:
-        """Whether the service may still be at it: no answer came that says how it ended."""
-        return self.verdict == "unknown" or self.reason in UNCLEAR_REASONS
+    is_unclear: bool = False
+    is_suspicious: bool = False
 
 
 def refused_input(service: str, error: ActpError) -> Outcome:

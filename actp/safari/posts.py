@@ -110,7 +110,7 @@ def _object(reply: Reply) -> dict[str, Any] | None:
 def _problem(service: Service, command: Command, reply: Reply | Failure) -> Outcome:
     if isinstance(reply, Failure) and reply.phase is Phase.MAYBE_SENT:
         # Not answered, so Safari may still be at it; but looking reaches nobody.
-        return _again(service, "no_answer", reply.detail)
+        return replace(_again(service, "no_answer", reply.detail), is_unclear=True)
     outcome = read_answer(service, command, reply, now=datetime.now().astimezone())
     if outcome.verdict in {"unknown", "sent"}:
         said = f"HTTP {reply.status}" if not isinstance(reply, Failure) else reply.detail

@@ -122,7 +122,7 @@ def test_a_demo_that_is_ended_half_way_leaves_nothing(moment: str, number: signa
 def sent_dm(ending: Ending = "completed", *, retries: int = 0) -> Act:
     """A DM to ada that ended as completed."""
     row = {"status": "completed", "reason": None, "effect": "once", "retry_count": retries}
-    life = {"command": {**row, "result": {"verified": True}}, "events": []}
+    life = {"command": {**row, "result": {"verification": "claimed"}}, "events": []}
     play = Play("send_dm", "twitter", {"username": "ada", "text": "Hi"}, ending)
     return Act("1", play, "twitter-dm", "ada", life)
 

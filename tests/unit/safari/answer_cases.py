@@ -38,9 +38,13 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
     ],
     Meaning("sent", "unverified", quota_back=False, breaker="ok"): [
         ("instagram-comments", 200, {"success": True, "commentId": "ig_1", "text": "Hello"}),
+        ("instagram-comments", 200, {"success": True, "verified": True}),
         ("instagram-dm", 200, {"success": True, "strategy": "inbox"}),
         ("linkedin-automation", 200, {"success": True, "verified": False}),
         ("twitter-dm", 200, {"success": True, "verified": False}),
+    ],
+    Meaning("sent", "no_results", quota_back=True, breaker="ok"): [
+        ("market-research", 200, fails("Search returned no results or failed to load")),
     ],
     Meaning("wait", "blocked", quota_back=True, breaker="open"): [
         ("instagram-comments", 400, fails("Platform restriction: action_blocked")),
@@ -74,11 +78,9 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
         ),
         ("linkedin-automation", 200, fails("Profile page did not load (no main element)")),
         ("linkedin-automation", 200, fails("Message input did not appear after clicking")),
-        ("linkedin-automation", 200, fails("Failed to type message")),
         ("threads-comments", 500, {"error": "Navigation failed", "message": "x"}),
         ("twitter-dm", 200, fails("DM composer did not open")),
         ("twitter-dm", 200, fails("Could not type message")),
-        ("twitter-dm", 200, fails("Could not find Send button")),
         ("twitter-dm", 200, fails("Could not open DM — passcode")),
     ],
     Meaning("unknown", "no_verdict", quota_back=False, breaker="count"): [
@@ -177,6 +179,11 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
         ("twitter-comments", 200, fails("No tweet found on page")),
         ("twitter-comments", 200, fails("error:something_went_wrong")),
     ],
+    Meaning("rejected", "gave_up", quota_back=True, breaker="ok"): [
+        ("instagram-dm", 200, fails("Failed to type message")),
+        ("linkedin-automation", 200, fails("Failed to type message")),
+        ("twitter-dm", 200, fails("Could not find Send button")),
+    ],
     Meaning("unknown", "gateway_timeout", quota_back=False, breaker="open"): [
         ("instagram-comments", 504, {"error": "Gateway Timeout"}),
     ],
@@ -195,7 +202,6 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
         ),
     ],
     Meaning("retry", "no_verdict", quota_back=False, breaker="count"): [
-        ("market-research", 200, fails("Search returned no results or failed to load")),
         ("market-research", 500, {"error": "x", "platform": "twitter"}),
     ],
     Meaning("wait", "busy_lock", quota_back=False, breaker="ok"): [

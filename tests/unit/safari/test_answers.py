@@ -32,7 +32,7 @@ def read(
 ) -> Outcome:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     reply = Reply(status, headers or {}, raw)
-    return read_answer(SERVICES[service], command_of(service), reply, now=now)
+    return read_answer(SERVICES[service], command_of(service), reply, now=now, took_seconds=1.0)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_answer_means_what_the_service_means(
     assert outcome.http_status == outcome.result["http_status"] == status
     assert (outcome.wait_seconds is not None) == (meaning.verdict == "wait")
     assert bool(outcome.error) == (meaning.verdict != "sent")
-    assert bool(outcome.alert) == (meaning.verdict == "unknown" or meaning.breaker == "open")
+    assert bool(outcome.alert) == (meaning.verdict != "unknown" and meaning.breaker == "open")
 
 
 @pytest.mark.parametrize("service", ALL)
@@ -95,6 +95,50 @@ def test_what_express_refuses_itself_was_not_sent(status: int) -> None:
 def test_a_success_that_is_not_true_is_no_success() -> None:
     assert read("twitter-dm", 200, {"success": "true"}).verdict == "unknown"
     assert read("twitter-dm", 200, {"ok": True}).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("service", "level"),
+    [
+        ("instagram-dm", "claimed"),
+        ("twitter-dm", "claimed"),
+        ("threads-comments", "claimed"),
+        ("instagram-comments", "none"),
+        ("tiktok-comments", "claimed"),
+        ("twitter-comments", "claimed"),
+        ("tiktok-dm", "seen"),
+        ("linkedin-automation", "seen"),
+    ],
+)
+def test_verified_is_worth_what_the_service_looked_at(service: str, level: str) -> None:
+    result = read(service, 200, {"success": True, "verified": True}).result
+    assert (result["verification"], result["verified"]) == (level, level == "seen")
+    for answer in ({"success": True}, {"success": True, "verified": False}):
+        result = read(service, 200, answer).result
+        assert (result["verification"], result["verified"]) == ("none", False)
+
+
+def test_a_recipient_that_was_not_looked_at_is_not_seen() -> None:
+    trusted = {"verified": True, "verifiedRecipient": "composer_open_inbox_trusted"}
+    result = read("tiktok-dm", 200, {"success": True, **trusted}).result
+    assert result["verification"] == "claimed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_unclear"),
+    [
+        ((504, {"error": "Gateway Timeout"}), True),
+        ((502, b"<html>Bad Gateway</html>"), True),
+        ((200, b'{"success": tr'), True),
+        ((500, {"success": False, "error": "Command failed: osascript"}), False),
+        ((200, {"success": False, "error": "something new"}), False),
+        ((200, {"success": True}), False),
+    ],
+)
+def test_only_an_incomplete_answer_leaves_safari_busy(
+    answer: tuple[int, Any], *, is_unclear: bool
+) -> None:
+    assert read("twitter-dm", *answer).is_unclear is is_unclear
 
 
 def test_altered_text_is_sent_and_alerted() -> None:
