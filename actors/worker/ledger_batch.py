@@ -64,10 +64,11 @@ def begun_message(answer: dict[str, Any], begin: Begin, asked_at: float) -> Begu
 def finish_item(finish: Finish) -> dict[str, Any]:
     """Return a finish as the database and the spool take it."""
     outcome = finish.outcome
-    # An unknown outcome is alerted by the database itself, with the command at hand.
-    is_alert = outcome.alert is not None and outcome.verdict != "unknown"
+    # The database itself alerts an unknown outcome, with the command at hand. An alert beside it is
+    # about the service.
+    reason = "blocked" if outcome.verdict == "unknown" else outcome.reason
     words = (word for word in ("rewritten", "unstorable") if outcome.result.get(word))
-    kind = next(words, outcome.reason)
+    kind = next(words, reason)
     return {
         "id": finish.id,
         "lease": finish.lease,
@@ -78,7 +79,7 @@ def finish_item(finish: Finish) -> dict[str, Any]:
         "quota_back": outcome.quota_back,
         "http_status": outcome.http_status,
         "wait_seconds": outcome.wait_seconds,
-        "alert": {"kind": kind, "text": outcome.alert} if is_alert else None,
+        "alert": {"kind": kind, "text": outcome.alert} if outcome.alert else None,
         "result": outcome.result,
     }
 
