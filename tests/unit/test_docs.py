@@ -70,7 +70,7 @@ def command_lines(page: Path) -> Iterator[str]:
 
 
 def sql() -> str:
-    files = [*(ROOT / "migrations").glob("*.sql"), *(ROOT / "actp" / "store").glob("*.sql")]
+    files = [*(ROOT / "migrations").rglob("*.sql"), *(ROOT / "actp" / "store").glob("*.sql")]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 

@@ -1,0 +1,311 @@
+-- Identity: one spelling for each address of a person and for each post. Every reader asks these
+-- functions or compares what they stored; docs/decisions/0013 says why they live here.
+--
+-- They run for every row of the queue and of the CRM, so they are plpgsql without a search_path of
+-- their own: setting one costs as much as the rest.
+
+-- Lower case of any script. A database's own locale may know no more than ASCII; the collation that
+-- knows all of them is there wherever PostgreSQL was built with ICU.
+create or replace function public.safari_lower(given text) returns text
+language plpgsql immutable as $$
+begin
+  if given ~ '^[\x01-\x7f]*$' then
+    return lower(given);
+  elsif exists (select from pg_catalog.pg_collation c where c.collname = 'und-x-icu') then
+    return lower(given collate "und-x-icu");
+  end if;
+  return lower(given);
+end $$;
+
+-- The name under which a platform is stored.
+create or replace function public.safari_platform(given text) returns text
+language sql immutable as $$
+  select case lower(btrim(given))
+           when 'x' then 'twitter' when 'email' then 'gmail' when 'mail' then 'gmail'
+           else nullif(lower(btrim(given)), '') end
+$$;
+
+-- Decodes percent signs once; null when the bytes are no UTF-8.
+create or replace function public.safari_percent_decoded(given text) returns text
+language plpgsql immutable as $$
+begin
+  if position('%' in given) = 0 then
+    return given;
+  end if;
+  return (
+    select convert_from(string_agg(
+             case when m[1] is null then convert_to(m[2], 'UTF8') else decode(m[1], 'hex') end,
+             ''::bytea order by n), 'UTF8')
+      from regexp_matches(given, '%([0-9A-Fa-f]{2})|(.)', 'g') with ordinality t (m, n));
+exception when character_not_in_repertoire or untranslatable_character then
+  return null;
+end $$;
+
+create or replace function public.safari_percent_encoded(given text) returns text
+language sql immutable as $$
+  select string_agg(
+           case when c ~ '^[A-Za-z0-9_-]$' then c
+                else upper(regexp_replace(encode(convert_to(c, 'UTF8'), 'hex'), '(..)', '%\1', 'g'))
+           end, '' order by n)
+    from regexp_split_to_table(given, '') with ordinality t (c, n)
+$$;
+
+-- What people paste around an address: blanks, and signs that show nothing. The joiners of Indic and
+-- Arabic script stay, as names on LinkedIn contain them.
+create or replace function public.safari_visible(given text) returns text
+language plpgsql immutable as $$
+begin
+  if given ~ '^[\x21-\x7e]*$' then
+    return given;
+  end if;
+  return regexp_replace(
+    regexp_replace(given, '[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'g'),
+    '^[\s\u00a0\u3000]+|[\s\u00a0\u3000]+$', '', 'g');
+end $$;
+
+-- The platform whose pages a host serves to a browser. Other subdomains (help., business., vm., pic.)
+-- lead elsewhere, so they are none.
+create or replace function public.safari_site(host text) returns text
+language plpgsql immutable as $$
+begin
+  return case
+    when host ~ '^((www|m|mobile)\.)?instagram\.com$' then 'instagram'
+    when host ~ '^((www|m|mobile)\.)?(x|twitter)\.com$' then 'twitter'
+    when host ~ '^((www|m|mobile)\.)?tiktok\.com$' then 'tiktok'
+    when host ~ '^((www|m|mobile)\.)?threads\.(com|net)$' then 'threads'
+    -- LinkedIn has a host for each country.
+    when host ~ '^((www|m|mobile|[a-z]{2})\.)?linkedin\.com$' then 'linkedin'
+  end;
+end $$;
+
+-- A web address as the platform and the decoded parts of its path; nulls for anything that a browser
+-- may read in another way than we do.
+create or replace function public.safari_page(given text, out site text, out parts text[])
+language plpgsql immutable as $$
+declare
+  address text[];
+  part text;
+begin
+  if length(given) > 2048 or given ~ '[\s\\"''`<>]' then
+    return;
+  end if;
+  address := regexp_match(given, '^(?:(https?)://)?([^/?#]+)(/[^?#]*)(?:[?#].*)?$', 'i');
+  -- Full-width letters and dots are what a browser takes them for; any other host is another site.
+  site := safari_site(regexp_replace(
+    translate(lower(normalize(address[2], NFKC)), '。', '.'),
+    case lower(address[1]) when 'http' then ':80$' else ':443$' end, ''));
+  if site is null then
+    return;
+  end if;
+  parts := '{}';
+  foreach part in array string_to_array(address[3], '/') loop
+    part := safari_percent_decoded(part);
+    if part is null or part in ('.', '..') or part ~ '[/\\\x01-\x20\x7f]' then
+      site := null;
+      parts := null;
+      return;
+    elsif part <> '' then
+      parts := parts || part;
+    end if;
+  end loop;
+end $$;
+
+-- A handle in lower case, or null. First parts of addresses that are pages of the platform are
+-- nobody's handle; behind an @, as on TikTok and Threads, there are no pages.
+create or replace function public.safari_handle(platform text, given text) returns text
+language plpgsql immutable as $$
+declare
+  handle constant text := lower(ltrim(given, '@'));
+begin
+  if handle !~ '^[a-z0-9._]{1,30}$' or handle ~ '^[.]+$' then
+    return null;
+  elsif platform = 'instagram' and handle in (
+    'about', 'accounts', 'api', 'ar', 'challenge', 'developer', 'direct', 'directory', 'emails',
+    'explore', 'graphql', 'invites', 'legal', 'live', 'login', 'lite', 'nametag', 'oauth', 'p', 'press',
+    'privacy', 'reel', 'reels', 's', 'session', 'share', 'stories', 'terms', 'topics', 'tv', 'web',
+    'your_activity', '_n', '_u') then
+    return null;
+  elsif platform = 'twitter' and handle in (
+    'about', 'account', 'compose', 'download', 'explore', 'followers', 'following', 'hashtag', 'help',
+    'home', 'i', 'intent', 'jobs', 'lists', 'login', 'logout', 'messages', 'notifications', 'oauth',
+    'privacy', 'search', 'settings', 'share', 'signup', 'status', 'tos', 'who_to_follow') then
+    return null;
+  end if;
+  return handle;
+end $$;
+
+-- The last part of a LinkedIn profile's address, or null. Letters, marks and digits of any script;
+-- member ids are told from names by their beginning and keep their case.
+create or replace function public.safari_profile(given text) returns text
+language plpgsql immutable as $$
+declare
+  slug constant text := normalize(given, NFC);
+begin
+  if length(slug) not between 1 and 100
+     or slug ~ '[\x01-\x2c./\x3a-\x40\x5b-\x5e\x60\x7b-\xa0\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]' then
+    return null;
+  end if;
+  return case when slug ~ '^ACo[A-Za-z0-9_-]{30,}$' then slug else safari_lower(slug) end;
+end $$;
+
+-- A mailbox in one spelling, or null. Gmail delivers whatever dots and tags a name has.
+create or replace function public.safari_mailbox(given text) returns text
+language plpgsql immutable as $$
+declare
+  parts constant text[] := regexp_match(
+    safari_lower(normalize(given, NFKC)),
+    '^(?:mailto:)?([^\s@<>",;:()\\\[\]]+)@((?:[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+\.)+[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+)$');
+begin
+  if parts[2] in ('gmail.com', 'googlemail.com') then
+    return replace(split_part(parts[1], '+', 1), '.', '') || '@gmail.com';
+  end if;
+  return parts[1] || '@' || parts[2];
+end $$;
+
+-- Whom an address means: the platform and the one spelling of the handle, the profile's name
+-- (linkedin) or the mailbox (gmail); nulls for anything that is no address. Without a platform it is
+-- read off the host of a web address, or is a mailbox.
+create or replace function public.safari_address(
+  platform text, given text, out place text, out name text
+)
+language plpgsql immutable as $$
+declare
+  wanted constant text := safari_platform(platform);
+  seen constant text := safari_visible(given);
+  is_handle boolean := wanted in ('instagram', 'threads', 'tiktok', 'twitter');
+  page record;
+begin
+  if seen is null or seen = '' then
+    return;
+  elsif wanted = 'gmail' or (wanted is null and position('/' in seen) = 0) then
+    name := safari_mailbox(seen);
+    place := case when name is not null then 'gmail' end;
+    return;
+  elsif position('/' in seen) = 0 then
+    name := case when is_handle then safari_handle(wanted, normalize(seen, NFKC))
+                 when wanted = 'linkedin' then
+                   safari_profile(safari_percent_decoded(ltrim(seen, '@'))) end;
+    place := case when name is not null then wanted end;
+    return;
+  end if;
+
+  page := safari_page(seen);
+  if page.site is null or page.site <> coalesce(wanted, page.site) then
+    return;
+  end if;
+  name := case page.site
+    when 'linkedin' then
+      case when page.parts[1] = 'in' then safari_profile(page.parts[2])
+           when page.parts[1] = 'mwlite' and page.parts[2] = 'in' then safari_profile(page.parts[3])
+      end
+    when 'instagram' then
+      case when cardinality(page.parts) = 1 or (cardinality(page.parts) = 2 and page.parts[2] in (
+             'channel', 'feed', 'followers', 'following', 'reels', 'tagged')) then
+        safari_handle('instagram', page.parts[1]) end
+    when 'twitter' then
+      case when cardinality(page.parts) = 1 or (cardinality(page.parts) = 2 and page.parts[2] in (
+             'articles', 'followers', 'following', 'highlights', 'likes', 'media',
+             'verified_followers', 'with_replies')) then
+        safari_handle('twitter', page.parts[1]) end
+    else
+      case when page.parts[1] ~ '^@[^@]' and (cardinality(page.parts) = 1 or (
+             page.site = 'threads' and cardinality(page.parts) = 2
+             and page.parts[2] in ('media', 'replies', 'reposts'))) then
+        safari_handle(page.site, page.parts[1]) end
+  end;
+  place := case when name is not null then page.site end;
+end $$;
+
+-- Which post a web address shows: its platform and id, the author where the address names one, and
+-- `url`, the address to open. Nulls for anything else, short links included: where they lead is not
+-- written in them. A tweet is opened by its number alone, so its author may be another one.
+create or replace function public.safari_post(
+  platform text, given text, out place text, out id text, out author text, out url text
+)
+language plpgsql immutable as $$
+declare
+  wanted constant text := safari_platform(platform);
+  page record;
+  path text;
+  found text[];
+begin
+  page := safari_page(safari_visible(given));
+  if page.site is null or page.site <> coalesce(wanted, page.site) then
+    return;
+  end if;
+  path := '/' || array_to_string(page.parts, '/');
+  case page.site
+    when 'twitter' then
+      found := regexp_match(
+        path, '^/(?:i/web|(i)|([^/]+))/status(?:es)?/([0-9]{1,25})(?:/[a-z_]+(?:/[0-9]+)?)?$');
+      author := safari_handle('twitter', found[2]);
+      if found is not null and (found[2] is null or author is not null) then
+        id := found[3];
+        url := format('https://x.com/%s/status/%s', coalesce(author, 'i'), id);
+      end if;
+    when 'instagram' then
+      found := regexp_match(path, '^/(?:([^/]+)/)?(p|reel|reels|tv)/([A-Za-z0-9_-]{1,64})'
+                                  '(?:/c/[0-9]+|/comments|/embed|/liked_by)?$');
+      author := safari_handle('instagram', found[1]);
+      if found is not null and (found[1] is null or author is not null) then
+        id := found[3];
+        url := format('https://www.instagram.com/%s%s/%s/', author || '/', rtrim(found[2], 's'), id);
+      end if;
+    when 'threads' then
+      found := regexp_match(
+        path, '^/(?:@([^/@]+)/post|t)/([A-Za-z0-9_-]{1,64})(?:/embed|/media)?$');
+      author := safari_handle('threads', found[1]);
+      if found is not null and (found[1] is null or author is not null) then
+        id := found[2];
+        url := case when author is null then format('https://www.threads.com/t/%s', id)
+                    else format('https://www.threads.com/@%s/post/%s', author, id) end;
+      end if;
+    when 'tiktok' then
+      found := regexp_match(path, '^/@([^/@]*)/(video|photo)/([0-9]{1,25})$');
+      author := safari_handle('tiktok', nullif(found[1], ''));
+      if found is not null and (found[1] = '' or author is not null) then
+        id := found[3];
+        url := format('https://www.tiktok.com/@%s/%s/%s', coalesce(author, ''), found[2], id);
+      end if;
+    else
+      null;
+  end case;
+  place := case when id is not null then page.site end;
+  author := case when id is not null then author end;
+end $$;
+
+-- The address of a post by nothing but its id: what two spellings of one post have in common.
+create or replace function public.safari_post_key(platform text, id text) returns text
+language sql immutable as $$
+  select case platform when 'twitter' then 'https://x.com/i/status/' || id
+                       when 'instagram' then 'https://www.instagram.com/p/' || id || '/'
+                       when 'threads' then 'https://www.threads.com/t/' || id
+                       when 'tiktok' then 'https://www.tiktok.com/@/video/' || id end
+$$;
+
+-- What a service is given for an address: the handle, or the profile's whole address on LinkedIn.
+create or replace function public.safari_recipient(place text, name text) returns text
+language sql immutable as $$
+  select case place when 'linkedin' then
+    'https://www.linkedin.com/in/' || safari_percent_encoded(name) || '/' else name end
+$$;
+
+-- Reads many at once for programs: [{platform, given}] answers, in the same order, {place, name,
+-- recipient} of an address; `recipient` is what a service is given. Nulls where it is none.
+create or replace function public.safari_addresses(items jsonb) returns jsonb
+language sql immutable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'place', a.place, 'name', a.name, 'recipient', safari_recipient(a.place, a.name)
+         ) order by n), '[]')
+    from jsonb_array_elements(items) with ordinality i (item, n),
+         lateral safari_address(item ->> 'platform', item ->> 'given') a
+$$;
+
+-- The same for posts: {place, id, author, url, key}.
+create or replace function public.safari_posts(items jsonb) returns jsonb
+language sql immutable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(p) || jsonb_build_object('key', safari_post_key(p.place, p.id))
+                            order by n), '[]')
+    from jsonb_array_elements(items) with ordinality i (item, n),
+         lateral safari_post(item ->> 'platform', item ->> 'given') p
+$$;

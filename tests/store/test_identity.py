@@ -1,0 +1,72 @@
+"""One spelling for each address and each post, whoever asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.spellings import ADDRESSES, NO_ADDRESSES, NO_POSTS, POSTS
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from actp.store.protocol import Store
+
+ADDRESS_ROWS = [
+    *((given, meant) for meant, spellings in ADDRESSES.items() for given in spellings),
+    *((given, (None, None)) for given in NO_ADDRESSES),
+]
+POST_ROWS = [
+    *((given, meant) for meant, spellings in POSTS.items() for given in spellings),
+    *((given, (None, None, None)) for given in NO_POSTS),
+]
+
+
+def test_the_table_is_large_enough_to_mean_something() -> None:
+    assert len(ADDRESS_ROWS) + len(POST_ROWS) >= 150
+
+
+def test_every_spelling_of_an_address_has_its_one_meaning(store: Store) -> None:
+    items = [{"platform": platform, "given": given} for (platform, given), _ in ADDRESS_ROWS]
+    answers = store.call("safari_addresses", items=items)
+    for (given, meant), answer in zip(ADDRESS_ROWS, answers, strict=True):
+        assert (answer["place"], answer["name"]) == meant, given
+
+
+def test_every_spelling_of_a_post_has_its_one_meaning(store: Store) -> None:
+    items = [{"given": given} for given, _ in POST_ROWS]
+    answers = store.call("safari_posts", items=items)
+    for (given, meant), answer in zip(POST_ROWS, answers, strict=True):
+        assert (answer["place"], answer["id"], answer["author"]) == meant, given
+
+
+def test_what_a_service_is_given_means_the_same_address_and_post(store: Store) -> None:
+    asked = store.call(
+        "safari_addresses",
+        items=[{"platform": place, "given": name} for place, name in ADDRESSES],
+    )
+    again = store.call(
+        "safari_addresses",
+        items=[{"platform": each["place"], "given": each["recipient"]} for each in asked],
+    )
+    assert again == asked
+    shown = store.call("safari_posts", items=[{"given": given} for given, _ in POST_ROWS])
+    shown = [post for post in shown if post["id"]]
+    assert store.call("safari_posts", items=[{"given": post["url"]} for post in shown]) == shown
+    keys = store.call("safari_posts", items=[{"given": post["key"]} for post in shown])
+    assert [(key["place"], key["id"]) for key in keys] == [
+        (post["place"], post["id"]) for post in shown
+    ]
+
+
+@pytest.mark.parametrize("size", [2048, 2049, 100_000])
+def test_long_texts_are_no_address(store: Store, size: int) -> None:
+    given = "https://x.com/ada?" + "a" * (size - 18)
+    (answer,) = store.call("safari_addresses", items=[{"platform": "twitter", "given": given}])
+    assert answer["name"] == ("ada" if size <= 2048 else None)
+
+
+def test_nothing_is_read_off_nothing(admin: psycopg.Connection) -> None:
+    assert admin.execute("select (safari_address(null, null)).place").fetchone() == (None,)
+    assert admin.execute("select (safari_post(null, null)).place").fetchone() == (None,)
