@@ -1,53 +1,77 @@
-"""``history`` and ``show``: what became of commands."""
+"""``history`` and ``show``: lists of commands, and the life of one."""
 
 from __future__ import annotations
 
+import csv
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from actp.cli.database import database
+from actp.cli.filters import chosen, filter_options
 from actp.cli.options import json_option
-from actp.cli.output import console, emit_json, one_line, say, table, text
+from actp.cli.output import console, emit_json, one_line, say, table, text, warn
 from actp.cli.show_view import show_view
 from actp.cli.times import short_time
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["STATUSES", "history", "show"]
+__all__ = ["history", "recipient", "show"]
 
-# `unknown` stands for failed commands whose outcome nobody has settled.
-STATUSES = ("pending", "running", "completed", "failed", "cancelled", "unknown")
 MAX_ROWS = 10_000
 _VERIFICATION: Final = {"none": "not verified", "claimed": "claimed by the service"}
 _ATTENTION = {"failed": "red", "unknown": "bold red"}
+_COLUMNS = (
+    *("id", "created_at", "completed_at", "service", "action", "platform"),
+    *("recipient", "text", "status", "reason", "error", "attempt", "campaign_id"),
+)
 
 
 @click.command()
+@filter_options
 @click.option("--limit", type=click.IntRange(1, MAX_ROWS), default=50, show_default=True)
-@click.option("--platform", help="Only of this platform.")
-@click.option("--action", help="Only of this action, for example send_dm.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only with this status.")
+@click.option("--after", metavar="PAGE", help="Go on where the page before ended.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @json_option
 def history(
-    *, limit: int, platform: str | None, action: str | None, status: str | None, as_json: bool
+    *, limit: int, after: str | None, as_csv: bool, as_json: bool, **options: str | None
 ) -> None:
-    """List the commands that ended last, newest first; --status pending lists what waits."""
+    """List commands, newest first; without a status those that ended.
+
+    A search by --to, --text, --campaign or --key covers every status.
+    """
+    chosen_ones = chosen(options)
+    if not chosen_ones.keys() & {"status", "to", "text", "campaign", "batch", "key"}:
+        chosen_ones["status"] = "ended"
     with database() as store:
-        rows = store.call(
-            "safari_history",
-            row_limit=limit,
-            platform=platform.strip().lower() if platform else None,
-            action=action,
-            status=status,
-        )
-    if as_json:
-        emit_json(rows)
-    elif not rows:
+        page = store.call("safari_search", filter=chosen_ones, after=after, row_limit=limit)
+    if as_csv:
+        _write_csv(page["rows"])
+    elif as_json:
+        emit_json(page["rows"])
+    elif not page["rows"]:
         say("No command matches.")
     else:
-        console().print(_table(rows))
+        console().print(_table(page["rows"]))
+    if page["next"] and not as_json:
+        warn(f"There are more: add --after {page['next']}")
+
+
+def _write_csv(rows: list[dict[str, Any]]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for row in rows:
+        params = _params(row)
+        told = {**row, "recipient": recipient(params), "text": params.get("text")}
+        writer.writerow([_cell(told[column]) for column in _COLUMNS])
+
+
+def _cell(value: object) -> str:
+    """Return a value that no spreadsheet takes for a formula."""
+    shown = "" if value is None else str(value)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
@@ -60,18 +84,22 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             row["id"][:8],
             text(row["action"], longest=15),
             text(row["platform"] or "-", longest=12),
-            text(_recipient(row), longest=24),
+            text(recipient(_params(row)), longest=24),
             text(status, _ATTENTION.get(status, "")),
             text(row["error"] or _note(row), longest=60),
         )
     return shown
 
 
-def _recipient(row: dict[str, Any]) -> str:
-    params = row["params"] if isinstance(row["params"], dict) else {}
+def recipient(params: dict[str, Any]) -> str:
+    """Return to whom or about what a command is, in one short line."""
     names = ("username", "handle", "profileUrl", "profile_url", "postUrl", "post_url", "url")
     named = next((params[name] for name in (*names, "query") if params.get(name)), "")
     return one_line(named).removeprefix("https://").removeprefix("www.")
+
+
+def _params(row: dict[str, Any]) -> dict[str, Any]:
+    return row["params"] if isinstance(row["params"], dict) else {}
 
 
 def _note(row: dict[str, Any]) -> str:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
+from actp.cli.bulk import bulk, bulk_options
 from actp.cli.database import command_id, database
+from actp.cli.filters import chosen, filter_options
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, say
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
-from actp.cli.times import short_time
+from actp.cli.times import moment, short_time
+from actp.operators import act, operator_here
+from actp.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
-__all__ = ["cancel", "pause", "queue", "resolve", "resume", "retry", "retry_failed"]
+    from actp.store import Json
 
-_id_argument = click.argument("beginning", metavar="ID")
+__all__ = ["cancel", "pause", "queue", "reschedule", "resolve", "resume", "retry", "retry_failed"]
+
+
+def _one_or_many(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take an ID or a filter."""
+    id_argument = click.argument("beginning", metavar="[ID]", required=False)
+    return id_argument(filter_options(bulk_options(command)))
 
 
 def _platform(name: str | None) -> str:
@@ -40,8 +53,13 @@ def pause(*, platform: str | None, span: timedelta | None, note: str | None, as_
     """Stop sending; what is on the wire ends, the rest waits."""
     seconds = span.total_seconds() if span else None
     with database() as store:
-        answer = store.call(
-            "safari_pause", platform=_platform(platform), seconds=seconds, note=note
+        answer = act(
+            store,
+            operator_here("cli"),
+            "pause",
+            platform=_platform(platform),
+            seconds=seconds,
+            note=note,
         )
     if answer["until"] == "infinity":
         answer["until"] = None
@@ -56,41 +74,81 @@ def resume(*, platform: str | None, as_json: bool) -> None:
     """Lift a pause."""
     name = _platform(platform)
     with database() as store:
-        answer = store.call("safari_resume", platform=name)
+        answer = act(store, operator_here("cli"), "resume", platform=name)
     told = f"Resumed {name}." if answer["resumed"] else f"Nothing was paused for {name}."
     _told(answer, told, as_json=as_json)
 
 
 @click.command()
-@_id_argument
+@_one_or_many
 @json_option
-def cancel(beginning: str, *, as_json: bool) -> None:
-    """Cancel a command that has not begun."""
-    with database() as store:
-        answer = store.call("safari_cancel", id=command_id(store, beginning))
-    _told(answer, f"Cancelled {answer['id']}.", as_json=as_json)
+def cancel(beginning: str | None, *, as_json: bool, **options: Any) -> None:
+    """Cancel a command that has not begun, or all that a filter matches."""
+    _settle("cancel", beginning, options, "Cancelled {}.", as_json=as_json)
 
 
 @click.command()
-@_id_argument
-@click.argument("verdict", type=click.Choice(["sent", "not-sent"]))
+@click.argument("words", nargs=-1, metavar="[ID] sent|not-sent")
+@filter_options
+@bulk_options
 @json_option
-def resolve(beginning: str, verdict: str, *, as_json: bool) -> None:
+def resolve(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
     """Settle an unknown outcome by what you saw: it was sent, or it was not-sent."""
-    with database() as store:
-        answer = store.call("safari_resolve", id=command_id(store, beginning), verdict=verdict)
+    *ids, verdict = words or ("",)
+    if verdict not in {"sent", "not-sent"} or len(ids) > 1:
+        raise click.UsageError(
+            f"{verdict[:40]!r} is no verdict: give ID and sent or not-sent; with a filter no ID."
+        )
     end = "completed" if verdict == "sent" else "failed, its quota given back; retry sends it again"
-    _told(answer, f"Settled {answer['id']}: {end}.", as_json=as_json)
+    beginning = ids[0] if ids else None
+    said = f"Settled {{}}: {end}."
+    _settle("resolve", beginning, options, said, as_json=as_json, verdict=verdict)
 
 
 @click.command()
-@_id_argument
+@_one_or_many
 @json_option
-def retry(beginning: str, *, as_json: bool) -> None:
-    """Try a failed or cancelled command again."""
+def retry(beginning: str | None, *, as_json: bool, **options: Any) -> None:
+    """Try a failed or cancelled command again, or all that a filter matches."""
+    _settle("retry", beginning, options, "Waiting again: {}.", as_json=as_json)
+
+
+@click.command()
+@_one_or_many
+@click.option("--at", required=True, metavar="TIME", help="In 2h or 3d, or 2026-11-30T14:00.")
+@json_option
+def reschedule(beginning: str | None, at: str, *, as_json: bool, **options: Any) -> None:
+    """Give a command that waits another time, or all that a filter matches."""
+    zone = ZoneInfo(load_settings().safari_time_zone)
+    when = moment(at, now=datetime.now(UTC), zone=zone).isoformat()
+    said = f"Rescheduled {{}} to {short_time(when)}."
+    _settle("reschedule", beginning, options, said, as_json=as_json, scheduled_for=when)
+
+
+def _settle(
+    action: str,
+    beginning: str | None,
+    options: dict[str, Any],
+    said: str,
+    *,
+    as_json: bool,
+    **arguments: Json,
+) -> None:
+    """Do an action to one command, or to all that the filter among the options matches."""
+    yes, expect = options.pop("yes"), options.pop("expect")
+    wanted = chosen(options)
+    if (beginning is None) == (not wanted):
+        raise click.UsageError("Give an ID, or options that choose commands, such as --campaign.")
     with database() as store:
-        answer = store.call("safari_retry", id=command_id(store, beginning))
-    _told(answer, f"Waiting again: {answer['id']}.", as_json=as_json)
+        if beginning is None:
+            answer = bulk(store, action, wanted, yes=yes, expect=expect, **arguments)
+            told = counted(answer["done"], "command")
+        else:
+            told = command_id(store, beginning)
+            answer = act(store, operator_here("cli"), action, id=told, **arguments)
+    _told(answer, said.format(told), as_json=as_json)
+    if not as_json and answer.get("left_alone"):
+        say(f"Left alone, as they had moved on: {counted(answer['left_alone'], 'command')}.")
 
 
 @click.command("retry-failed")
@@ -99,7 +157,7 @@ def retry(beginning: str, *, as_json: bool) -> None:
 def retry_failed(*, first_time_only: bool, as_json: bool) -> None:
     """Try again what used up its retries on transient errors; never what may have been sent."""
     with database() as store:
-        answer = store.call("safari_retry_failed", first_time_only=first_time_only)
+        answer = act(store, operator_here("cli"), "retry_failed", first_time_only=first_time_only)
     _told(answer, f"Waiting again: {counted(answer['requeued'], 'command')}.", as_json=as_json)
 
 
@@ -124,10 +182,10 @@ def discard(*, as_json: bool) -> None:
 
 def _backlog(*, accept: bool, as_json: bool) -> None:
     with database() as store:
-        settled = store.call("safari_backlog", accept=accept)
+        settled = act(store, operator_here("cli"), "backlog", accept=accept)
     word = "accepted" if accept else "discarded"
     _told({word: settled}, f"{counted(settled, 'command')} {word}.", as_json=as_json)
 
 
-for _command in (cancel, resolve, retry, retry_failed):
+for _command in (cancel, reschedule, resolve, retry, retry_failed):
     queue.add_command(_command)

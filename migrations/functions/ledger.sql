@@ -7,7 +7,7 @@ create or replace function public.safari_record_event(
 language plpgsql as $$
 begin
   insert into safari_command_events (command_id, event, worker, attempt, http_status, detail)
-  values (command_id, event, worker, attempt, http_status, detail);
+  values (command_id, event, coalesce(worker, safari_operator()), attempt, http_status, detail);
 end $$;
 
 -- Ends a running row that was not sent.

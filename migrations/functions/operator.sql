@@ -283,6 +283,7 @@ begin
     select id from safari_alerts where delivered_at < horizon limit batch);
   get diagnostics removed = row_count;
   counts := counts || jsonb_build_object('alerts', removed);
+  delete from safari_operator_actions o where o.at < guard_horizon;
   delete from safari_workers w where w.seen_at < horizon;
   delete from safari_rate_limits r where r.limit_date < horizon::date - 365;
   return counts;

@@ -53,48 +53,16 @@ begin
       from safari_command_queue q where q.id = command_id);
 end $$;
 
--- The newest commands, by the time at which they ended. Without a status: those that ended. The
--- status `unknown` stands for failed ones whose outcome nobody has settled.
+-- The newest commands, as release 0.1.0 asks for them: without a status those that ended.
 create or replace function public.safari_history(
   row_limit integer default 50, platform text default null, action text default null,
   status text default null
 ) returns jsonb
-language plpgsql stable set search_path = public, pg_temp as $$
-declare
-  wanted alias for status;
-  answer jsonb;
-begin
-  if wanted not in ('pending', 'running', 'completed', 'failed', 'cancelled', 'unknown') then
-    raise invalid_parameter_value using message = format('there is no status %s', wanted);
-  elsif row_limit not between 1 and 10000 then
-    raise invalid_parameter_value using message = 'a history has 1 to 10000 rows';
-  end if;
-  -- The finished and the others stand in different indexes: one query for each.
-  if wanted is null or wanted not in ('pending', 'running') then
-    select jsonb_agg(to_jsonb(h)) into answer from (
-      select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.attempt,
-             q.retry_count, q.priority, q.params, q.result, q.created_at, q.completed_at
-        from safari_command_queue q
-       where q.status in ('completed', 'failed', 'cancelled') and q.completed_at is not null
-         and (wanted is null or q.status = wanted
-              or (wanted = 'unknown' and q.status = 'failed' and q.reason = 'unknown'))
-         and (safari_history.platform is null or q.platform = safari_history.platform)
-         and (safari_history.action is null or q.action = safari_history.action)
-       order by q.completed_at desc
-       limit row_limit) h;
-  else
-    select jsonb_agg(to_jsonb(h)) into answer from (
-      select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.attempt,
-             q.retry_count, q.priority, q.params, q.result, q.created_at, q.completed_at
-        from safari_command_queue q
-       where q.status = wanted
-         and (safari_history.platform is null or q.platform = safari_history.platform)
-         and (safari_history.action is null or q.action = safari_history.action)
-       order by q.updated_at desc
-       limit row_limit) h;
-  end if;
-  return coalesce(answer, '[]');
-end $$;
+language sql stable set search_path = public, pg_temp as $$
+  select safari_search(
+           jsonb_build_object('platform', platform, 'action', action,
+                              'status', coalesce(status, 'ended')), null, row_limit) -> 'rows'
+$$;
 
 -- Limits, hours, pace and today's use by platform and kind, and why it may not act now.
 create or replace function public.safari_limits() returns jsonb

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,3 +191,47 @@ def test_securing_closes_what_was_there_before_and_names_it(run: Cli, queue: Dat
             " 'somebody_elses') and not relrowsecurity"
         ).fetchall()
     assert left == [("somebody_elses",)]
+
+
+def test_commands_are_searched_and_exported(run: Cli, queue: Database) -> None:
+    command = add(queue, params='{"username": "Ada", "text": "=The lamp"}', status="pending")
+    add(queue, params='{"username": "bob", "text": "The kiln"}', status="pending")
+    (row,) = run("history", "--to", "@ada", "--since", "7d", "--json").json
+    assert row["id"] == command
+    assert "Ada" in run("history", "--text", "LAMP").out
+    header, line = run("history", "--to", "ada", "--csv").out.splitlines()
+    assert header.startswith("id,created_at")
+    assert ",Ada,'=The lamp,pending," in line  # no spreadsheet computes it
+    page = run("history", "--status", "open", "--limit", "1")
+    after = page.err.split()[-1]
+    assert "There are more" in page.err
+    assert command[:8] in run("history", "--status", "open", "--after", after).out
+    check_error(run("history", "--since", "soon"), ExitCode.USAGE, "not a time")
+
+
+def test_many_are_cancelled_by_the_number_that_was_shown(
+    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (add(queue, campaign_id="spring", status="pending") for _ in range(2))
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    check_error(run("queue", "cancel", "--campaign", "spring"), ExitCode.USAGE, "Cancel 2 commands")
+    check_error(
+        run("queue", "cancel", "--campaign", "spring", "--expect", "3"),
+        ExitCode.WRONG_STATE,
+        "2 commands, not 3: nothing was changed",
+    )
+    assert state(queue, first)[0] == "pending"
+    check_error(run("queue", "cancel"), ExitCode.USAGE, "Give an ID")
+    check_error(run("queue", "cancel", first, "--campaign", "spring"), ExitCode.USAGE)
+    out = run("queue", "reschedule", "--campaign", "spring", "--at", "2h", "--yes").out
+    assert out.startswith("Rescheduled 2 commands to ")
+    assert run("queue", "cancel", "--campaign", "spring", "--expect", "2").out == (
+        "Cancelled 2 commands.\n"
+    )
+    assert run("queue", "retry", "--campaign", "spring", "--yes").out == (
+        "Waiting again: 2 commands.\n"
+    )
+    assert state(queue, second)[0] == "pending"
+    assert run("queue", "resolve", "sent", "--campaign", "spring", "--yes").out.startswith(
+        "Settled 0 commands"
+    )

@@ -1,0 +1,76 @@
+"""The options by which commands are chosen, the same for every list and every action."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from actp.cli.times import duration, moment
+from actp.errors import InvalidInput
+from actp.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["STATUSES", "chosen", "filter_options", "past"]
+
+# `unknown` stands for failed commands whose outcome is not settled.
+STATUSES: Final = (
+    *("pending", "running", "completed", "failed", "cancelled", "unknown"),
+    *("open", "ended"),
+)
+_TEXTS: Final = {
+    "to": "Recipient: a handle or an address.",
+    "text": "Words of the text or query, at least three letters.",
+    "service": "Only of this service, for example twitter-dm.",
+    "platform": "Only of this platform.",
+    "action": "Only of this action, for example send_dm.",
+    "reason": "Only with this reason, for example retries_exhausted.",
+    "campaign": "Only of this campaign.",
+    "batch": "Only of this batch.",
+    "key": "Only the command with this idempotency key.",
+}
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a filter to a command, which gets them by name."""
+    options = [
+        *(click.option(f"--{name}", help=text) for name, text in _TEXTS.items()),
+        click.option("--status", type=click.Choice(STATUSES), help="Only with this status."),
+        click.option("--since", metavar="TIME", help="Not before: 7d ago, or 2026-11-01."),
+        click.option("--until", metavar="TIME", help="Before: 1d ago, or 2026-11-30."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chosen(options: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the filter that the options name; raises InvalidInput for a time it cannot read."""
+    given = {name: value.strip() for name, value in options.items() if value and value.strip()}
+    if "platform" in given:
+        given["platform"] = given["platform"].lower()
+    zone = None
+    for name in ("since", "until"):
+        if name in given:
+            zone = zone or load_settings().safari_time_zone
+            given[name] = past(given[name], zone).isoformat()
+    return given
+
+
+def past(value: str, time_zone: str) -> datetime:
+    """Return a moment in UTC: a span counts back from now; raises InvalidInput."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # only who gives a time pays for it
+
+    now = datetime.now(UTC)
+    if span := duration(value.removesuffix("ago").strip()):
+        return now - span
+    try:
+        return moment(value, now=now, zone=ZoneInfo(time_zone))
+    except InvalidInput:
+        raise InvalidInput(
+            f"not a time: {value[:60]!r}",
+            remedy="Write 2h or 7d for that long ago, or 2026-11-30, or 2026-11-30T14:00.",
+        ) from None

@@ -1,0 +1,218 @@
+-- Search over all commands: what they are found by, filters, pages and counts.
+
+-- The names by which an address is found: the address without its scheme, and each part of its path.
+-- x.com/ada/status/17 is found by itself, by ada and by 17.
+create or replace function public.safari_address_names(address text) returns text[]
+language plpgsql immutable as $$
+declare
+  bare text := rtrim(regexp_replace(regexp_replace(lower(btrim(address)),
+                 '^https?://(www\.)?', ''), '[?#].*$', ''), '/');
+begin
+  if bare = '' then
+    return '{}';
+  elsif position('/' in bare) = 0 then
+    return array[ltrim(bare, '@')];
+  end if;
+  return array[bare] || array(
+    select ltrim(part, '@') from unnest((string_to_array(bare, '/'))[2:]) part
+     where length(part) > 1 and part not in ('in', 'reel', 'status', 'video', 'post', 'tv'));
+end $$;
+
+-- Every name by which the recipient of a command is found.
+create or replace function public.safari_recipient_names(params jsonb) returns text[]
+language plpgsql immutable as $$
+declare
+  given jsonb := public.safari_params(params);
+  names text[] := '{}';
+  field text;
+begin
+  if jsonb_typeof(given) <> 'object' then
+    return names;
+  end if;
+  foreach field in array array['username', 'handle', 'profileUrl', 'profile_url', 'postUrl',
+                               'post_url', 'url'] loop
+    if jsonb_typeof(given -> field) = 'string' then
+      names := names || public.safari_address_names(given ->> field);
+    end if;
+  end loop;
+  return names;
+end $$;
+
+-- The words of a command, in lower case.
+create or replace function public.safari_words(params jsonb) returns text
+language plpgsql immutable as $$
+declare
+  given jsonb := public.safari_params(params);
+begin
+  return case when jsonb_typeof(given) = 'object'
+              then lower(concat_ws(' ', given ->> 'text', given ->> 'query')) else '' end;
+end $$;
+
+create or replace function public.safari_index_commands() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if tg_op = 'DELETE' then
+    delete from safari_command_index i using gone g where i.command_id = g.id;
+    return null;
+  end if;
+  insert into safari_command_index as i (command_id, created_at, service, recipient_names, words)
+    select c.id, c.created_at, c.service, safari_recipient_names(c.params), safari_words(c.params)
+      from changed c
+    on conflict (command_id) do update
+      set created_at = excluded.created_at, service = excluded.service,
+          recipient_names = excluded.recipient_names, words = excluded.words;
+  return null;
+end $$;
+
+create or replace function public.safari_index_command() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update safari_command_index i
+     set created_at = new.created_at, service = new.service,
+         recipient_names = safari_recipient_names(new.params), words = safari_words(new.params)
+   where i.command_id = new.id;
+  return null;
+end $$;
+
+create or replace trigger safari_queue_index_insert
+  after insert on public.safari_command_queue referencing new table as changed
+  for each statement execute function public.safari_index_commands();
+create or replace trigger safari_queue_index_delete
+  after delete on public.safari_command_queue referencing old table as gone
+  for each statement execute function public.safari_index_commands();
+create or replace trigger safari_queue_index_update
+  after update of params, service, created_at on public.safari_command_queue
+  for each row when (new.params is distinct from old.params
+                     or new.service is distinct from old.service
+                     or new.created_at is distinct from old.created_at)
+  execute function public.safari_index_command();
+
+-- The conditions of a filter, as SQL over safari_command_queue q and safari_command_index i, every value
+-- quoted. A filter has any of: to, text, service, platform, action, status, reason, campaign, batch, key, since, until, ids.
+-- The status `unknown` stands for failed commands whose outcome is not settled, `ended` for all that
+-- ended and `open` for those that have not.
+create or replace function public.safari_filter(filter jsonb) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  field text;
+  value text;
+  names text[];
+  conditions text[] := array['true'];
+begin
+  if jsonb_typeof(filter) <> 'object' then
+    raise invalid_parameter_value using message = 'a filter is a JSON object';
+  end if;
+  for field, value in select e.key, btrim(e.value) from jsonb_each_text(filter) e order by e.key loop
+    continue when coalesce(value, '') = '';
+    case field
+      when 'to' then
+        names := safari_address_names(value);
+        if cardinality(names) = 0 then
+          raise invalid_parameter_value using message = 'a recipient is a handle or an address';
+        end if;
+        -- Looked up first: the planner takes any recipient to be a frequent one.
+        conditions := conditions || format(
+          'i.command_id = any(array(select n.command_id from safari_command_index n'
+          ' where n.recipient_names @> %L::text[]))', names[1:1]);
+      when 'text' then
+        if length(value) < 3 then
+          raise invalid_parameter_value using message = 'a search for text takes three letters or more';
+        end if;
+        conditions := conditions || format(
+          'i.words like %L',
+          '%' || regexp_replace(lower(value), '([\\%_])', '\\\1', 'g') || '%');
+      when 'service' then
+        conditions := conditions || format('i.service = %L', value);
+      when 'platform', 'action', 'reason' then
+        conditions := conditions || format('q.%I = %L', field, value);
+      when 'campaign', 'batch' then
+        conditions := conditions || format('q.%I = %L', field || '_id', value);
+      when 'key' then
+        conditions := conditions || format(
+          'i.command_id = (select k.command_id from safari_idempotency_keys k where k.key = %L)', value);
+      when 'status' then
+        conditions := conditions || case value
+          when 'unknown' then 'q.status = ''failed'' and q.reason = ''unknown'''
+          when 'failed' then 'q.status = ''failed'''
+          when 'ended' then 'q.status in (''completed'', ''failed'', ''cancelled'')'
+          when 'open' then 'q.status in (''pending'', ''running'')'
+          when 'pending' then 'q.status = ''pending'''
+          when 'running' then 'q.status = ''running'''
+          when 'completed' then 'q.status = ''completed'''
+          when 'cancelled' then 'q.status = ''cancelled''' end;
+        if conditions[cardinality(conditions)] is null then
+          raise invalid_parameter_value using message = format('there is no status %s', value);
+        end if;
+      when 'since', 'until' then
+        conditions := conditions || format(
+          case when filter ->> 'status' in ('completed', 'failed', 'cancelled', 'unknown', 'ended')
+               then 'q.completed_at' else 'i.created_at' end
+          || case field when 'since' then ' >= ' else ' < ' end || '%L::timestamptz',
+          value::timestamptz);
+      when 'ids' then
+        conditions := conditions || format(
+          'i.command_id = any(%L::uuid[])',
+          array(select i::uuid from jsonb_array_elements_text(filter -> 'ids') i));
+      else
+        raise invalid_parameter_value using message = format('a filter has no %s', field);
+    end case;
+  end loop;
+  return array_to_string(conditions, ' and ');
+exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
+  raise invalid_parameter_value using message = format('%s: %L cannot be read', field, value);
+end $$;
+
+-- A page of the commands that match a filter, newest first: those that ended by when they ended, where
+-- the filter asks for a status of the ended, else by when they came. `after` is the `next` of the page
+-- before: inserts between two pages neither repeat nor skip a row.
+create or replace function public.safari_search(
+  filter jsonb default '{}', after text default null, row_limit integer default 50
+) returns jsonb
+language plpgsql stable set search_path = public, pg_temp set jit = off as $$
+declare
+  by_end boolean := coalesce(
+    filter ->> 'status' in ('completed', 'failed', 'cancelled', 'unknown', 'ended'), false);
+  moment text := case when by_end then 'completed_at' else 'created_at' end;
+  condition text := safari_filter(filter);
+  answer jsonb;
+begin
+  if row_limit is null or row_limit not between 1 and 10000 then
+    raise invalid_parameter_value using message = 'a page has 1 to 10000 rows';
+  end if;
+  if by_end then
+    condition := condition || ' and q.completed_at is not null'
+      || ' and q.status in (''completed'', ''failed'', ''cancelled'')';
+  end if;
+  if after !~ '^[0-9T:.-]{10,32}Z_[0-9a-f-]{36}$' then
+    raise invalid_parameter_value using message = 'there is no such page: begin at the first one';
+  elsif after is not null then
+    condition := condition || format(
+      ' and (%s) < (%L::timestamptz, %L::uuid)',
+      case when by_end then 'q.completed_at, q.id' else 'i.created_at, i.command_id' end,
+      split_part(after, '_', 1), split_part(after, '_', 2));
+  end if;
+  execute format($query$
+    with page as materialized (
+      select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.hold, q.attempt,
+             q.retry_count, q.priority, q.params, q.result, q.campaign_id, q.created_at,
+             q.scheduled_for, q.completed_at
+        from safari_command_index i join safari_command_queue q on q.id = i.command_id
+       where %1$s
+       order by %4$s desc, %5$s desc
+       limit %3$s
+    ), shown as (
+      select p.*, row_number() over (order by p.%2$I desc, p.id desc) as place from page p
+    )
+    select jsonb_build_object(
+      'rows', coalesce(jsonb_agg(to_jsonb(s) - 'place' order by s.place)
+                       filter (where s.place < %3$s), '[]'),
+      'next', (select to_char(l.%2$I at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                      || '_' || l.id
+                 from shown l
+                where l.place = %3$s - 1 and exists (select from shown m where m.place = %3$s)))
+      from shown s $query$, condition, moment, row_limit + 1,
+      case when by_end then 'q.completed_at' else 'i.created_at' end,
+      case when by_end then 'q.id' else 'i.command_id' end)
+    into answer;
+  return answer || jsonb_build_object('at', now());
+end $$;
