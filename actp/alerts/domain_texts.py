@@ -23,6 +23,23 @@ def _agent_error(about: Fields) -> str:
     )
 
 
+def _reply(about: Fields) -> str:
+    # The first line holds the words: it is all that a digest of many alerts shows.
+    lines = [f"💬 Reply from {about['name']} ({about.platform()}): “{about['words']}”"]
+    facts = [f"score {about.number('score')}"] if about.get("score") else []
+    if about.get("campaign"):
+        facts.append(f"campaign {about['campaign']}")
+    if about.get("reason") == "look":
+        facts.append("may be asking us to stop")
+    if facts:
+        lines.append(", ".join(facts))
+    if about.get("link"):
+        lines.append(about["link"])
+    answer = f"bin/inbox reply {about['contact_id'][:8]} TEXT"
+    lines.append(f"Nothing automatic goes to them. <code>{answer}</code>")
+    return "\n".join(lines)
+
+
 def _sweep_complete(about: Fields) -> str:
     passed, total = about.number("passed"), about.number("total")
     lines = [f"{'✅' if passed == total else '⚠️'} Daily Sweep: {passed}/{total} domains"]
@@ -135,6 +152,7 @@ DOMAIN_WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "published": _published,
         "render_complete": _render_complete,
         "render_failed": _render_failed,
+        "reply": _reply,
         "sweep_complete": _sweep_complete,
         "trend_spike": _trend_spike,
         "weekly_report": _weekly_report,

@@ -11,6 +11,7 @@ from actp.cli.doctor import doctor
 from actp.cli.enqueue import enqueue
 from actp.cli.health import health
 from actp.cli.history import history, show
+from actp.cli.inbox import inbox
 from actp.cli.install_service import install_service
 from actp.cli.limits import limits
 from actp.cli.operate import cancel, pause, queue, resolve, resume, retry, retry_failed
@@ -39,6 +40,7 @@ for _command in (
     enqueue,
     health,
     history,
+    inbox,
     install_service,
     limits,
     logs,

@@ -46,23 +46,46 @@ language sql stable set search_path = public, pg_temp as $$
     'email_opt_out', 'opted_out', 'unsubscribed', 'do_not_contact', 'do_not_dm', 'do_not_do'])
 $$;
 
--- Why a contact is left alone, or null. What a person wrote under do_not_do no program can obey, so
--- whoever has something there is left to people.
+-- What somebody wrote as a stage, tag or status, as one word: 'Closed Lost' is closed_lost.
+create or replace function public.agent_word(value text) returns text
+language sql immutable as $$
+  select btrim(regexp_replace(lower(value), '[^[:alnum:]]+', '_', 'g'), '_')
+$$;
+
+-- Why a contact gets nothing automatic, or null: archived, opted_out or customer. No program can obey
+-- what a person wrote under do_not_do, so whoever has something there is left to people.
 create or replace function public.agent_outreach_veto(
   contact public.crm_contacts, vetoes text[]
 ) returns text
 language plpgsql stable as $$
 declare
   closed constant text[] := array[
-    'do_not_contact', 'opted_out', 'unsubscribed', 'closed_lost', 'archived'];
+    'do_not_contact', 'donotcontact', 'dnc', 'do_not_dm', 'opted_out', 'opt_out', 'optout',
+    'unsubscribed', 'closed_lost', 'closedlost', 'deal_lost', 'lost', 'lost_deal', 'archived',
+    'blocked', 'blacklist', 'blacklisted', 'not_interested', 'do_not_message', 'no_contact'];
+  customers constant text[] := array[
+    'closed_won', 'closedwon', 'won', 'deal_won', 'client', 'clients', 'customer', 'customers',
+    'active_client', 'active_customer', 'existing_customer', 'existing_client', 'paying',
+    'paying_customer', 'past_client', 'past_customer', 'former_client', 'former_customer', 'churned',
+    'churn', 'retainer'];
   everything jsonb;
+  said text[];
   name text;
 begin
   if contact.archived_at is not null then
     return 'archived';
-  elsif contact.email_opted_out or contact.pipeline_stage = any (closed)
-        or contact.relationship_stage = any (closed) or contact.tags && closed then
+  end if;
+  said := array(select agent_word(w) from unnest(
+    array[contact.pipeline_stage, contact.relationship_stage]) w where w is not null);
+  if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
+    said := said || array(select agent_word(w) from jsonb_array_elements_text(
+      case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
+                                                else '[]' end) w where w is not null);
+  end if;
+  if contact.email_opted_out or said && closed then
     return 'opted_out';
+  elsif said && customers then
+    return 'customer';
   elsif vetoes <> '{}' then
     everything := to_jsonb(contact);
     foreach name in array vetoes loop
@@ -74,19 +97,6 @@ begin
   end if;
   return null;
 end $$;
-
--- Messages that nobody marked either way count as theirs.
-create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
-returns boolean
-language sql immutable as $$
-  select coalesce(message.direction = 'inbound', not message.is_outbound, true)
-$$;
-
--- Kinds of interactions without a direction that were not our doing.
-create or replace function public.agent_outreach_their_acts() returns text
-language sql immutable as $$
-  select '(reply|open|opened|click|clicked|like|liked|view|viewed|mention|received|inbound)$'
-$$;
 
 -- Plans of what follows are made once and by index: a table that was empty when its statistics were
 -- made grows by thousands of rows within one run.
@@ -107,11 +117,11 @@ declare
   after_score integer := coalesce(split_part(after, ':', 1)::integer, 2147483647);
   after_contact uuid := coalesce(split_part(after, ':', 2)::uuid,
                                  'ffffffff-ffff-ffff-ffff-ffffffffffff');
-  week_ago timestamptz := now() - interval '7 days';
 begin
   return (
     with scored as materialized (
       select s.score, s.contact_id, s.funnel_stage, s.next_touch_type, s.research_data,
+             s.score_breakdown,
              c as contact, agent_outreach_addresses(c) as addresses
         from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
        where s.score >= min_score
@@ -131,61 +141,21 @@ begin
              'niche_label', (s.contact).niche_label,
              'addresses', s.addresses,
              'veto', agent_outreach_veto(s.contact, vetoes),
-             'is_open', o.is_open, 'is_in_campaign', g.is_in_campaign,
-             'conversation_platform', v.platform,
-             'touched_at', greatest((s.contact).last_outbound_at, i.at, m.out_at, a.at, o.at),
-             'touches', greatest(i.touches, m.touches, o.touches, a.touches),
-             'heard_at', greatest((s.contact).last_inbound_at, m.in_at, i.in_at),
-             'heard_hours', m.hours,
-             'has_tiktok_message', m.has_tiktok or o.has_tiktok or a.has_tiktok
+             'is_open', t.is_open, 'is_in_campaign', g.is_in_campaign,
+             'conversation_platform', t.last_platform,
+             'touched_at', t.touched_at, 'touches', t.touches, 'ours_at', t.ours_at,
+             'heard_at', t.heard_at, 'heard_hours', t.heard_hours, 'texts', t.texts,
+             'done_at', b.done_at, 'needs_look', b.look_at > coalesce(b.done_at, '-infinity'),
+             'has_tiktok_message', t.has_tiktok_message, 'score_breakdown', s.score_breakdown
            ) order by s.score desc, s.contact_id desc), '[]')
       from scored s
-     cross join lateral (
-       select coalesce(bool_or(q.status in ('pending', 'sending')), false) as is_open,
-              -- What an older sender left on its way may have gone.
-              max(case when q.status = 'sent' then q.sent_at
-                       when q.error_message = 'interrupted' then q.updated_at end) as at,
-              count(*) filter (where q.status = 'sent' and q.sent_at > week_ago) as touches,
-              coalesce(bool_or(q.status = 'sent' and lower(q.platform) = 'tiktok'), false)
-                as has_tiktok
-         from crm_message_queue q where q.contact_id = s.contact_id) o
-     cross join lateral (
-       select max(t.at) filter (where t.is_ours) as at,
-              max(t.at) filter (where t.is_reply) as in_at,
-              count(*) filter (where t.is_ours and t.at > week_ago) as touches
-         from (select coalesce(n.occurred_at, n.created_at) as at,
-                      coalesce(n.direction = 'outbound', n.type !~ agent_outreach_their_acts())
-                        as is_ours,
-                      n.type ~ '_reply$' or n.direction = 'inbound' as is_reply
-                 from crm_interactions n where n.contact_id = s.contact_id) t) i
-     cross join lateral (
-       select max(t.at) filter (where t.is_outbound) as out_at,
-              max(t.at) filter (where not t.is_outbound) as in_at,
-              count(*) filter (where t.is_outbound and t.at > week_ago) as touches,
-              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
-                       filter (where not t.is_outbound), '[]') as hours,
-              coalesce(bool_or(t.is_outbound and lower(t.platform) = 'tiktok'), false) as has_tiktok
-         from (select coalesce(n.sent_at, n.created_at) as at, n.platform,
-                      not agent_outreach_is_theirs(n) as is_outbound
-                 from crm_messages n where n.contact_id = s.contact_id
-                order by n.sent_at desc limit 200) t) m
-     cross join lateral (
-       select max(t.begun_at) as at, count(*) filter (where t.begun_at > week_ago) as touches,
-              coalesce(bool_or(e.key = 'tiktok'), false) as has_tiktok
-         from jsonb_each_text(s.addresses) e
-         join safari_services w on w.platform = e.key and w.kind = 'dm'
-         join safari_command_attempts t on t.service = w.service and t.recipient = e.value
-        where t.outcome is null or t.outcome in ('sent', 'unknown')) a
+     cross join lateral agent_conversation(agent_person(s.contact_id), s.addresses) t
      cross join lateral (
        select exists (
          select from jsonb_each_text(s.addresses) e
            join safari_campaign_targets t on t.handle = e.value and t.platform = e.key
           where not safari_campaign_ended(t.state)) as is_in_campaign) g
-      left join lateral (
-       select lower(n.platform) as platform from crm_conversations n
-        where n.contact_id = s.contact_id
-        order by coalesce(n.last_message_at::text, n.updated_at::text) desc nulls last limit 1) v
-       on true);
+      left join actp_inbox b on b.contact_id = s.contact_id);
 end $$;
 
 -- Queues messages [{id, contact_id, platform, message_body, message_type, scheduled_for,

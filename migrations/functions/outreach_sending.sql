@@ -22,11 +22,8 @@ language sql stable set search_path = public, pg_temp as $$
          case when c.id is null then 'nobody to send it to'
               when v.veto is not null then v.veto
               when a.address is null then format('no address on %s', p.platform)
-              when exists (select from crm_messages n
-                            where n.contact_id = m.contact_id and agent_outreach_is_theirs(n)
-                              and coalesce(n.sent_at, n.created_at) > m.created_at
-                              and coalesce(lower(n.platform), p.platform) = p.platform)
-                then 'replied'
+              when agent_waits_for_us(t.ours_at, t.heard_at, b.done_at) then 'replied'
+              when b.look_at > coalesce(b.done_at, '-infinity') then 'their last words need a look'
               when p.platform = 'tiktok' and (
                 exists (select from safari_command_attempts t
                          where t.service = 'tiktok-dm' and t.recipient = a.address
@@ -41,6 +38,8 @@ language sql stable set search_path = public, pg_temp as $$
    cross join lateral (select lower(btrim(m.platform)) as platform) p
    cross join lateral (select agent_outreach_addresses(c) ->> p.platform as address) a
    cross join lateral (select agent_outreach_veto(c, agent_outreach_vetoes()) as veto) v
+    left join actp_inbox b on b.contact_id = c.id
+    left join lateral agent_conversation(agent_person(c.id), agent_outreach_addresses(c)) t on true
    where m.id = any (ids)
 $$;
 

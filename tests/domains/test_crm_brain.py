@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from actp.domains.tools import Tools
     from actp.store import Json
+    from actp.store.protocol import Store
     from simulator.process import SimulatorProcess
     from tests.domains.conftest import OpenTools
 
@@ -63,7 +64,7 @@ def models(people: People) -> list[str]:
 
 
 def test_a_pipeline_reads_scores_and_queues_and_sends_nothing(
-    brain: Brain, people: People, simulator: SimulatorProcess
+    brain: Brain, people: People, simulator: SimulatorProcess, store: Store
 ) -> None:
     people.add("ada", score=None, bio="Agency owner, n8n automation")
     shown = {"username": "ada", "lastMessage": "What does automation cost?", "unread": True}
@@ -74,13 +75,9 @@ def test_a_pipeline_reads_scores_and_queues_and_sends_nothing(
         ["✅ Synced 1 contacts total", "✅ Scored 1 contacts", "✅ 0 messages queued"],
     )
     assert "Read twitter: 1 conversations" in lines
-    # Whoever wrote last waits for a person's answer.
-    people.rows(
-        "update crm_messages set sent_at = now() - interval '3 days',"
-        " created_at = now() - interval '3 days' returning 1"
-    )
-    people.rows("update crm_interactions set occurred_at = now() - interval '3 days' returning 1")
-    people.rows("update crm_contacts set last_inbound_at = now() - interval '3 days' returning 1")
+    # Who wrote last gets nothing automatic before an operator has dismissed it.
+    (contact,) = people.rows("select id::text from crm_contacts")
+    store.call("agent_inbox_done", contact_id=contact["id"])
     assert brain("--generate", "--min-score", "1")[1][-1] == "✅ 1 messages queued"
     assert people.rows("select from safari_command_queue") == []
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actp.domains.outreach.channel import channel, is_blocked, wishes
-from actp.domains.outreach.cooldown import COOLDOWNS, PRIORITIES, peace
-from actp.domains.outreach.prospect import Prospect, Touch, decide
+from actp.domains.outreach.cooldown import COOLDOWNS, PRIORITIES, cooldown
+from actp.domains.outreach.prospect import Prospect, Said, Touch, decide
 from actp.domains.outreach.windows import active_hour, next_send_time
 
 if TYPE_CHECKING:
@@ -33,13 +33,17 @@ ADA = Prospect(
     next_touch_type="dm",
     addresses={"twitter": "ada"},
     research=None,
+    breakdown={},
     veto=None,
     is_open=False,
     is_in_campaign=False,
     has_tiktok_message=False,
     touched_at=None,
     touches_this_week=0,
+    ours_at=None,
     heard_at=None,
+    done_at=None,
+    needs_look=False,
     heard_hours=(),
 )
 
@@ -67,25 +71,55 @@ def test_each_stage_has_its_cooldown_and_its_number_a_week(
     stage: Stage, silent_days: float | None, touches: int, held: str | None
 ) -> None:
     touched = None if silent_days is None else days(silent_days)
-    told = peace(stage, now=NOW, touched_at=touched, touches_this_week=touches, heard_at=None)
+    told = cooldown(stage, now=NOW, touched_at=touched, touches_this_week=touches)
     assert told == held
 
 
 @pytest.mark.parametrize(
-    ("heard", "touched", "held"),
-    [(1, 3, "wrote_last"), (1, None, "wrote_last"), (2.1, 3, None), (4, 3, None)],
+    ("heard", "ours", "done", "held"),
+    [
+        (1, 3, None, "waits_for_us"),
+        (300, 400, None, "waits_for_us"),
+        (1, None, None, "waits_for_us"),
+        (4, 3, None, None),
+        (4, None, 3, None),
+        (2, None, 3, "waits_for_us"),
+    ],
 )
-def test_whoever_wrote_last_waits_for_a_person(
-    heard: float, touched: float | None, held: str | None
+def test_who_wrote_last_gets_nothing_automatic(
+    heard: float, ours: float | None, done: float | None, held: str | None
 ) -> None:
-    told = peace(
-        "decision",
-        now=NOW,
-        touched_at=None if touched is None else days(touched),
-        touches_this_week=0,
+    prospect = replace(
+        ADA,
         heard_at=days(heard),
+        ours_at=None if ours is None else days(ours),
+        done_at=None if done is None else days(done),
     )
-    assert told == held
+    decision = decide(prospect, NOW, frozenset())
+    assert (None if isinstance(decision, Touch) else decision) == held
+
+
+@pytest.mark.parametrize(
+    ("text", "done", "held"),
+    [
+        ("Please stop messaging me.", None, "asked_to_stop"),
+        ("Please stop messaging me.", 1, "asked_to_stop"),
+        ("wrong person?", None, "needs_look"),
+        ("wrong person?", 1, None),
+        ("sounds great", None, None),
+    ],
+)
+def test_their_words_are_judged_in_the_decision(
+    text: str, done: float | None, held: str | None
+) -> None:
+    prospect = replace(
+        ADA,
+        said=(Said(text, days(30)),),
+        ours_at=days(20),
+        done_at=None if done is None else days(done),
+    )
+    decision = decide(prospect, NOW, frozenset())
+    assert (None if isinstance(decision, Touch) else decision) == held
 
 
 @pytest.mark.parametrize(
@@ -203,6 +237,6 @@ def test_whoever_is_due_gets_a_place_and_a_time() -> None:
 
 def test_the_database_counts_cooldowns_as_the_rules_do(store: Store) -> None:
     assert list(PRIORITIES) == list(COOLDOWNS)
-    for stage, cooldown in COOLDOWNS.items():
+    for stage, wait in COOLDOWNS.items():
         days = store.call("agent_outreach_cooldown", stage=stage).days
-        assert timedelta(days=days) == cooldown
+        assert timedelta(days=days) == wait

@@ -19,10 +19,12 @@ __all__ = ["Direction", "Said", "last_said"]
 Direction: TypeAlias = Literal["inbound", "outbound"]
 
 _OUR_PREFIX = re.compile(r"(?:you|me): +|you sent (?=\S)", re.IGNORECASE)
-# A service that finds no text shows what else stands there.
+# A service that finds no text shows what else stands there. Only what nobody would write is taken
+# for that: "Friday", "today" or "sent" may well be an answer, and a doubt counts as one.
+_TIME: Final = r"(?:just now|yesterday|(?:on |at )?[\d:., apm]*\d ?[a-z]{0,3}(?: ago)?)"
 _NO_TEXT = re.compile(
-    r"(?:active\b.{0,24}|online|typing.{0,3}|seen\b.{0,24}|sent(?: \S+ ago)?|delivered|now"
-    r"|today|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d+ ?[a-z]{1,3}(?: ago)?)",
+    rf"active(?: now|(?: today)?| {_TIME})|online|typing.{{0,3}}|seen(?: {_TIME}| by \w+)?"
+    rf"|(?:sent|delivered) {_TIME}",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r"\d+\+? new messages?", re.IGNORECASE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.crm.inboxes import INBOXES, list_inbox
 from actp.domains.crm.speaking import last_said
+from actp.domains.outreach.hearing import Heard, hear
 from actp.domains.paging import batches
 from actp.errors import ServiceError, StoreRefused
 
@@ -39,6 +40,7 @@ def sync(tools: Tools, *, dry_run: bool = False) -> dict[str, Any]:
     store = tools.store
     unused = set(store.call("agent_crm_unused"))
     rows = [_read(tools, inbox, inbox.service in unused, dry_run=dry_run) for inbox in INBOXES]
+    heard = Heard() if dry_run else hear(store)
     stopped = {} if dry_run else store.call("agent_crm_stop")
     failed = [row for row in rows if row["error"] is not None]
     counts = {
@@ -49,9 +51,11 @@ def sync(tools: Tools, *, dry_run: bool = False) -> dict[str, Any]:
         "synced": counts["contacts"],
         "new": counts["new"],
         "replies": counts["replies"],
-        "opted_out": counts["opted_out"],
-        "withdrawn": stopped.get("withdrawn", 0),
-        "campaigns_stopped": len(stopped.get("campaigns", ())),
+        "opted_out": counts["opted_out"] + heard.opted_out,
+        "to_look_at": heard.to_look_at,
+        "waiting": heard.waiting,
+        "withdrawn": heard.withdrawn + stopped.get("withdrawn", 0),
+        "campaigns_stopped": heard.campaigns_stopped + len(stopped.get("campaigns", ())),
         "error": "; ".join(row["error"] for row in failed) or None,
         "headline": f"{counts['contacts']} conversations read, {counts['replies']} new replies",
         "rows": rows,

@@ -1,4 +1,4 @@
-"""Who is left in peace for now, and why."""
+"""How long a person gets nothing after a message, and how much in a week."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COOLDOWNS", "PRIORITIES", "Peace", "Stage", "peace"]
+__all__ = ["COOLDOWNS", "PRIORITIES", "Cooldown", "Stage", "cooldown"]
 
 Stage: TypeAlias = Literal["decision", "consideration", "awareness"]
-Peace: TypeAlias = Literal["cooldown", "weekly_limit", "wrote_last"]
+Cooldown: TypeAlias = Literal["cooldown", "weekly_limit"]
 
 COOLDOWNS: Final[Mapping[Stage, timedelta]] = MappingProxyType(
     {
@@ -27,30 +27,17 @@ PER_WEEK: Final[Mapping[Stage, int]] = MappingProxyType(
 PRIORITIES: Final[Mapping[Stage, int]] = MappingProxyType(
     {"decision": 1, "consideration": 2, "awareness": 3}
 )
-# Whoever wrote last waits for a person's answer, not for a text of ours.
-ANSWER_WITHIN: Final = timedelta(days=2)
 
 
-def peace(
-    stage: Stage,
-    *,
-    now: datetime,
-    touched_at: datetime | None,
-    touches_this_week: int,
-    heard_at: datetime | None,
-) -> Peace | None:
-    """Return why somebody is not to be written to now, or None.
+def cooldown(
+    stage: Stage, *, now: datetime, touched_at: datetime | None, touches_this_week: int
+) -> Cooldown | None:
+    """Return why it is too early for the next message, or None.
 
-    ``touched_at`` is when we last wrote to them, ``heard_at`` when they last wrote to us.
+    ``touched_at`` is when we last wrote to them.
     """
     if touched_at is not None and now - touched_at < COOLDOWNS[stage]:
         return "cooldown"
     if touches_this_week >= PER_WEEK[stage]:
         return "weekly_limit"
-    if (
-        heard_at is not None
-        and (touched_at is None or heard_at > touched_at)
-        and now - heard_at < ANSWER_WITHIN
-    ):
-        return "wrote_last"
     return None

@@ -1,69 +1,141 @@
-"""Whether somebody asks not to be written to. A doubt counts as yes: silence harms nobody."""
+"""Whether somebody asks not to be contacted, in the languages of ``stop_words.toml``."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
-from typing import Final
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-__all__ = ["asks_to_stop"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-# Alone, these are the whole answer.
-_ALONE: Final = frozenset(
-    {
-        "stop", "please stop", "stop please", "stop it", "stop this", "stopp", "stop all", "quit",
-        "cancel", "end", "optout", "opt out", "remove", "remove me", "unsub", "no thanks",
-        "no thank you", "not interested", "no interest", "go away", "spam", "reported", "blocked",
-        "kein interesse", "no me interesa", "pas interesse", "non mi interessa", "nein danke",
-        "no gracias", "non merci", "no grazie", "basta",
-    }
-)  # fmt: skip
+__all__ = ["LANGUAGES", "Wish", "asks_to_stop", "wish_in"]
+
+Wish: TypeAlias = Literal["stop", "doubt"]
+
+_DATA: Final = tomllib.loads(
+    files("actp.domains.outreach").joinpath("stop_words.toml").read_text(encoding="utf-8")
+)
+_POLITE: Final = _DATA.pop("polite")
+LANGUAGES: Final = tuple(_DATA)
+
 _CONTACTING: Final = (
     r"(?:messag|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
     r"|solicit|annoy)"
 )
-_NOT: Final = r"\b(?:do not|don't|dont|never|no longer)"
+_NOT: Final = r"\b(?:do not|dont|never|no longer)"
+# English has more ways of saying it than a list holds.
 _ASKED: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){{0,2}} {_CONTACTING}\w*",
         rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: \w+){{0,3}} ?\b(?:me|us|again|any ?more)\b",
         rf"{_NOT} (?:want|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
-        r"\bun-?subscrib\w*",
         r"\bopt(?:ed|ing)?[ -]?(?:me )?out\b",
         r"\b(?:remove|delete) me\b",
         r"\b(?:take|drop) me (?:from|off|out)\b",
         r"\b(?:remove|delete|take|lose|drop) my (?:name|e-?mail|number|contact|details)\b",
-        r"\bleave me alone\b",
-        r"(?<!you )(?<!you're )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
-        r"\b(?:isn't|is not|i'm not|im not) (?:something )?(?:for me|my thing)\b",
-        r"\b(?:have|i've|going to|i'll|will) (?:report|block)(?:ed)? you\b",
-        r"\bkeine (?:weiteren )?(?:nachrichten|mails)\b|\bnicht mehr (?:an)?schreiben\b",
-        r"\b(?:abmelden|desuscri\w*|darme de baja|desabonn\w*|disiscriv\w*)\b",
-        r"\bno (?:me )?(?:escribas|contactes)\b|\bno (?:estoy )?interesad[oa]\b",
-        r"\b(?:kein|keinerlei) interesse\b|\bpas interesse\w*\b",
+        r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
+        r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
+        r"\b(?:have|ive|going to|ill|will) (?:report|block)(?:ed)? you\b",
     )
 )
-_UNSAID = re.compile(r"\b(?:don't|dont|do not|never|can't|cannot|won't|didn't) (?:ever )?stop\b")
-_APOSTROPHES = re.compile("[\u2018\u2019\u02bc]")
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+# What speaks of stopping without asking us to: taken out before the text is judged.
+_UNSAID: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt) (?:ever )?stop\b",
+        rf"\b(?:we|lets|let us|shall we|we should|we could)(?: \w+){{0,2}} stop {_CONTACTING}\w*",
+        (
+            r"\b(?:how|when|why|where|what happens (?:when|if))"
+            r" (?:do |can |could |would |does |if )?(?:people|users|customers|subscribers|clients"
+            r"|one|they|readers|your \w+)\b[^.?!]{0,60}"
+        ),
+        r"\b(?:non|one|pit|bus|full) ?-?stop\b",
+        r"\bstop(?:ped|s)? (?:by|in|at|over)\b",
+    )
+)
+_APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
+_NO_LETTERS: Final = re.compile(r"[^\w\s]|_")
+# Scripts that are written without spaces between words.
+_UNSPACED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\u1100-\u11ff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    alone: frozenset[str]
+    no: frozenset[str]
+    polite: frozenset[str]
+    phrases: re.Pattern[str]
+    doubt: re.Pattern[str]
+
+
+def wish_in(text: str | None) -> Wish | None:
+    """Return ``stop`` for a text that asks us to stop, ``doubt`` where it may, else None."""
+    if not text:
+        return None
+    words = _words()
+    lines = [_plain(line) for line in text.splitlines()]
+    if any(_is_alone(line, words.alone, words.polite) for line in lines):
+        return "stop"
+    spoken = " ".join(filter(None, lines))
+    for unsaid in _UNSAID:
+        spoken = unsaid.sub(" ", spoken)
+    if words.phrases.search(spoken) or any(pattern.search(spoken) for pattern in _ASKED):
+        return "stop"
+    is_doubtful = words.doubt.search(spoken) or any(
+        _is_alone(line, words.no, words.polite) for line in lines
+    )
+    return "doubt" if is_doubtful else None
 
 
 def asks_to_stop(text: str | None) -> bool:
     """Return whether a reply asks not to be contacted any more."""
-    plain = _plain(text or "")
-    for line in plain.splitlines():
-        if _EDGES.sub("", line) in _ALONE:
-            return True
-    spoken = _UNSAID.sub(" ", " ".join(plain.split()))
-    return any(pattern.search(spoken) for pattern in _ASKED)
+    return wish_in(text) == "stop"
+
+
+def _is_alone(line: str, listed: frozenset[str], polite: frozenset[str]) -> bool:
+    said = line.split()
+    if len(said) > 1 and all(len(word) == 1 for word in said):
+        said = ["".join(said)]  # S T O P
+    kept = [word for word in said if word not in polite]
+    rest = kept[1:] if kept[:1] == ["no"] else kept
+    return any(" ".join(words) in listed for words in (said, kept, rest) if words)
+
+
+@cache
+def _words() -> _Words:
+    def all_of(kind: str) -> list[str]:
+        return [_plain(phrase) for language in _DATA.values() for phrase in language[kind]]
+
+    return _Words(
+        frozenset(all_of("alone")),
+        frozenset(all_of("no")),
+        frozenset(map(_plain, _POLITE)),
+        _any_of(all_of("phrases")),
+        _any_of(all_of("doubt")),
+    )
+
+
+def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(set(phrases), key=len, reverse=True)
+    return re.compile("|".join(map(_bounded, longest_first)))
+
+
+def _bounded(phrase: str) -> str:
+    # A phrase may end inside a word: "unsubscrib" stands for its forms.
+    escaped = re.escape(phrase).replace(r"\ ", r"\s+")
+    return escaped if _UNSPACED.search(phrase) else rf"(?<!\w){escaped}"
 
 
 def _plain(text: str) -> str:
-    """Return a text in lower case, without accents, invisible signs and curly apostrophes."""
-    folded = unicodedata.normalize("NFKD", _APOSTROPHES.sub("'", text)).casefold()
-    return "".join(
-        sign
-        for sign in folded
-        if sign in "\n\t" or unicodedata.category(sign) not in {"Mn", "Cf", "Cc"}
+    """Return a text in lower case, without accents, invisible signs and punctuation."""
+    folded = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)).casefold()
+    kept = "".join(
+        sign for sign in folded if unicodedata.category(sign) not in {"Mn", "Cf", "Cc", "Cs", "Co"}
     )
+    return " ".join(_NO_LETTERS.sub(" ", kept.replace("ł", "l")).split())

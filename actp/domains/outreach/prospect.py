@@ -9,17 +9,31 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from actp.domains.bots import is_bot
 from actp.domains.outreach.channel import Place, channel, is_blocked, wishes
-from actp.domains.outreach.cooldown import COOLDOWNS, Peace, Stage, peace
+from actp.domains.outreach.cooldown import COOLDOWNS, Cooldown, Stage, cooldown
+from actp.domains.outreach.optout import wish_in
 from actp.domains.outreach.windows import next_send_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Held", "Prospect", "Touch", "decide", "read_prospect"]
+__all__ = ["Held", "Prospect", "Said", "Touch", "decide", "read_prospect"]
 
+Veto: TypeAlias = Literal["archived", "customer", "opted_out"]
 Held: TypeAlias = (
-    Peace | Literal["archived", "opted_out", "open", "in_campaign", "bot", "no_address"]
+    Cooldown
+    | Veto
+    | Literal[
+        "asked_to_stop", "bot", "in_campaign", "needs_look", "no_address", "open", "waits_for_us"
+    ]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody said to us; without a time nobody knows when."""
+
+    text: str = field(repr=False)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +53,25 @@ class Prospect:
     next_touch_type: str | None
     addresses: Mapping[str, str] = field(repr=False)
     research: Mapping[str, Any] | None = field(repr=False)
-    veto: Literal["archived", "opted_out"] | None
+    breakdown: Mapping[str, int]
+    veto: Veto | None
     is_open: bool
     is_in_campaign: bool
     has_tiktok_message: bool
     touched_at: datetime | None
     touches_this_week: int
+    ours_at: datetime | None
     heard_at: datetime | None
+    done_at: datetime | None
+    needs_look: bool
     heard_hours: Sequence[int]
+    said: Sequence[Said] = ()
+
+    @property
+    def waits_for_us(self) -> bool:
+        """Whether they wrote last, and no operator has dismissed it since."""
+        answered = max(filter(None, (self.ours_at, self.done_at)), default=None)
+        return self.heard_at is not None and (answered is None or self.heard_at > answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +102,19 @@ def read_prospect(row: Mapping[str, Any]) -> Prospect:
         next_touch_type=row["next_touch_type"],
         addresses=row["addresses"],
         research=research if isinstance(research, Mapping) and research else None,
+        breakdown=row["score_breakdown"] or {},
         veto=row["veto"],
         is_open=bool(row["is_open"]),
         is_in_campaign=bool(row["is_in_campaign"]),
         has_tiktok_message=bool(row["has_tiktok_message"]),
         touched_at=_moment(row["touched_at"]),
         touches_this_week=int(row["touches"] or 0),
+        ours_at=_moment(row["ours_at"]),
         heard_at=_moment(row["heard_at"]),
+        done_at=_moment(row["done_at"]),
+        needs_look=bool(row["needs_look"]),
         heard_hours=row["heard_hours"] or (),
+        said=tuple(Said(each["text"], _moment(each["at"])) for each in row["texts"]),
     )
 
 
@@ -108,21 +138,29 @@ def decide(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Touc
 def _held(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Held | None:
     if prospect.veto is not None:
         return prospect.veto
-    if prospect.is_open:
-        return "open"
-    if prospect.is_in_campaign:
-        return "in_campaign"
-    if is_bot(prospect.username, prospect.email, prospect.name):
-        return "bot"
-    if blocked and is_blocked(prospect.addresses, blocked):
-        return "opted_out"
-    return peace(
+    wishes_peace = any(wish_in(said.text) == "stop" for said in prospect.said)
+    is_doubtful = any(_is_doubtful(said, prospect.done_at) for said in prospect.said)
+    checks: tuple[tuple[bool, Held], ...] = (
+        (wishes_peace, "asked_to_stop"),
+        (bool(blocked) and is_blocked(prospect.addresses, blocked), "opted_out"),
+        (is_bot(prospect.username, prospect.email, prospect.name), "bot"),
+        (prospect.waits_for_us, "waits_for_us"),
+        (prospect.needs_look or is_doubtful, "needs_look"),
+        (prospect.is_open, "open"),
+        (prospect.is_in_campaign, "in_campaign"),
+    )
+    held = next((reason for is_so, reason in checks if is_so), None)
+    return held or cooldown(
         prospect.stage,
         now=now,
         touched_at=prospect.touched_at,
         touches_this_week=prospect.touches_this_week,
-        heard_at=prospect.heard_at,
     )
+
+
+def _is_doubtful(said: Said, done_at: datetime | None) -> bool:
+    is_new = done_at is None or (said.at is not None and said.at > done_at)
+    return is_new and wish_in(said.text) == "doubt"
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from actp.domains.outreach.cooldown import PRIORITIES
 from actp.domains.outreach.due import Due, shown
+from actp.domains.outreach.hearing import Heard, hear
 from actp.domains.outreach.writing import Writer
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def build_queue(
 ) -> dict[str, Any]:
     """Queue one message for everybody who is due, the best scores first; again changes nothing.
 
-    ``limit`` bounds the messages, ``claude_calls`` how many of them Claude is asked for. A dry run
-    writes nothing and asks nobody.
+    What people wrote since the last run is read first. ``limit`` bounds the messages,
+    ``claude_calls`` how many of them Claude is asked for. A dry run writes nothing and asks nobody.
     """
+    heard = Heard() if dry_run else hear(tools.store)
     due = Due(tools, min_score=min_score)
     calls = CLAUDE_CALLS if claude_calls is None else claude_calls
     writer = Writer(None if dry_run else tools.claude, calls)
@@ -69,6 +71,7 @@ def build_queue(
         "open_already": open_already,
         "scored": due.seen,
         "held": dict(due.held.most_common()),
+        "heard": heard.as_json(),
         "dry_run": dry_run,
         "headline": f"{count} message{'s' * (count != 1)} queued, {writer.written} by Claude",
         "rows": rows,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.domains.outreach.hearing import Heard, hear
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,6 +29,7 @@ def send(tools: Tools, limit: int | None = None, *, dry_run: bool = False) -> di
     """
     rows: list[dict[str, Any]] = []
     counts = {"handed": 0, "failed": 0, "interrupted": 0}
+    heard = Heard() if dry_run else hear(tools.store)
     if dry_run:
         most = min(limit or MOST_PREVIEWED, MOST_PREVIEWED)
         rows = tools.store.call("agent_outreach_preview", row_limit=most)
@@ -38,6 +41,7 @@ def send(tools: Tools, limit: int | None = None, *, dry_run: bool = False) -> di
                 counts[name] += answer[name]
             rows += islice(answer["rows"], LISTED - len(rows))
     return counts | {
+        "heard": heard.as_json(),
         "dry_run": dry_run,
         "headline": f"{counts['handed']} message{'s' * (counts['handed'] != 1)} handed over",
         "rows": rows,

@@ -1,0 +1,168 @@
+"""``inbox``: who waits for your answer, and what you do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import click
+
+from actp.cli.database import database
+from actp.cli.options import SPAN, json_option
+from actp.cli.output import console, counted, emit_json, one_line, say, table, text
+from actp.cli.times import short_time
+from actp.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from actp.store import Store
+
+__all__ = ["inbox"]
+
+_who = click.argument("who", metavar="ID")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many people.")
+@click.option("--snoozed", is_flag=True, help="Show snoozed conversations too.")
+@json_option
+@click.pass_context
+def inbox(context: click.Context, limit: int, *, snoozed: bool, as_json: bool) -> None:
+    """List who waits for your answer, oldest first, and answer them.
+
+    ID is the beginning of a contact's id, a handle or a profile. Nothing automatic goes to these
+    people until you have answered or dismissed what they wrote.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with database() as store:
+        answer = store.call("agent_inbox", row_limit=limit, with_snoozed=snoozed)
+    if as_json:
+        emit_json(answer)
+    else:
+        _show(answer)
+
+
+@inbox.command()
+@_who
+@json_option
+def show(who: str, *, as_json: bool) -> None:
+    """Show a conversation."""
+    with database() as store:
+        found = store.call("agent_inbox_show", contact_id=_found(store, who))
+    if as_json:
+        emit_json(found)
+        return
+    places = ", ".join(f"{place} {address}" for place, address in found["addresses"].items())
+    say(f"{one_line(found['name'])}: {one_line(places) or 'no address'}")
+    for message in found["messages"]:
+        mark = "<" if message["from"] == "them" else ">"
+        say(f"{short_time(message['at'])} {mark} {one_line(message['text'], 300)}")
+
+
+@inbox.command()
+@_who
+@click.argument("words", metavar="TEXT", nargs=-1, required=True)
+@click.option("--platform", help="Where to answer; by default where they wrote.")
+@click.option("--key", help="Send at most once under this key.")
+@json_option
+def reply(
+    who: str, words: tuple[str, ...], platform: str | None, key: str | None, *, as_json: bool
+) -> None:
+    """Answer somebody through the command queue."""
+    said = " ".join(words).strip()
+    if not said:
+        raise InvalidInput("the answer is empty", remedy="Write the text after the ID.")
+    with database() as store:
+        answer = store.call(
+            "agent_inbox_reply",
+            contact_id=_found(store, who),
+            text=said,
+            key=key or f"inbox:{uuid4()}",
+            platform=platform and platform.strip().lower(),
+        )
+    _tell(
+        answer,
+        f"Queued for {one_line(answer['address'])} on {answer['platform']}:"
+        f" bin/show {answer['id'][:8]}",
+        as_json=as_json,
+    )
+
+
+@inbox.command()
+@_who
+@json_option
+def done(who: str, *, as_json: bool) -> None:
+    """Dismiss a conversation: nothing in it waits for you until they write again."""
+    with database() as store:
+        answer = store.call("agent_inbox_done", contact_id=_found(store, who))
+    _tell(answer, f"Done: {answer['contact_id'][:8]}.", as_json=as_json)
+
+
+@inbox.command()
+@_who
+@click.argument("span", type=SPAN, metavar="TIME")
+@json_option
+def snooze(who: str, span: timedelta, *, as_json: bool) -> None:
+    """Hide a conversation for 2h or 2d; meanwhile nothing automatic goes to that person."""
+    with database() as store:
+        answer = store.call(
+            "agent_inbox_snooze", contact_id=_found(store, who), seconds=span.total_seconds()
+        )
+    _tell(answer, f"Snoozed until {short_time(answer['snoozed_until'])}.", as_json=as_json)
+
+
+@inbox.command()
+@_who
+@click.argument("tags", nargs=-1, required=True)
+@click.option("--remove", is_flag=True, help="Take these tags away instead.")
+@json_option
+def tag(who: str, tags: tuple[str, ...], *, remove: bool, as_json: bool) -> None:
+    """Tag a contact, for example customer or do_not_contact."""
+    given = list(tags)
+    with database() as store:
+        answer = store.call(
+            "agent_inbox_tag",
+            contact_id=_found(store, who),
+            added=[] if remove else given,
+            removed=given if remove else [],
+        )
+    _tell(answer, f"Tags: {', '.join(answer['tags']) or 'none'}.", as_json=as_json)
+
+
+def _found(store: Store, who: str) -> str:
+    found: str = store.call("agent_inbox_find", who=who)
+    return found
+
+
+def _tell(answer: Any, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(answer)
+    else:
+        say(sentence)
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    hidden = f", {answer['snoozed']:,} snoozed" if answer["snoozed"] else ""
+    waiting = counted(answer["waiting"], "conversation")
+    say(f"{waiting} waiting for your answer{hidden}." if waiting else "Nobody waits.")
+    if not answer["rows"]:
+        return
+    shown = table(
+        "id", "who", "where", "since", "score", "campaign", "last words", numbers=("score",)
+    )
+    for row in answer["rows"]:
+        note = " (may ask us to stop)" if row["reason"] == "look" else ""
+        note += f" (answer {row['answer']})" if row["answer"] else ""
+        shown.add_row(
+            text(row["contact_id"][:8]),
+            text(row["name"], longest=20),
+            text(row["platform"]),
+            short_time(row["heard_at"]),
+            text(row["score"]),
+            text(row["campaign"], longest=16),
+            text(f"{row['words']}{note}", longest=200),
+        )
+    console().print(shown)

@@ -1,0 +1,98 @@
+"""Reads what people wrote since the last time, whoever stored it, and acts on what they ask."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.domains.outreach.optout import wish_in
+from actp.domains.paging import batches, pages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from actp.domains.outreach.optout import Wish
+    from actp.store import Json, Store
+
+__all__ = ["Heard", "hear"]
+
+PAGE_ROWS: Final = 500
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a reading of the conversations changed.
+
+    ``conversations`` were read: ``opted_out`` of these people asked us to stop, ``to_look_at`` may
+    have asked so, ``waiting`` wait for our answer; ``withdrawn`` messages were taken back and
+    ``campaigns_stopped`` ended.
+    """
+
+    conversations: int = 0
+    opted_out: int = 0
+    to_look_at: int = 0
+    waiting: int = 0
+    withdrawn: int = 0
+    campaigns_stopped: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+def hear(store: Store) -> Heard:
+    """Judge all words that were not judged yet; the first run reads the whole history.
+
+    Whoever asks us to stop is opted out. Replies are reported, and take back what was queued. After
+    a crash in between, the next run judges the same words again.
+    """
+    heard = Heard()
+    rows = pages(store, "agent_inbox_unheard", row_limit=PAGE_ROWS)
+    for page in batches(rows, PAGE_ROWS):
+        _act_on(store, page, heard)
+    return heard
+
+
+def _act_on(store: Store, page: Sequence[Mapping[str, Any]], heard: Heard) -> None:
+    wishes = {row["id"]: _wish(row) for row in page}
+    stop: list[Json] = [id_ for id_, (wish, _) in wishes.items() if wish == "stop"]
+    waiting: list[Json] = [row["id"] for row in page if row["waits"] and row["id"] not in stop]
+    judged: list[Json] = []
+    for id_, (wish, said) in wishes.items():
+        look = {"look_at": said["at"], "look_words": said["text"]} if wish == "doubt" else {}
+        heard.to_look_at += wish == "doubt"
+        judged.append({"id": id_, **look})
+    if stop:
+        answer = store.call("agent_outreach_opt_out", contact_ids=stop)
+        heard.opted_out += answer["opted_out"]
+        _count(answer, heard)
+    if waiting:
+        _count(store.call("agent_outreach_replied", contact_ids=waiting), heard)
+    store.call("agent_inbox_heard", judged=judged)
+    heard.conversations += len(page)
+    heard.waiting += len(waiting)
+
+
+def _count(answer: Mapping[str, Any], heard: Heard) -> None:
+    heard.withdrawn += answer["withdrawn"]
+    heard.campaigns_stopped += len(answer["campaigns"])
+
+
+def _wish(row: Mapping[str, Any]) -> tuple[Wish | None, Mapping[str, Any]]:
+    """Return what their words ask for, and the text that does; a clear word wins over a doubt."""
+    found: tuple[Wish | None, Mapping[str, Any]] = (None, {})
+    for said in row["texts"]:
+        wish = wish_in(said["text"])
+        if wish == "stop":
+            return wish, said
+        if wish == "doubt" and found[0] is None and _is_new(said, row["done_at"]):
+            found = wish, said
+    return found
+
+
+def _is_new(said: Mapping[str, Any], done_at: str | None) -> bool:
+    if done_at is None:
+        return True
+    at = said["at"]
+    return at is not None and datetime.fromisoformat(at) > datetime.fromisoformat(done_at)

@@ -1,0 +1,158 @@
+-- Whose turn it is in a conversation, read from every table in which it may stand, whoever wrote it.
+
+-- Every contact row of one person. The only place that outreach asks for it.
+create or replace function public.agent_person(contact_id uuid) returns uuid[]
+language sql stable as $$ select array[contact_id] $$;
+
+-- Messages that nobody marked either way count as theirs.
+create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
+returns boolean
+language sql immutable as $$
+  select coalesce(message.direction = 'inbound', not message.is_outbound, true)
+$$;
+
+-- Kinds of interactions without a direction that were not our doing.
+create or replace function public.agent_outreach_their_acts() returns text
+language sql immutable as $$
+  select '(reply|open|opened|click|clicked|like|liked|view|viewed|mention|received|inbound)$'
+$$;
+
+-- A moment of a conversation that may be compared and printed: never before 1970, never in the future.
+create or replace function public.agent_moment(value timestamptz) returns timestamptz
+language sql stable as $$
+  select case when value is not null then greatest(least(value, now()), 'epoch') end
+$$;
+
+-- One conversation with a person: `ids` are their contact rows, `addresses` where they can be reached.
+--   is_open         a message to them is queued or on its way
+--   touched_at      the last time we did anything, `touches` how often in seven days
+--   ours_at         the last time we wrote to them; heard_at: the last time they wrote to us
+--   heard_platform  where they wrote last; last_platform: where the conversation stands
+--   heard_hours     the UTC hours at which they wrote
+--   texts           their last words, newest first, [{at, text, from: them|unknown}]
+-- A text of unknown direction that we did not write may be theirs.
+create or replace function public.agent_conversation(ids uuid[], addresses jsonb)
+returns table (
+  is_open boolean, has_tiktok_message boolean, touched_at timestamptz, touches bigint,
+  ours_at timestamptz, heard_at timestamptz, heard_platform text, last_platform text,
+  heard_hours jsonb, texts jsonb
+)
+language sql stable as $$
+  select o.is_open, m.has_tiktok or o.has_tiktok or a.has_tiktok,
+         agent_moment(greatest(c.outbound_at, i.at, m.out_at, a.at, o.at)),
+         greatest(i.touches, m.touches, o.touches, a.touches),
+         agent_moment(greatest(c.outbound_at, i.out_at, m.out_at, a.at, o.at)),
+         agent_moment(greatest(c.inbound_at, i.in_at, m.in_at, v.in_at)),
+         coalesce(m.in_platform, v.platform), v.platform, m.hours,
+         coalesce(m.texts, '[]') || coalesce(i.texts, '[]') || coalesce(v.texts, '[]')
+           || coalesce(c.texts, '[]')
+    from (
+      select coalesce(bool_or(q.status in ('pending', 'sending')), false) as is_open,
+             -- What an older sender left on its way may have gone.
+             max(case when q.status = 'sent' then q.sent_at
+                      when q.error_message = 'interrupted' then q.updated_at end) as at,
+             count(*) filter (where q.status = 'sent' and q.sent_at > now() - interval '7 days')
+               as touches,
+             coalesce(bool_or(q.status = 'sent' and lower(q.platform) = 'tiktok'), false)
+               as has_tiktok,
+             coalesce(array_agg(left(q.message_body, 40))
+                      filter (where q.status in ('sending', 'sent')), '{}') as begun
+        from crm_message_queue q where q.contact_id = any (ids)) o
+   cross join lateral (
+      select max(t.at) filter (where t.is_ours) as at,
+             max(t.at) filter (where t.is_message) as out_at,
+             max(t.at) filter (where t.is_reply) as in_at,
+             count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
+                                                    'from', 'them') order by t.at desc)
+                       filter (where t.is_reply and t.summary <> ''))[1:6]) as texts
+        from (select coalesce(n.occurred_at, n.created_at) as at, n.summary,
+                     coalesce(n.direction = 'outbound', n.type !~ agent_outreach_their_acts())
+                       as is_ours,
+                     coalesce(n.direction = 'outbound', true)
+                       and n.type ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
+                       as is_message,
+                     n.type ~ 'reply$' or (n.direction = 'inbound'
+                       and n.type !~ '(open|opened|click|clicked|like|liked|view|viewed)$')
+                       as is_reply
+                from crm_interactions n where n.contact_id = any (ids)) t) i
+   cross join lateral (
+      select max(t.at) filter (where t.is_outbound) as out_at,
+             max(t.at) filter (where not t.is_outbound) as in_at,
+             (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
+               as in_platform,
+             count(*) filter (where t.is_outbound and t.at > now() - interval '7 days') as touches,
+             coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
+                      filter (where not t.is_outbound and isfinite(t.at)), '[]') as hours,
+             coalesce(bool_or(t.is_outbound and t.platform = 'tiktok'), false) as has_tiktok,
+             coalesce(array_agg(left(t.text, 40)) filter (where t.is_outbound), '{}') as begun,
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.text, 600),
+                                                    'from', 'them') order by t.at desc)
+                       filter (where not t.is_outbound and t.text <> ''))[1:12]) as texts
+        from (select u.* from (
+                select coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+                       coalesce(nullif(n.message_text, ''), n.body) as text,
+                       not agent_outreach_is_theirs(n) as is_outbound
+                  from crm_messages n where n.contact_id = any (ids)
+                union all
+                select coalesce(n.sent_at, n.created_at), lower(n.platform),
+                       coalesce(nullif(n.message_text, ''), n.body),
+                       not agent_outreach_is_theirs(n)
+                  from jsonb_each_text(addresses) e
+                  join crm_messages n on n.contact_id is null and lower(n.platform) = e.key
+                                     and lower(ltrim(n.username, '@')) = e.value) u
+               order by u.at desc nulls last limit 200) t) m
+   cross join lateral (
+      select max(t.begun_at) as at,
+             count(*) filter (where t.begun_at > now() - interval '7 days') as touches,
+             coalesce(bool_or(e.key = 'tiktok'), false) as has_tiktok
+        from jsonb_each_text(addresses) e
+        join safari_services w on w.platform = e.key and w.kind = 'dm'
+        join safari_command_attempts t on t.service = w.service and t.recipient = e.value
+       where t.outcome is null or t.outcome in ('sent', 'unknown')) a
+   cross join lateral (
+      select max(greatest(agent_time(n.last_reply_at::text),
+                          case when n.unread_count > 0
+                               then coalesce(agent_time(n.last_message_at::text), n.seen_at,
+                                             n.updated_at) end)) as in_at,
+             (array_agg(lower(n.platform) order by coalesce(n.last_message_at::text,
+                        n.updated_at::text) desc nulls last))[1] as platform,
+             jsonb_agg(jsonb_build_object(
+               'at', coalesce(agent_time(n.last_message_at::text), n.updated_at),
+               'text', left(coalesce(n.last_message, n.last_message_preview), 600),
+               'from', 'unknown')) filter (
+                 where coalesce(n.last_message, n.last_message_preview, '') <> ''
+                   and left(coalesce(n.last_message, n.last_message_preview), 40)
+                       <> all (m.begun || o.begun)) as texts
+        from crm_conversations n where n.contact_id = any (ids)) v
+   cross join lateral (
+      select max(k.last_outbound_at) as outbound_at,
+             max(greatest(k.last_inbound_at,
+                          case when k.unread then agent_time(k.last_message_at::text) end))
+               as inbound_at,
+             jsonb_agg(jsonb_build_object('at', agent_time(k.last_message_at::text),
+                                          'text', left(k.last_message, 600), 'from', 'unknown'))
+               filter (where k.last_message <> ''
+                         and left(k.last_message, 40) <> all (m.begun || o.begun)) as texts
+        from crm_contacts k where k.id = any (ids)) c
+$$;
+
+-- Whether a person waits for our answer: they wrote last, and nobody has dismissed it since.
+create or replace function public.agent_waits_for_us(
+  ours_at timestamptz, heard_at timestamptz, done_at timestamptz
+) returns boolean
+language sql immutable as $$
+  select coalesce(heard_at > greatest(ours_at, done_at, '-infinity'), false)
+$$;
+
+-- The page at which a person can be looked at.
+create or replace function public.agent_person_link(platform text, address text) returns text
+language sql immutable as $$
+  select case platform
+    when 'twitter' then 'https://x.com/' || address
+    when 'instagram' then 'https://www.instagram.com/' || address || '/'
+    when 'tiktok' then 'https://www.tiktok.com/@' || address
+    when 'threads' then 'https://www.threads.com/@' || address
+    when 'linkedin' then address
+    when 'gmail' then 'mailto:' || address end
+$$;

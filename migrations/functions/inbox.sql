@@ -1,0 +1,373 @@
+-- The inbox: who waits for our answer, and what an operator does about it. Every caller (command line,
+-- console, chat) uses these functions; an id that is not there raises no_data_found.
+
+-- Marks a contact whose words have not been judged.
+create or replace function public.agent_inbox_mark() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  who uuid := (to_jsonb(new) ->> case tg_table_name when 'crm_contacts' then 'id'
+                                                    else 'contact_id' end)::uuid;
+begin
+  if who is not null then
+    insert into actp_inbox as b (contact_id) values (who)
+      on conflict (contact_id) do update set unheard = true, updated_at = now() where not b.unheard;
+  end if;
+  return null;
+end $$;
+
+-- Marks whom new messages or interactions are about, and reports a few at once; what a large import
+-- brings is reported by the next run that reads the inbox. A CRM that refuses a row must not keep
+-- another program from storing its message.
+create or replace function public.agent_inbox_said() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  reported_at_once constant integer := 50;
+  who uuid[];
+begin
+  if tg_table_name = 'crm_messages' then
+    who := array(select distinct s.contact_id from said s
+                  where s.contact_id is not null and s.direction = 'inbound');
+  else
+    who := array(select distinct s.contact_id from said s
+                  where s.contact_id is not null
+                    and (s.direction = 'inbound' or s.type ~ 'reply$'));
+  end if;
+  if who = '{}' then
+    return null;
+  end if;
+  insert into actp_inbox as b (contact_id) select w from unnest(who) w order by 1
+    on conflict (contact_id) do update set unheard = true, updated_at = now() where not b.unheard;
+  if cardinality(who) <= reported_at_once then
+    perform agent_inbox_announce(who);
+  end if;
+  return null;
+exception
+  when integrity_constraint_violation or data_exception or syntax_error_or_access_rule_violation then
+    perform safari_alert(format('agent_error:outreach:inbox:%s', safari_today()), 'agent_error',
+      jsonb_build_object('domain', 'outreach', 'task', 'inbox', 'error', sqlerrm));
+    return null;
+end $$;
+
+create or replace trigger agent_inbox_message
+  after insert on public.crm_messages referencing new table as said
+  for each statement execute function public.agent_inbox_said();
+create or replace trigger agent_inbox_interaction
+  after insert on public.crm_interactions referencing new table as said
+  for each statement execute function public.agent_inbox_said();
+create or replace trigger agent_inbox_conversation
+  after update on public.crm_conversations
+  for each row when (
+    new.last_message is distinct from old.last_message
+    or new.last_message_preview is distinct from old.last_message_preview
+    or new.unread_count > coalesce(old.unread_count, 0)
+    or new.last_reply_at is distinct from old.last_reply_at)
+  execute function public.agent_inbox_mark();
+create or replace trigger agent_inbox_new_conversation
+  after insert on public.crm_conversations
+  for each row when (coalesce(new.last_message, new.last_message_preview) is not null
+                     or new.last_reply_at is not null or new.unread_count > 0)
+  execute function public.agent_inbox_mark();
+create or replace trigger agent_inbox_contact
+  after update on public.crm_contacts
+  for each row when (
+    new.last_message is distinct from old.last_message
+    or new.last_inbound_at is distinct from old.last_inbound_at
+    or (new.unread and not coalesce(old.unread, false)))
+  execute function public.agent_inbox_mark();
+create or replace trigger agent_inbox_new_contact
+  after insert on public.crm_contacts
+  for each row when (new.last_message is not null or new.last_inbound_at is not null)
+  execute function public.agent_inbox_mark();
+
+-- One page of contacts whose words have not been judged, [{id, texts, heard_at, waits}]: `id` is the
+-- contact, and `texts` reach back through all that is stored.
+create or replace function public.agent_inbox_unheard(
+  after uuid default null, row_limit integer default 500
+) returns jsonb
+language plpgsql stable
+set search_path = public, pg_temp
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return (
+    with wanted as materialized (
+      select b.contact_id, b.done_at from actp_inbox b
+       where b.unheard and (agent_inbox_unheard.after is null or b.contact_id > agent_inbox_unheard.after)
+       order by b.contact_id limit row_limit
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'id', w.contact_id, 'heard_at', t.heard_at, 'done_at', w.done_at,
+             'waits', agent_waits_for_us(t.ours_at, t.heard_at, w.done_at),
+             'texts', t.texts || coalesce((
+               select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))
+                 from (select coalesce(n.sent_at, n.created_at) as at,
+                              left(coalesce(nullif(n.message_text, ''), n.body), 600) as text
+                         from crm_messages n
+                        where n.contact_id = any (p.ids) and agent_outreach_is_theirs(n)
+                        order by n.sent_at desc nulls last offset 12) e), '[]'))
+           order by w.contact_id), '[]')
+      from wanted w
+      join crm_contacts c on c.id = w.contact_id
+     cross join lateral (select agent_person(c.id) as ids) p
+     cross join lateral agent_conversation(p.ids, agent_outreach_addresses(c)) t);
+end $$;
+
+-- Everybody who waits for our answer, or whose words need a look, once a person. `ids` narrows it to
+-- those contacts. Snoozed ones come with their time; the caller decides whether to show them.
+create or replace function public.agent_inbox_rows(ids uuid[] default null)
+returns table (
+  contact_id uuid, name text, platform text, address text, link text, words text,
+  heard_at timestamptz, reason text, score integer, stage text, tags jsonb, campaign text,
+  snoozed_until timestamptz, answer text, alerted_at timestamptz
+)
+language plpgsql stable set search_path = public, pg_temp set jit = off as $$
+begin
+  return query
+    with candidates as materialized (
+      select b.contact_id, b.done_at, b.snoozed_until, b.look_at, b.look_words, b.alerted_at,
+             agent_person(b.contact_id) as rows
+        from actp_inbox b
+       where agent_inbox_rows.ids is null or b.contact_id = any (agent_inbox_rows.ids)
+    ), judged as (
+      select k.*, c, t.heard_at, t.ours_at, t.heard_platform, t.texts, a.addresses,
+             agent_waits_for_us(t.ours_at, t.heard_at, k.done_at) as waits,
+             coalesce(k.look_at > coalesce(k.done_at, '-infinity'), false) as needs_look
+        from candidates k
+        join crm_contacts c on c.id = k.contact_id
+       cross join lateral (select agent_outreach_addresses(c) as addresses) a
+       cross join lateral agent_conversation(k.rows, a.addresses) t
+       where c.archived_at is null and not coalesce(c.email_opted_out, false)
+    ), open as (
+      select distinct on (j.rows) j.* from judged j where j.waits or j.needs_look
+       order by j.rows, j.heard_at desc nulls last, j.contact_id
+    )
+    select o.contact_id, coalesce(nullif(btrim((o.c).display_name), ''), (o.c).username), p.platform,
+           o.addresses ->> p.platform, agent_person_link(p.platform, o.addresses ->> p.platform),
+           coalesce(case when not o.waits then o.look_words end, o.texts -> 0 ->> 'text', ''),
+           case when o.waits then o.heard_at else o.look_at end,
+           case when o.needs_look then 'look' else 'waits' end,
+           s.score, s.funnel_stage, to_jsonb((o.c).tags), g.campaign_id, o.snoozed_until,
+           q.status, o.alerted_at
+      from open o
+     cross join lateral (
+       select coalesce(case when o.addresses ? o.heard_platform then o.heard_platform end,
+                       case when o.addresses ? lower((o.c).platform) then lower((o.c).platform) end,
+                       (select k from jsonb_object_keys(o.addresses) k order by k limit 1),
+                       lower((o.c).platform)) as platform) p
+      left join actp_prospect_scores s on s.contact_id = o.contact_id
+      left join lateral (
+        select t.campaign_id from jsonb_each_text(o.addresses) e
+          join safari_campaign_targets t on t.handle = e.value and t.platform = e.key
+         order by t.created_at desc limit 1) g on true
+      left join lateral (
+        select case when x.hold = 'review' then 'in review' else x.status end as status
+          from safari_command_queue x
+         where x.batch_id = 'inbox' and x.campaign_id = 'inbox:' || o.contact_id
+           and x.status in ('pending', 'running')
+         order by x.created_at desc limit 1) q on true
+     order by 7, 1;
+end $$;
+
+-- The inbox, oldest first: {waiting, snoozed, rows}.
+create or replace function public.agent_inbox(
+  row_limit integer default 50, with_snoozed boolean default false
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with all_rows as materialized (
+    select r.*, coalesce(r.snoozed_until > now(), false) as is_snoozed from agent_inbox_rows() r
+  )
+  select jsonb_build_object(
+    'waiting', (select count(*) from all_rows r where not r.is_snoozed),
+    'snoozed', (select count(*) from all_rows r where r.is_snoozed),
+    'rows', (select coalesce(jsonb_agg(to_jsonb(s) - 'alerted_at' order by s.heard_at, s.contact_id), '[]')
+               from (select * from all_rows r where with_snoozed or not r.is_snoozed
+                      order by r.heard_at, r.contact_id limit row_limit) s))
+$$;
+
+-- The contact that the beginning of an id, a handle or a profile names.
+create or replace function public.agent_inbox_find(who text) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  wanted constant text := lower(ltrim(btrim(who), '@'));
+  found_ids uuid[];
+begin
+  if wanted ~ '^[0-9a-f]{4,8}(-[0-9a-f-]*)?$' then
+    select array_agg(c.id) into found_ids from crm_contacts c where starts_with(c.id::text, wanted);
+  end if;
+  if found_ids is null then
+    select array_agg(c.id) into found_ids from crm_contacts c
+     where lower(ltrim(c.username, '@')) = wanted or lower(ltrim(c.twitter_handle, '@')) = wanted
+        or lower(ltrim(c.instagram_handle, '@')) = wanted
+        or lower(ltrim(c.tiktok_handle, '@')) = wanted or lower(c.email) = wanted
+        or agent_crm_profile(c.linkedin_url) = agent_crm_profile(wanted);
+  end if;
+  if found_ids is null then
+    raise no_data_found using message = format('no contact matches %L', left(who, 80));
+  elsif cardinality(found_ids) > 1
+        and not (select bool_and(i = any (agent_person(found_ids[1]))) from unnest(found_ids) i) then
+    raise invalid_parameter_value using message = format(
+      '%L matches %s contacts: give more of the id', left(who, 80), cardinality(found_ids));
+  end if;
+  return found_ids[1]::text;
+end $$;
+
+-- A conversation with what is known of the person: {contact, addresses, messages}, oldest first.
+create or replace function public.agent_inbox_show(contact_id uuid) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object(
+    'contact_id', c.id, 'name', coalesce(nullif(btrim(c.display_name), ''), c.username),
+    'headline', c.headline, 'bio', left(c.bio, 600), 'niche', c.niche_label,
+    'addresses', agent_outreach_addresses(c), 'veto', agent_outreach_veto(c, agent_outreach_vetoes()),
+    'inbox', (select to_jsonb(r) from agent_inbox_rows(agent_person(c.id)) r limit 1),
+    'messages', coalesce((
+      select jsonb_agg(jsonb_build_object('from', m.who, 'at', m.at, 'platform', m.platform,
+                                          'text', m.text) order by m.at)
+        from (select case when agent_outreach_is_theirs(n) then 'them' else 'us' end as who,
+                     coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+                     left(coalesce(nullif(n.message_text, ''), n.body), 1000) as text
+                from crm_messages n where n.contact_id = any (agent_person(c.id))
+               order by n.sent_at desc nulls last limit 20) m), '[]'))
+    from crm_contacts c where c.id = agent_inbox_show.contact_id
+$$;
+
+-- Queues an answer written by an operator, or a draft that waits for review. It goes out as any other
+-- command; the caller's key makes a second call answer the first one's command.
+create or replace function public.agent_inbox_reply(
+  contact_id uuid, text text, key text, platform text default null, written_by text default 'operator'
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  asked safari_routes;
+  row record;
+  target text;
+  place text;
+  made jsonb;
+begin
+  select c as contact, agent_outreach_addresses(c) as addresses into row
+    from crm_contacts c where c.id = agent_inbox_reply.contact_id;
+  if not found then
+    raise no_data_found using message = format('there is no contact %s', contact_id);
+  elsif agent_outreach_veto(row.contact, agent_outreach_vetoes()) = 'opted_out' then
+    raise object_not_in_prerequisite_state using message =
+      'this person asked not to be contacted: nothing was queued';
+  end if;
+  place := coalesce(agent_inbox_reply.platform, (
+    select r.platform from agent_inbox_rows(agent_person(contact_id)) r limit 1), (
+    select t.last_platform from agent_conversation(agent_person(contact_id), row.addresses) t));
+  target := row.addresses ->> place;
+  select * into asked from safari_routes r where r.action = 'send_dm' and r.platform = place;
+  if not found or target is null then
+    raise object_not_in_prerequisite_state using message = format(
+      'no service sends messages to them on %s: answer there by hand, then mark it done',
+      coalesce(place, 'any platform'));
+  end if;
+  made := safari_enqueue(jsonb_build_array(jsonb_build_object(
+    'action', 'send_dm', 'platform', place, 'priority', 1, 'key', key, 'batch_id', 'inbox',
+    'campaign_id', 'inbox:' || contact_id,
+    'params', jsonb_build_object(
+      case place when 'linkedin' then 'profileUrl' else 'username' end, target, 'text', text,
+      'contact_id', contact_id, 'written_by', written_by)))) -> 0;
+  return made || jsonb_build_object('platform', place, 'address', target);
+end $$;
+
+create or replace function public.agent_inbox_done(contact_id uuid) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  insert into actp_inbox as b (contact_id, unheard, done_at)
+    select i, false, now() from unnest(agent_person(agent_inbox_done.contact_id)) i order by 1
+    on conflict on constraint actp_inbox_pkey
+    do update set done_at = now(), snoozed_until = null, updated_at = now();
+  return jsonb_build_object('contact_id', contact_id, 'done_at', now());
+end $$;
+
+create or replace function public.agent_inbox_snooze(contact_id uuid, seconds double precision)
+returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  ends constant timestamptz := now() + make_interval(secs => seconds);
+begin
+  insert into actp_inbox as b (contact_id, unheard, snoozed_until)
+    select i, false, ends from unnest(agent_person(agent_inbox_snooze.contact_id)) i order by 1
+    on conflict on constraint actp_inbox_pkey
+    do update set snoozed_until = ends, updated_at = now();
+  return jsonb_build_object('contact_id', contact_id, 'snoozed_until', ends);
+end $$;
+
+-- Adds tags to a contact and removes others; answers those there are then. The column may be an array
+-- or JSON, as other programs made it.
+create or replace function public.agent_inbox_tag(
+  contact_id uuid, added jsonb default '[]', removed jsonb default '[]'
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  is_json constant boolean := (
+    select a.atttypid in ('jsonb'::regtype, 'json'::regtype) from pg_attribute a
+     where a.attrelid = 'public.crm_contacts'::regclass and a.attname = 'tags');
+  before jsonb;
+  after text[];
+begin
+  select coalesce(to_jsonb(c.tags), '[]') into before from crm_contacts c
+   where c.id = agent_inbox_tag.contact_id for no key update;
+  if not found then
+    raise no_data_found using message = format('there is no contact %s', contact_id);
+  end if;
+  select array_agg(t.tag order by t.place) into after from (
+    select b.tag, min(b.place) as place
+      from jsonb_array_elements_text(before || added) with ordinality b (tag, place)
+     where btrim(b.tag) <> '' and not removed ? b.tag group by b.tag) t;
+  after := coalesce(after, '{}');
+  execute format('update public.crm_contacts c set tags = %s, updated_at = now() where c.id = $2',
+                 case when is_json then 'to_jsonb($1)' else '$1' end)
+    using after, agent_inbox_tag.contact_id;
+  return jsonb_build_object('contact_id', contact_id, 'tags', to_jsonb(after));
+end $$;
+
+-- Reports replies that nobody was told of, each once: those of the last two days, oldest first.
+create or replace function public.agent_inbox_announce(ids uuid[]) returns integer
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  reply record;
+  told integer := 0;
+begin
+  for reply in
+    select r.* from agent_inbox_rows(ids) r
+     where r.heard_at > now() - interval '2 days'
+       and r.heard_at > coalesce(r.alerted_at, '-infinity')
+     order by r.heard_at, r.contact_id
+  loop
+    perform safari_alert(
+      format('reply:%s:%s', reply.contact_id, extract(epoch from reply.heard_at)), 'reply',
+      jsonb_build_object(
+        'contact_id', reply.contact_id, 'name', reply.name, 'platform', reply.platform,
+        'address', reply.address, 'link', reply.link, 'words', left(reply.words, 500),
+        'campaign', reply.campaign, 'score', reply.score, 'reason', reply.reason));
+    insert into actp_inbox as b (contact_id, alerted_at)
+      select i, reply.heard_at from unnest(agent_person(reply.contact_id)) i order by 1
+      on conflict on constraint actp_inbox_pkey
+      do update set alerted_at = excluded.alerted_at, updated_at = now();
+    told := told + 1;
+  end loop;
+  return told;
+end $$;
+
+-- Stores what was judged, [{id, look_at, look_words}], and reports new replies: the contacts' words are
+-- no longer new, and where they may ask us to stop, an operator has to look.
+create or replace function public.agent_inbox_heard(judged jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform from actp_inbox b
+    where b.contact_id in (select (j ->> 'id')::uuid from jsonb_array_elements(judged) j)
+    order by b.contact_id for update;
+  update actp_inbox b
+     set unheard = false,
+         look_at = coalesce(agent_moment(j.look_at), case when j.look_words is not null then now() end,
+                            b.look_at),
+         look_words = coalesce(left(j.look_words, 300), b.look_words),
+         updated_at = now()
+    from jsonb_to_recordset(judged) as j (id uuid, look_at timestamptz, look_words text)
+   where b.contact_id = j.id;
+  perform agent_inbox_announce(array(
+    select (j ->> 'id')::uuid from jsonb_array_elements(judged) j));
+  return to_jsonb(jsonb_array_length(judged));
+end $$;
