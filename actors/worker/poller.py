@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Pong, Stop, StopNow, Tick, Wake
 from actors.worker.messages import Claimed, Demand, Row, StartClaiming, Work
+from actp.errors import StoreRefused
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -153,13 +154,18 @@ class Poller(Actor):
         held = self._held
 
         def claim() -> Claimed:
-            answer = self._store.call(
-                "safari_claim",
-                boot_id=self._me.boot_id,
-                wants=wants,
-                held=held,
-                lease_seconds=self._me.lease_seconds,
-            )
+            try:
+                answer = self._store.call(
+                    "safari_claim",
+                    boot_id=self._me.boot_id,
+                    wants=wants,
+                    held=held,
+                    lease_seconds=self._me.lease_seconds,
+                )
+            except StoreRefused as error:
+                # One row can spoil the claim of all; those that do are ended, and alerted.
+                self._store.call("safari_set_aside", services=list(wants), error=str(error))
+                raise
             return _claimed(wants, answer)
 
         self.offload("claim", claim)

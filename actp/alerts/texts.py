@@ -132,6 +132,20 @@ def _quarantined(about: Fields) -> str:
     )
 
 
+def _claims_refused(about: Fields) -> str:
+    return (
+        f"🧱 Claims Refused{about.line('error')}\n"
+        "Commands wait, and no single row explains it. See <code>bin/doctor</code>."
+    )
+
+
+def _set_aside(about: Fields) -> str:
+    return (
+        f"🧹 Commands Set Aside: {about.counted('count', 'command')}{about.line('error')}\n"
+        "They could not be read, ended failed, and the others go on."
+    )
+
+
 def _blocked(about: Fields) -> str:
     return (
         f"⛔ Service Blocked: {about['service']}{about.line('text')}\n"
@@ -232,6 +246,7 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "blocked": _blocked,
         "campaign_complete": _campaign_complete,
         "campaign_held": _campaign_held,
+        "claims_refused": _claims_refused,
         "misconfigured": _misconfigured,
         "process_fatal": _process_fatal,
         "process_misconfigured": _process_misconfigured,
@@ -243,6 +258,7 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "schedule_failed": _schedule_failed,
         "service_down": _service_down,
         "service_recovered": _service_recovered,
+        "set_aside": _set_aside,
         "unknown_outcome": _unknown_outcome,
         "unstorable": _unstorable,
         "watchdog_spent": _watchdog_spent,

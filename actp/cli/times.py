@@ -61,9 +61,15 @@ def short_duration(seconds: float | None) -> str:
 
 
 def short_time(value: str | None, *, now: datetime | None = None) -> str:
-    """Return an ISO time on the clock of this host: the day only when it is another one."""
+    """Return an ISO time on the clock of this host: the day only when it is another one.
+
+    A time that no clock shows, such as ``infinity``, is returned as it is.
+    """
     if value is None:
         return "-"
-    local = datetime.fromisoformat(value).astimezone()
+    try:
+        local = datetime.fromisoformat(value).astimezone()
+    except (ValueError, OverflowError):
+        return value
     today = (now or datetime.now(UTC)).astimezone().date()
     return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

@@ -43,7 +43,9 @@ declare
 begin
   return (
     select jsonb_build_object(
-      'command', to_jsonb(q) || jsonb_build_object('due_at', safari_finite(q.due_at)),
+      'command', to_jsonb(q) || jsonb_build_object(
+        'due_at', safari_finite(q.due_at), 'params', safari_shortened(q.params),
+        'result', safari_shortened(q.result)),
       'attempts', coalesce((
         select jsonb_agg(to_jsonb(a) order by a.attempt) from safari_command_attempts a
          where a.command_id = q.id), '[]'),

@@ -48,33 +48,132 @@ language sql immutable set search_path = public, pg_temp as $$
               else params end
 $$;
 
--- A row made by a plain INSERT, or edited by hand, is routed and timed like one of ours.
+-- Text without the space around it, of any kind; null when nothing is left.
+create or replace function public.safari_trim(value text) returns text
+language sql immutable set search_path = public, pg_temp as $$
+  select nullif(btrim(value, E' \t\n\r\f\u000b\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006'
+    || E'\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff'), '')
+$$;
+
+-- A moment that every language and clock can hold.
+create or replace function public.safari_bounded(moment timestamptz) returns timestamptz
+language sql immutable set search_path = public, pg_temp as $$
+  select case when moment is not null then
+    least(greatest(moment, '1970-01-01 00:00:00+00'), '2999-12-31 00:00:00+00') end
+$$;
+
+-- Why a reader in another language could not decode a JSON value; null when it can.
+create or replace function public.safari_unreadable(value jsonb) returns text
+language plpgsql immutable set search_path = public, pg_temp as $$
+begin
+  if pg_column_size(value) > 1000000 then
+    return 'are larger than 1 MB';
+  elsif jsonb_path_exists(value, 'strict $.**{50 to last}') then
+    return 'are nested more than 50 levels deep';
+  elsif jsonb_path_exists(value, 'strict $.** ? (@.type() == "number" && (@ > 1e300 || @ < -1e300))') then
+    return 'hold a number beyond 1e300';
+  end if;
+  return null;
+exception when statement_too_complex or program_limit_exceeded then
+  return 'are nested too deep';
+end $$;
+
+-- The value, or the beginning of its text where no reader could decode it.
+create or replace function public.safari_shortened(value jsonb) returns jsonb
+language sql immutable set search_path = public, pg_temp as $$
+  select case when safari_unreadable(value) is null then value
+              else jsonb_build_object('unreadable', left(value::text, 500)) end
+$$;
+
+-- A row made by a plain INSERT, or edited by hand, is routed and timed like any other. The columns
+-- that workers keep start from their defaults, whatever an INSERT says: the numbers that guard an
+-- attempt are not the writer's to choose. Times are bounded, text is trimmed, and params that no
+-- reader can decode end the row here, alone.
 -- Security definer: whoever may write the queue need not reach our other tables.
 create or replace function public.safari_queue_before_write() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  fault text;
 begin
-  new.platform := lower(btrim(coalesce(nullif(btrim(new.platform), ''),
-                                       safari_params(new.params) ->> 'platform')));
   if tg_op = 'INSERT' or new.action is distinct from old.action
      or new.platform is distinct from old.platform or new.service is null then
+    new.action := safari_trim(new.action);
+    new.platform := lower(coalesce(safari_trim(new.platform),
+                                   safari_trim(safari_params(new.params) ->> 'platform')));
     select r.service, r.effect into new.service, new.effect
       from safari_route(new.action, coalesce(new.platform, '')) r;
   end if;
-  if tg_op = 'INSERT' then
-    -- now() is the same for a whole batch; first in, first out needs a finer clock.
-    new.created_at := coalesce(nullif(new.created_at, now()), clock_timestamp());
-    new.updated_at := coalesce(new.updated_at, now());
-  end if;
-  new.priority := coalesce(new.priority, 5);
   new.status := coalesce(new.status, 'pending');
-  new.retry_count := coalesce(new.retry_count, 0);
-  new.attempt := coalesce(new.attempt, 0);
-  new.crash_count := coalesce(new.crash_count, 0);
-  new.lease_number := coalesce(new.lease_number, 0);
+  new.priority := coalesce(new.priority, 5);
+  new.retry_count := greatest(new.retry_count, 0);
+  new.crash_count := greatest(new.crash_count, 0);
+  new.lease_number := least(greatest(new.lease_number, 0), 4611686018427387904);
+  new.created_at := safari_bounded(new.created_at);
+  new.scheduled_for := safari_bounded(new.scheduled_for);
+  new.next_retry_at := safari_bounded(new.next_retry_at);
+  new.expires_at := safari_bounded(new.expires_at);
+  if tg_op = 'INSERT' then
+    new := safari_as_inserted(new);
+  end if;
+  -- Attempts are numbered by their own table, so that no edit of the row makes anybody forget one.
+  new.attempt := coalesce(
+    (select max(a.attempt) from safari_command_attempts a where a.command_id = new.id), 0);
+  if new.status <> 'pending' then
+    return new;
+  end if;
+
+  -- A hold that nothing lifts would keep the row for ever; this one is lifted by bin/queue.
+  if new.hold not in ('backlog', 'campaign', 'review', 'restored')
+     or (tg_op = 'INSERT' and new.hold = 'campaign') then
+    new.hold := 'backlog';
+  end if;
   new.due_at := case when new.hold is not null then 'infinity'
                      else greatest(new.scheduled_for, new.next_retry_at) end;
   new.ready := new.due_at is null or new.due_at <= now();
+
+  fault := safari_unreadable(new.params);
+  if fault is not null and new.service <> 'foreign' then
+    new.status := 'failed';
+    new.reason := 'validation';
+    new.error := format('params %s', fault);
+    new.result := jsonb_build_object('outcome', 'validation');
+    new.completed_at := now();
+    new.params := safari_shortened(new.params);
+  end if;
   return new;
+end $$;
+
+-- A new row with the worker's columns at their defaults. One that says it runs is taken for that of a
+-- controller that left no lease; one that has ended keeps what it says of its end.
+create or replace function public.safari_as_inserted(command public.safari_command_queue)
+returns public.safari_command_queue
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  -- now() is the same for a whole batch; first in, first out needs a finer clock.
+  if coalesce(command.created_at = now() or command.created_at > now() + interval '1 day', true) then
+    command.created_at := clock_timestamp();
+  end if;
+  command.updated_at := now();
+  command.retry_count := 0;
+  command.crash_count := 0;
+  command.lease_number := 0;
+  command.boot_id := null;
+  command.worker_id := null;
+  command.lease_expires_at := null;
+  command.next_retry_at := null;
+  if command.status in ('pending', 'running') then
+    command.started_at := case command.status when 'running' then now() end;
+    command.completed_at := null;
+    command.result := null;
+    command.error := null;
+    command.reason := null;
+  else
+    command.started_at := safari_bounded(command.started_at);
+    command.completed_at := coalesce(safari_bounded(command.completed_at), now());
+    command.result := safari_shortened(command.result);
+    command.params := safari_shortened(command.params);
+  end if;
+  return command;
 end $$;
 
 create or replace trigger safari_queue_before_insert
@@ -82,10 +181,29 @@ create or replace trigger safari_queue_before_insert
   for each row execute function public.safari_queue_before_write();
 
 create or replace trigger safari_queue_before_update
-  before update of status, action, platform, scheduled_for, next_retry_at, hold
+  before update of status, action, platform, params, priority, scheduled_for, next_retry_at, hold,
+    created_at, expires_at, attempt, retry_count, crash_count, lease_number
   on public.safari_command_queue
   for each row when (new.status = 'pending')
   execute function public.safari_queue_before_write();
+
+-- Which service sends a command, and whether it may be sent twice, follows from its action alone: an
+-- edit of the answer is undone. So is one of params that nobody could decode.
+create or replace function public.safari_queue_keep_route() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  select r.service, r.effect into new.service, new.effect
+    from safari_route(new.action, coalesce(new.platform, '')) r;
+  new.params := safari_shortened(new.params);
+  return new;
+end $$;
+
+create or replace trigger safari_queue_keep_route
+  before update of service, effect, params on public.safari_command_queue
+  for each row when (old.service is not null and (new.service is distinct from old.service
+    or new.effect is distinct from old.effect
+    or (new.params is distinct from old.params and new.status <> 'pending')))
+  execute function public.safari_queue_keep_route();
 
 -- Keeps the audit and the idempotency keys whole whoever inserts, and wakes the workers.
 create or replace function public.safari_queue_after_insert() returns trigger
@@ -95,6 +213,9 @@ declare
 begin
   insert into safari_command_events (command_id, event)
     select id, 'enqueued' from inserted where service <> 'foreign';
+  insert into safari_command_events (command_id, event, detail)
+    select id, 'failed', jsonb_build_object('reason', reason, 'error', error) from inserted
+     where status = 'failed' and reason = 'validation';
   if exists (select from inserted where idempotency_key is not null) then
     insert into safari_idempotency_keys (key, command_id)
       select idempotency_key, id from inserted where idempotency_key is not null

@@ -194,7 +194,8 @@ begin
   execute format($query$
     with page as materialized (
       select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.hold, q.attempt,
-             q.retry_count, q.priority, q.params, q.result, q.campaign_id, q.created_at,
+             q.retry_count, q.priority, safari_shortened(q.params) as params,
+             safari_shortened(q.result) as result, q.campaign_id, q.created_at,
              q.scheduled_for, q.completed_at
         from safari_command_index i join safari_command_queue q on q.id = i.command_id
        where %1$s
