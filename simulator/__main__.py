@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 from aiohttp import web
 
-from simulator.behaviours import MEANINGS
 from simulator.catalogue import CONTROL, NAMES, NEIGHBOURS, ports
 from simulator.control import Control
-from simulator.outside import Outside, PortUnavailable
 from simulator.scenario import Scenario, ScenarioError
+from simulator.scenario.behaviours import MEANINGS
+from simulator.simulation import PortUnavailable, Simulation
 from simulator.world import World
 
 HOST = "127.0.0.1"
@@ -129,7 +129,7 @@ def main(  # noqa: PLR0913  the flags
 
 async def _serve(world: World, plan: Plan) -> None:
     where = plan.ports
-    outside = Outside(
+    simulation = Simulation(
         world,
         where,
         plan.scenario,
@@ -141,14 +141,14 @@ async def _serve(world: World, plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(Control(outside).app(), access_log=None)
+    runner = web.AppRunner(Control(simulation).app(), access_log=None)
     await runner.setup()
     try:
         for name in NAMES:
-            await outside.bring_up(name)
+            await simulation.bring_up(name)
             click.echo(f"{name:<20} http://{HOST}:{where[name]}")
         for name in NEIGHBOURS:
-            await outside.bring_up_neighbour(name)
+            await simulation.bring_up_neighbour(name)
             click.echo(f"{name:<20} http://{HOST}:{where[name]}")
         await _listen_for_control(runner, where[CONTROL])
         click.echo(f"{CONTROL:<20} http://{HOST}:{where[CONTROL]}")
@@ -157,7 +157,7 @@ async def _serve(world: World, plan: Plan) -> None:
             loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_input, stop)
         await stop.wait()
     finally:
-        outside.close()
+        simulation.close()
         await runner.cleanup()
 
 

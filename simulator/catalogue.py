@@ -15,6 +15,7 @@ __all__ = [
     "TELEGRAM",
     "Place",
     "ports",
+    "site_of",
 ]
 
 CONTROL = "control"
@@ -27,28 +28,34 @@ REMOTION = "remotion"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One service and the port it has on the real machine."""
+    """One service, the port it has on the real machine, and the site whose tab it needs."""
 
     name: str
     port: int
+    site: str
 
 
 CATALOGUE = (
-    Place("instagram-dm", 3001),
-    Place("twitter-dm", 3003),
-    Place("threads-comments", 3004),
-    Place("instagram-comments", 3005),
-    Place("tiktok-comments", 3006),
-    Place("twitter-comments", 3007),
-    Place("tiktok-dm", 3102),
-    Place("linkedin-automation", 3105),
-    Place("market-research", 3106),
+    Place("instagram-dm", 3001, "instagram"),
+    Place("twitter-dm", 3003, "twitter"),
+    Place("threads-comments", 3004, "threads"),
+    Place("instagram-comments", 3005, "instagram"),
+    Place("tiktok-comments", 3006, "tiktok"),
+    Place("twitter-comments", 3007, "twitter"),
+    Place("tiktok-dm", 3102, "tiktok"),
+    Place("linkedin-automation", 3105, "linkedin"),
+    Place("market-research", 3106, "google"),
 )
 
 NAMES = tuple(place.name for place in CATALOGUE)
 
 # APIs that are no Safari services; in this order their ports follow that of the control routes.
 NEIGHBOURS = (TELEGRAM, CLAUDE, BLOTATO, REMOTION)
+
+
+def site_of(service: str) -> str:
+    """Return the site whose tab a service needs."""
+    return next(place.site for place in CATALOGUE if place.name == service)
 
 
 def ports(port_base: int | None = None) -> dict[str, int]:

@@ -7,16 +7,17 @@ import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from pydantic import ValidationError
 
-from simulator.catalogue import NAMES, NEIGHBOURS
-from simulator.outside import PortUnavailable
+from simulator.catalogue import NAMES, NEIGHBOURS, site_of
 from simulator.scenario import Scenario, ScenarioError
-from simulator.service import now_text
+from simulator.scenario.safari import SafariSettings
+from simulator.simulation import PortUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.outside import Outside
+    from simulator.simulation import Simulation
 
 __all__ = ["Control"]
 
@@ -26,14 +27,16 @@ WAIT_SECONDS = 5.0
 class Control:
     """Answers for one simulator."""
 
-    def __init__(self, outside: Outside) -> None:
-        self._outside = outside
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
 
     def app(self) -> web.Application:
         """Make the application that serves the control routes."""
         app = web.Application()
         app.router.add_get("/scenario", self.show)
         app.router.add_post("/scenario", self.play)
+        app.router.add_get("/safari", self.safari)
+        app.router.add_post("/safari", self.arrange)
         app.router.add_get("/services", self.services)
         app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
         app.router.add_post("/services/{name}/inbox", self.write_to_us)
@@ -44,17 +47,31 @@ class Control:
 
     async def play(self, request: web.Request) -> web.Response:
         try:
-            self._outside.play(Scenario.parse(await request.read()))
+            self._simulation.play(Scenario.parse(await request.read()))
         except ScenarioError as error:
             return _refused(400, str(error))
         return web.json_response({"ok": True})
 
     async def show(self, _: web.Request) -> web.Response:
-        scenario = json.loads(self._outside.scenario.model_dump_json(exclude_defaults=True))
-        return web.json_response({"scenario": scenario, "usage": self._outside.rules.usage()})
+        scenario = json.loads(self._simulation.scenario.model_dump_json(exclude_defaults=True))
+        return web.json_response({"scenario": scenario, "usage": self._simulation.rules.usage()})
+
+    async def safari(self, _: web.Request) -> web.Response:
+        simulation = self._simulation
+        claims = simulation.claims.as_json()
+        return web.json_response({**simulation.safari.as_json(), "claims": claims})
+
+    async def arrange(self, request: web.Request) -> web.Response:
+        before = self._simulation.scenario.safari.model_dump()
+        try:
+            changes = await request.json()
+            self._simulation.arrange(SafariSettings.model_validate({**before, **changes}))
+        except (ValidationError, ValueError, TypeError) as error:
+            return _refused(400, str(error))
+        return web.json_response({"ok": True})
 
     async def services(self, _: web.Request) -> web.Response:
-        return web.json_response({name: self._outside.is_up(name) for name in NAMES})
+        return web.json_response({name: self._simulation.is_up(name) for name in NAMES})
 
     async def steer(self, request: web.Request) -> web.Response:
         name, order = request.match_info["name"], request.match_info["order"]
@@ -64,40 +81,40 @@ class Control:
             known = ", ".join((*NAMES, *NEIGHBOURS))
             return _refused(404, f"no service {name!r}; there are {known}")
         if order == "down":
-            self._outside.take_down(name)
+            self._simulation.take_down(name)
         elif order == "crash":
-            wait = self._outside.scenario.settings_of(name).restart_after_seconds
-            self._outside.crash(name, wait)
+            wait = self._simulation.scenario.settings_of(name).restart_after_seconds
+            self._simulation.crash(name, wait)
         else:
             try:
-                await self._outside.bring_up(name)
+                await self._simulation.bring_up(name)
             except PortUnavailable as error:
                 return _refused(409, str(error))
         # A connection that was dropped is closed in the next turn of the loop.
         await asyncio.sleep(0)
-        return web.json_response({"ok": True, "up": self._outside.is_up(name)})
+        return web.json_response({"ok": True, "up": self._simulation.is_up(name)})
 
     async def write_to_us(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in NAMES:
             return _refused(404, f"no service {name!r}; there are {', '.join(NAMES)}")
         body = await request.json()
-        at = now_text() if body["dated"] else None
-        self._outside.inbox(name).received(body["handle"], body["text"], at)
+        site = self._simulation.safari.sites[site_of(name)]
+        site.receive(body["handle"], body["text"], is_dated=body["dated"])
         return web.json_response({"ok": True})
 
     async def _steer_neighbour(self, name: str, order: str) -> web.Response:
         if order == "up":
             try:
-                await self._outside.bring_up_neighbour(name)
+                await self._simulation.bring_up_neighbour(name)
             except PortUnavailable as error:
                 return _refused(409, str(error))
         else:
-            self._outside.neighbours[name].take_down()
+            self._simulation.neighbours[name].take_down()
         return web.json_response({"ok": True, "up": order == "up"})
 
     async def world(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._outside.world.as_json(), content_type="application/json")
+        return web.Response(body=self._simulation.world.as_json(), content_type="application/json")
 
     async def wait(self, request: web.Request) -> web.Response:
         wanted = request.query
@@ -107,24 +124,24 @@ class Control:
         try:
             async with asyncio.timeout(float(wanted.get("seconds", WAIT_SECONDS))):
                 while not self._holds(wanted):
-                    await self._outside.bell.rung()
+                    await self._simulation.bell.rung()
         except TimeoutError:
             return _refused(408, f"waited in vain for {request.query_string}")
         return web.json_response({"ok": True})
 
     def _holds(self, wanted: Mapping[str, str]) -> bool:
-        outside = self._outside
-        used = sum(rule["used"] for rule in outside.rules.usage())
+        simulation = self._simulation
+        used = sum(rule["used"] for rule in simulation.rules.usage())
         return (
-            len(outside.world) >= int(wanted.get("effects", 0))
+            len(simulation.world) >= int(wanted.get("effects", 0))
             and used >= int(wanted.get("used", 0))
-            and ("up" not in wanted or outside.is_up(wanted["up"]))
-            and ("down" not in wanted or not outside.is_up(wanted["down"]))
-            and ("quiet" not in wanted or outside.is_quiet(wanted["quiet"]))
+            and ("up" not in wanted or simulation.is_up(wanted["up"]))
+            and ("down" not in wanted or not simulation.is_up(wanted["down"]))
+            and ("quiet" not in wanted or simulation.is_quiet(wanted["quiet"]))
         )
 
     async def reset(self, _: web.Request) -> web.Response:
-        await self._outside.reset()
+        await self._simulation.reset()
         return web.json_response({"ok": True})
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from simulator.scenario import Rule
 
-__all__ = ["Call", "Dropped", "Effect", "Json", "Reply", "Route"]
+__all__ = ["Answer", "Call", "Dropped", "Effect", "Json", "Refused", "Reply", "Route", "Sent"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -26,6 +26,15 @@ class Dropped(Exception):
     """Raised when the client gets no answer: its connection is cut."""
 
 
+class Refused(Exception):
+    """Raised when a driver gives up with these words after so many tries, or with a reply."""
+
+    def __init__(self, text: str, attempts: int = 1, reply: Reply | None = None) -> None:
+        super().__init__(text)
+        self.attempts = attempts
+        self.reply = reply
+
+
 @dataclass(slots=True)
 class Call:
     """A request, with the rule that decides it, if any."""
@@ -35,7 +44,6 @@ class Call:
     path: str
     request: web.BaseRequest
     body: Json = field(default_factory=dict)
-    body_is_broken: bool = False
     arguments: tuple[str, ...] = ()
     rule: Rule | None = None
 
@@ -55,6 +63,15 @@ class Effect:
     kind: str
     recipient: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a driver believes to have sent; ``verified`` is None where it does not say."""
+
+    verified: bool | None = True
+    attempts: int = 1
+    recipient: str = ""
 
 
 @dataclass(slots=True)
@@ -85,6 +102,9 @@ class Reply:
         return cls(status, raw=page.encode(), content_type=HTML_TYPE)
 
 
+Answer: TypeAlias = "Callable[[Call], Awaitable[Reply]]"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where a request goes, and what it must bring.
@@ -92,7 +112,7 @@ class Route:
     ``action`` is the name that scenarios use.
     """
 
-    answer: Callable[[Call], Awaitable[Reply]]
+    answer: Answer
     action: str
     drives_page: bool = False
     guarded: bool = True

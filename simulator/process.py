@@ -139,6 +139,15 @@ class SimulatorProcess:
         """Replace rules and settings."""
         self._order("/scenario", scenario)
 
+    def safari(self, **changes: Any) -> None:
+        """Change how Safari is laid out, such as ``running=False`` or ``front="twitter-dm"``."""
+        self._order("/safari", changes)
+
+    def tabs(self) -> dict[str, Any]:
+        """Read the windows, tabs and claims."""
+        answer: dict[str, Any] = self._control.get(f"{self.url(CONTROL)}/safari").json()
+        return answer
+
     def messages(self) -> list[str]:
         """Read what was sent by Telegram, as its reader sees it."""
         return [line["text"] for line in self.world() if line["kind"] == "telegram"]

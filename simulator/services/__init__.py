@@ -15,7 +15,7 @@ from simulator.services.twitter_comments import TwitterComments
 from simulator.services.twitter_dm import TwitterDm
 
 if TYPE_CHECKING:
-    from simulator.service import Service
+    from simulator.services.service import Service
 
 __all__ = ["SERVICES"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.profiles import handle_of, post_urls
-from simulator.service import now_text
-from simulator.services.comments import CommentService
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.comments import CommentService, Manner, Words
+from simulator.services.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["InstagramComments"]
+    from simulator.browser.safari import ScriptError
 
-CURRENT_POST = "(the post that the tab shows)"
+__all__ = ["InstagramComments"]
 
 
 class InstagramComments(CommentService):
@@ -24,8 +24,7 @@ class InstagramComments(CommentService):
 
     name = "instagram-comments"
     platform = "instagram"
-    site = "Instagram"
-    site_url = "https://www.instagram.com/"
+    site_name = "Instagram"
     default_token = "test-token"  # noqa: S105  the published default
     per_hour = 5
     per_day = 15
@@ -33,8 +32,20 @@ class InstagramComments(CommentService):
     wants_json = True
     session_needs_tab = True
     dies_after_timeout = True
-    before_send_error = "Comment input not found"
-    shown_profile = ""
+    before_send_error = "Comment input never appeared"
+    manner = Manner(
+        words=(
+            Words("action blocked", "Platform restriction: action_blocked", ends=True),
+            Words("try again later", "Platform restriction: rate_limited", ends=True),
+            Words("turned off", "Platform restriction: comments_disabled", ends=True),
+            Words("been limited", "Platform restriction: comments_limited", ends=True),
+        ),
+        no_opener=None,
+        no_input="Comment input never appeared",
+        not_typed="All typing strategies failed",
+        not_submitted="Submit button not found or disabled",
+        is_proven_by_empty_box=True,
+    )
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         return {
@@ -45,6 +56,13 @@ class InstagramComments(CommentService):
             ),
             ("GET", "/api/instagram/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
+            ),
+            ("PUT", "/api/instagram/rate-limits"): Route(
+                self.set_limits, "rate_limits", needs_tab=False
+            ),
+            ("GET", "/api/instagram/comments"): Route(self.comments, "reading", drives_page=True),
+            ("GET", "/api/instagram/post/metrics"): Route(
+                self.metrics, "reading", drives_page=True
             ),
             ("GET", "/api/instagram/profile/posts"): Route(
                 self.posts, "timeline", drives_page=True
@@ -76,16 +94,24 @@ class InstagramComments(CommentService):
         refused = self.refuse(call, Behaviour.QUOTA, Behaviour.QUOTA_DAILY)
         if refused is not None:
             return refused
-        return await self.act(
-            call, Effect("comment", call.text_of("postUrl") or CURRENT_POST, text)
-        )
+        return await act(self, call, Effect("comment", call.text_of("postUrl"), text))
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:  # noqa: ARG002
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         comment_id = f"ig_{time.time_ns() // 1_000_000}"
         return {"success": True, "commentId": comment_id, "text": effect.text}
 
-    def failed(self, call: Call, error: str) -> Reply:  # noqa: ARG002
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         return Reply(400, {"success": False, "error": error})
+
+    def broken(self, call: Call, error: ScriptError) -> Reply:
+        return self.failed(call, str(error))
+
+    def cannot_navigate(self, call: Call) -> None:  # noqa: ARG002
+        raise Refused("", reply=self._not_opened())
+
+    @staticmethod
+    def _not_opened() -> Reply:
+        return Reply(500, {"success": False, "error": "Failed to navigate to post"})
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         def restricted(why: str) -> Callable[[Call], Reply]:
@@ -100,9 +126,7 @@ class InstagramComments(CommentService):
             ),
             Behaviour.RATE_LIMITED: restricted("action_blocked"),
             Behaviour.RESTRICTED: restricted("comments_disabled"),
-            Behaviour.NOT_FOUND: lambda _: Reply(
-                500, {"success": False, "error": "Failed to navigate to post"}
-            ),
+            Behaviour.NOT_FOUND: lambda _: self._not_opened(),
         }
 
     async def dm(self, call: Call) -> Reply:
@@ -110,12 +134,18 @@ class InstagramComments(CommentService):
         return Reply(200, {"success": True, "username": call.text_of("username")})
 
     async def posts(self, call: Call) -> Reply:
-        await self.look(call)
-        urls = post_urls(self.platform, self.shown_profile, self.settings)
+        async with self.looking(call) as hands:
+            urls = self.posts_shown(hands)
         posts = [{"shortcode": url.split("/")[-2], "url": url, "type": "post"} for url in urls]
         return Reply(200, {"posts": posts, "count": len(posts)})
 
-    async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        self.shown_profile = call.text_of("username") or handle_of(call.text_of("url"))
-        return Reply(200, {"success": True})
+    async def metrics(self, call: Call) -> Reply:
+        async with self.looking(call) as hands:
+            page = hands.session.tab().page
+        counts = {"likes": 0, "comments": len(self.comments_shown()), "views": 0, "saves": 0}
+        about = {"caption": "", "username": "", "url": page.url}
+        return Reply(200, {"success": True, **counts, **about})
+
+    def asked_url(self, call: Call) -> str:
+        username = call.text_of("username")
+        return call.text_of("url") or (f"https://www.instagram.com/{username}/" if username else "")

@@ -3,53 +3,62 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.service import Service, now_text
+from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
+from simulator.browser.safari import ScriptError
+from simulator.exchange import Call, Dropped, Effect, Json, Refused, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.direct_messages import SHOWN_CHARS, DmService, snippet
+from simulator.services.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.outside import Outside
+    from simulator.browser.hands import Hands
+    from simulator.browser.sites import Message
     from simulator.scenario import ServiceSettings
+    from simulator.services.host import Host
 
 __all__ = ["LinkedIn"]
 
 LOCK_SECONDS = 120.0
+INBOX = INBOX_URLS["linkedin"]
 PAGE_NOT_LOADED = "Profile page did not load (no main element)"
 
 
-class LinkedIn(Service):
+class LinkedIn(DmService):
     """Bearer auth on all of /api; failures are 200; one page operation at a time."""
 
     name = "linkedin-automation"
     platform = "linkedin"
     default_token = "test-token-12345"  # noqa: S105  the published default
+    claims_tabs = False
     per_day = 50
     empty_bearer_status = 400
     guards_session_routes = True
     before_send_error = "Message button not found — may not be connected"
 
-    def __init__(self, outside: Outside, settings: ServiceSettings, port: int) -> None:
-        super().__init__(outside, settings, port)
+    def __init__(self, host: Host, settings: ServiceSettings, port: int) -> None:
+        super().__init__(host, settings, port)
         self._locked_at: float | None = None
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
+        base = "/api/linkedin"
         return {
-            ("POST", "/api/linkedin/messages/send-to"): Route(
-                self.send, "send_dm", drives_page=True, needs_tab=False
+            ("POST", f"{base}/messages/send-to"): Route(self.send, "send_dm", drives_page=True),
+            ("GET", f"{base}/conversations"): Route(
+                self.conversations, "conversations", drives_page=True
             ),
-            ("GET", "/api/linkedin/conversations"): Route(
-                self.conversations, "conversations", drives_page=True, needs_tab=False
-            ),
-            ("GET", "/api/linkedin/status"): Route(self.status, "status", needs_tab=False),
-            ("GET", "/api/linkedin/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("POST", "/api/linkedin/navigate/{}"): Route(
-                self.navigate, "navigate", drives_page=True, needs_tab=False
+            ("POST", f"{base}/messages/open"): Route(self.open, "reading", drives_page=True),
+            ("GET", f"{base}/messages"): Route(self.messages, "reading", drives_page=True),
+            ("GET", f"{base}/status"): Route(self.status, "status"),
+            ("GET", f"{base}/rate-limits"): Route(self.rate_limits, "rate_limits"),
+            ("PUT", f"{base}/rate-limits"): Route(self.set_limits, "rate_limits"),
+            ("POST", f"{base}/navigate/messaging"): Route(
+                self.navigate, "navigate", drives_page=True
             ),
         }
 
@@ -62,7 +71,7 @@ class LinkedIn(Service):
             "port": str(self.port),
             "uptime": time.time() - self.started_at,
             "withinActiveHours": self.limits.is_active(),
-            "rateLimits": {**self._sent(), "limits": {"messagesPerDay": self.limits.per_day}},
+            "rateLimits": {**self.sent_counts(), "limits": self.limits_json()},
             "counters": {
                 "connectionsToday": 0,
                 "messagesToday": self.limits.today,
@@ -82,69 +91,166 @@ class LinkedIn(Service):
             return Reply(400, {"error": "profileUrl and text required"})
         if self._is_locked():
             return self._busy()
-        if not self.settings.tab:
-            return self.failed(call, PAGE_NOT_LOADED)
         self._locked_at = time.monotonic()
         try:
-            return await self.act(call, Effect("dm", url, text))
+            return await act(self, call, Effect("dm", url, text))
         finally:
             self._locked_at = None
 
-    def published(self, call: Call, effect: Effect) -> None:
-        who = call.text_of("name", "username") or effect.recipient
-        inbox = self.outside.inbox(self.name)
-        inbox.sent(effect.recipient, effect.text, now_text())
-        inbox.name(effect.recipient, who)
+    async def perform(self, hands: Hands, call: Call, effect: Effect) -> Sent:  # noqa: ARG002
+        """Open the profile, click on its button at a place on the screen, and write."""
+        await hands.navigate(effect.recipient, 3.0)
+        if not await hands.until(lambda: self._has_loaded(hands), 10.0):
+            raise Refused(PAGE_NOT_LOADED)
+        if hands.misses("open"):
+            raise Refused("Message button not found — may not be connected")
+        tab, front = hands.session.tab(), hands.session.front()
+        if tab is front:
+            hands.safari.open_page(tab, thread_page(tab.page))
+        await hands.wait(0.5)
+        if hands.misses("input") or tab is not front:
+            # The click went to whatever is in front.
+            await hands.wait(8.0)
+            raise Refused("Message input did not appear after clicking Message button")
+        if hands.misses("type"):
+            raise Refused("Failed to type message")
+        hands.write(effect.text)
+        await hands.wait(1.5)
+        if not hands.misses("submit"):
+            hands.send(tab)
+        await hands.wait(2.0)
+        name = self._name_of(tab.page.subject)
+        return Sent(self._is_last(hands, effect.text), recipient=name)
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:
+    @staticmethod
+    def _has_loaded(hands: Hands) -> bool:
+        try:
+            return not hands.misses("look") and hands.is_at(Kind.PROFILE)
+        except ScriptError:
+            return False
+
+    def _is_last(self, hands: Hands, text: str) -> bool:
+        shown = self.thread_shown(hands)
+        is_seen = not hands.is_blind and not hands.misses("verify")
+        return is_seen and bool(shown) and text[:30] in shown[-1].text
+
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         body: Json = {"success": True}
-        if verified is not None:
-            body["verified"] = verified
-        if verified:
-            body["verifiedRecipient"] = call.text_of("name") or effect.recipient
+        if sent.verified is not None:
+            body["verified"] = sent.verified
+        if sent.verified:
+            body["verifiedRecipient"] = sent.recipient
         return body
 
-    def failed(self, call: Call, error: str) -> Reply:  # noqa: ARG002
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         return Reply(200, {"success": False, "error": error})
 
+    def broken(self, call: Call, error: ScriptError) -> Reply:
+        if call.path.endswith("/status"):
+            return super().broken(call, error)
+        # Nothing catches it, and so the process ends.
+        self.die()
+        raise Dropped
+
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
-        message = f"DMs are sent between {self.limits.hours_text()}"
-        hours = {"error": "outside_active_hours", "message": message}
-        daily = {"error": "Daily message limit reached", "hint": "Try again tomorrow"}
+        hours = {"error": "outside_active_hours", "message": "DMs only sent 9am–9pm"}
+        hint = 'Add "force": true to bypass'
+        daily = {"error": "Daily message limit reached", "hint": hint}
         return {
             Behaviour.OUTSIDE_HOURS: lambda _: Reply(429, hours),
             Behaviour.QUOTA_DAILY: lambda _: Reply(429, daily),
             Behaviour.LOCK: lambda _: self._busy(),
             Behaviour.NOT_FOUND: lambda call: self.failed(call, PAGE_NOT_LOADED),
+            Behaviour.LOGGED_OUT: lambda call: self.failed(call, PAGE_NOT_LOADED),
         }
 
     def no_session(self) -> Reply:
-        return Reply(500, {"error": "Error: No 'linkedin.com' tab found"})
+        return Reply(500, {"error": self.no_session_text()})
+
+    # Reading
+
+    def conversation(self, person: str, last: Message) -> Json:
+        name = self._name_of(person)
+        shown = {"lastMessage": snippet(last), "lastMessageAt": "10:00", "unread": not last.is_ours}
+        about = {"conversationId": "", "participantName": name, "participantHeadline": ""}
+        return {**about, **shown, "isGroup": "," in name}
+
+    def message(self, index: int, message: Message) -> Json:
+        text, sender = message.text[:SHOWN_CHARS], "Me" if message.is_ours else "Them"
+        who = {"sender": sender, "isOutbound": message.is_ours}
+        return {"id": f"msg_{index}", "content": text, "timestamp": "10:00", **who}
 
     async def conversations(self, call: Call) -> Reply:
         if self._is_locked():
             return self._busy()
-        await self.look(call)
-        inbox = self.outside.inbox(self.name)
-        found = inbox.conversations("profileUrl", self.settings.conversations)
+        async with self.looking(call) as hands:
+            hindered = await self._opens_inbox(hands)
+            if hindered is not None:
+                return Reply(500, {"success": False, "error": hindered})
+            found = self.conversations_shown(hands)
         return Reply(200, {"conversations": found, "count": len(found)})
 
+    @staticmethod
+    def _name_of(profile_url: str) -> str:
+        """Return the name on a profile: its last part, as a person would write it."""
+        slug = profile_url.rstrip("/").rsplit("/", 1)[-1]
+        return slug.replace("-", " ").title()
+
+    async def open(self, call: Call) -> Reply:
+        name = call.text_of("participantName")
+        if not name:
+            return Reply(400, {"error": "participantName required"})
+        async with self.looking(call) as hands:
+            tab = hands.session.tab()
+            people = {person for person, _ in self.site.conversations()}
+            person = next((p for p in people if self._name_of(p) == name), None)
+            # It clicks on the screen, so it reaches only the tab in front.
+            opens = person is not None and hands.is_at(Kind.INBOX) and tab is hands.session.front()
+            if opens and person is not None:
+                profile = replace(page_at(person), subject=person)
+                hands.safari.open_page(tab, thread_page(profile))
+            await hands.wait(1.0 if opens else 12.6)
+        return Reply(200, {"success": opens})
+
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
+        self.session.follow_claim()
+        url = self.session.tab().url
+        is_on_site = self.session.is_site(url)
         body = {
-            "isOnLinkedIn": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://www.linkedin.com/messaging/",
+            "isOnLinkedIn": is_on_site,
+            "isLoggedIn": is_on_site and self.session.is_logged_in(),
+            "currentUrl": url,
+            "withinActiveHours": self.limits.is_active(),
         }
         return Reply(200, body)
 
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        config = {"messagesPerDay": self.limits.per_day, "connectionsPerDay": 20}
+        config = {**self.limits_json(), "connectionsPerDay": 20}
         active = self.limits.is_active()
-        return Reply(200, {"config": config, "current": self._sent(), "withinActiveHours": active})
+        current = self.sent_counts()
+        return Reply(200, {"config": config, "current": current, "withinActiveHours": active})
+
+    async def set_limits(self, call: Call) -> Reply:
+        await super().set_limits(call)
+        return Reply(200, {"updated": True, "config": self.limits_json()})
 
     async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"success": True})
+        if self._is_locked():
+            return self._busy()
+        async with self.looking(call) as hands:
+            hindered = await self._opens_inbox(hands)
+        if hindered is not None:
+            return Reply(200, {"success": False, "error": hindered})
+        return Reply(200, {"success": True, "currentUrl": INBOX})
+
+    async def _opens_inbox(self, hands: Hands) -> str | None:
+        """Open the inbox; return what hinders it."""
+        if not await hands.navigate(INBOX, 3.0):
+            return "Failed to navigate to messaging"
+        if not hands.is_logged_in():
+            return "Not logged in to LinkedIn"
+        loaded = await hands.until(lambda: hands.is_at(Kind.INBOX), 10.0)
+        return None if loaded else "Messaging page did not load"
 
     def _busy(self) -> Reply:
         body = {
@@ -159,9 +265,3 @@ class LinkedIn(Service):
 
     def _is_locked(self) -> bool:
         return self._locked_at is not None and self._locked_for() < LOCK_SECONDS
-
-    def _sent(self) -> Json:
-        return {
-            "messagesSentToday": self.limits.today,
-            "messagesSentThisHour": self.limits.this_hour,
-        }

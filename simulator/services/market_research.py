@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.findings import creators, posts
-from simulator.safari import Driver
-from simulator.service import Service, now_text
+from simulator.browser.collisions import Driver
+from simulator.browser.pages import HOME_URLS
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.findings import creators, posts
+from simulator.services.service import Service, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.outside import Outside
+    from simulator.browser.hands import Hands
     from simulator.scenario import ServiceSettings
+    from simulator.services.host import Host
 
 __all__ = ["MarketResearch"]
 
 PLATFORMS = ("twitter", "threads", "instagram", "facebook", "tiktok")
 RECENT_JOBS = 20
+NO_RESULTS = "Search returned no results or failed to load"
 MINUTES_PER_NICHE = 5
 
 
@@ -32,10 +37,10 @@ class MarketResearch(Service):
     platform = "google"
     http_limit_per_minute = 60
     session_needs_tab = True
-    before_send_error = "Search returned no results or failed to load"
+    before_send_error = NO_RESULTS
 
-    def __init__(self, outside: Outside, settings: ServiceSettings, port: int) -> None:
-        super().__init__(outside, settings, port)
+    def __init__(self, host: Host, settings: ServiceSettings, port: int) -> None:
+        super().__init__(host, settings, port)
         self._jobs: dict[str, Json] = {}
         self._results: dict[str, Json] = {}
 
@@ -73,14 +78,31 @@ class MarketResearch(Service):
             return self._invalid_platform()
         if not query:
             return Reply(400, {"error": "query is required"})
-        return await self.act(call, Effect("research", platform, query))
+        return await act(self, call, Effect("research", platform, query))
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:  # noqa: ARG002
+    async def perform(self, hands: Hands, call: Call, effect: Effect) -> Sent:
+        """Search in whatever tab is in front, which need not be its own."""
+        front = hands.session.front()
+        url = HOME_URLS.get(effect.recipient, f"https://www.{effect.recipient}.com/")
+        hands.safari.navigate(front, f"{url}search?q={quote(effect.text)}")
+        await hands.wait(12.0)
+        if hands.misses("look") or not hands.safari.sites[front.page.site].is_logged_in:
+            raise Refused(NO_RESULTS)
+        self.found(call, effect)
+        return Sent()
+
+    def found(self, call: Call, effect: Effect) -> None:
+        """Log a research."""
+        self.host.world.record(
+            self.name, "research", effect.recipient, effect.text, call.request_id
+        )
+
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         found = self._posts(effect.recipient, effect.text)
         about = {"platform": effect.recipient, "query": effect.text}
         return {"success": True, **about, "posts": found, "count": len(found)}
 
-    def failed(self, call: Call, error: str) -> Reply:
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         about = {"platform": call.arguments[0], "query": call.text_of("query", "niche")}
         return Reply(200, {"success": False, "error": error, **about, "posts": [], "count": 0})
 
@@ -89,12 +111,11 @@ class MarketResearch(Service):
             job = {"id": "job_busy", "platform": call.arguments[0]}
             return Reply(409, {"error": "A research job is already running", "currentJob": job})
 
-        no_results = "Search returned no results or failed to load"
         return {
             Behaviour.JOB_BUSY: busy,
             Behaviour.JOB_FAILS: lambda call: self._start(call, [call.text_of("niche")]),
             Behaviour.JOB_LOST: lambda call: self._start(call, [call.text_of("niche")]),
-            Behaviour.NOT_FOUND: lambda call: self.failed(call, no_results),
+            Behaviour.NOT_FOUND: lambda call: self.failed(call, NO_RESULTS),
         }
 
     async def niche(self, call: Call) -> Reply:
@@ -147,7 +168,7 @@ class MarketResearch(Service):
         return Reply(200, result)
 
     def no_session(self) -> Reply:
-        return Reply(500, {"error": "Error: No 'google.com' tab found"})
+        return Reply(500, {"error": self.no_session_text()})
 
     def _start(self, call: Call, niches: list[str]) -> Reply:
         platform = call.arguments[0]
@@ -182,7 +203,7 @@ class MarketResearch(Service):
         started = time.monotonic()
         if not at_once:
             driver = Driver(self.name, call.request_id, platform, ", ".join(niches))
-            with self.outside.safari.driven_by(driver):
+            with self.host.collisions.driven_by(driver):
                 await asyncio.sleep(self.settings.job_seconds)
         job["completedAt"] = now_text()
         job["durationMs"] = int((time.monotonic() - started) * 1000)
@@ -195,7 +216,8 @@ class MarketResearch(Service):
         self._results[platform] = {"file": file, "data": data}
         job.update(status="completed", resultFile=file)
         for niche in niches:
-            self.publish(call, Effect("research", platform, niche))
+            self.limits.count()
+            self.found(call, Effect("research", platform, niche))
 
     async def _wait(self, reply: Reply, platform: str, niche: str) -> Reply:
         started = reply.body if isinstance(reply.body, dict) else {}

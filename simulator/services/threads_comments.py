@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.profiles import handle_of, post_urls
-from simulator.service import now_text
-from simulator.services.comments import CommentService
+from simulator.browser.pages import handle_in
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.comments import CommentService, Manner, Words
+from simulator.services.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.outside import Outside
+    from simulator.browser.safari import ScriptError
     from simulator.scenario import ServiceSettings
+    from simulator.services.host import Host
 
 __all__ = ["ThreadsComments"]
 
 OWN_COMMENT = "Appreciate you sharing this perspective 🙌"
 SHOWN_TEXT_LENGTH = 100
-CURRENT_POST = "(the post that the tab shows)"
 KEPT_REPLIES = 20_000
 
 
@@ -30,19 +31,29 @@ class ThreadsComments(CommentService):
 
     name = "threads-comments"
     platform = "threads"
-    site = "Threads"
-    site_url = "https://www.threads.com/"
+    site_name = "Threads"
     default_token = "threads-local-dev-token"  # noqa: S105  the published default
     per_hour = 5
     per_day = 20
     http_limit_per_minute = 60
     wants_json = True
     session_needs_tab = True
-    before_send_error = "Comment input not found"
-    shown_profile = ""
+    before_send_error = "Reply button not found"
+    timeout_text = "Request timed out after 30s"
+    manner = Manner(
+        words=(
+            Words("something went wrong", "Platform error: error"),
+            Words("rate limit", "Platform error: rate_limit"),
+        ),
+        no_opener="Reply button not found",
+        no_input="Composer never appeared",
+        not_typed="All typing strategies failed",
+        not_submitted="Submit button not found or disabled",
+        typing_seconds=1.9,
+    )
 
-    def __init__(self, outside: Outside, settings: ServiceSettings, port: int) -> None:
-        super().__init__(outside, settings, port)
+    def __init__(self, host: Host, settings: ServiceSettings, port: int) -> None:
+        super().__init__(host, settings, port)
         self._replies: dict[str, tuple[float, Json]] = {}
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
@@ -54,6 +65,11 @@ class ThreadsComments(CommentService):
             ("GET", "/api/threads/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
             ),
+            ("PUT", "/api/threads/rate-limits"): Route(
+                self.set_limits, "rate_limits", needs_tab=False
+            ),
+            ("GET", "/api/threads/comments"): Route(self.comments, "reading", drives_page=True),
+            ("GET", "/api/threads/extract"): Route(self.extract, "reading", drives_page=True),
             ("GET", "/api/threads/posts"): Route(self.posts, "timeline", drives_page=True),
             ("POST", "/api/threads/navigate"): Route(self.navigate, "navigate", drives_page=True),
         }
@@ -82,7 +98,7 @@ class ThreadsComments(CommentService):
             return Reply(200, {**dry, "dry_run": True, "simulated": True})
         if not text or body.get("useAI") is True:
             text = OWN_COMMENT
-        effect = Effect("comment", url or CURRENT_POST, text)
+        effect = Effect("comment", url, text)
         cached = self._replies.get(f"{url}:{text}")
         if cached is not None and cached[0] > time.monotonic():
             self.repeat(call, effect)
@@ -90,22 +106,25 @@ class ThreadsComments(CommentService):
         refused = self.refuse(call, Behaviour.QUOTA, Behaviour.QUOTA_DAILY)
         if refused is not None:
             return refused
-        reply = await self.act(call, effect)
+        reply = await act(self, call, effect)
         if reply.status == 200 and isinstance(reply.body, dict):
             self._remember(f"{url}:{text}", reply.body)
         return reply
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:  # noqa: ARG002
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         body = {
             "success": True,
             "commentId": self._comment_id("th"),
             "text": effect.text[:SHOWN_TEXT_LENGTH],
         }
-        return body if verified is None else {**body, "verified": verified}
+        return body if sent.verified is None else {**body, "verified": sent.verified}
 
-    def failed(self, call: Call, error: str) -> Reply:
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         text = call.text_of("text")[:SHOWN_TEXT_LENGTH]
         return Reply(400, {"success": False, "text": text, "error": error})
+
+    def broken(self, call: Call, error: ScriptError) -> Reply:
+        return self.failed(call, str(error))
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         return {
@@ -113,23 +132,41 @@ class ThreadsComments(CommentService):
             Behaviour.QUOTA_DAILY: lambda call: self.failed(
                 call, "Rate limit: 20 comments per day"
             ),
-            Behaviour.NOT_FOUND: lambda _: Reply(
-                500, {"error": "Navigation failed", "message": "Could not open the post"}
-            ),
+            Behaviour.NOT_FOUND: lambda _: self._not_opened(),
         }
 
+    def cannot_navigate(self, call: Call) -> None:  # noqa: ARG002
+        raise Refused("", reply=self._not_opened())
+
+    @staticmethod
+    def _not_opened() -> Reply:
+        body = {"error": "Navigation failed", "message": "Failed to navigate to post"}
+        return Reply(500, body)
+
     def tab_shown(self) -> Json:
-        return {**super().tab_shown(), **self.counted()}
+        counted = self.counted()
+        del counted["limits"]
+        return {**super().tab_shown(), **counted}
+
+    async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
+        used = {"daily_used": self.limits.today, "hourly_used": self.limits.this_hour}
+        return Reply(200, {**self.counted(), **used})
 
     async def posts(self, call: Call) -> Reply:
-        await self.look(call)
-        urls = post_urls(self.platform, self.shown_profile, self.settings)
+        async with self.looking(call) as hands:
+            urls = self.posts_shown(hands)
         return Reply(200, {"posts": [{"url": url} for url in urls], "count": len(urls)})
 
-    async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        self.shown_profile = handle_of(call.text_of("url", "postUrl"))
-        return Reply(200, {"success": True, "url": call.text_of("url", "postUrl")})
+    async def extract(self, call: Call) -> Reply:
+        url = call.request.query.get("postUrl", "")
+        if not url:
+            return self._bad("postUrl query param required")
+        async with self.looking(call) as hands:
+            await hands.navigate(url, self.navigate_seconds)
+            shown = hands.session.tab().page
+        counts = {"likes": 0, "replies": 0, "reposts": 0, "timestamp": ""}
+        about = {"author": handle_in(shown.url), "text": "", **counts, "url": shown.url}
+        return Reply(200, about if shown.has_box else {**about, "author": ""})
 
     def _remember(self, key: str, body: Json) -> None:
         now = time.monotonic()

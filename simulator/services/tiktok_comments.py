@@ -6,20 +6,24 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.profiles import post_urls
-from simulator.service import now_text
-from simulator.services.comments import CommentService
+from simulator.exchange import Call, Effect, Json, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.comments import CommentService, Manner, Words
+from simulator.services.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.browser.hands import Hands
+    from simulator.browser.safari import ScriptError, Spot
+
 __all__ = ["TikTokComments"]
 
-CURRENT_VIDEO = "(the video that the tab shows)"
 OWN_COMMENT = "This is so good, thanks for sharing"
 LONGEST_TEXT = 10_000
+SHOWN_URL_CHARS = 100
+SHORT_LINK = "Short-link URLs not supported. Please use the direct /video/ URL format"
 _VIDEO_URL = re.compile(r"^(https?://)?([\w-]+\.)*tiktok\.com/.*(/video/|@)", re.IGNORECASE)
 _SHORT_LINK = re.compile(r"^(https?://)?(vm|vt)\.tiktok\.com/", re.IGNORECASE)
 
@@ -29,13 +33,25 @@ class TikTokComments(CommentService):
 
     name = "tiktok-comments"
     platform = "tiktok"
-    site = "TikTok"
-    site_url = "https://www.tiktok.com/"
+    site_name = "TikTok"
     per_hour = 5
     per_day = 15
     empty_bearer_status = 400
     session_needs_tab = True
     before_send_error = "Comment input never appeared"
+    manner = Manner(
+        words=(
+            Words("something went wrong", "Platform restriction: error"),
+            Words("too many comments", "Platform restriction: rate_limit"),
+            Words("turned off", "Platform restriction: comments_off", ends=True),
+            Words("log in to comment", "Platform restriction: not_logged_in", ends=True),
+        ),
+        no_opener=None,
+        no_input="Comment input never appeared",
+        not_typed="All typing strategies failed",
+        not_submitted="Submit button not found or disabled",
+        is_proven_by_empty_box=True,
+    )
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         return {
@@ -44,6 +60,11 @@ class TikTokComments(CommentService):
             ("GET", "/api/tiktok/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
             ),
+            ("PUT", "/api/tiktok/rate-limits"): Route(
+                self.set_limits, "rate_limits", needs_tab=False
+            ),
+            ("GET", "/api/tiktok/comments"): Route(self.comments, "reading", drives_page=True),
+            ("GET", "/api/tiktok/video-metrics"): Route(self.metrics, "reading", drives_page=True),
             ("GET", "/api/tiktok/profile/{}/videos"): Route(
                 self.videos, "timeline", drives_page=True
             ),
@@ -70,7 +91,7 @@ class TikTokComments(CommentService):
         refused = self.refuse(call, Behaviour.QUOTA, Behaviour.QUOTA_DAILY)
         if refused is not None:
             return refused
-        reply = await self.act(call, Effect("comment", url or CURRENT_VIDEO, text))
+        reply = await act(self, call, Effect("comment", url, text))
         if url and "://" not in url and not call.text_of("username") and reply.status == 200:
             return Reply(500, {"error": "TypeError: Invalid URL"})
         return reply
@@ -87,22 +108,29 @@ class TikTokComments(CommentService):
             if is_wrong:
                 return Reply(400, {"error": error})
         if _SHORT_LINK.match(url):
-            return Reply(400, {"success": False, "error": "Short links are not supported"})
+            return Reply(400, {"success": False, "error": SHORT_LINK})
         if url and not _VIDEO_URL.match(url):
-            return Reply(400, {"error": "Invalid TikTok URL"})
+            return Reply(400, {"error": "Invalid URL: must be a TikTok video URL"})
         return None
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:
+    def shown_words(self, hands: Hands) -> str:
+        shown = hands.notice()
+        return shown if hands.is_logged_in() else f"{shown} log in to comment"
+
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:
         body: Json = {"success": True, "commentId": f"tt_{time.time_ns() // 1_000_000}"}
-        if verified is not None:
-            body["verified"] = verified
+        if sent.verified is not None:
+            body["verified"] = sent.verified
         used_ai = call.body.get("useAI") is True
-        more = {"strategy": "keyboard", "generatedComment": effect.text, "usedAI": used_ai}
+        more = {"strategy": "execCommand", "generatedComment": effect.text, "usedAI": used_ai}
         return {**body, **more}
 
-    def failed(self, call: Call, error: str) -> Reply:
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         body = {"success": False, "error": error, "generatedComment": call.text_of("text")}
         return Reply(200, {**body, "usedAI": call.body.get("useAI") is True})
+
+    def broken(self, call: Call, error: ScriptError) -> Reply:
+        return self.failed(call, str(error))
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         return {
@@ -116,15 +144,33 @@ class TikTokComments(CommentService):
             ),
         }
 
-    def no_session(self) -> Reply:
-        return Reply(200, {"ok": False, "error": "No tab claimed"})
+    def ensure_session(self) -> tuple[Spot, str] | None:
+        # It looks at its claim only, which it has by then, whatever has become of the tab.
+        return None if self.session.tracked is None else (self.session.tracked, "")
+
+    def tab_shown(self) -> Json:
+        return {**super().tab_shown(), **self.counted()}
 
     async def videos(self, call: Call) -> Reply:
-        await self.look(call)
         handle = call.path.split("/")[-2]
-        urls = post_urls(self.platform, handle, self.settings)
+        async with self.looking(call) as hands:
+            await hands.navigate(f"https://www.tiktok.com/@{handle}", 3.0)
+            urls = self.posts_shown(hands)
         return Reply(200, {"videos": [{"url": url} for url in urls], "count": len(urls)})
 
-    async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"success": True})
+    async def metrics(self, call: Call) -> Reply:
+        async with self.looking(call) as hands:
+            url = hands.session.tab().page.url[:SHOWN_URL_CHARS]
+        counts = {"views": 0, "likes": 0, "comments": len(self.comments_shown()), "shares": 0}
+        return Reply(200, {"success": True, **counts, "currentUrl": url})
+
+    async def comments(self, call: Call) -> Reply:
+        async with self.looking(call) as hands:
+            await hands.wait(3.0)
+            shown = self.comments_shown(int(call.request.query.get("limit", 50)))
+        found = [{"username": each["username"], "text": each["text"]} for each in shown]
+        return Reply(200, {"comments": found, "count": len(found)})
+
+    def asked_url(self, call: Call) -> str:
+        handle = call.text_of("handle").removeprefix("@")
+        return call.text_of("url") or (f"https://www.tiktok.com/@{handle}" if handle else "")

@@ -4,33 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.service import Service, now_text
+from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.direct_messages import SHOWN_CHARS, DmService, snippet
+from simulator.services.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simulator.outside import Outside
+    from simulator.browser.hands import Hands
+    from simulator.browser.safari import ScriptError
+    from simulator.browser.sites import Message
     from simulator.scenario import ServiceSettings
+    from simulator.services.host import Host
 
 __all__ = ["TikTokDm"]
 
 SEND_TO = "/api/tiktok/messages/send-to"
 ALIAS = "/api/messages/send-to"
+INBOX = INBOX_URLS["tiktok"]
 
 
-class TikTokDm(Service):
+class TikTokDm(DmService):
     """No auth; driver failures are 400; ``force`` overrides dedup and all limits."""
 
     name = "tiktok-dm"
     platform = "tiktok"
     per_hour = 10
     per_day = 50
-    before_send_error = "dms_restricted"
+    before_send_error = "event_no_input: message input not found in DOM"
+    messages_shown = 50
 
-    def __init__(self, outside: Outside, settings: ServiceSettings, port: int) -> None:
-        super().__init__(outside, settings, port)
+    def __init__(self, host: Host, settings: ServiceSettings, port: int) -> None:
+        super().__init__(host, settings, port)
         self._in_flight: set[str] = set()
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
@@ -42,10 +50,17 @@ class TikTokDm(Service):
             ("GET", "/api/tiktok/conversations"): Route(
                 self.conversations, "conversations", drives_page=True
             ),
+            ("POST", "/api/tiktok/conversations/open"): Route(
+                self.open, "reading", drives_page=True
+            ),
+            ("GET", "/api/tiktok/messages"): Route(self.messages, "reading", drives_page=True),
             ("GET", "/api/tiktok/status"): Route(self.status, "status", needs_tab=False),
             ("GET", "/api/tiktok/rate-status"): Route(self.rate_status, "status", drives_page=True),
             ("GET", "/api/tiktok/rate-limits"): Route(
                 self.rate_limits, "rate_limits", needs_tab=False
+            ),
+            ("PUT", "/api/tiktok/rate-limits"): Route(
+                self.set_limits, "rate_limits", needs_tab=False
             ),
             ("POST", "/api/tiktok/inbox/navigate"): Route(
                 self.navigate, "navigate", drives_page=True
@@ -63,7 +78,7 @@ class TikTokDm(Service):
             )
             if refused is not None:
                 return refused
-        if not self.settings.tab:
+        if not self.session.claim():
             return self.no_tab()
         username, text = call.text_of("username"), call.text_of("text", "message")
         if not username or not text:
@@ -73,7 +88,7 @@ class TikTokDm(Service):
             if call.body.get("dryRun") is True:
                 dry = {"success": True, "dryRun": True, "username": username, "message": text}
                 return Reply(200, dry)
-            return await self.act(call, effect)
+            return await act(self, call, effect)
         return await self._send_once(call, effect, forced=forced)
 
     async def _send_once(self, call: Call, effect: Effect, *, forced: bool) -> Reply:
@@ -81,30 +96,68 @@ class TikTokDm(Service):
         if user in self._in_flight:
             self.repeat(call, effect)
             return self.refusals[Behaviour.IN_FLIGHT](call)
-        known = user in self.outside.inbox(self.name).messaged
+        known = user in self.host.messaged(self.name)
         if known and self.settings.dedup and not forced:
             self.repeat(call, effect)
             return self.refusals[Behaviour.ALREADY_MESSAGED](call)
         self._in_flight.add(user)
         try:
-            return await self.act(call, effect)
+            return await act(self, call, effect)
         finally:
             self._in_flight.discard(user)
 
-    def published(self, call: Call, effect: Effect) -> None:  # noqa: ARG002
-        self.outside.inbox(self.name).sent(effect.recipient, effect.text, now_text())
+    async def perform(self, hands: Hands, call: Call, effect: Effect) -> Sent:
+        """Look through the inbox, open the profile and its thread, and write there."""
+        handle = effect.recipient
+        await hands.navigate(INBOX, 9.3)
+        if self.settings.dedup and call.body.get("force") is not True:
+            hands.misses("look")
+            if handle in self.site.threads and hands.is_at(Kind.INBOX):
+                raise Refused("already_in_conversation: existing_conversation")
+        await hands.wait(22.0)
+        await hands.navigate(f"https://www.tiktok.com/@{handle}", 5.0)
+        await hands.until(lambda: hands.is_at(Kind.PROFILE), 5.0)
+        if not hands.is_at(Kind.PROFILE):
+            raise Refused(f"dms_restricted: no Message button on @{handle} profile")
+        if hands.misses("open"):
+            raise Refused(
+                "Strategy C (cold): profile Message button JS-clicked but composer did not open "
+                "(closed)"
+            )
+        tab = hands.session.tab()
+        hands.safari.open_page(tab, thread_page(tab.page))
+        await hands.wait(10.0)
+        if hands.misses("input"):
+            raise Refused("event_no_input: message input not found in DOM")
+        if hands.misses("type"):
+            raise Refused("event_type_failed: input still empty after 2 attempts (got: empty)")
+        hands.write(effect.text)
+        await hands.wait(2.0)
+        if hands.misses("submit"):
+            raise Refused(
+                "event_not_sent: input still has text after Enter — TikTok did not accept the send"
+            )
+        hands.send(hands.session.tab())
+        self.host.messaged(self.name).add(handle)
+        await hands.wait(8.0)
+        is_seen = hands.sees(effect.text, in_box=False)
+        await hands.navigate(INBOX, 4.0)
+        return Sent(is_seen, recipient=handle)
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:  # noqa: ARG002
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         body: Json = {"success": True, "username": effect.recipient}
-        if verified is not None:
-            body["verified"] = verified
+        if sent.verified is not None:
+            body["verified"] = sent.verified
             body["verifiedRecipient"] = effect.recipient
         body["rateLimits"] = self._sent()
         return body
 
-    def failed(self, call: Call, error: str) -> Reply:
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         username = call.text_of("username")
         return Reply(400, {"success": False, "error": error, "username": username})
+
+    def broken(self, call: Call, error: ScriptError) -> Reply:
+        return self.failed(call, f"Error: {error}")
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         def limited(error: str) -> Callable[[Call], Reply]:
@@ -117,13 +170,11 @@ class TikTokDm(Service):
             return lambda _: Reply(429, {**body, "error": f"TikTok rate limited: {reason}"})
 
         def in_flight(call: Call) -> Reply:
-            user = call.text_of("username").removeprefix("@")
-            error = f"in_flight: send to @{user} already in progress"
+            error = f"in_flight: send to @{_user(call)} already in progress"
             return Reply(429, {"success": False, "error": error})
 
         def already(call: Call) -> Reply:
-            user = call.text_of("username").removeprefix("@")
-            error = f"already_messaged: @{user} was already DMed (persistent dedup block)"
+            error = f"already_messaged: @{_user(call)} was already DMed (persistent dedup block)"
             return Reply(400, {"success": False, "error": error})
 
         return {
@@ -134,8 +185,15 @@ class TikTokDm(Service):
             Behaviour.CAPTCHA: by_platform("captcha shown", captcha=True),
             Behaviour.IN_FLIGHT: in_flight,
             Behaviour.ALREADY_MESSAGED: already,
-            Behaviour.RESTRICTED: lambda call: self.failed(call, "dms_restricted"),
-            Behaviour.NOT_FOUND: lambda call: self.failed(call, "identity_mismatch"),
+            Behaviour.RESTRICTED: lambda call: self.failed(
+                call, f"dms_restricted: no Message button on @{_user(call)} profile"
+            ),
+            Behaviour.LOGGED_OUT: lambda call: self.failed(
+                call, f"dms_restricted: no Message button on @{_user(call)} profile"
+            ),
+            Behaviour.NOT_FOUND: lambda call: self.failed(
+                call, f'identity_mismatch: expected @{_user(call)}, got "somebody"'
+            ),
         }
 
     def no_tab(self) -> Reply:
@@ -145,40 +203,82 @@ class TikTokDm(Service):
         return reply
 
     def no_session(self) -> Reply:
-        return Reply(200, {"ok": False, "message": "No TikTok tab found"})
+        message = "TikTok tab not found — open Safari and navigate to tiktok.com"
+        return Reply(200, {"ok": False, "message": message})
 
-    async def conversations(self, call: Call) -> Reply:
-        await self.look(call)
-        inbox = self.outside.inbox(self.name)
-        found = inbox.conversations("username", self.settings.conversations)
-        return Reply(200, {"conversations": found, "count": len(found)})
+    # Reading
+
+    def conversation(self, person: str, last: Message) -> Json:
+        said = f"You: {snippet(last)}" if last.is_ours else snippet(last)
+        shown = {"lastMessage": said, "timestamp": "", "unread": not last.is_ours}
+        return {"username": person, "displayName": person, **shown}
+
+    def message(self, index: int, message: Message) -> Json:
+        text = message.text[:SHOWN_CHARS]
+        who = {"isOwn": message.is_ours, "from": "me" if message.is_ours else "them"}
+        return {"text": text, **who, "id": f"msg-{index}", "timestamp": now_text()}
+
+    async def messages(self, call: Call) -> Reply:
+        limit = int(call.request.query.get("limit", self.messages_shown))
+        wanted = call.request.query.get("conversationId", "")
+        async with self.looking(call) as hands:
+            if wanted and not await self._opened(hands, wanted):
+                return Reply(404, {"error": f"Conversation not found: {wanted}"})
+            found = self.listed(self.thread_shown(hands)[:limit])  # the oldest
+        return Reply(200, {"messages": found, "count": len(found)})
+
+    async def open(self, call: Call) -> Reply:
+        username = call.text_of("username")
+        if not username:
+            return Reply(400, {"error": "username is required"})
+        async with self.looking(call) as hands:
+            if not await self._opened(hands, username):
+                error = f"Conversation with {username} not found"
+                return Reply(400, {"success": False, "error": error})
+            url = hands.session.tab().url
+        return Reply(200, {"success": True, "currentUrl": url, "conversationId": username})
+
+    async def _opened(self, hands: Hands, username: str) -> bool:
+        """Open the thread from the inbox, else from the person's profile."""
+        await hands.navigate(INBOX, 4.0)
+        if not hands.is_at(Kind.INBOX):
+            return False
+        person = self.person_like(username) or username.removeprefix("@")
+        hands.safari.open_page(hands.session.tab(), page_at(f"{INBOX}/{person}"))
+        await hands.wait(3.0)
+        return True
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
+        tab = self.session.tab()
         body = {
-            "isOnTikTok": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://www.tiktok.com/messages",
+            "isOnTikTok": self.session.is_site(tab.url),
+            "isLoggedIn": self.session.is_logged_in(),
+            "currentUrl": tab.url,
         }
         return Reply(200, body)
 
     async def rate_status(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"limited": False, "captcha": False, "message": ""})
+        async with self.looking(call) as hands:
+            limited = "limit" in hands.notice()
+        return Reply(200, {"limited": limited, "captcha": False, "message": ""})
 
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        counted = {
-            "messagesSentToday": self.limits.today,
-            "messagesSentThisHour": self.limits.this_hour,
-        }
-        return Reply(200, {**counted, **self._with_limits(), "nextDelay": 60000})
+        limits = {"limits": self.limits_json(), "activeHours": self.hours_json()}
+        return Reply(200, {**limits, **self.sent_counts(), "nextDelay": 60000})
 
     async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"success": True, "currentUrl": "https://www.tiktok.com/messages"})
+        async with self.looking(call) as hands:
+            if not await hands.navigate(INBOX, 4.0) or not hands.is_logged_in():
+                error = {"success": False, "error": "Failed to load messages inbox"}
+                return Reply(400, error)
+        return Reply(200, {"success": True, "currentUrl": INBOX})
 
     def _sent(self) -> Json:
         return {"hourly": self.limits.this_hour, "daily": self.limits.today}
 
     def _with_limits(self) -> Json:
-        limits = {"messagesPerHour": self.limits.per_hour, "messagesPerDay": self.limits.per_day}
-        return {**self._sent(), "limits": limits}
+        return {**self._sent(), "limits": self.limits_json()}
+
+
+def _user(call: Call) -> str:
+    return call.text_of("username").removeprefix("@")

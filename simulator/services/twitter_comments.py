@@ -7,22 +7,33 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.profiles import post_urls
-from simulator.service import now_text
-from simulator.services.comments import CommentService
-from simulator.wire import STACK
+from simulator.browser.pages import Kind, handle_in
+from simulator.browser.sites import ME, iso_time
+from simulator.exchange import Call, Effect, Json, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.comments import CommentService, Manner, Words
+from simulator.services.service import now_text
+from simulator.services.wire import STACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.browser.hands import Hands
+    from simulator.browser.safari import ScriptError
+
 __all__ = ["TwitterComments", "sanitized"]
 
 LONGEST_TWEET = 280
+LONG = "Tweet text exceeds 280 character limit ({} characters)"
 TWEET = "/api/twitter/tweet"
-TIMELINE_LENGTH = 20
-OWN_HANDLE = "me"
+TWEETS = 10
+COMPOSE_URL = "https://x.com/compose/post"
+WORDS = (
+    Words("something went wrong", "error:something_went_wrong"),
+    Words("rate limit", "error:rate_limited"),
+    Words("daily limit", "error:You have reached the daily limit"),
+)
 _FILTERED = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|EXEC|UNION|SCRIPT)\b", re.IGNORECASE
 )
@@ -38,13 +49,33 @@ class TwitterComments(CommentService):
 
     name = "twitter-comments"
     platform = "twitter"
-    site = "Twitter"
-    site_url = "https://x.com/home"
+    site_name = "Twitter"
     default_token = "test-token-12345"  # noqa: S105  the published default
     per_hour = 10
     per_day = 30
     empty_bearer_status = 400
     before_send_error = "No tweet found on page"
+    navigate_seconds = 0.1
+    manner = Manner(
+        words=WORDS,
+        no_opener="No tweet found on page",
+        no_input="Reply input never appeared",
+        not_typed="All typing strategies failed (last: none)",
+        not_submitted="Submit failed: submit_button_never_enabled",
+        opener_seconds=8.0,
+        input_seconds=8.0,
+        typing_seconds=1.5,
+    )
+    tweeting = Manner(
+        words=(),
+        no_opener=None,
+        no_input="Compose input never appeared",
+        not_typed="All typing strategies failed (last: none)",
+        not_submitted="Submit failed: post_button_never_enabled",
+        input_seconds=10.0,
+        verify_seconds=3.0,
+        is_for_tweets=True,
+    )
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         return {
@@ -54,8 +85,12 @@ class TwitterComments(CommentService):
             ("POST", TWEET): Route(self.tweet, "tweet", drives_page=True),
             ("POST", "/api/twitter/tweet/reply"): Route(self.reply, "comment", drives_page=True),
             ("POST", "/api/twitter/timeline"): Route(self.timeline, "timeline", drives_page=True),
-            ("POST", "/api/twitter/tweet/detail"): Route(self.detail, "other", drives_page=True),
-            ("GET", "/api/twitter/tweet/metrics"): Route(self.metrics, "other", drives_page=True),
+            ("POST", "/api/twitter/tweet/detail"): Route(self.detail, "reading", drives_page=True),
+            ("GET", "/api/twitter/tweet/metrics"): Route(self.metrics, "reading", drives_page=True),
+            ("GET", "/api/twitter/comments"): Route(self.comments, "reading", drives_page=True),
+            ("PUT", "/api/twitter/rate-limits"): Route(
+                self.set_limits, "rate_limits", needs_tab=False
+            ),
             ("GET", "/api/twitter/status"): Route(
                 self.status, "status", guarded=False, needs_tab=False
             ),
@@ -99,29 +134,62 @@ class TwitterComments(CommentService):
         if not text.strip():
             return self._missing("text")
         if len(text) > LONGEST_TWEET:
-            error = {"error": "Validation Error", "message": "Text exceeds 280 characters"}
+            error = {"error": "Validation Error", "message": LONG.format(len(text))}
             return Reply(400, {**error, "charCount": len(text), "maxChars": LONGEST_TWEET})
         refused = self.refuse(call, Behaviour.QUOTA, Behaviour.QUOTA_DAILY)
-        return refused or await self.act(call, Effect(kind, recipient, text))
+        return refused or await act(self, call, Effect(kind, recipient, text))
 
-    def published(self, call: Call, effect: Effect) -> None:
+    async def perform(self, hands: Hands, call: Call, effect: Effect) -> Sent:
         if effect.kind == "tweet":
-            handle = f"https://x.com/{OWN_HANDLE}/status/{1_000_000 + call.request_id}"
-            self.outside.inbox(self.name).sent(handle, effect.text, now_text())
+            return await self.write(hands, effect.text, self.tweeting)
+        return await super().perform(hands, call, effect)
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:
-        is_tweet = call.path == TWEET
+    async def open_box(self, hands: Hands, manner: Manner) -> Words | None:
+        if not manner.is_for_tweets:
+            # Opening the post has waited until a tweet was there, for up to ten seconds.
+            await hands.until(hands.can_comment, 2.0 if hands.attempt == 1 else 0.0)
+            return None
+        shown = self.shown_words(hands)
+        for words in WORDS:
+            if words.shown in shown:
+                await hands.wait(2.0)
+                return words
+        arrived = await hands.navigate(COMPOSE_URL, 0.5)
+        return None if arrived else Words("", "Failed to navigate to compose page")
+
+    async def verify(self, hands: Hands, text: str, manner: Manner) -> bool:
+        if not manner.is_for_tweets:
+            return await super().verify(hands, text, manner)
+        await hands.wait(manner.verify_seconds)
+        return not hands.misses("verify") and not hands.is_composing()
+
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:
+        is_tweet = effect.kind == "tweet"
         prefix, field = ("tweet", "tweetText") if is_tweet else ("tw", "generatedComment")
         body: Json = {"success": True, "commentId": f"{prefix}_{time.time_ns() // 1_000_000}"}
-        if verified is not None:
-            body["verified"] = verified
-        more = {"strategy": "keyboard", "attempts": 1, "durationMs": 4200, field: effect.text}
-        return {**body, **more, "usedAI": False, "charCount": len(effect.text)}
+        if sent.verified is not None:
+            body["verified"] = sent.verified
+        tries = {"attempts": sent.attempts, "durationMs": 4200 * sent.attempts}
+        return {**body, "strategy": "execCommand", **tries, **self._written(call, field)}
 
-    def failed(self, call: Call, error: str) -> Reply:
-        body = {"success": False, "strategy": "none", "attempts": 3, "durationMs": 9000}
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:
+        field = "tweetText" if call.path == TWEET else "generatedComment"
+        shot = f"/var/folders/twitter-post-failure-{time.time_ns() // 1_000_000}.png"
+        tries = {"strategy": "", "attempts": attempts, "durationMs": 9000 * attempts}
+        body = {"success": False, "error": error, **tries, "screenshotPath": shot}
+        return Reply(200, {**body, **self._written(call, field)})
+
+    @staticmethod
+    def _written(call: Call, field: str) -> Json:
         text = sanitized(call.text_of("text"))
-        return Reply(200, {**body, "error": error, "usedAI": False, "charCount": len(text)})
+        ai = {"ai_generated": False, "usedAI": False}
+        return {field: text, **ai, "charCount": len(text)}
+
+    def broken(self, call: Call, error: ScriptError) -> Reply:
+        return self.failed(call, str(error))
+
+    def tab_shown(self) -> Json:
+        return {**super().tab_shown(), **self.counted()}
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         return {
@@ -131,28 +199,34 @@ class TwitterComments(CommentService):
         }
 
     async def timeline(self, call: Call) -> Reply:
-        handle = call.text_of("handle")
+        handle = call.text_of("handle").removeprefix("@")
         if not handle:
             return self._missing("handle")
-        await self.look(call)
-        is_scripted = handle == OWN_HANDLE or self.settings.tweets
-        urls = [] if is_scripted else post_urls(self.platform, handle, self.settings)
-        shown = [*self._tweets(), *({"tweetUrl": url} for url in urls)]
-        tweets = shown[: int(call.body.get("maxResults") or TIMELINE_LENGTH)]
-        return Reply(200, {"success": True, "tweets": tweets, "count": len(tweets)})
+        async with self.looking(call) as hands:
+            await hands.navigate(f"https://x.com/{handle}", 0.1)
+            await hands.until(lambda: hands.is_at(Kind.PROFILE), 10.0)
+            await hands.wait(4.4)
+            tweets = self._tweets_shown(hands)[: int(call.body.get("maxResults") or TWEETS)]
+        body = {"success": True, "tweets": tweets, "handle": handle, "count": len(tweets)}
+        return Reply(200, body)
 
     async def detail(self, call: Call) -> Reply:
-        await self.look(call)
         url = call.text_of("url")
-        found = next((t for t in self._tweets() if t.get("tweetUrl") == url), None)
-        if found is None:
-            return Reply(404, {"success": False, "error": "Tweet not found"})
-        return Reply(200, {"success": True, "tweet": {"url": url, **found}})
+        if not url:
+            return self._missing("url")
+        async with self.looking(call) as hands:
+            await hands.navigate(url, 0.1)
+            await hands.until(lambda: hands.is_at(Kind.POST), 10.0)
+            shown = hands.session.tab().page
+            if not hands.is_at(Kind.POST) or not self._exists(shown.url):
+                return Reply(404, {"error": "Tweet not found or failed to extract"})
+        return Reply(200, {"success": True, "tweet": {**self._tweet(shown.url), "url": shown.url}})
 
     async def metrics(self, call: Call) -> Reply:
-        await self.look(call)
         url = call.request.query.get("tweetUrl", "")
-        found = next((t for t in self._tweets() if t.get("tweetUrl") == url), {})
+        async with self.looking(call) as hands:
+            await hands.navigate(url, 0.1)
+            found = self._tweet(hands.session.tab().page.url)
         names = ("likes", "retweets", "replies", "views")
         metrics = {name: found.get(name, 0) for name in names}
         return Reply(
@@ -160,17 +234,45 @@ class TwitterComments(CommentService):
         )
 
     async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"success": True})
+        url = call.text_of("url")
+        if not url:
+            return self._missing("url")
+        async with self.looking(call) as hands:
+            arrived = await hands.navigate(url, 0.1)
+            found = arrived and await hands.until(lambda: hands.is_at(Kind.POST), 10.0)
+        return Reply(200, {"success": found, "url": url})
 
-    def _tweets(self) -> list[Json]:
+    async def comments(self, call: Call) -> Reply:
+        async with self.looking(call):
+            shown = self.comments_shown(int(call.request.query.get("limit", 50)))
+        found = [{"username": each["username"], "text": each["text"]} for each in shown]
+        return Reply(200, {"comments": found, "count": len(found)})
+
+    def _tweets_shown(self, hands: Hands) -> list[Json]:
+        page = hands.session.tab().page
+        if page.kind is not Kind.PROFILE or not hands.is_logged_in():
+            return []
+        scripted = [dict(tweet) for tweet in self.settings.tweets]
+        if page.subject != ME and scripted:
+            return scripted
+        return [*scripted, *(self._tweet(url) for url in self.posts_of(page.subject))]
+
+    def _exists(self, url: str) -> bool:
+        """Tell whether there is such a tweet; those of others are taken for granted."""
+        ours = {tweet.url for tweet in self.site.tweets} | {
+            str(tweet.get("tweetUrl")) for tweet in self.settings.tweets
+        }
+        return handle_in(url) != ME or url in ours
+
+    def _tweet(self, url: str) -> Json:
+        """Return a tweet as a timeline shows it, its counts those of the scenario."""
         counts = {"likes": 0, "retweets": 0, "replies": 0, "views": 0}
-        own = self.outside.inbox(self.name).conversations("tweetUrl", ())
-        posted = (
-            {"tweetUrl": t["tweetUrl"], "text": t["lastMessage"], "timestamp": t["lastMessageAt"]}
-            for t in own
-        )
-        return [*self.settings.tweets, *({**counts, **tweet} for tweet in posted)]
+        scripted = next((t for t in self.settings.tweets if t.get("tweetUrl") == url), {})
+        own = next((tweet for tweet in self.site.tweets if tweet.url == url), None)
+        said = {} if own is None else {"text": own.text, "timestamp": iso_time(own.at)}
+        author = handle_in(url)
+        about = {"tweetUrl": url, "author": author, "handle": f"@{author}", "text": ""}
+        return {**about, **counts, **said, **scripted}
 
     @staticmethod
     def _missing(field: str) -> Reply:

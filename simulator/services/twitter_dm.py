@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Call, Effect, Json, Reply, Route
-from simulator.service import Service, now_text
+from simulator.browser.pages import INBOX_URLS, Kind, handle_in, page_at, thread_page
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.scenario.behaviours import Behaviour
+from simulator.services.acting import act
+from simulator.services.direct_messages import DmService
+from simulator.services.service import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.browser.hands import Hands
+    from simulator.browser.safari import ScriptError
+
 __all__ = ["TwitterDm"]
 
+INBOX = INBOX_URLS["twitter"]
+NO_WAY_IN = "Could not open DM — profile button missing and inbox compose failed"
 
-class TwitterDm(Service):
+
+class TwitterDm(DmService):
     """No auth; ``force`` skips the active hours only."""
 
     name = "twitter-dm"
@@ -23,37 +32,35 @@ class TwitterDm(Service):
     per_day = 100
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
+        base = "/api/twitter"
         return {
-            ("POST", "/api/twitter/messages/send-to"): Route(
-                self.send, "send_dm", drives_page=True
-            ),
-            ("POST", "/api/twitter/messages/send-to-url"): Route(
+            ("POST", f"{base}/messages/send-to"): Route(self.send, "send_dm", drives_page=True),
+            ("POST", f"{base}/messages/send-to-url"): Route(
                 self.send_to_url, "send_dm", drives_page=True
             ),
-            ("GET", "/api/twitter/conversations"): Route(
+            ("GET", f"{base}/conversations"): Route(
                 self.conversations, "conversations", drives_page=True
             ),
-            ("GET", "/api/twitter/status"): Route(self.status, "status", needs_tab=False),
-            ("GET", "/api/twitter/rate-status"): Route(
-                self.rate_status, "status", drives_page=True
-            ),
-            ("GET", "/api/twitter/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("POST", "/api/twitter/inbox/navigate"): Route(
-                self.navigate, "navigate", drives_page=True
-            ),
+            ("POST", f"{base}/conversations/open"): Route(self.open, "reading", drives_page=True),
+            ("GET", f"{base}/messages"): Route(self.messages, "reading", drives_page=True),
+            ("GET", f"{base}/status"): Route(self.status, "status", needs_tab=False),
+            ("GET", f"{base}/rate-status"): Route(self.rate_status, "status", drives_page=True),
+            ("GET", f"{base}/rate-limits"): Route(self.rate_limits, "rate_limits", needs_tab=False),
+            ("PUT", f"{base}/rate-limits"): Route(self.set_limits, "rate_limits", needs_tab=False),
+            ("POST", f"{base}/inbox/navigate"): Route(self.navigate, "navigate", drives_page=True),
         }
 
     def health(self) -> Json:
         return {"status": "ok", "service": self.name, "timestamp": now_text()}
+
+    # Sending
 
     async def send_to_url(self, call: Call) -> Reply:
         url, text = call.text_of("profileUrl"), call.text_of("text")
         if not url or not text:
             return Reply(500, {"success": False, "error": "TypeError: undefined is not a string"})
         refused = self.refuse(call, Behaviour.OUTSIDE_HOURS, Behaviour.QUOTA, Behaviour.QUOTA_DAILY)
-        return refused or await self.act(call, Effect("dm", url, text))
+        return refused or await act(self, call, Effect("dm", handle_in(url), text))
 
     async def send(self, call: Call) -> Reply:
         if call.body.get("force") is not True:
@@ -66,22 +73,45 @@ class TwitterDm(Service):
         username, text = call.text_of("username"), call.text_of("text")
         if not username or not text:
             return Reply(400, {"success": False, "error": "username and text required"})
-        return await self.act(call, Effect("dm", username, text))
+        return await act(self, call, Effect("dm", username, text))
 
-    def published(self, call: Call, effect: Effect) -> None:  # noqa: ARG002
-        self.outside.inbox(self.name).sent(effect.recipient, effect.text, now_text())
+    async def perform(self, hands: Hands, call: Call, effect: Effect) -> Sent:  # noqa: ARG002
+        """Open the profile, its thread, and write there; a failed navigation is not noticed."""
+        await hands.navigate(f"https://x.com/{effect.recipient}", 4.0)
+        await hands.until(lambda: hands.is_at(Kind.PROFILE), 5.0)
+        if hands.misses("open") or not hands.is_at(Kind.PROFILE):
+            await hands.wait(1.5)
+            raise Refused(NO_WAY_IN)
+        tab = hands.session.tab()
+        hands.safari.open_page(tab, thread_page(tab.page))
+        await hands.wait(2.0)
+        if hands.misses("input"):
+            raise Refused("DM composer did not open")
+        if hands.misses("type"):
+            raise Refused("Could not type message")
+        hands.write(effect.text)
+        await hands.wait(0.5)
+        if hands.misses("submit"):
+            raise Refused("Could not find Send button")
+        hands.send(hands.session.tab())
+        await hands.wait(2.0)
+        # It reads the whole page, thus also the box in which the text may still stand.
+        return Sent(hands.sees(effect.text), recipient=hands.session.tab().page.subject)
 
-    def succeeded(self, call: Call, effect: Effect, *, verified: bool | None) -> Json:  # noqa: ARG002
+    def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         body: Json = {"success": True, "username": effect.recipient}
-        if verified is not None:
-            body["verified"] = verified
-            body["verifiedRecipient"] = effect.recipient
-        body["rateLimits"] = self._sent()
+        if sent.verified is not None:
+            body["verified"] = sent.verified
+            body["verifiedRecipient"] = sent.recipient or effect.recipient
+        body["rateLimits"] = self.sent_counts()
         return body
 
-    def failed(self, call: Call, error: str) -> Reply:
+    def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         body = {"success": False, "error": error, "username": call.text_of("username")}
-        return Reply(200, {**body, "rateLimits": self._sent()})
+        return Reply(200, {**body, "rateLimits": self.sent_counts()})
+
+    def broken(self, call: Call, error: ScriptError) -> Reply:  # noqa: ARG002
+        return Reply(500, {"success": False, "error": f"Error: {error}"})
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         hours = {"error": "Outside active hours", "activeHours": self.limits.hours_text()}
@@ -90,37 +120,45 @@ class TwitterDm(Service):
             Behaviour.QUOTA: lambda _: Reply(429, {"error": "Hourly rate limit exceeded"}),
             Behaviour.QUOTA_DAILY: lambda _: Reply(429, {"error": "Daily rate limit exceeded"}),
             Behaviour.RESTRICTED: lambda call: self.failed(call, "Account is protected"),
+            Behaviour.LOGGED_OUT: lambda call: self.failed(call, NO_WAY_IN),
         }
 
-    async def conversations(self, call: Call) -> Reply:
-        await self.look(call)
-        inbox = self.outside.inbox(self.name)
-        found = inbox.conversations("username", self.settings.conversations)
-        return Reply(200, {"conversations": found, "count": len(found)})
+    # Reading
+
+    async def open(self, call: Call) -> Reply:
+        username = call.text_of("username")
+        async with self.looking(call) as hands:
+            # The first row that holds the name anywhere, so ada opens adam.
+            person = self.person_like(username) if hands.is_at(Kind.INBOX) else None
+            if person is not None:
+                hands.safari.open_page(hands.session.tab(), page_at(f"{INBOX}/{person}"))
+            await hands.wait(2.0)
+        return Reply(200, {"success": person is not None, "username": username})
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
+        url = self.session.front_url()
+        is_on_site = self.session.is_site(url)
         body = {
-            "isOnTwitter": self.settings.tab,
-            "isLoggedIn": self.settings.logged_in,
-            "currentUrl": "https://x.com/messages",
+            "isOnTwitter": is_on_site,
+            "isLoggedIn": is_on_site and self.session.is_logged_in(),
+            "currentUrl": url,
             "driverConfig": {"instanceType": "local", "timeout": 30000},
         }
         return Reply(200, body)
 
     async def rate_status(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"limited": False, "suspended": False, "message": ""})
+        async with self.looking(call) as hands:
+            limited = "limit" in hands.notice()
+        return Reply(200, {"limited": limited, "suspended": False, "message": ""})
 
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
-        limits = {"messagesPerHour": self.limits.per_hour, "messagesPerDay": self.limits.per_day}
-        return Reply(200, {**self._sent(), "limits": limits})
+        limits = {"limits": self.limits_json(), "activeHours": self.hours_json()}
+        return Reply(200, {**self.sent_counts(), **limits})
 
     async def navigate(self, call: Call) -> Reply:
-        await self.look(call)
-        return Reply(200, {"success": True, "currentUrl": "https://x.com/messages"})
-
-    def _sent(self) -> Json:
-        return {
-            "messagesSentToday": self.limits.today,
-            "messagesSentThisHour": self.limits.this_hour,
-        }
+        async with self.looking(call) as hands:
+            if not await hands.navigate(INBOX, 4.0):
+                return Reply(500, {"success": False, "error": "Failed to navigate to inbox"})
+            if not hands.is_logged_in():
+                return Reply(500, {"success": False, "error": "Not logged in to Twitter"})
+        return Reply(200, {"success": True, "currentUrl": INBOX})

@@ -211,8 +211,8 @@ def test_one_inbox_that_fails_does_not_keep_the_others_unread(
         {
             "services": {
                 "twitter-dm": {"conversations": [{"username": "ada", "lastMessage": "Hello"}]},
-                "tiktok-dm": {"tab": False},
-            }
+            },
+            "safari": {"closed": ["tiktok-dm", "tiktok-comments"]},
         }
     )
     simulator.down("instagram-dm")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actp.alerts import Alert, as_plain, database_lost, digest, escape, render, split_html
 from actp.alerts.domain_texts import DOMAIN_WRITERS
-from simulator.telegram_text import check_length, visible_text
+from simulator.outside.telegram_text import check_length, visible_text
 from tests.support.alert_kinds import alert_kinds
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

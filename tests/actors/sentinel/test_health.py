@@ -114,8 +114,8 @@ def test_another_program_on_the_port_is_no_healthy_service(
 @pytest.mark.parametrize(
     ("service", "settings", "hindrance"),
     [
-        ("twitter-dm", {"logged_in": False}, "nobody is logged in"),
-        ("market-research", {"tab": False}, "No Safari tab available"),
+        ("twitter-dm", {"logged_out": ["twitter"]}, "nobody is logged in"),
+        ("market-research", {"closed": ["market-research"]}, "No Safari tab available"),
         ("twitter-dm", {}, None),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_service_with_work_is_asked_whether_it_is_ready(  # noqa: PLR0913, PLR
     settings: dict[str, Any],
     hindrance: str | None,
 ) -> None:
-    simulator.play({"services": {service: settings}})
+    simulator.play({"safari": settings})
     action = "send_dm" if SERVICES[service].kind else "market_research"
     queue.insert(action, "twitter", {"username": "ada", "text": "Hello", "query": "x"})
     store = watch(house, queue, simulator.url, notice_seconds=1)

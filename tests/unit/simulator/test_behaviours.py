@@ -119,12 +119,15 @@ def test_a_send_can_be_refused_for_want_of_a_tab(call: Caller, service: str) -> 
     assert call.seen() == []
 
 
-def test_without_a_tab_linkedin_finds_no_page_and_the_others_no_tab(call: Caller) -> None:
-    call.simulator.play({"services": {"*": {"tab": False}}})
+def test_without_its_tab_linkedin_takes_the_one_in_front(call: Caller) -> None:
+    call.simulator.play({"safari": {"closed": NAMES}})
     assert call.send("twitter-dm").json()["error"] == "No Safari tab available for twitter-dm"
     assert call.send("tiktok-dm").json()["ok"] is False
-    assert call.send("linkedin-automation").json()["error"].startswith("Profile page did not load")
     assert call.seen() == []
+    assert call.send("linkedin-automation").json()["success"] is True
+    assert [window["tabs"][0]["url"] for window in call.simulator.tabs()["windows"]] == [
+        "https://www.linkedin.com/in/maria"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_without_a_tab_linkedin_finds_no_page_and_the_others_no_tab(call: Caller
 def test_session_ensure_reports_a_missing_tab_in_its_own_way(
     call: Caller, service: str, status: int
 ) -> None:
-    call.simulator.play({"services": {"*": {"tab": False}}})
+    call.simulator.play({"safari": {"closed": NAMES}})
     answer = call.post(service, "/api/session/ensure", {})
     assert answer.status_code == status
     assert answer.json().get("ok") is not True

@@ -145,7 +145,7 @@ def test_tiktok_refuses_a_second_request_for_a_user_in_flight(call: Caller) -> N
 
 
 def test_help_explains_every_behaviour() -> None:
-    from simulator.behaviours import Behaviour
+    from simulator.scenario.behaviours import Behaviour
 
     done = subprocess.run(
         [sys.executable, "-m", "simulator", "--help"],

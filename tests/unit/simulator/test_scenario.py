@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.behaviours import MEANINGS, Behaviour
 from simulator.scenario import RuleBook, Scenario, ScenarioError
+from simulator.scenario.behaviours import MEANINGS, Behaviour
 
 
 def _book(*rules: dict[str, Any]) -> RuleBook:

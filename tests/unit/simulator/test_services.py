@@ -225,7 +225,7 @@ def test_instagram_lists_conversations_by_tab(call: Caller) -> None:
     [
         ("twitter-dm", "/api/twitter/conversations", "username"),
         ("tiktok-dm", "/api/tiktok/conversations", "username"),
-        ("linkedin-automation", "/api/linkedin/conversations", "profileUrl"),
+        ("linkedin-automation", "/api/linkedin/conversations", "participantName"),
     ],
 )
 def test_what_was_sent_shows_in_the_conversations(
@@ -233,8 +233,8 @@ def test_what_was_sent_shows_in_the_conversations(
 ) -> None:
     call.send(service)
     (conversation,) = call.get(service, path).json()["conversations"]
-    assert conversation["lastMessage"] == "hello"
-    assert "maria" in conversation[key]
+    assert conversation["lastMessage"].removeprefix("You: ") == "hello"
+    assert conversation[key].lower() == "maria"
 
 
 def test_rate_limits_count_what_was_sent(call: Caller) -> None:

@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulator.behaviours import REFUSALS
-from simulator.blotato import Blotato
+from simulator.browser.claims import Claims
+from simulator.browser.collisions import Collisions
+from simulator.browser.safari import Safari
 from simulator.catalogue import NAMES
-from simulator.claude import Claude
-from simulator.inbox import Inbox
-from simulator.remotion import Remotion
-from simulator.safari import Safari
+from simulator.outside.blotato import Blotato
+from simulator.outside.claude import Claude
+from simulator.outside.remotion import Remotion
+from simulator.outside.telegram import Telegram
 from simulator.scenario import EVERY_SERVICE, RuleBook, Scenario, ScenarioError
+from simulator.scenario.behaviours import REFUSALS
 from simulator.services import SERVICES
-from simulator.telegram import Telegram
+from simulator.services.door import Door
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from simulator.neighbour import Neighbour
-    from simulator.service import Service
+    from simulator.outside.neighbour import Neighbour
+    from simulator.scenario.safari import SafariSettings
     from simulator.world import World
 
-__all__ = ["Outside", "PortUnavailable"]
+__all__ = ["PortUnavailable", "Simulation"]
 
 BACKLOG = 256
 
@@ -39,10 +41,10 @@ class PortUnavailable(Exception):
     """Raised when a port cannot be listened on."""
 
 
-class Outside:
+class Simulation:
     """Starts, crashes and restarts services; a restarted one has forgotten what it held in memory.
 
-    What a service keeps on disk (whom it messaged) is kept here.
+    It is the host of the services: what they keep on disk (whom they messaged) is kept here.
     """
 
     def __init__(  # noqa: PLR0913  its parts
@@ -57,7 +59,9 @@ class Outside:
     ) -> None:
         self.world = world
         self.bell = world.bell
-        self.safari = Safari(world, one_at_a_time=one_safari)
+        self.safari = Safari()
+        self.claims = Claims()
+        self.collisions = Collisions(world, one_at_a_time=one_safari)
         self.latency_seconds = latency_seconds
         self.first_scenario = scenario
         self.scenario = scenario
@@ -65,13 +69,14 @@ class Outside:
         self._host = host
         self._ports = ports
         self._request_id = 0
-        self._inboxes = {name: Inbox() for name in NAMES}
+        self._messaged: dict[str, set[str]] = {}
         self._classes = {cls.name: cls for cls in SERVICES}
-        self._services: dict[str, Service] = {name: self._make(name) for name in NAMES}
+        self._doors = {name: self._make(name) for name in NAMES}
         self._servers = {name: web.Server(self._handler(name), access_log=None) for name in NAMES}
         self._listeners: dict[str, asyncio.Server] = {}
         self._restarts: dict[str, asyncio.Task[None]] = {}
         self._check(scenario)
+        self._arrange(scenario.safari)
         self.neighbours: dict[str, Neighbour] = {
             cls.name: cls(world, host, ports[cls.name], scenario) for cls in _NEIGHBOURS
         }
@@ -83,9 +88,9 @@ class Outside:
         self._request_id += 1
         return self._request_id
 
-    def inbox(self, service: str) -> Inbox:
-        """Give what the platform and the disk remember for a service."""
-        return self._inboxes[service]
+    def messaged(self, service: str) -> set[str]:
+        """Return whom a service has messaged, which it keeps on disk."""
+        return self._messaged.setdefault(service, set())
 
     def crash(self, name: str, restart_after_seconds: float | None) -> None:
         """Let a service die, and come back after that time (None: never by itself)."""
@@ -102,7 +107,7 @@ class Outside:
         self._cancel_restart(name)
         if name in self._listeners:
             return
-        self._services[name] = self._make(name)
+        self._doors[name] = self._make(name)
         try:
             self._listeners[name] = await asyncio.get_running_loop().create_server(
                 self._servers[name], self._host, self._ports[name], backlog=BACKLOG
@@ -124,8 +129,9 @@ class Outside:
         listener = self._listeners.pop(name, None)
         if listener is not None:
             listener.close()
-        self._services[name].abandon()
-        self.safari.forget(name)
+        self._doors[name].close()
+        self.collisions.forget(name)
+        self.claims.forget(name)
         for connection in [*self._servers[name].connections]:
             if connection.transport is not None:
                 connection.transport.abort()
@@ -137,7 +143,7 @@ class Outside:
 
     def is_quiet(self, name: str) -> bool:
         """Tell whether a service does nothing behind the answers that it gave."""
-        return self._services[name].is_quiet
+        return self._doors[name].service.is_quiet
 
     def play(self, scenario: Scenario) -> None:
         """Replace rules and settings from now on; raises ScenarioError.
@@ -149,26 +155,30 @@ class Outside:
         for neighbour in self.neighbours.values():
             neighbour.play(scenario)
         self.rules = RuleBook(scenario)
+        self._arrange(scenario.safari)
         for name in NAMES:
             if before.settings_of(name) != scenario.settings_of(name):
-                self._services[name].abandon()
-                self._services[name] = self._make(name)
+                self._doors[name].close()
+                self._doors[name] = self._make(name)
 
     async def reset(self) -> None:
         """Return to the scenario of the start, with nothing remembered and all services up."""
+        self._messaged.clear()
         for name in NAMES:
-            self._inboxes[name] = Inbox()
-            self._services[name].abandon()
-        self.safari.forget()
+            self._doors[name].close()
+        self.collisions.forget()
+        self.claims.forget()
         self.world.clear()
         self.scenario = self.first_scenario
         self.rules = RuleBook(self.scenario)
+        self.safari.reset(self.scenario.safari)
         for name, neighbour in self.neighbours.items():
             neighbour.play(self.scenario)
             await self.bring_up_neighbour(name)
         for name in NAMES:
-            self._services[name] = self._make(name)
+            self._doors[name] = self._make(name)
             await self.bring_up(name)
+        self._pin(self.scenario.safari.pinned_to)
 
     def close(self) -> None:
         """Stop everything."""
@@ -177,7 +187,21 @@ class Outside:
         for name in NAMES:
             self.take_down(name)
 
+    def arrange(self, settings: SafariSettings) -> None:
+        """Change how Safari is laid out from now on."""
+        self.scenario = self.scenario.model_copy(update={"safari": settings})
+        self._arrange(settings)
+
     # Inside
+
+    def _arrange(self, settings: SafariSettings) -> None:
+        before = self.safari.settings.pinned_to
+        self.safari.arrange(settings)
+        self._pin({n: to for n, to in settings.pinned_to.items() if before.get(n) != to})
+
+    def _pin(self, pinned_to: Mapping[str, str]) -> None:
+        for name, to in pinned_to.items():
+            self._doors[name].service.session.pin(to)
 
     def _unavailable(self, name: str, error: OSError) -> PortUnavailable:
         return PortUnavailable(
@@ -185,12 +209,13 @@ class Outside:
             "stop what listens there or choose another --port-base"
         )
 
-    def _make(self, name: str) -> Service:
-        return self._classes[name](self, self.scenario.settings_of(name), self._ports[name])
+    def _make(self, name: str) -> Door:
+        settings = self.scenario.settings_of(name)
+        return Door(self._classes[name](self, settings, self._ports[name]))
 
     def _handler(self, name: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            return await self._services[name].handle(request)
+            return await self._doors[name].handle(request)
 
         return handle
 
@@ -211,7 +236,7 @@ class Outside:
         for rule in scenario.rules:
             if rule.service == EVERY_SERVICE or rule.behaviour not in REFUSALS:
                 continue
-            known = self._services[rule.service].refusals
+            known = self._doors[rule.service].service.refusals
             if rule.behaviour not in known:
                 words = ", ".join(sorted(known))
                 raise ScenarioError(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from simulator.catalogue import TELEGRAM
-from simulator.counted import CountedRules
 from simulator.exchange import Dropped
-from simulator.neighbour import Neighbour
-from simulator.telegram_text import Unsendable, check_length, visible_text
+from simulator.outside.counted import CountedRules
+from simulator.outside.neighbour import Neighbour
+from simulator.outside.telegram_text import Unsendable, check_length, visible_text
 
 if TYPE_CHECKING:
     from simulator.scenario import Scenario, TelegramRule

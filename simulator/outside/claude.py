@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from simulator.catalogue import CLAUDE
-from simulator.claude_writing import Writer
-from simulator.counted import CountedRules
 from simulator.exchange import Dropped
-from simulator.neighbour import Neighbour
+from simulator.outside.claude_writing import Writer
+from simulator.outside.counted import CountedRules
+from simulator.outside.neighbour import Neighbour
 
 if TYPE_CHECKING:
     from simulator.scenario import ClaudeRule, Scenario

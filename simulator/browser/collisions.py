@@ -1,4 +1,4 @@
-"""The one Safari window that all services drive, and what happens when two do at once."""
+"""Notices when two services drive the one Safari at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from simulator.world import World
 
-__all__ = ["Driver", "Safari"]
+__all__ = ["Collisions", "Driver"]
 
 
 @dataclass(slots=True, eq=False)
@@ -28,8 +28,8 @@ class Driver:
     left_behind: bool = False
 
 
-class Safari:
-    """Notices collisions.
+class Collisions:
+    """Keeps who drives the page, and logs collisions.
 
     A request that drives the page while another, already answered, still types there always
     collides; two live requests of different services collide only under ``one_at_a_time``.

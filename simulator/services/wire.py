@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from simulator.behaviours import Behaviour
-from simulator.exchange import Dropped, Json, Reply
-from simulator.safari import Driver
+from simulator.browser.collisions import Driver
+from simulator.exchange import Dropped, Reply
 from simulator.scenario import ACTING, RECIPIENT_FIELDS
+from simulator.scenario.behaviours import Behaviour
 
 if TYPE_CHECKING:
     from simulator.exchange import Call, Route
     from simulator.scenario import Rule
-    from simulator.service import Service
+    from simulator.services.service import Service
 
-__all__ = ["after", "before", "hang", "no_tab_body", "too_many_requests"]
+__all__ = ["after", "before", "hang", "too_many_requests"]
 
 SLOW_SECONDS = 1.0
 GONE_POLL_SECONDS = 0.02
@@ -80,7 +80,7 @@ async def _hang_on_the_page(service: Service, call: Call, route: Route, rule: Ru
         await hang(call, rule.seconds)
         return
     driver = Driver(service.name, call.request_id, call.text_of(*RECIPIENT_FIELDS))
-    with service.outside.safari.driven_by(driver):
+    with service.host.collisions.driven_by(driver):
         await hang(call, rule.seconds)
         driver.left_behind = True
         await asyncio.sleep(rule.type_on_seconds)
@@ -104,12 +104,3 @@ def too_many_requests(retry_after_seconds: int) -> Reply:
         "retryAfter": retry_after_seconds,
     }
     return Reply(429, body, headers={"Retry-After": str(retry_after_seconds)})
-
-
-def no_tab_body(service: str) -> Json:
-    """Give the words of the tab coordinator when it has no tab."""
-    return {
-        "error": f"No Safari tab available for {service}",
-        "detail": "No unclaimed tab matches the URL pattern",
-        "fix": "Open the site in Safari window 1 and log in",
-    }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from simulator.behaviours import Behaviour
+from simulator.scenario.behaviours import Behaviour
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.scenario import ServiceSettings
 
 __all__ = ["Limits"]
@@ -57,12 +59,26 @@ class Limits:
             return self.per_hour is not None and self.this_hour >= self.per_hour
         return behaviour is Behaviour.QUOTA_DAILY and self.today >= self.per_day
 
+    def change(self, body: Mapping[str, Any], hour_key: str, day_key: str) -> None:
+        """Take new limits from a request, as unchecked as the services do."""
+        self.per_hour = body.get(hour_key, self.per_hour)
+        self.per_day = body.get(day_key, self.per_day)
+
+    def as_json(self, hour_key: str, day_key: str) -> dict[str, Any]:
+        """Return the limits under the names of a service."""
+        return {hour_key: self.per_hour, day_key: self.per_day}
+
+    @staticmethod
+    def hour() -> int:
+        """Return the local hour."""
+        return datetime.now().astimezone().hour
+
     def is_active(self) -> bool:
         """Tell whether the local hour is within the active hours."""
         if self.active_hours is None:
             return True
         start, end = self.active_hours
-        return start <= datetime.now().astimezone().hour < end
+        return start <= self.hour() < end
 
     def hours_text(self) -> str:
         """Give the active hours in the words of the services."""

@@ -10,7 +10,7 @@ from aiohttp import web
 from simulator.exchange import Dropped
 
 if TYPE_CHECKING:
-    from simulator.publishing import BlotatoRule, RemotionRule
+    from simulator.scenario.publishing import BlotatoRule, RemotionRule
 
 __all__ = ["refused", "trouble"]
 

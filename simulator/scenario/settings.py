@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
-import re
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -17,20 +15,19 @@ from pydantic import (
     field_validator,
 )
 
-from simulator.behaviours import Behaviour  # noqa: TC001  pydantic reads it at run time
 from simulator.catalogue import NAMES
-from simulator.publishing import BlotatoSettings, RemotionSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from simulator.scenario.behaviours import Behaviour  # noqa: TC001  pydantic reads it at run time
+from simulator.scenario.publishing import BlotatoSettings, RemotionSettings
+from simulator.scenario.safari import Fault, SafariSettings
 
 __all__ = [
     "ACTING",
+    "EVERY_SERVICE",
+    "RECIPIENT_FIELDS",
     "Action",
     "ClaudeRule",
     "ClaudeSettings",
     "Rule",
-    "RuleBook",
     "Scenario",
     "ScenarioError",
     "ServiceSettings",
@@ -54,6 +51,7 @@ Action = Literal[
     "health",
     "tabs",
     "navigate",
+    "reading",
     "other",
 ]
 ACTING: frozenset[str] = frozenset({"send_dm", "comment", "tweet", "search", "niche", "full"})
@@ -78,8 +76,6 @@ class ServiceSettings(_Strict):
     active_hours: tuple[int, int] | None = None
     http_limiter: bool = False
     token: str | None = None
-    tab: bool = True
-    logged_in: bool = True
     dedup: bool = True
     replay_seconds: NonNegativeFloat = 60.0
     restart_after_seconds: NonNegativeFloat | None = 1.0
@@ -93,7 +89,7 @@ class ServiceSettings(_Strict):
 
 
 class Rule(_Strict):
-    """One behaviour and the requests it is for.
+    """One behaviour and the requests it is for; ``faults`` strike single steps on the page.
 
     The first rule that matches and is not used up decides. ``match`` compares fields of the
     request body (``recipient`` stands for whichever names one); ``*`` matches anything, and
@@ -114,6 +110,7 @@ class Rule(_Strict):
     size_bytes: PositiveInt = 5_000_000
     status: int | None = Field(default=None, ge=200, le=599)
     error: str | None = None
+    faults: tuple[Fault, ...] = ()
 
     @field_validator("service")
     @classmethod
@@ -202,6 +199,7 @@ class Scenario(_Strict):
     """Everything a run is told; an empty one is a world in which all goes well."""
 
     rules: tuple[Rule, ...] = ()
+    safari: SafariSettings = SafariSettings()
     services: dict[str, ServiceSettings] = Field(default_factory=dict)
     telegram: TelegramSettings = TelegramSettings()
     claude: ClaudeSettings = ClaudeSettings()
@@ -232,70 +230,3 @@ class Scenario(_Strict):
     def settings_of(self, service: str) -> ServiceSettings:
         """Give the settings of a service: its own, else those of ``*``, else the defaults."""
         return self.services.get(service) or self.services.get(EVERY_SERVICE) or ServiceSettings()
-
-
-class _ArmedRule:
-    """A rule and how often it has been met."""
-
-    def __init__(self, rule: Rule, dice: random.Random) -> None:
-        self.rule = rule
-        self.met = 0
-        self.used = 0
-        self._dice = dice
-        self._patterns = [(key, _pattern(key, value)) for key, value in rule.match.items()]
-
-    def applies_to(self, body: Mapping[str, Any]) -> bool:
-        rule = self.rule
-        if rule.times is not None and self.used >= rule.times:
-            return False
-        if not all(pattern.fullmatch(_field(body, key)) for key, pattern in self._patterns):
-            return False
-        self.met += 1
-        if self.met <= rule.after:
-            return False
-        if rule.chance < 1.0 and self._dice.random() >= rule.chance:
-            return False
-        self.used += 1
-        return True
-
-
-class RuleBook:
-    """The rules of a scenario, arranged so that a request without any costs one look-up."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        dice = random.Random(scenario.seed)
-        self._armed = [_ArmedRule(rule, dice) for rule in scenario.rules]
-        self._table: dict[tuple[str, str], list[_ArmedRule]] = {}
-        for service in NAMES:
-            for action in get_args(Action):
-                armed = [a for a in self._armed if a.rule.is_for(service, action)]
-                if armed:
-                    self._table[service, action] = armed
-
-    def find(self, service: str, action: str, body: Mapping[str, Any]) -> Rule | None:
-        """Give the rule that decides this request, and count its use."""
-        armed = self._table.get((service, action))
-        if armed is None:
-            return None
-        return next((a.rule for a in armed if a.applies_to(body)), None)
-
-    def usage(self) -> list[dict[str, int]]:
-        """Tell, in the order of the rules, how many requests each met and decided."""
-        return [{"met": a.met, "used": a.used} for a in self._armed]
-
-
-def _pattern(key: str, value: str) -> re.Pattern[str]:
-    parts = [re.escape(part) for part in value.split("*")]
-    if key == "text":
-        parts = ["", *parts, ""]
-    return re.compile(".*".join(parts), re.DOTALL)
-
-
-def _field(body: Mapping[str, Any], key: str) -> str:
-    if key == "recipient":
-        names: tuple[str, ...] = RECIPIENT_FIELDS
-    elif key == "text":
-        names = ("text", "message")
-    else:
-        names = (key,)
-    return next((str(body[name]) for name in names if name in body), "")

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulator.blotato_rules import invalid
 from simulator.catalogue import BLOTATO
-from simulator.counted import CountedRules
 from simulator.exchange import Dropped
-from simulator.neighbour import Neighbour
-from simulator.trouble import refused, trouble
+from simulator.outside.blotato_rules import invalid
+from simulator.outside.counted import CountedRules
+from simulator.outside.neighbour import Neighbour
+from simulator.outside.trouble import refused, trouble
 
 if TYPE_CHECKING:
-    from simulator.publishing import BlotatoRule
     from simulator.scenario import Scenario
+    from simulator.scenario.publishing import BlotatoRule
 
 __all__ = ["Blotato"]
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from simulator.catalogue import REMOTION
-from simulator.counted import CountedRules
 from simulator.exchange import Dropped
-from simulator.neighbour import Neighbour
-from simulator.trouble import refused, trouble
+from simulator.outside.counted import CountedRules
+from simulator.outside.neighbour import Neighbour
+from simulator.outside.trouble import refused, trouble
 
 if TYPE_CHECKING:
-    from simulator.publishing import RemotionRule
     from simulator.scenario import Scenario
+    from simulator.scenario.publishing import RemotionRule
 
 __all__ = ["Remotion"]
 

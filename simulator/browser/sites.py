@@ -1,0 +1,163 @@
+"""What the platforms keep: threads with people, comments below posts, and timelines."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from simulator.browser.pages import Kind, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.scenario.safari import Notice, SafariSettings
+
+__all__ = ["ME", "Comment", "Message", "Site", "Tweet", "iso_time"]
+
+ME = "me"
+KEPT_THREADS, KEPT_POSTS, KEPT_EACH, KEPT_TWEETS = 200, 1000, 200, 200
+POSTS_OF_A_PERSON = 5
+_POST_URLS = {
+    "instagram": "https://www.instagram.com/p/{handle}{number}/",
+    "threads": "https://www.threads.com/@{handle}/post/{handle}{number}",
+    "tiktok": "https://www.tiktok.com/@{handle}/video/{number}",
+    "twitter": "https://x.com/{handle}/status/{number}",
+}
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def iso_time(at: float) -> str:
+    """Return a time as JavaScript writes it."""
+    then = datetime.fromtimestamp(at, UTC)
+    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in a thread; ``is_dated`` tells whether lists show its time."""
+
+    text: str
+    is_ours: bool
+    at: float
+    is_dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment below a post."""
+
+    author: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tweet:
+    """A tweet of our own."""
+
+    url: str
+    text: str
+    at: float
+
+
+class Site:
+    """One platform; it outlives tabs, services and Safari."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.threads: OrderedDict[str, list[Message]] = OrderedDict()
+        self.comments: OrderedDict[str, list[Comment]] = OrderedDict()
+        self.tweets: list[Tweet] = []
+        self.drafts: dict[str, str] = {}
+        self.is_logged_in = True
+        self.load_seconds = 0.0
+        self.keeps_drafts = False
+        self.pinned_post: str | None = None
+        self._notice: Notice | None = None
+        self._sends = 0
+        self._count = 0
+
+    def arrange(self, settings: SafariSettings) -> None:
+        """Set what the scenario says of this site."""
+        name = self.name
+        self.is_logged_in = name not in settings.logged_out
+        self.load_seconds = settings.load_seconds.get(name, 0.0)
+        self.keeps_drafts = name in settings.keeps_drafts
+        self.pinned_post = settings.pinned_posts.get(name)
+        notice = settings.notices.get(name)
+        if notice != self._notice:
+            self._notice, self._sends = notice, 0
+
+    @property
+    def notice(self) -> str:
+        """Return the words that every page shows now, or nothing."""
+        notice = self._notice
+        return "" if notice is None or self._sends < notice.after_sends else notice.text
+
+    # What is sent and received
+
+    def take(self, page: Page, text: str) -> tuple[str, str]:
+        """Take what is sent from a page; return the kind of it and who got it."""
+        self._sends += 1
+        now = time.time()
+        match page.kind:
+            case Kind.THREAD:
+                self._message(page.subject, Message(text, is_ours=True, at=now))
+                return "dm", page.subject
+            case Kind.COMPOSE:
+                self._count += 1
+                url = f"https://x.com/{ME}/status/{1_000_000 + self._count}"
+                self.tweets.insert(0, Tweet(url, text, now))
+                del self.tweets[KEPT_TWEETS:]
+                return "tweet", ""
+            case _:
+                _push(self.comments, page.url, Comment(ME, text, now), KEPT_POSTS)
+                return "comment", page.url
+
+    def receive(self, person: str, text: str, *, is_dated: bool) -> None:
+        """Let somebody write to us."""
+        self._message(person, Message(text, is_ours=False, at=time.time(), is_dated=is_dated))
+
+    # What pages show
+
+    def shown_text(self, page: Page, box: str) -> Iterator[str]:
+        """Yield the texts on a page, the newest last, with that of the open box."""
+        yield self.notice
+        if page.kind is Kind.THREAD:
+            yield from (message.text for message in self.threads.get(page.subject, ()))
+        else:
+            yield from (comment.text for comment in self.comments.get(page.url, ()))
+        yield box
+
+    def conversations(self) -> Iterator[tuple[str, Message]]:
+        """Yield people with the last message of their threads, newest first."""
+        for person, messages in reversed(self.threads.items()):
+            yield person, messages[-1]
+
+    def posts_of(self, handle: str) -> list[str]:
+        """List the addresses that a profile shows, newest first below the pinned one."""
+        shape = _POST_URLS.get(self.name)
+        if shape is None:
+            return []
+        numbers = range(POSTS_OF_A_PERSON, 0, -1)
+        pinned = [] if self.pinned_post is None else [self.pinned_post]
+        own = [tweet.url for tweet in self.tweets] if handle == ME else None
+        newest = [shape.format(handle=handle, number=1000 + number) for number in numbers]
+        return [*pinned, *(newest if own is None else own)]
+
+    def _message(self, person: str, message: Message) -> None:
+        _push(self.threads, person, message, KEPT_THREADS)
+
+
+def _push(kept: OrderedDict[K, list[V]], key: K, value: V, most: int) -> None:
+    """Add a value under a key that becomes the newest; drop the oldest."""
+    values = kept.setdefault(key, [])
+    values.append(value)
+    del values[:-KEPT_EACH]
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)

@@ -1,0 +1,90 @@
+"""How the stand-in Safari is laid out, and what goes wrong on single steps of a send."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+)
+
+from simulator.catalogue import NAMES
+
+__all__ = ["OWN", "SITES", "Fault", "Notice", "SafariSettings", "Step"]
+
+OWN = "own"
+SITES = ("instagram", "twitter", "tiktok", "threads", "linkedin")
+Step = Literal["navigate", "look", "open", "input", "type", "submit", "verify"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fault(_Strict):
+    """What goes wrong on one step of the given try.
+
+    ``error`` raises an osascript failure with ``text``; ``missing`` finds no such element, which
+    gives the service's own words; ``ignored`` clicks without effect; ``swallowed`` empties the box,
+    and nothing arrives.
+    """
+
+    step: Step
+    kind: Literal["error", "missing", "ignored", "swallowed"]
+    on_try: PositiveInt = 1
+    text: str = "Safari got an error: AppleEvent timed out. (-1712)"
+
+
+class Notice(_Strict):
+    """Words that every page of a site shows, from the given number of further sends on."""
+
+    text: str
+    after_sends: NonNegativeInt = 0
+
+
+class SafariSettings(_Strict):
+    """Safari, its tabs, and the sites in them.
+
+    Every service has a tab of its own. With ``front`` at ``own`` each one finds its own tab in
+    front, as though an operator had seen to it; else the tab of the named service is in front, or
+    a new tab with that address. ``other_window`` opens a window of the operator's before the one of
+    the services. ``at`` says where the tab of a service stands, ``pinned_to`` whose tab a service
+    has claimed or tracks (empty: none). ``closed`` names services without their tab; a claim on it
+    lives on. Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
+    """
+
+    running: bool = True
+    automation_allowed: bool = True
+    front: str = OWN
+    other_window: str | None = None
+    closed: frozenset[str] = frozenset()
+    at: dict[str, str] = Field(default_factory=dict)
+    pinned_to: dict[str, str] = Field(default_factory=dict)
+    logged_out: frozenset[str] = frozenset()
+    load_seconds: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    keeps_drafts: frozenset[str] = frozenset()
+    notices: dict[str, Notice] = Field(default_factory=dict)
+    pinned_posts: dict[str, str] = Field(default_factory=dict)
+    time_scale: NonNegativeFloat = 0.0
+
+    @field_validator("closed", "at", "pinned_to")
+    @classmethod
+    def _name_services(cls, value: frozenset[str] | dict[str, str]) -> object:
+        unknown = sorted(set(value) - set(NAMES))
+        if unknown:
+            raise ValueError(f"no service {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        return value
+
+    @field_validator("logged_out", "load_seconds", "keeps_drafts", "notices", "pinned_posts")
+    @classmethod
+    def _name_sites(cls, value: frozenset[str] | dict[str, object]) -> object:
+        unknown = sorted(set(value) - set(SITES))
+        if unknown:
+            raise ValueError(f"no site {', '.join(unknown)}; there are {', '.join(SITES)}")
+        return value
