@@ -21,7 +21,7 @@ from actors.worker.service import ServiceActor
 from actors.worker.turnstile import TURNSTILE, Turnstile
 from actp.errors import PortTaken
 from actp.policy import policies, shared_settings
-from actp.safari.carrier import HttpCarrier, LocalCarrier, with_ceiling
+from actp.safari.carrier import CarrierOptions, HttpCarrier, LocalCarrier, with_ceiling
 from actp.safari.catalogue import LOCAL, SERVICES, actions_of
 from actp.safari.local import LocalOptions
 from actp.safari.locks import PortLock, host_key
@@ -170,5 +170,11 @@ def _carrier(settings: Settings, name: str) -> Carrier:
         service,
         url=settings.service_url(name),
         token=settings.service_token(name),
-        options=RequestOptions(instagram_dm_plain_route=settings.safari_instagram_dm_plain_route),
+        options=CarrierOptions(
+            request=RequestOptions(
+                instagram_dm_plain_route=settings.safari_instagram_dm_plain_route
+            ),
+            is_looking=settings.safari_look,
+            time_scale=settings.safari_time_scale,
+        ),
     )

@@ -20,6 +20,7 @@ __all__ = [
     "clean_handle",
     "clean_post_url",
     "handle_in_post",
+    "is_same_post",
     "linkedin_profile_url",
     "post_key",
     "web_url",
@@ -40,6 +41,7 @@ _HANDLE = re.compile(r"@?([A-Za-z0-9._]{1,30})")
 _POST_PATH = re.compile(r"/[A-Za-z0-9._~@/-]+")
 _UNPRINTED = re.compile(r"[\x00-\x20\x7f-\x9f\"`\\\u2028\u2029\u00a0\ud800-\udfff]")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\"'`\\\u2028\u2029\u00a0]")
+_POST_ID = re.compile(r"/(?:p|reels?|tv|post|t|status|video)/([^/]+)")
 _SLUG = re.compile(r"[\w-]{1,100}")
 
 # The services never check that the page is a post: on a profile they answer whatever stands first.
@@ -114,6 +116,18 @@ def post_key(platform: str, value: str) -> str:
     """Return one spelling of a post's address, the same for every host name of the platform."""
     parts = urlsplit(clean_post_url(platform, value))
     return f"https://{HOSTS[platform][0]}{parts.path.rstrip('/')}"
+
+
+def is_same_post(platform: str, shown: str, wanted: str) -> bool:
+    """Return whether two addresses lead to one post, whatever stands before its id."""
+    try:
+        one, other = (urlsplit(clean_post_url(platform, each)).path for each in (shown, wanted))
+    except InvalidInput:
+        return False
+    ids = [_POST_ID.search(path) for path in (one, other)]
+    if ids[0] is None or ids[1] is None:
+        return one.rstrip("/").lower() == other.rstrip("/").lower()
+    return ids[0][1] == ids[1][1]
 
 
 def handle_in_post(platform: str, value: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -11,7 +11,9 @@ from actp.clock import steady_seconds
 from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
 from actp.safari.exchange import Connection
+from actp.safari.front import Front
 from actp.safari.local import DRIVING_ACTIONS, run_local
+from actp.safari.look import Look
 from actp.safari.outcomes import Failure, refused_input
 from actp.safari.posts import find_post
 from actp.safari.requests import RequestOptions, build_request
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from actp.safari.outcomes import Outcome
     from actp.safari.requests import ServiceRequest
 
-__all__ = ["Carrier", "HttpCarrier", "LocalCarrier", "with_ceiling"]
+__all__ = ["Carrier", "CarrierOptions", "HttpCarrier", "LocalCarrier", "with_ceiling"]
 
 PROBE_TIMEOUT_SECONDS: Final = 5.0
 
@@ -45,14 +47,35 @@ class Carrier(Protocol):
     def find_post(self, command: Command) -> Command | Outcome:
         """Return a comment with the post it is for, or why there is none; blocks, sends nothing."""
 
+    def look(self, command: Command) -> Outcome | None:
+        """Return why a command is not to be sent now, or None; blocks, in the turn.
+
+        Verdict ``wait`` is about the session and leaves the command as it was; any other ends an
+        attempt at it.
+        """
+
     def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
-        """Carry it out and return what became of it; blocks, never longer than its deadline."""
+        """Carry it out and return its outcome; blocks, never longer than its deadline."""
 
     def probe(self) -> str | None:
         """Return why the service cannot be used now, or None; blocks shortly."""
 
     def close(self) -> None:
         """Give connections back."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierOptions:
+    """The settings that a carrier needs.
+
+    ``is_looking`` is off only for benchmarks. ``time_scale`` is the share of their real time that
+    stand-ins for the services take.
+    """
+
+    request: RequestOptions = field(default_factory=RequestOptions)
+    front: Front = field(default_factory=Front)
+    is_looking: bool = True
+    time_scale: float = 1.0
 
 
 class HttpCarrier:
@@ -64,15 +87,21 @@ class HttpCarrier:
         *,
         url: str,
         token: SecretStr | None,
-        options: RequestOptions | None = None,
+        options: CarrierOptions | None = None,
     ) -> None:
         self.service = service
-        self._options = options or RequestOptions()
+        self._options = options or CarrierOptions()
         self._connection = Connection(url, token)
+        self._look = Look(
+            service,
+            self._connection.exchange,
+            front=self._options.front,
+            time_scale=self._options.time_scale,
+        )
 
     def prepare(self, command: Command) -> ServiceRequest:
         """See Carrier."""
-        return build_request(self.service, command, self._options)
+        return build_request(self.service, command, self._options.request)
 
     def needs_turn(self, command: Command) -> bool:  # noqa: ARG002 - every request drives a page
         """See Carrier."""
@@ -82,6 +111,10 @@ class HttpCarrier:
         """See Carrier."""
         return find_post(self._connection.exchange, self.service, command)
 
+    def look(self, command: Command) -> Outcome | None:
+        """See Carrier."""
+        return self._look.before(command) if self._options.is_looking else None
+
     def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Carrier."""
         asked = request or self.prepare(command)
@@ -90,13 +123,14 @@ class HttpCarrier:
         reply = self._connection.exchange(
             asked.method, asked.path, content, timeout_seconds=asked.timeout_seconds
         )
-        return read_answer(
+        outcome = read_answer(
             self.service,
             command,
             reply,
             now=datetime.now().astimezone(),
-            took_seconds=steady_seconds() - began_at,
+            took_seconds=(steady_seconds() - began_at) / self._options.time_scale,
         )
+        return self._look.after(command, outcome) if self._options.is_looking else outcome
 
     def probe(self) -> str | None:
         """See Carrier; asks ``/health`` who is listening."""
@@ -143,6 +177,9 @@ class LocalCarrier:
         """See Carrier; no local action is about a post."""
         error = InvalidInput(f"{command.action} is about no post", remedy="")
         return refused_input(self.service.name, error)
+
+    def look(self, command: Command) -> None:
+        """See Carrier; a local action opens its page itself."""
 
     def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Carrier."""

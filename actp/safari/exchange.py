@@ -8,7 +8,7 @@ import select
 import socket
 import ssl
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from actp.safari.outcomes import Failure, Phase, Reply
@@ -16,7 +16,7 @@ from actp.safari.outcomes import Failure, Phase, Reply
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-__all__ = ["Connection", "bearer_headers"]
+__all__ = ["Ask", "Connection", "bearer_headers"]
 
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
 WRITE_TIMEOUT_SECONDS: Final = 5.0
@@ -27,6 +27,15 @@ MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
 CHUNK_BYTES: Final = 64 * 1024
 MAX_DETAIL_LENGTH: Final = 200
 MASK: Final = b"********"
+
+
+class Ask(Protocol):
+    """Asks the service one thing and waits for the answer."""
+
+    def __call__(
+        self, method: str, path: str, content: bytes = b"", *, timeout_seconds: float
+    ) -> Reply | Failure:
+        """Return what came back."""
 
 
 def bearer_headers(token: SecretStr | None) -> dict[str, str]:

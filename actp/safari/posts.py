@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from time import sleep
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
 from actp.safari.addresses import HOSTS, clean_handle, clean_post_url, handle_in_post, post_key
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
+    from actp.safari.exchange import Ask
     from actp.safari.outcomes import Reply
 
-__all__ = ["Ask", "find_post"]
+__all__ = ["find_post"]
 
 # A page is loaded and read for it; a timeline that takes longer will not come.
 LOOK_TIMEOUT_SECONDS: Final = 60.0
@@ -29,15 +30,6 @@ TWEETS: Final = 20
 # A profile that was navigated to fills in while one looks.
 LOOKS: Final = 3
 BETWEEN_LOOKS_SECONDS: Final = 2.0
-
-
-class Ask(Protocol):
-    """Asks the service one thing and waits for the answer."""
-
-    def __call__(
-        self, method: str, path: str, content: bytes = b"", *, timeout_seconds: float
-    ) -> Reply | Failure:
-        """Return what came back."""
 
 
 def find_post(

@@ -135,6 +135,8 @@ class Settings(BaseSettings):
     safari_retry_limit: int = Field(3, ge=0, le=20)
     safari_lease_seconds: float = Field(30.0, ge=2, le=3600)
     safari_instagram_dm_plain_route: bool = False
+    safari_look: bool = True
+    safari_time_scale: float = Field(1.0, gt=0, le=1)
     safari_foreign_platforms: Names = ("linkedin_chrome",)
     safari_foreign_actions: Names = (
         "prospect_discover",

@@ -27,6 +27,7 @@ class Postman:
     def __init__(self, service: str = "instagram-dm") -> None:
         self.service = SERVICES[service]
         self.problem: str | None = None
+        self.seen_before: Outcome | None = None
         self.post = "https://x.com/ada/status/1"
         self._seen: SimpleQueue[Command] = SimpleQueue()
         self._answers: SimpleQueue[Outcome | Exception] = SimpleQueue()
@@ -39,6 +40,10 @@ class Postman:
 
     def find_post(self, command: Command) -> Command | Outcome:
         return replace(command, params={**command.params, "postUrl": self.post})
+
+    def look(self, command: Command) -> Outcome | None:
+        del command
+        return self.seen_before
 
     def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
         assert request is not None

@@ -1,0 +1,324 @@
+"""Looks, within the turn and before anything is sent, at where a service would act.
+
+The services act in whatever tab they hold and on whatever page it shows, and compare neither with
+the command. So each is asked which tab it holds, a comment's page is opened and asked for its
+address, and now and then whether somebody is logged in.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from time import sleep
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote
+
+from actp.clock import steady_seconds
+from actp.safari.addresses import is_same_post
+from actp.safari.commands import recipient
+from actp.safari.outcomes import Failure, Outcome
+from actp.safari.session_check import said_object
+from actp.safari.session_outcomes import (
+    elsewhere,
+    instead,
+    logged_out,
+    no_tab,
+    refused,
+    suspicious,
+    unanswered,
+    wait,
+)
+from actp.sanitize import storable_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actp.safari.catalogue import Service
+    from actp.safari.commands import Command
+    from actp.safari.exchange import Ask
+    from actp.safari.front import Front
+    from actp.safari.outcomes import Reply
+
+__all__ = ["Look"]
+
+# A page is opened for it; Safari needs a moment.
+LOOK_TIMEOUT_SECONDS: Final = 45.0
+# A login is asked about this often while all goes well.
+LOGIN_DUE_SECONDS: Final = 300.0
+MAX_SAID_LENGTH: Final = 200
+
+
+class _Shown(NamedTuple):
+    """How a service shows a post and says where its page is.
+
+    ``again_seconds`` are the pauses before it is asked again: a page may come late, and a route
+    that opens the page anew must give it the time to arrive.
+    """
+
+    open_path: str | None
+    ask: Callable[[str], tuple[str, str, dict[str, str] | None]]
+    address: Callable[[dict[str, Any]], Any]
+    again_seconds: tuple[float, ...]
+
+
+def _threads_address(said: dict[str, Any]) -> Any:
+    # Without an author the page could not be read, and the address is the one asked for.
+    return said.get("url") if said.get("author") else None
+
+
+def _tweet_address(said: dict[str, Any]) -> Any:
+    tweet = said.get("tweet")
+    return tweet.get("url") if isinstance(tweet, dict) else None
+
+
+_SHOWN: Final = {
+    "instagram-comments": _Shown(
+        "/api/instagram/navigate",
+        lambda _: ("GET", "/api/instagram/post/metrics", None),
+        lambda said: said.get("url"),
+        (2.0, 3.0, 4.0, 5.0),
+    ),
+    "tiktok-comments": _Shown(
+        "/api/tiktok/navigate",
+        lambda _: ("GET", "/api/tiktok/video-metrics", None),
+        lambda said: said.get("currentUrl"),
+        (2.0, 3.0, 4.0, 5.0),
+    ),
+    "threads-comments": _Shown(
+        None,
+        lambda url: ("GET", f"/api/threads/extract?postUrl={quote(url, safe='')}", None),
+        _threads_address,
+        (12.0,),
+    ),
+    "twitter-comments": _Shown(
+        None,
+        lambda url: ("POST", "/api/twitter/tweet/detail", {"url": url}),
+        _tweet_address,
+        (12.0,),
+    ),
+}
+_HOME: Final = {"tiktok-comments": "https://www.tiktok.com/"}
+# These return to a claimed tab with every request, whatever session/ensure has found.
+_CLAIMING: Final = frozenset({"twitter-dm", "tiktok-dm", "twitter-comments"})
+# Says ok of its claim, not of Safari.
+_ENSURES_NOTHING: Final = frozenset({"tiktok-comments"})
+_NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
+# They read whether somebody is logged in only while the site's tab is in front or tracked.
+_LOGIN_NEEDS_SITE: Final = frozenset({"instagram-dm", "twitter-dm", "linkedin-automation"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    window: int
+    tab: int
+
+
+class Look:
+    """Looks for one service; used by its thread, with the turn at Safari."""
+
+    def __init__(
+        self,
+        service: Service,
+        ask: Ask,
+        *,
+        front: Front,
+        pause: Callable[[float], None] = sleep,
+        time_scale: float = 1.0,
+    ) -> None:
+        self._service = service
+        self._ask = ask
+        self._front = front
+        self._pause = pause
+        self._scale = time_scale
+        self._login_due_at = 0.0
+        self._suspect: str | None = None
+
+    def before(self, command: Command) -> Outcome | None:
+        """Return why a command is not to be sent now, or None; sends nothing.
+
+        Verdict ``wait`` is about the session and leaves the command as it is; any other is about
+        the command.
+        """
+        problem = self.session(is_checking_login=steady_seconds() >= self._login_due_at, of=command)
+        if problem is not None or command.action != "comment":
+            return problem
+        return self._post(command)
+
+    def session(
+        self, *, is_checking_login: bool = True, of: Command | None = None
+    ) -> Outcome | None:
+        """Return what keeps the service from Safari or from the site, or None."""
+        # A comment's page is opened and asked for its address, which shows the tab as well.
+        shows_page = of is not None and of.action == "comment"
+        if not shows_page or is_checking_login:
+            problem = self._tab()
+            if problem is not None:
+                return self._failed(problem)
+        if is_checking_login:
+            if self._is_logged_out():
+                return self._failed(logged_out(self._service))
+            self._login_due_at = steady_seconds() + LOGIN_DUE_SECONDS * self._scale
+        return None
+
+    def after(self, command: Command, outcome: Outcome) -> Outcome:
+        """Return the outcome, or that of the session where it is the session that failed.
+
+        A failure that a page without a login also shows is followed by the question who is logged
+        in. Where the service cannot say, the second in a row for another recipient is a matter of
+        the session, not of two recipients.
+        """
+        if not outcome.is_suspicious:
+            self._suspect = None if outcome.verdict != "wait" else self._suspect
+            return outcome
+        problem = self.session()
+        if problem is not None:
+            return instead(problem, outcome)
+        whom = recipient(command) or ""
+        before, self._suspect = self._suspect, whom
+        if before in {None, whom} or self._can_tell_login():
+            return outcome
+        self._login_due_at = 0.0
+        return instead(suspicious(self._service, outcome), outcome)
+
+    def _failed(self, problem: Outcome) -> Outcome:
+        self._login_due_at = 0.0
+        return problem
+
+    # -- the tab
+
+    def _tab(self) -> Outcome | None:
+        name = self._service.name
+        if name in _ENSURES_NOTHING:
+            said = self._said("POST", "/api/tiktok/navigate", {"url": _HOME[name]})
+            if said.is_ok and said.data.get("success") is True:
+                return None
+            self._release_claim()
+            return said.refusal or no_tab(self._service, said.words)
+        said = self._said("POST", self._service.session_path, {})
+        if not said.is_ok or said.data.get("ok") is not True:
+            return said.refusal or no_tab(self._service, said.words)
+        place = _place(said.data)
+        if name in _CLAIMING and place is not None:
+            self._agree(place)
+        if name in _NEEDS_FRONT:
+            return self._bring_to_front(place)
+        return None
+
+    def _agree(self, place: _Place) -> None:
+        """Release a claim on another tab than the one that was found; the next request claims."""
+        said = self._said("GET", "/api/tabs/claims")
+        claims = said.data.get("claims")
+        for claim in claims if isinstance(claims, list) else ():
+            if isinstance(claim, dict) and claim.get("agentId") == self._agent:
+                if _place(claim) != place:
+                    self._release_claim()
+                return
+
+    def _release_claim(self) -> None:
+        self._said("POST", "/api/tabs/release", {"agentId": self._agent})
+
+    @property
+    def _agent(self) -> str:
+        return f"{self._service.name}-stable"
+
+    def _bring_to_front(self, place: _Place | None) -> Outcome | None:
+        """Bring the tab to the front: the service clicks at places of the screen."""
+        if place is None:
+            return no_tab(self._service, "it does not say which tab it holds")
+        if self._front.is_available:
+            shown = self._front.bring(place.window, place.tab)
+        else:
+            said = self._said("GET", self._service.status_path or "")
+            shown = str(said.data.get("currentUrl") or "")
+        if "linkedin.com" in shown:
+            return None
+        seen = storable_text(shown or "nothing", MAX_SAID_LENGTH)
+        return wait(
+            self._service,
+            "not_ready",
+            f"its tab is not in front; {seen} is",
+            "Leave the services' window in front, without dialogs.",
+        )
+
+    # -- the login
+
+    def _is_logged_out(self) -> bool:
+        if self._service.status_path is None or not self._says_logged_out():
+            return False
+        # A page that is still loading shows nobody either.
+        self._pause(2.0 * self._scale)
+        return self._says_logged_out()
+
+    def _says_logged_out(self) -> bool:
+        said = self._said("GET", self._service.status_path or "")
+        if not said.is_ok or said.data.get("isLoggedIn") is not False:
+            return False
+        return self._service.name not in _LOGIN_NEEDS_SITE or _is_on_site(said.data)
+
+    def _can_tell_login(self) -> bool:
+        """Whether the service has just said that somebody is logged in."""
+        said = self._said("GET", self._service.status_path or "")
+        return said.is_ok and said.data.get("isLoggedIn") is True
+
+    # -- the page of a comment
+
+    def _post(self, command: Command) -> Outcome | None:
+        wanted = str(command.field("post_url") or "")
+        how = _SHOWN[self._service.name]
+        if how.open_path is not None:
+            opened = self._said("POST", how.open_path, {"url": wanted})
+            if not opened.is_ok or opened.data.get("success") is not True:
+                self._release_claim()
+                return self._failed(opened.refusal or no_tab(self._service, opened.words))
+        shown: Any = None
+        for pause_seconds in (0.0, *how.again_seconds):
+            if pause_seconds:
+                self._pause(pause_seconds * self._scale)
+            said = self._said(*how.ask(wanted))
+            if said.refusal is not None:
+                return self._failed(said.refusal)
+            shown = how.address(said.data)
+            if isinstance(shown, str) and is_same_post(self._service.platform or "", shown, wanted):
+                return None
+        # Without a tab there is no page either.
+        return self._failed(self._tab() or elsewhere(self._service, shown, wanted))
+
+    def _said(self, method: str, path: str, body: dict[str, Any] | None = None) -> _Said:
+        content = b"" if body is None else json.dumps(body).encode()
+        reply = self._ask(method, path, content, timeout_seconds=LOOK_TIMEOUT_SECONDS)
+        return _read(self._service, reply)
+
+
+class _Said(NamedTuple):
+    """What a service said to a look; ``refusal`` where it could not look at all."""
+
+    data: dict[str, Any]
+    words: str
+    is_ok: bool = False
+    refusal: Outcome | None = None
+
+
+def _read(service: Service, reply: Reply | Failure) -> _Said:
+    if isinstance(reply, Failure):
+        return _Said({}, reply.detail, refusal=unanswered(service, reply))
+    data = said_object(reply) or {}
+    words = " ".join(
+        storable_text(text, MAX_SAID_LENGTH)
+        for key in ("error", "message", "detail")
+        if isinstance(text := data.get(key), str) and text
+    )
+    if 200 <= reply.status < 300:
+        return _Said(data, words, is_ok=True)
+    words = words or f"HTTP {reply.status}"
+    return _Said(data, words, refusal=refused(service, reply.status, words))
+
+
+def _place(said: dict[str, Any]) -> _Place | None:
+    window, tab = said.get("windowIndex"), said.get("tabIndex")
+    if isinstance(window, int) and isinstance(tab, int) and 0 < window < 1000 and 0 < tab < 1000:
+        return _Place(window, tab)
+    return None
+
+
+def _is_on_site(said: dict[str, Any]) -> bool:
+    return any(value is True for key, value in said.items() if key.startswith("isOn"))

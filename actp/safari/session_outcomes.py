@@ -1,0 +1,138 @@
+"""Outcomes of a session that cannot be used: what is wrong, and what a person does about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.safari.addresses import HOSTS
+from actp.safari.answer_texts import session_remedy
+from actp.safari.outcomes import Outcome, Phase
+from actp.sanitize import storable_text
+
+if TYPE_CHECKING:
+    from actp.safari.catalogue import Service
+    from actp.safari.outcomes import Failure
+
+__all__ = [
+    "elsewhere",
+    "instead",
+    "logged_out",
+    "no_tab",
+    "refused",
+    "suspicious",
+    "unanswered",
+    "wait",
+]
+
+# A session that failed is looked at again this soon; a person who mends it waits no longer.
+SESSION_AGAIN_SECONDS: Final = 30.0
+# A suspicious second failure is a question to a person.
+SUSPECT_WAIT_SECONDS: Final = 900.0
+MAX_SAID_LENGTH: Final = 200
+MAX_ERROR_LENGTH: Final = 400
+
+
+def wait(
+    service: Service, reason: str, problem: str, remedy: str, *, is_alert: bool = True
+) -> Outcome:
+    """Return the outcome of a session that cannot be used: the command waits as it is."""
+    said = storable_text(f"{service.name}: {problem}", MAX_ERROR_LENGTH)
+    return Outcome(
+        "wait",
+        reason,
+        error=f"{said}. {remedy}",
+        quota_back=True,
+        wait_seconds=SESSION_AGAIN_SECONDS,
+        breaker="open",
+        alert=f"{said}. {remedy}" if is_alert else None,
+        result={"outcome": "wait", "reason": reason, "success": False, "service": service.name},
+    )
+
+
+def unanswered(service: Service, failure: Failure) -> Outcome:
+    """Return the outcome of a look without an answer; the sentinel alerts what is down."""
+    problem = f"it does not answer: {failure.detail}"
+    if failure.phase is Phase.NEVER_CONNECTED:
+        remedy = "Start it; bin/health shows whether it lives."
+        return wait(service, "never_connected", problem, remedy, is_alert=False)
+    hung = wait(service, "no_answer", problem, "See its log.", is_alert=False)
+    return replace(hung, is_unclear=True)
+
+
+def refused(service: Service, status: int, words: str) -> Outcome | None:
+    """Return the outcome of a look that was refused, or None where the status says nothing."""
+    if status in {401, 403}:
+        remedy = f"Set {service.token_setting} to the token that it was started with."
+        return wait(service, "misconfigured", "it refuses our token", remedy)
+    if status == 429:
+        remedy = "It goes on once its own limit allows."
+        return wait(service, "service_quota", words, remedy, is_alert=False)
+    if status == 504:
+        late = wait(service, "no_answer", "it did not end in time", "See its log.", is_alert=False)
+        return replace(late, is_unclear=True)
+    return None
+
+
+def no_tab(service: Service, words: str) -> Outcome:
+    """Return the outcome of a service without a tab in Safari."""
+    remedy = session_remedy(words) or f"start Safari and open a tab of {_site(service)}"
+    return wait(
+        service,
+        "not_ready",
+        f"it has no tab in Safari ({words or 'it does not say why'})",
+        f"{remedy[0].upper()}{remedy[1:]} in the services' window; commands then go on.",
+    )
+
+
+def logged_out(service: Service) -> Outcome:
+    """Return the outcome of a site without a login."""
+    return wait(
+        service,
+        "logged_out",
+        f"nobody is logged in to {_site(service)}",
+        "Log in there in Safari; commands then go on.",
+    )
+
+
+def suspicious(service: Service, outcome: Outcome) -> Outcome:
+    """Return the outcome of a second failure that a missing login would explain."""
+    asked = wait(
+        service,
+        "suspicious",
+        f"two recipients in a row failed in the same way ({outcome.error})",
+        f"Look in Safari whether somebody is logged in to {_site(service)}, then"
+        f" bin/resume --service {service.name}.",
+    )
+    return replace(asked, wait_seconds=SUSPECT_WAIT_SECONDS)
+
+
+def elsewhere(service: Service, shown: object, wanted: str) -> Outcome:
+    """Return the outcome of a comment whose post Safari does not show; it is tried again."""
+    seen = storable_text(str(shown), MAX_SAID_LENGTH) if shown else "no readable page"
+    return Outcome(
+        "retry",
+        "wrong_page",
+        error=f"{service.name}: Safari shows {seen}, not {wanted}; nothing was sent",
+        quota_back=True,
+        result={
+            "outcome": "retry",
+            "reason": "wrong_page",
+            "success": False,
+            "service": service.name,
+        },
+    )
+
+
+def instead(problem: Outcome, of: Outcome) -> Outcome:
+    """Return the session's outcome with the answer that led to the question."""
+    kept: dict[str, Any] = {
+        key: of.result[key] for key in ("http_status", "answer") if key in of.result
+    }
+    return replace(
+        problem, http_status=of.http_status, result={**kept, **problem.result}, is_unclear=False
+    )
+
+
+def _site(service: Service) -> str:
+    return HOSTS[service.platform][0] if service.platform else "google.com"
