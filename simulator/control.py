@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from pydantic import ValidationError
 
+from simulator.browser import applescript
+from simulator.browser.safari import ScriptError
 from simulator.catalogue import NAMES, NEIGHBOURS, site_of
 from simulator.scenario import Scenario, ScenarioError
 from simulator.scenario.safari import SafariSettings
@@ -37,6 +39,7 @@ class Control:
         app.router.add_post("/scenario", self.play)
         app.router.add_get("/safari", self.safari)
         app.router.add_post("/safari", self.arrange)
+        app.router.add_post("/safari/osascript", self.osascript)
         app.router.add_get("/services", self.services)
         app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
         app.router.add_post("/services/{name}/inbox", self.write_to_us)
@@ -69,6 +72,14 @@ class Control:
         except (ValidationError, ValueError, TypeError) as error:
             return _refused(400, str(error))
         return web.json_response({"ok": True})
+
+    async def osascript(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        try:
+            output = applescript.run(self._simulation.safari, body["script"], body["arguments"])
+        except (ScriptError, ValueError) as error:
+            return web.json_response({"error": getattr(error, "why", str(error))})
+        return web.json_response({"output": output})
 
     async def services(self, _: web.Request) -> web.Response:
         return web.json_response({name: self._simulation.is_up(name) for name in NAMES})

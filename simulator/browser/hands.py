@@ -72,7 +72,10 @@ class Hands:
         if holds():
             return True
         clock = self.safari.clock
-        loads_at = self.session.tab().loads_at
+        try:
+            loads_at = self.session.tab().loads_at
+        except ScriptError:
+            loads_at = None
         if loads_at is not None and loads_at - clock.now() <= seconds:
             await self.wait(max(0.0, loads_at - clock.now()))
             return holds()

@@ -25,6 +25,7 @@ class ScriptError(Exception):
     """Raised when osascript fails; the text is that of Node's ``exec``."""
 
     def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__(
             f"Command failed: osascript /tmp/safari-js.scpt\n0:152: execution error: {why}"
         )
@@ -236,7 +237,8 @@ class Safari:
             }
             for window in self._windows
         ]
-        return {"settings": self.settings.model_dump(mode="json"), "windows": windows}
+        settings = self.settings.model_dump(mode="json")
+        return {"settings": settings, "windows": windows, "seconds": self.clock.now()}
 
     def _answer(self) -> None:
         if not self.settings.running:
