@@ -15,7 +15,7 @@ begin
   if exists (select from actp_ab_tests t where t.id = agent_ab_create.id) then
     return to_jsonb(true);
   end if;
-  select g.reason into wait_reason from safari_gate('twitter-comments', 'twitter') g;
+  select g.reason into wait_reason from safari_service_gate('twitter-comments', 'twitter') g;
   if wait_reason is not null then
     raise object_not_in_prerequisite_state using
       message = format('no tweet may go out now: %s', wait_reason);

@@ -31,50 +31,45 @@ end $$;
 create or replace function public.safari_today() returns date
 language sql stable as $$ select (now() at time zone 'utc')::date $$;
 
--- Answers reason (paused | hours | quota | pace) and until; reason is null when the service may act.
--- A platform is named where a service acts on several: a pause of it counts too.
-create or replace function public.safari_gate(
-  service text, acts_on text default null, out reason text, out until timestamptz
-)
-language plpgsql stable as $$
-declare
-  owner safari_services;
-  policy safari_policies;
-  today safari_rate_limits;
-begin
-  select * into owner from safari_services s where s.service = safari_gate.service;
-
-  select 'paused', p.until into reason, until
-    from safari_pauses p
-   where p.platform in ('all', owner.platform, acts_on) and p.until > now()
-   order by p.until desc
-   limit 1;
-  if found or owner.kind is null then
-    return;
-  end if;
-
-  select * into policy from safari_policies p
-   where p.platform = owner.platform and p.kind = owner.kind;
-  if not safari_within_hours(policy) then
-    reason := 'hours';
-    until := safari_hours_begin(policy);
-    return;
-  end if;
-
-  -- The pace outlives midnight, the count does not: the newest row tells both.
-  select * into today from safari_rate_limits r
-   where r.platform = owner.platform and r.action = owner.kind
-   order by r.limit_date desc
-   limit 1;
-  if policy.daily_limit <= 0
-     or (today.limit_date = safari_today() and today.used >= policy.daily_limit) then
-    reason := 'quota';
-    until := (safari_today() + 1)::timestamp at time zone 'utc';
-  elsif today.next_action_at > now() then
-    reason := 'pace';
-    until := today.next_action_at;
-  end if;
-end $$;
+-- Why a service must not act now (paused | hours | quota | pace) and until when; reason is null when it
+-- can. A service that acts on several platforms names the one of the command: a pause of it counts too.
+-- Each rule is one branch of the case, the first that holds wins. The planner inlines this function
+-- into the query that calls it, so that the gates of all services cost one statement.
+drop function if exists public.safari_gate(text, text);
+create or replace function public.safari_service_gate(service text, acts_on text default null)
+returns table (reason text, until timestamptz)
+language sql stable as $$
+  select rule.reason,
+         case rule.reason
+           when 'paused' then pause.until
+           when 'hours' then safari_hours_begin(policy)
+           when 'quota' then (safari_today() + 1)::timestamp at time zone 'utc'
+           when 'pace' then counter.next_action_at
+         end
+    from (select safari_service_gate.service as name) asked
+    left join safari_services owner on owner.service = asked.name
+    left join safari_policies policy
+      on policy.platform = owner.platform and policy.kind = owner.kind
+    -- The pace outlives midnight, the count does not: the newest row has both.
+    left join lateral (
+      select r.limit_date, r.used, r.next_action_at from safari_rate_limits r
+       where r.platform = owner.platform and r.action = owner.kind
+       order by r.limit_date desc limit 1) counter on true
+    left join lateral (
+      select max(p.until) as until from safari_pauses p
+       where p.platform in ('all', owner.platform, safari_service_gate.acts_on) and p.until > now()) pause
+      on true
+   cross join lateral (
+     select case
+       when pause.until is not null then 'paused'
+       when owner.kind is null then null
+       when not safari_within_hours(policy) then 'hours'
+       when coalesce(policy.daily_limit, 0) <= 0
+            or (counter.limit_date = safari_today() and counter.used >= policy.daily_limit) then 'quota'
+       when counter.next_action_at > now() then 'pace'
+     end as reason
+     offset 0) rule
+$$;
 
 -- Tells a person once; the key says what "the same trouble" is.
 create or replace function public.safari_alert(key text, kind text, detail jsonb) returns void

@@ -52,8 +52,8 @@ begin
     'service_may_act', (
       select jsonb_agg(jsonb_build_object(
                'service', s.service,
-               'value', (coalesce((safari_gate(s.service)).reason, 'pace') = 'pace')::integer))
-        from safari_services s),
+               'value', (coalesce(g.reason, 'pace') = 'pace')::integer))
+        from safari_services s cross join lateral safari_service_gate(s.service) g),
     'service_owners', (
       select jsonb_agg(jsonb_build_object(
                'service', s.service,

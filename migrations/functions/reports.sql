@@ -82,7 +82,7 @@ language sql stable set search_path = public, pg_temp as $$
     left join safari_services s on s.platform = p.platform and s.kind = p.kind
     left join safari_rate_limits r on r.platform = p.platform and r.action = p.kind
                                   and r.limit_date = safari_today()
-    left join lateral safari_gate(s.service) g on s.service is not null
+    left join lateral safari_service_gate(s.service) g on s.service is not null
 $$;
 
 -- How many commands stand where, by service and platform. A row whose time has come is ready, also
@@ -177,7 +177,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
                'state', r.state, 'health', to_jsonb(h) - 'id' - 'service_name' - 'port'
              ) order by s.port nulls last, s.service)
         from safari_services s
-        cross join lateral safari_gate(s.service) g
+        cross join lateral safari_service_gate(s.service) g
         left join reported r on r.service = s.service
         left join safari_service_health h on h.service_name = s.service),
     'last_24_hours', (
@@ -256,7 +256,7 @@ as $$
          and q.due_at > now() and q.due_at = q.next_retry_at
          and q.next_retry_at <= now() + make_interval(secs => least(
            3600, (s.value #>> '{}')::double precision * 2 ^ least(q.retry_count - 1, 12)))) t
-    cross join lateral safari_gate(w.service) g
+    cross join lateral safari_service_gate(w.service) g
 $$;
 
 -- Stores what a check of the services found: [{service_name, port, status, response_ms, error}].

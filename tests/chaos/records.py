@@ -30,7 +30,7 @@ select q.id::text, q.service, q.action, q.effect, q.status, q.reason, q.attempt,
             else g.reason end as waits_for
   from safari_command_queue q
  cross join lateral (select safari_params(q.params) as params) p
-  left join lateral safari_gate(q.service) g on q.status = 'pending'
+  left join lateral safari_service_gate(q.service) g on q.status = 'pending'
  where q.service <> 'foreign'
 """
 _EVENTS: LiteralString = """

@@ -39,7 +39,8 @@ def test_hosts_that_share_a_limit_keep_it_to_the_last_message(rig: Rig) -> None:
     tally = rig.audit()
     assert (tally.completed, tally.effects, tally.waiting) == (LIMIT, LIMIT, LIMIT)
     reasons = rig.connection.execute(
-        "select g.reason, count(*) as rows from safari_command_queue q, safari_gate(q.service) g"
+        "select g.reason, count(*) as rows"
+        " from safari_command_queue q, safari_service_gate(q.service) g"
         " where q.status = 'pending' group by g.reason"
     ).fetchall()
     assert reasons == [{"reason": "quota", "rows": LIMIT}]

@@ -1,0 +1,192 @@
+-- Beginning attempts: the intent is stored, and the quota taken, before anything is sent.
+
+-- Makes the counters of today; the pace goes on over midnight.
+create or replace function public.safari_open_day(platforms text[], kinds text[]) returns void
+language plpgsql as $$
+begin
+  insert into safari_rate_limits (
+    platform, action, limit_date, used, daily_limit, ceiling, next_action_at
+  )
+    select p.platform, p.kind, safari_today(), 0, p.daily_limit, p.daily_limit,
+           (select r.next_action_at from safari_rate_limits r
+             where r.platform = p.platform and r.action = p.kind
+             order by r.limit_date desc limit 1)
+      from unnest(platforms, kinds) w (platform, kind)
+      join safari_policies p on p.platform = w.platform and p.kind = w.kind
+    on conflict on constraint safari_rate_limits_key do nothing;
+end $$;
+
+-- Decides begins; the caller holds the locks of their rows. Verdicts: granted · wait (row is pending
+-- again) · refused (row has ended) · lost (the row is held by another worker).
+--
+-- One statement reads the inputs of all, one writes what is granted: a statement costs more than its
+-- rows. Begins that share a counter depend on each other, so all but the first of them are decided in
+-- the next round; so is one whose counter was taken by somebody else in the meantime.
+drop function if exists public.safari_begin_one(uuid, text, jsonb);
+drop function if exists public.safari_take_quota(text, text);
+create or replace function public.safari_begin_batch(
+  worker_boot uuid, worker text, items jsonb
+) returns jsonb
+language plpgsql as $$
+declare
+  facts record;
+  command safari_command_queue;
+  earlier safari_command_attempts;
+  intent safari_command_attempts;
+  intents safari_command_attempts[] := '{}';
+  granted uuid[];
+  next_round jsonb := '[]';
+  answers jsonb := '[]';
+  answer jsonb;
+begin
+  for facts in
+    select i.item, q as command, s.platform, s.kind, e as earlier, d.command_id as duplicate_of,
+           exists (select from safari_do_not_contact n
+                    where n.platform in ('all', s.platform) and n.recipient = i.item ->> 'person')
+             as is_blocked,
+           g.reason as wait_reason, g.until as wait_until,
+           row_number() over (
+             partition by coalesce(s.platform || ':' || s.kind, q.service) order by i.place) as round
+      from jsonb_array_elements(items) with ordinality i (item, place)
+      left join safari_command_queue q on q.id = (i.item ->> 'id')::uuid
+      left join safari_services s on s.service = q.service
+      left join lateral (
+        select * from safari_command_attempts a
+         where a.command_id = q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
+         order by a.attempt desc limit 1) e on q.attempt > 0
+      left join lateral (
+        select a.command_id from safari_command_attempts a
+         where a.service = q.service and a.recipient = i.item ->> 'recipient'
+           and a.text_hash = i.item ->> 'text_hash' and a.begun_at > now() - interval '24 hours'
+           and a.command_id <> q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
+         limit 1) d
+        on q.effect = 'once' and q.idempotency_key is null and q.campaign_id is null
+      left join lateral safari_service_gate(q.service, q.platform) g on true
+  loop
+    command := facts.command;
+    earlier := facts.earlier;
+    answer := null;
+    if facts.round > 1 then
+      next_round := next_round || facts.item;
+      continue;
+    elsif command.id is null or command.status <> 'running'
+       or command.boot_id is distinct from worker_boot
+       or command.lease_number <> (facts.item ->> 'lease')::bigint then
+      -- Its begin was granted, the answer lost, and the row taken for that of a dead worker: only its
+      -- holder can say that nothing was sent.
+      answer := jsonb_build_object('verdict', 'lost', 'reason', coalesce(command.status, 'gone'),
+        'attempt', (
+          select a.attempt from safari_command_attempts a
+           where a.command_id = (facts.item ->> 'id')::uuid and a.boot_id = worker_boot
+             and a.lease_number = (facts.item ->> 'lease')::bigint
+             and a.outcome = 'unknown' and a.resolved_at is null));
+    elsif earlier.command_id is not null and earlier.outcome is null
+          and earlier.boot_id = worker_boot and earlier.lease_number = command.lease_number then
+      -- The same begin again: its answer was lost on the way to the worker.
+      answer := jsonb_build_object('verdict', 'granted', 'attempt', earlier.attempt);
+    elsif earlier.command_id is not null and command.effect = 'once' then
+      perform safari_restore(command, earlier);
+      answer := jsonb_build_object('verdict', 'refused',
+                                   'reason', coalesce(earlier.outcome, 'in_flight'));
+    elsif command.expires_at <= now() then
+      perform safari_fail_unsent(command, worker, 'expired', 'expired before it was sent', null);
+      answer := jsonb_build_object('verdict', 'refused', 'reason', 'expired');
+    elsif facts.is_blocked then
+      perform safari_fail_unsent(command, worker, 'do_not_contact',
+        format('%s is on the do-not-contact list', facts.item ->> 'person'), null);
+      answer := jsonb_build_object('verdict', 'refused', 'reason', 'do_not_contact');
+    elsif facts.duplicate_of is not null then
+      perform safari_fail_unsent(command, worker, 'duplicate', format(
+        'command %s had the same recipient and text within 24 hours; enqueue with a key of its own'
+        ' to send it again', facts.duplicate_of), null);
+      answer := jsonb_build_object('verdict', 'refused', 'reason', 'duplicate');
+    elsif facts.wait_reason is not null then
+      update safari_command_queue q
+         set status = 'pending', boot_id = null, lease_expires_at = null, updated_at = now()
+       where q.id = command.id;
+      perform safari_record_event(command.id, 'waiting', worker, null, null,
+                                  jsonb_build_object('reason', facts.wait_reason));
+      answer := jsonb_build_object('verdict', 'wait', 'reason', facts.wait_reason,
+                                   'seconds', safari_seconds_until(facts.wait_until));
+    end if;
+    if answer is not null then
+      answers := answers || (answer || jsonb_build_object('id', facts.item -> 'id'));
+      continue;
+    end if;
+
+    intent := null;
+    intent.command_id := command.id;
+    intent.attempt := command.attempt + 1;
+    intent.boot_id := worker_boot;
+    intent.lease_number := command.lease_number;
+    intent.service := command.service;
+    intent.recipient := facts.item ->> 'recipient';
+    intent.text_hash := facts.item ->> 'text_hash';
+    if facts.kind is not null and command.effect = 'once' then
+      intent.quota_platform := facts.platform;
+      intent.quota_kind := facts.kind;
+      intent.quota_day := safari_today();
+    end if;
+    intents := intents || intent;
+  end loop;
+
+  if intents <> '{}' then
+    with taken as (
+      -- Takes one from today's limit and sets the pace. Every process locks counters in this order.
+      update safari_rate_limits r
+         set used = r.used + 1,
+             daily_limit = p.daily_limit,
+             ceiling = greatest(r.ceiling, p.daily_limit),
+             next_action_at = case when p.min_gap_seconds > 0 then
+               clock_timestamp() + make_interval(secs => p.min_gap_seconds * (1 + random() / 2))
+             end,
+             updated_at = now()
+        from (select c.id
+                from unnest(intents) i
+                join safari_rate_limits c
+                  on c.platform = i.quota_platform and c.action = i.quota_kind
+                     and c.limit_date = i.quota_day
+               order by i.service for update of c) locked,
+             safari_policies p
+       where r.id = locked.id and p.platform = r.platform and p.kind = r.action
+         and r.used < p.daily_limit and coalesce(r.next_action_at <= now(), true)
+      returning r.platform, r.action
+    ), intent as (
+      insert into safari_command_attempts (
+        command_id, attempt, boot_id, lease_number, service, recipient, text_hash,
+        quota_platform, quota_kind, quota_day
+      )
+        select i.command_id, i.attempt, i.boot_id, i.lease_number, i.service, i.recipient,
+               i.text_hash, i.quota_platform, i.quota_kind, i.quota_day
+          from unnest(intents) i
+         where i.quota_kind is null or (i.quota_platform, i.quota_kind) in (select * from taken)
+      returning command_id, attempt
+    ), counted as (
+      update safari_command_queue q set attempt = i.attempt, updated_at = now()
+        from intent i where q.id = i.command_id
+    ), audited as (
+      insert into safari_command_events (command_id, event, worker, attempt)
+        select command_id, 'begun', worker, attempt from intent
+      returning command_id
+    )
+    select coalesce(array_agg(command_id), '{}') into granted from audited;
+    foreach intent in array intents loop
+      if intent.command_id = any (granted) then
+        answers := answers || jsonb_build_object(
+          'id', intent.command_id, 'verdict', 'granted', 'attempt', intent.attempt);
+      else
+        next_round := next_round || (
+          select i from jsonb_array_elements(items) i
+           where (i ->> 'id')::uuid = intent.command_id limit 1);
+      end if;
+    end loop;
+    if cardinality(granted) < cardinality(intents) then
+      perform safari_open_day(array_agg(i.quota_platform), array_agg(i.quota_kind))
+         from unnest(intents) i where i.command_id <> all (granted);
+    end if;
+  end if;
+  if next_round <> '[]' then
+    answers := answers || safari_begin_batch(worker_boot, worker, next_round);
+  end if;
+  return answers;
+end $$;
