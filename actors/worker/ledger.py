@@ -3,178 +3,271 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
-from actors.runtime.actor import Actor, ActorContext
-from actors.runtime.messages import Drained, OffloadFailed, Stop, StopNow, Tick, Wake
-from actors.worker.ledger_batch import Batch, begin_item, begun_message, finish_item, reduced
-from actors.worker.messages import Begin, Begun, Entries, Finish, Written
-from actors.worker.poller import POLLER
-from actp.clock import steady_seconds
+from actors.worker.entries import (
+    Begin,
+    Begun,
+    Finish,
+    begin_item,
+    begun_from,
+    finish_item,
+    reduced,
+)
 from actp.errors import StoreRefused
 from actp.store.reconnect import Backoff
 from metrics import instruments
 
 if TYPE_CHECKING:
-    from actors.worker.ledger_batch import Answer
+    from collections.abc import Callable
+    from typing import Any
+
     from actp.spool import Spool
     from actp.store import Store
 
-__all__ = ["LEDGER", "Ledger"]
+__all__ = ["Ledger"]
 
-LEDGER = "ledger"
-FLUSH = Tick("flush")
-SPOOL = Tick("spool")
 MAX_BATCH_ITEMS = 200
+# A finish waits so long for the begin of the next command, which then shares its transaction.
+COALESCE_SECONDS = 0.001
 # A write that takes longer puts its results on disk meanwhile: the process may die waiting.
 SPOOL_AFTER_SECONDS = 1.0
+CLOSE_SECONDS = 1.0
+
+Answer = TypeVar("Answer", Begun, bool)
 
 _log = logging.getLogger(__name__)
 
 
-class Ledger(Actor):
-    """Group commit: what arrives during one write goes into the next.
+class _PendingBegin(NamedTuple):
+    entry: Begin
+    answer: Future[Begun]
 
-    A result that cannot be written is spooled to disk and written when the database is back.
-    Both sides of every call may be repeated, so a write whose answer was lost is sent again.
+
+class _PendingFinish(NamedTuple):
+    entry: Finish
+    answer: Future[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    begins: tuple[_PendingBegin, ...]
+    finishes: tuple[_PendingFinish, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.begins) + len(self.finishes)
+
+
+class Ledger:
+    """Group commit: what is submitted during one write goes into the next.
+
+    Any thread submits and gets a future. A result that cannot be written is spooled to disk and
+    written when the database is back. Both sides of every call may be repeated, so a write whose
+    answer was lost is sent again. ``on_returned`` is called when a row went back to the queue.
     """
 
-    def __init__(self, context: ActorContext, *, store: Store, boot_id: str, spool: Spool) -> None:
-        super().__init__(LEDGER, context)
+    def __init__(
+        self, store: Store, boot_id: str, spool: Spool, on_returned: Callable[[], object]
+    ) -> None:
         self._store = store
         self._boot_id = boot_id
         self._spool = spool
-        self._finishes: dict[str, Finish] = {}
-        self._begins: dict[str, tuple[Begin, float]] = {}
-        self._writing: Batch | None = None
+        self._on_returned = on_returned
+        self._changed = threading.Condition()
+        self._spooling = threading.Lock()
+        self._begins: dict[str, _PendingBegin] = {}
+        self._finishes: dict[str, _PendingFinish] = {}
+        self._writing_since: float | None = None
         self._one_by_one = 0
-        self._is_late = False
         self._failures = 0
         self._backoff = Backoff()
         self._random = SystemRandom()
-        self._is_stopping = False
+        self._when_drained: Callable[[], object] | None = None
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
 
-    def receive(self, message: object) -> None:
-        """Handle one message."""
-        match message:
-            case Entries(entries=entries):
-                self._enter(entries)
-            case Batch():
-                self._written(message)
-            case OffloadFailed(error=error):
+    @overload
+    def submit(self, entry: Begin) -> Future[Begun]: ...
+    @overload
+    def submit(self, entry: Finish) -> Future[bool]: ...
+    def submit(self, entry: Begin | Finish) -> Future[Begun] | Future[bool]:
+        """Have an entry written; the answer to a Finish is whether the row was still ours."""
+        if isinstance(entry, Begin):
+            begin = _PendingBegin(entry, Future())
+            with self._changed:
+                self._begins[entry.id] = begin
+                self._changed.notify()
+            return begin.answer
+        finish = _PendingFinish(entry, Future())
+        with self._changed:
+            earlier = self._finishes.get(entry.id)
+            self._finishes[entry.id] = finish
+            withdrawn = self._begins.pop(entry.id, None)
+            is_late = self._failures > 0 or self._is_late
+            self._changed.notify()
+        if earlier is not None:  # the later result of an attempt replaces the earlier one
+            finish.answer.add_done_callback(lambda done: _settle(earlier.answer, done.result()))
+        if withdrawn is not None:
+            _settle(withdrawn.answer, Begun("lost", "withdrawn", 0))
+        if is_late:
+            self.spool_finishes()
+        return finish.answer
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread that writes is there."""
+        return self._thread.is_alive()
+
+    def spool_if_late(self) -> None:
+        """Put results on disk whose write has taken long."""
+        if self._is_late:
+            self.spool_finishes()
+
+    def spool_finishes(self) -> None:
+        """Put every result on disk that the database has not taken yet."""
+        with self._spooling:
+            with self._changed:
+                items = {id_: each.entry for id_, each in self._finishes.items()}
+            try:
+                self._spool.keep({id_: finish_item(finish) for id_, finish in items.items()})
+            except OSError as error:
+                # They are still in memory, and written when the database is back.
+                _log.critical("cannot spool: %s", error, extra={"action": "spool_failed"})
+
+    def call_when_drained(self, callback: Callable[[], object]) -> None:
+        """Call back, from any thread, whenever nothing is left to write; at once if so now."""
+        with self._changed:
+            self._when_drained = callback
+            is_drained = self._is_drained
+        if is_drained:
+            callback()
+
+    def close(self) -> None:
+        """End the thread after the write under way; what is left stays in the spool."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join(CLOSE_SECONDS)
+
+    # -- the thread that writes
+
+    @property
+    def _is_late(self) -> bool:
+        since = self._writing_since
+        return since is not None and monotonic() - since > SPOOL_AFTER_SECONDS
+
+    @property
+    def _is_drained(self) -> bool:
+        return not self._begins and not self._finishes
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            instruments.LEDGER_BATCH_SIZE.observe(batch.size)
+            self._writing_since = monotonic()
+            try:
+                answer = self._store.call(
+                    "safari_ledger",
+                    boot_id=self._boot_id,
+                    finishes=[finish_item(each.entry) for each in batch.finishes],
+                    begins=[begin_item(each.entry) for each in batch.begins],
+                )
+                self._writing_since = None
+                self._written(batch, answer)
+            except StoreRefused as error:
+                self._writing_since = None
+                self._refused(batch, error)
+            except Exception as error:  # noqa: BLE001 - of whatever kind: the results must be written
+                self._writing_since = None
                 self._failed(error)
-                return
-            case Tick(what="spool") | StopNow():
-                self._is_late = self._writing is not None
-                if self._is_late:
-                    self._spool_finishes()
-                return
-            case Stop():
-                self._is_stopping = True
-            case _:
-                pass
-        if not self._failures or isinstance(message, Tick | Stop):
-            self._flush()
 
-    def _enter(self, entries: tuple[Begin | Finish, ...]) -> None:
-        for entry in entries:
-            if isinstance(entry, Begin):
-                self._begins[entry.id] = (entry, steady_seconds())
-            else:
-                self._finishes[entry.id] = entry
-                self._begins.pop(entry.id, None)
-        if self._failures or self._is_late:
-            self._spool_finishes()
+    def _next_batch(self) -> _Batch | None:
+        with self._changed:
+            while not self._is_closed:
+                if self._is_drained:
+                    self._changed.wait()
+                    continue
+                if not self._begins and not self._when_drained:
+                    self._changed.wait(COALESCE_SECONDS)
+                return self._batch()
+            return None
 
-    def _flush(self) -> None:
-        if self._writing is not None:
-            return
-        if not self._finishes and not self._begins:
-            if self._is_stopping:
-                self.tell("supervisor", Drained(self.name))
-            return
+    def _batch(self) -> _Batch:
         limit = 1 if self._one_by_one else MAX_BATCH_ITEMS
-        finishes = tuple(self._finishes.values())[:limit]
-        room = limit - len(finishes)
-        begins = tuple(self._begins.values())[:room]
-        batch = self._writing = Batch(finishes, begins)
         self._one_by_one = max(0, self._one_by_one - 1)
-        instruments.LEDGER_BATCH_SIZE.observe(batch.size)
-        self._is_late = False
-        self.later(SPOOL_AFTER_SECONDS, SPOOL)
+        finishes = tuple(self._finishes.values())[:limit]
+        begins = tuple(self._begins.values())[: limit - len(finishes)]
+        return _Batch(begins, finishes)
 
-        def write() -> Batch:
-            answer: Answer = self._store.call(
-                "safari_ledger",
-                boot_id=self._boot_id,
-                finishes=[finish_item(finish) for finish in finishes],
-                begins=[begin_item(begin) for begin, _ in begins],
-            )
-            return batch.answered(answer)
-
-        self.offload("ledger", write)
-
-    def _written(self, batch: Batch) -> None:
-        if batch.is_answer_of(self._writing):
-            self._writing = None
+    def _written(self, batch: _Batch, answer: dict[str, list[dict[str, Any]]]) -> None:
         self._failures = 0
-        recorded: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
-        begun: dict[str, Begun] = {}
-        services = {finish.id: finish.service for finish in batch.finishes}
-        for finish in batch.finishes:
-            # One that was told meanwhile for the same row is still to be written.
-            if self._finishes.get(finish.id) is finish:
-                del self._finishes[finish.id]
-        for finished in batch.answer["finishes"]:
-            recorded[services[finished["id"]]].append((finished["id"], finished["recorded"]))
-        if any(finished.get("status") == "pending" for finished in batch.answer["finishes"]):
-            # A row that goes back is due at a moment of which the poller has not heard.
-            self.tell(POLLER, Wake())
-        asked = {begin.id: (begin, at) for begin, at in batch.begins}
-        for answer in batch.answer["begins"]:
-            begin, asked_at = asked[answer["id"]]
-            if self._begins.get(begin.id, (None, 0.0))[0] is begin:
-                del self._begins[begin.id]
-                begun[begin.service] = begun_message(answer, begin, asked_at)
-        for service in recorded.keys() | begun.keys():
-            self.tell(service, Written(tuple(recorded[service]), begun.get(service)))
-        self._spool.forget(services)
+        finishes = {each.entry.id: each for each in batch.finishes}
+        begins = {each.entry.id: each for each in batch.begins}
+        self._forget(batch)
+        for said in answer["finishes"]:
+            _settle(finishes[said["id"]].answer, bool(said["recorded"]))
+        for said in answer["begins"]:
+            _settle(begins[said["id"]].answer, begun_from(said))
+        if any(said.get("status") == "pending" for said in answer["finishes"]):
+            # A row that goes back is due at a moment that the poller does not know of.
+            self._on_returned()
+        self._report_drained()
 
-    def _failed(self, error: Exception) -> None:
-        batch, self._writing = self._writing, None
-        if batch is None:
-            return
-        if isinstance(error, StoreRefused):
-            self._refused(batch, error)
-            return
-        self._spool_finishes()
-        delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
-        self._failures += 1
-        _log.warning("waiting for the database: %s", error, extra={"action": "ledger_waits"})
-        self.later(delay_seconds, FLUSH)
+    def _forget(self, batch: _Batch) -> None:
+        with self._changed:
+            for begin in batch.begins:
+                if self._begins.get(begin.entry.id) is begin:
+                    del self._begins[begin.entry.id]
+            for finish in batch.finishes:
+                # A later result of the same attempt is still to be written.
+                if self._finishes.get(finish.entry.id) is finish:
+                    del self._finishes[finish.entry.id]
+        with self._spooling:
+            self._spool.forget(each.entry.id for each in batch.finishes)
 
-    def _refused(self, batch: Batch, error: StoreRefused) -> None:
+    def _report_drained(self) -> None:
+        with self._changed:
+            callback = self._when_drained if self._is_drained else None
+        if callback is not None:
+            callback()
+
+    def _refused(self, batch: _Batch, error: StoreRefused) -> None:
         """Find the item that spoils the batch, and store what can be stored of it."""
         _log.error("the ledger was refused: %s", error, extra={"action": "ledger_refused"})
         if batch.size > 1:
             self._one_by_one = batch.size
-        elif batch.finishes and (less := reduced(batch.finishes[0], error)) is not None:
-            self._finishes[less.id] = less
-        else:
-            for finish in batch.finishes:
-                self._finishes.pop(finish.id, None)
-                self.tell(finish.service, Written(recorded=((finish.id, False),)))
-            for begin, asked_at in batch.begins:
-                self._begins.pop(begin.id, None)
-                begun = Begun(begin.id, "lost", "refused", 0, begin.lease, asked_at)
-                self.tell(begin.service, Written(begun=begun))
-        self._flush()
+            return
+        for finish in batch.finishes:
+            less = reduced(finish.entry, error)
+            if less is not None:
+                with self._changed:
+                    if self._finishes.get(less.id) is finish:
+                        self._finishes[less.id] = _PendingFinish(less, finish.answer)
+                return
+        self._forget(batch)
+        for finish in batch.finishes:
+            _settle(finish.answer, answer=False)
+        for begin in batch.begins:
+            _settle(begin.answer, Begun("lost", "refused", 0))
+        self._report_drained()
 
-    def _spool_finishes(self) -> None:
-        try:
-            self._spool.keep({finish.id: finish_item(finish) for finish in self._finishes.values()})
-        except OSError as error:
-            # They are still in memory, and written when the database is back.
-            _log.critical("the spool takes nothing: %s", error, extra={"action": "spool_failed"})
+    def _failed(self, error: Exception) -> None:
+        self.spool_finishes()
+        delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
+        self._failures += 1
+        _log.warning("waiting for the database: %s", error, extra={"action": "ledger_waits"})
+        again_at = monotonic() + delay_seconds
+        with self._changed:
+            while not self._is_closed and (left := again_at - monotonic()) > 0:
+                self._changed.wait(left)
+
+
+def _settle(future: Future[Answer], answer: Answer) -> None:
+    if not future.done():
+        future.set_result(answer)

@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
-    from actp.safari.commands import Command
     from actp.safari.outcomes import Outcome
 
 __all__ = [
-    "Answered",
-    "Begin",
-    "Begun",
+    "AttemptEnded",
     "Claimed",
     "Demand",
-    "DropTurn",
-    "Entries",
-    "Finish",
+    "Ended",
     "LeasesLost",
-    "PostFound",
     "Probed",
+    "Recorded",
     "Row",
     "StartClaiming",
-    "TurnGranted",
-    "WantTurn",
     "Work",
-    "Written",
 ]
 
 
@@ -86,96 +79,31 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class WantTurn:
-    """A service that could not take its turn at once stands in line for it.
+class Ended:
+    """The end of an attempt.
 
-    If the process dies meanwhile, Safari counts as busy for ``busy_seconds``.
+    ``finish`` is the future of its entry in the ledger, None when nothing is to be written.
+    ``learned`` is what the outcome says of the service, ``request_seconds`` how long the request
+    took, where there was one. After ``must_wait`` the same wait holds for the rows behind it.
     """
 
-    service: str
-    id: str
-    busy_seconds: float
+    row: Row
+    finish: Future[bool] | None = None
+    learned: Outcome | None = None
+    request_seconds: float | None = None
+    must_wait: bool = False
+    is_lost: bool = False
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DropTurn:
-    """A service does not want its turn any more."""
-
-    service: str
+class AttemptEnded:
+    """The attempt under way has ended; its thread holds the end."""
 
 
 @dataclass(frozen=True, slots=True)
-class TurnGranted:
-    """Safari is yours, for the row with this id, until you release it."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Asks to store the intent to send."""
-
-    id: str
-    lease: int
-    service: str
-    recipient: str | None
-    person: str | None
-    text_hash: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """What the database says to a Begin: granted, wait, refused or lost."""
-
-    id: str
-    verdict: str
-    reason: str | None
-    attempt: int
-    lease: int
-    asked_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """What came of an attempt; attempt 0 ends a row that was never begun."""
-
-    id: str
-    lease: int
-    service: str
-    attempt: int
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """What a service has for the ledger, told at once so that it is written at once."""
-
-    entries: tuple[Begin | Finish, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What one write of the ledger did for a service.
-
-    ``recorded`` names the rows whose Finish is in the database, False for those that were ours no
-    longer; ``begun`` is the answer to its Begin, if it had one.
-    """
-
-    recorded: tuple[tuple[str, bool], ...] = ()
-    begun: Begun | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The request in flight has ended; the courier holds what came of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PostFound:
-    """The post that the comment ``id`` is for was looked for: ``found`` has it, or says why not."""
-
-    id: str
-    found: Command | Outcome
+class Recorded:
+    """A result that was submitted to the ledger is in the database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,25 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from actors.runtime.messages import Wake
 from actors.runtime.notify import wake_on_notify
 from actors.runtime.process import ActorProcess
 from actors.runtime.supervisor import ActorSpec, StopStage
-from actors.worker.courier import Courier
+from actors.worker.attempt import Tools
+from actors.worker.attempt_thread import AttemptThread
 from actors.worker.identity import WorkerIdentity
-from actors.worker.ledger import LEDGER, Ledger
+from actors.worker.ledger import Ledger
+from actors.worker.ledger_actor import LEDGER, LedgerActor
 from actors.worker.lifeline import LIFELINE, Lifeline
 from actors.worker.poller import POLLER, Poller, Polling
 from actors.worker.service import ServiceActor
-from actors.worker.turnstile import TURNSTILE, Turnstile
 from actp.errors import PortTaken
 from actp.policy import policies, shared_settings
-from actp.safari.carrier import CarrierOptions, HttpCarrier, LocalCarrier, with_ceiling
 from actp.safari.catalogue import LOCAL, SERVICES, actions_of
 from actp.safari.local import LocalOptions
 from actp.safari.locks import PortLock, host_key
 from actp.safari.requests import RequestOptions
+from actp.safari.transport import HttpTransport, LocalTransport, TransportOptions, with_ceiling
 from actp.safari.turns import TurnTable
 from actp.spool import Spool
 from actp.vitals import BEATS_PER_LEASE
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actp.errors import ExitCode
-    from actp.safari.carrier import Carrier
+    from actp.safari.transport import Transport
     from actp.settings import Settings
     from actp.store import Store
 
@@ -80,8 +82,14 @@ class Worker:
         )
         self._table = TurnTable(settings.actp_lock_dir, settings.safari_turns)
         self._spool = Spool(settings.actp_home / "spool", self._boot_id)
-        self._couriers = {
-            name: Courier(_carrier(settings, name), self._process.context.registry)
+        registry = self._process.context.registry
+        self._ledger = Ledger(
+            store, self._boot_id, self._spool, on_returned=lambda: registry.tell(POLLER, Wake())
+        )
+        self._attempts = {
+            name: AttemptThread(
+                Tools(_transport(settings, name), self._table, self._ledger), registry
+            )
             for name in locks
         }
         self._listener = store.listener()
@@ -110,8 +118,9 @@ class Worker:
         """Give everything back; what hangs is left to the end of the process."""
         self._listening.close()
         self._process.close()
-        for courier in self._couriers.values():
-            courier.close()
+        for attempts in self._attempts.values():
+            attempts.close()
+        self._ledger.close()
         self._spool.close()
         self._table.close()
         for lock in self._locks.values():
@@ -123,10 +132,9 @@ class Worker:
         return (
             ActorSpec(
                 LEDGER,
-                partial(Ledger.start, here, store=store, boot_id=me.boot_id, spool=self._spool),
+                partial(LedgerActor.start, here, ledger=self._ledger),
                 stop_stage=StopStage.WRITE,
             ),
-            ActorSpec(TURNSTILE, partial(Turnstile.start, here, table=self._table)),
             ActorSpec(
                 POLLER,
                 partial(Poller.start, here, store=store, me=me, polling=polling),
@@ -141,10 +149,10 @@ class Worker:
             *(
                 ActorSpec(
                     name,
-                    partial(ServiceActor.start, here, courier=courier, turns=self._table),
+                    partial(ServiceActor.start, here, attempts=attempts),
                     stop_stage=StopStage.WORK,
                 )
-                for name, courier in self._couriers.items()
+                for name, attempts in self._attempts.items()
             ),
         )
 
@@ -162,15 +170,15 @@ class Worker:
         )
 
 
-def _carrier(settings: Settings, name: str) -> Carrier:
+def _transport(settings: Settings, name: str) -> Transport:
     service = with_ceiling(SERVICES[name], settings.safari_action_timeout_seconds)
     if name == LOCAL:
-        return LocalCarrier(service, LocalOptions(crm_brain_command=settings.crm_brain_cmd))
-    return HttpCarrier(
+        return LocalTransport(service, LocalOptions(crm_brain_command=settings.crm_brain_cmd))
+    return HttpTransport(
         service,
         url=settings.service_url(name),
         token=settings.service_token(name),
-        options=CarrierOptions(
+        options=TransportOptions(
             request=RequestOptions(
                 instagram_dm_plain_route=settings.safari_instagram_dm_plain_route
             ),

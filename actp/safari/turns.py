@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import InvalidInput, WrongState
+from actp.safari.bell import Bell, ring
 from actp.safari.locks import FileLock, is_file_locked, make_lock_dir
 from actp.safari.turn_records import MAX_HOLDERS, MAX_NAME_BYTES, Table, TurnRecord
 
@@ -24,8 +25,10 @@ TURN_HELD: Final = "ACTP_TURN_HELD"
 
 # No action keeps Safari longer; a stored time beyond it comes from a clock that jumped.
 MAX_BUSY_SECONDS: Final = 900.0
-# Whoever waits asks again many times within this; one that does not is stopped or stuck.
+# A waiter asks again many times within this; one that does not is stopped or stuck.
 WAITER_STALE_SECONDS: Final = 5.0
+# A net under the bells: the end of a busy time, or a ring that was lost, is seen this late.
+LOOK_AGAIN_SECONDS: Final = 1.0
 TABLE_NAME: Final = "turns.table"
 
 
@@ -50,6 +53,27 @@ class TurnTable:
         self._threads = threading.Lock()
         self._mine: dict[bytes, FileLock] = {}
         self._descriptor = -1
+
+    def take(self, holder: str, busy_seconds: float, *, give_up: Callable[[], bool]) -> bool:
+        """Wait in line until the turn is taken, or ``give_up`` says to leave; return whether taken.
+
+        Safari counts as busy for ``busy_seconds`` if nothing more is heard. ``give_up`` is asked
+        within a second, and at once after ``wake``.
+        """
+        if self.try_take(holder, self._clock() + busy_seconds):
+            return True
+        with Bell(self._bell_path(_encoded(holder))) as bell:
+            while not give_up():
+                # Once more before the first wait: what was rung before the bell hung is lost.
+                if self.try_take(holder, self._clock() + busy_seconds):
+                    return True
+                bell.wait(LOOK_AGAIN_SECONDS)
+        self.unwant(holder)
+        return False
+
+    def wake(self, holder: str) -> None:
+        """Have a ``take`` that waits ask ``give_up`` now."""
+        ring(self._bell_path(_encoded(holder)))
 
     def try_take(self, holder: str, busy_until: float) -> bool:
         """Take a turn if one is free and nobody waits longer; else wait in line, return False.
@@ -78,9 +102,12 @@ class TurnTable:
         name = _encoded(holder)
         with self._open_table() as table:
             own = table.find(name)
-            if own is not None and self._is_mine(table, name):
-                own.is_waiting = False
-                table.write(own)
+            if own is None or not self._is_mine(table, name):
+                return
+            own.is_waiting = False
+            table.write(own)
+            served = self._next_in_line(table, own)
+        self._ring(served)
 
     def release(self, holder: str, busy_until: float | None = None) -> None:
         """Give the turn back; ``busy_until`` says until when the service may still be typing.
@@ -96,6 +123,8 @@ class TurnTable:
             own.is_holding = False
             own.busy_until = 0.0 if busy_until is None else min(busy_until, now + MAX_BUSY_SECONDS)
             table.write(own)
+            served = self._next_in_line(table, own)
+        self._ring(served)
 
     def records(self) -> tuple[TurnRecord, ...]:
         """Return a copy of the table, for a person to look at."""
@@ -126,6 +155,25 @@ class TurnTable:
             if record.precedes(own) and self._is_in_line(table, record, now):
                 free -= 1
         return free > 0
+
+    def _next_in_line(self, table: Table, own: TurnRecord) -> list[bytes]:
+        """Return those who can take a turn now, no more of them than there are turns free."""
+        now = self._clock()
+        # The table was read before ``own`` was changed.
+        lively = [own, *(record for record in table.lively() if record.index != own.index)]
+        waiting = [record for record in lively if self._is_in_line(table, record, now)]
+        if not waiting:
+            return []
+        free = self._turns - sum(self._is_occupied(table, record, now) for record in lively)
+        waiting.sort(key=lambda record: (record.served, record.index))
+        return [record.name for record in waiting[: max(0, free)]]
+
+    def _ring(self, names: list[bytes]) -> None:
+        for name in names:
+            ring(self._bell_path(name))
+
+    def _bell_path(self, name: bytes) -> Path:
+        return self._lock_dir / f"bell-{name.decode()}"
 
     def _is_occupied(self, table: Table, record: TurnRecord, now: float) -> bool:
         if record.busy_until > now + MAX_BUSY_SECONDS:

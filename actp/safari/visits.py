@@ -27,7 +27,6 @@ __all__ = ["Visits"]
 
 # As long as every other service may take for one action each.
 TURN_WAIT_SECONDS: Final = 900.0
-LOOK_AGAIN_SECONDS: Final = 0.05
 IDENTITY_TIMEOUT_SECONDS: Final = 5.0
 MAX_SAID_CHARS: Final = 200
 
@@ -119,15 +118,14 @@ class Visits:
 
     def _take(self, busy_seconds: float) -> float:
         deadline = time.monotonic() + self._turn_wait_seconds
-        while not self._turns.try_take(self._holder, (until := time.time() + busy_seconds)):
-            if time.monotonic() > deadline:
-                self._turns.unwant(self._holder)
-                raise SafariBusy(
-                    "Safari",
-                    f"Safari was in use by others for {self._turn_wait_seconds:g} s.",
-                )
-            time.sleep(LOOK_AGAIN_SECONDS)
-        return until
+        if not self._turns.take(
+            self._holder, busy_seconds, give_up=lambda: time.monotonic() > deadline
+        ):
+            raise SafariBusy(
+                "Safari",
+                f"Safari was in use by others for {self._turn_wait_seconds:g} s.",
+            )
+        return time.time() + busy_seconds
 
     def _visit(
         self, name: str, request: _Request, timeout_seconds: float, *, needs_turn: bool

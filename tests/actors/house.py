@@ -13,7 +13,6 @@ from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Ping, Pong, Start
 from actors.runtime.registry import Registry
 from actors.runtime.timer import Timer
-from actors.worker.messages import Entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +68,7 @@ class StandIn(Actor):
         self._told = told
 
     def receive(self, message: object) -> None:
-        for each in message.entries if isinstance(message, Entries) else (message,):
-            self._told.keep(each)
+        self._told.keep(message)
 
 
 class Grenade:

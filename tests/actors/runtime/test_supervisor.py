@@ -12,7 +12,7 @@ import pytest
 from actors.runtime.actor import SUPERVISOR, Actor
 from actors.runtime.messages import Drained, LeasesHeld, PeerRestarted, Start, Stop, StopNow, Tick
 from actors.runtime.supervisor import ActorSpec, RestartPolicy, StopStage, Supervisor
-from actors.worker.ledger import LEDGER
+from actors.worker.ledger_actor import LEDGER
 from actors.worker.lifeline import LIFELINE
 from actors.worker.poller import POLLER
 from actp.errors import ExitCode

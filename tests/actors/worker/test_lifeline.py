@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actors.runtime.messages import Drained, LeasesHeld, PeerRestarted, Stop
+from actors.worker.entries import Begin, Finish, begin_item, finish_item
 from actors.worker.identity import WorkerIdentity
-from actors.worker.ledger_batch import begin_item, finish_item
 from actors.worker.lifeline import LIFELINE, Lifeline
-from actors.worker.messages import Begin, Finish, LeasesLost, StartClaiming
+from actors.worker.messages import LeasesLost, StartClaiming
 from actors.worker.poller import POLLER
 from actp.errors import StoreUnavailable
 from actp.spool import Spool

@@ -10,12 +10,11 @@ import pykka
 import pytest
 
 from actors.runtime.messages import Wake
-from actors.worker.ledger import Ledger
+from actors.worker.ledger_actor import LedgerActor
 from actors.worker.lifeline import Lifeline
 from actors.worker.poller import Poller
 from actors.worker.process import Worker, take_ports
 from actors.worker.service import ServiceActor
-from actors.worker.turnstile import Turnstile
 from actp.errors import ExitCode, PortTaken
 from tests.actors.house import DEADLINE_SECONDS, STOP_SECONDS, Grenade
 from tests.actors.latch import LatchedStore
@@ -69,7 +68,7 @@ def add_mixed(queue: Queue, names: tuple[str, ...]) -> list[str]:
     return ids
 
 
-@pytest.mark.parametrize("kind", [Ledger, Lifeline, Poller, Turnstile, ServiceActor])
+@pytest.mark.parametrize("kind", [LedgerActor, Lifeline, Poller, ServiceActor])
 def test_a_crash_amid_work_neither_stops_nor_doubles_anything(
     kind: type[Actor], queue: Queue, settings: Settings, simulator: SimulatorProcess
 ) -> None:

@@ -1,4 +1,4 @@
-"""Carries a command to its service over HTTP and brings back what became of it."""
+"""Sends commands to their services over HTTP and reads the outcomes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from actp.clock import steady_seconds
-from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
+from actp.safari.commands import awaits_post
 from actp.safari.exchange import Connection
 from actp.safari.front import Front
 from actp.safari.local import DRIVING_ACTIONS, run_local
 from actp.safari.look import Look
-from actp.safari.outcomes import Failure, refused_input
+from actp.safari.outcomes import Failure, Outcome
 from actp.safari.posts import find_post
 from actp.safari.requests import RequestOptions, build_request
 from actp.safari.session_check import identity_problem, said_object
@@ -25,37 +25,41 @@ if TYPE_CHECKING:
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
     from actp.safari.local import LocalOptions
-    from actp.safari.outcomes import Outcome
     from actp.safari.requests import ServiceRequest
 
-__all__ = ["Carrier", "CarrierOptions", "HttpCarrier", "LocalCarrier", "with_ceiling"]
+__all__ = ["HttpTransport", "LocalTransport", "Transport", "TransportOptions", "with_ceiling"]
 
 PROBE_TIMEOUT_SECONDS: Final = 5.0
 
 
-class Carrier(Protocol):
-    """Does what commands of one service ask for; used by one thread."""
+class Transport(Protocol):
+    """Does what commands of one service ask for; used by one thread.
+
+    Only ``send`` acts on a page; ``look`` and ``read_back`` navigate and read.
+    """
 
     service: Service
 
     def prepare(self, command: Command) -> ServiceRequest | None:
-        """Return what will leave for a command; raises InvalidInput for what must not."""
+        """Return what will be sent for a command; raises InvalidInput for what must not."""
 
     def needs_turn(self, command: Command) -> bool:
         """Return whether carrying it out drives Safari."""
 
-    def find_post(self, command: Command) -> Command | Outcome:
-        """Return a comment with the post it is for, or why there is none; blocks, sends nothing."""
+    def look(self, command: Command) -> Command | Outcome:
+        """Return the command as it can be sent now, or why it cannot; blocks, sends nothing.
 
-    def look(self, command: Command) -> Outcome | None:
-        """Return why a command is not to be sent now, or None; blocks, in the turn.
-
-        Verdict ``wait`` is about the session and leaves the command as it was; any other ends an
-        attempt at it.
+        An outcome of ``wait`` says that the service is not ready; any other concerns the command.
         """
 
-    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
-        """Carry it out and return its outcome; blocks, never longer than its deadline."""
+    def send(self, command: Command, request: ServiceRequest | None) -> Outcome:
+        """Carry it out and return the outcome; blocks, never longer than its deadline."""
+
+    def read_back(self, command: Command, outcome: Outcome) -> Outcome:
+        """Return the outcome with what the page shows of it afterwards; blocks."""
+
+    def outcome_of(self, command: Command, failure: Failure) -> Outcome:
+        """Return what it means that a command got no answer."""
 
     def probe(self) -> str | None:
         """Return why the service cannot be used now, or None; blocks shortly."""
@@ -65,8 +69,8 @@ class Carrier(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierOptions:
-    """The settings that a carrier needs.
+class TransportOptions:
+    """The settings that a transport needs.
 
     ``is_looking`` is off only for benchmarks. ``time_scale`` is the share of their real time that
     stand-ins for the services take.
@@ -78,7 +82,7 @@ class CarrierOptions:
     time_scale: float = 1.0
 
 
-class HttpCarrier:
+class HttpTransport:
     """One connection: a service is asked one thing at a time."""
 
     def __init__(
@@ -87,10 +91,10 @@ class HttpCarrier:
         *,
         url: str,
         token: SecretStr | None,
-        options: CarrierOptions | None = None,
+        options: TransportOptions | None = None,
     ) -> None:
         self.service = service
-        self._options = options or CarrierOptions()
+        self._options = options or TransportOptions()
         self._connection = Connection(url, token)
         self._look = Look(
             service,
@@ -100,40 +104,51 @@ class HttpCarrier:
         )
 
     def prepare(self, command: Command) -> ServiceRequest:
-        """See Carrier."""
+        """See Transport."""
         return build_request(self.service, command, self._options.request)
 
     def needs_turn(self, command: Command) -> bool:  # noqa: ARG002 - every request drives a page
-        """See Carrier."""
+        """See Transport."""
         return True
 
-    def find_post(self, command: Command) -> Command | Outcome:
-        """See Carrier."""
-        return find_post(self._connection.exchange, self.service, command)
+    def look(self, command: Command) -> Command | Outcome:
+        """See Transport; finds the post that a comment is for."""
+        found = command
+        if awaits_post(command):
+            post = find_post(self._connection.exchange, self.service, command)
+            if isinstance(post, Outcome):
+                return post
+            found = post
+        if not self._options.is_looking:
+            return found
+        return self._look.before(found) or found
 
-    def look(self, command: Command) -> Outcome | None:
-        """See Carrier."""
-        return self._look.before(command) if self._options.is_looking else None
-
-    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
-        """See Carrier."""
+    def send(self, command: Command, request: ServiceRequest | None) -> Outcome:
+        """See Transport."""
         asked = request or self.prepare(command)
         content = json.dumps(dict(asked.json)).encode()
         began_at = steady_seconds()
         reply = self._connection.exchange(
             asked.method, asked.path, content, timeout_seconds=asked.timeout_seconds
         )
-        outcome = read_answer(
+        return read_answer(
             self.service,
             command,
             reply,
             now=datetime.now().astimezone(),
             took_seconds=(steady_seconds() - began_at) / self._options.time_scale,
         )
+
+    def read_back(self, command: Command, outcome: Outcome) -> Outcome:
+        """See Transport."""
         return self._look.after(command, outcome) if self._options.is_looking else outcome
 
+    def outcome_of(self, command: Command, failure: Failure) -> Outcome:
+        """See Transport."""
+        return read_answer(self.service, command, failure, now=datetime.now().astimezone())
+
     def probe(self) -> str | None:
-        """See Carrier; asks ``/health`` who is listening."""
+        """See Transport; asks ``/health`` who is listening."""
         reply = self._connection.exchange(
             "GET", self.service.health_path, timeout_seconds=PROBE_TIMEOUT_SECONDS
         )
@@ -144,7 +159,7 @@ class HttpCarrier:
         return identity_problem(self.service, said)
 
     def close(self) -> None:
-        """See Carrier."""
+        """See Transport."""
         self._connection.close()
 
 
@@ -159,7 +174,7 @@ def with_ceiling(service: Service, ceiling_seconds: float | None) -> Service:
     )
 
 
-class LocalCarrier:
+class LocalTransport:
     """Does what needs no service: opens a page, runs the CRM brain."""
 
     def __init__(self, service: Service, options: LocalOptions) -> None:
@@ -167,28 +182,33 @@ class LocalCarrier:
         self._options = options
 
     def prepare(self, command: Command) -> None:
-        """See Carrier; a local action is checked by carrying it out, which reaches nobody."""
+        """See Transport; a local action is checked by carrying it out, which reaches nobody."""
 
     def needs_turn(self, command: Command) -> bool:
-        """See Carrier."""
+        """See Transport."""
         return command.action in DRIVING_ACTIONS
 
-    def find_post(self, command: Command) -> Outcome:
-        """See Carrier; no local action is about a post."""
-        error = InvalidInput(f"{command.action} is about no post", remedy="")
-        return refused_input(self.service.name, error)
+    def look(self, command: Command) -> Command:
+        """See Transport; a local action opens its page itself."""
+        return command
 
-    def look(self, command: Command) -> None:
-        """See Carrier; a local action opens its page itself."""
-
-    def carry(self, command: Command, request: ServiceRequest | None) -> Outcome:
-        """See Carrier."""
+    def send(self, command: Command, request: ServiceRequest | None) -> Outcome:
+        """See Transport."""
         del request  # nothing leaves this host
         return run_local(command, self._options)
 
+    def read_back(self, command: Command, outcome: Outcome) -> Outcome:
+        """See Transport."""
+        del command
+        return outcome
+
+    def outcome_of(self, command: Command, failure: Failure) -> Outcome:
+        """See Transport."""
+        return read_answer(self.service, command, failure, now=datetime.now().astimezone())
+
     def probe(self) -> str | None:
-        """See Carrier; this host is always there."""
+        """See Transport; this host is always there."""
         return None
 
     def close(self) -> None:
-        """See Carrier."""
+        """See Transport."""

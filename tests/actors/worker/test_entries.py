@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from actors.worker.ledger_batch import Batch, begin_item, begun_message, finish_item, reduced
-from actors.worker.messages import Begin, Begun, Finish
+from actors.worker.entries import Begin, Begun, Finish, begin_item, begun_from, finish_item, reduced
 from actp.errors import StoreRefused
 from actp.safari.outcomes import Outcome
 
@@ -53,11 +52,11 @@ def test_items_are_json_with_all_that_the_database_asks_for() -> None:
             {"kind": "rewritten", "text": "look"},
         ),
         ({"alert": "look", "reason": "blocked"}, {"kind": "blocked", "text": "look"}),
-        ({"alert": "look", "verdict": "unknown"}, None),
+        ({"alert": "look", "verdict": "unknown"}, {"kind": "blocked", "text": "look"}),
     ],
 )
-def test_an_alert_has_a_kind_but_the_unknown_is_alerted_by_the_database(
-    changes: dict[str, object], alert: dict[str, str] | None
+def test_an_alert_has_a_kind_and_beside_an_unknown_it_is_about_the_service(
+    changes: dict[str, object], alert: dict[str, str]
 ) -> None:
     assert finish_item(with_outcome(**changes))["alert"] == alert
 
@@ -72,15 +71,6 @@ def test_what_cannot_be_stored_is_left_out_once_and_alerted() -> None:
     assert reduced(less, StoreRefused("again")) is None
 
 
-def test_an_answer_belongs_to_the_write_that_asked() -> None:
-    asked = Batch((FINISH,), ((BEGIN, 1.0),))
-    assert asked.size == 2
-    assert asked.answered({"finishes": [], "begins": []}).is_answer_of(asked)
-    assert not Batch((replace(FINISH),), ((BEGIN, 1.0),)).is_answer_of(asked)
-    assert not asked.is_answer_of(None)
-
-
 def test_a_refused_begin_has_no_attempt() -> None:
     answer = {"id": "1", "verdict": "refused", "reason": "duplicate"}
-    begun = begun_message(answer, BEGIN, 3.0)
-    assert begun == Begun("1", "refused", "duplicate", 0, BEGIN.lease, 3.0)
+    assert begun_from(answer) == Begun("refused", "duplicate", 0)

@@ -16,15 +16,15 @@ import pytest
 from pydantic import SecretStr
 
 from actp.errors import InvalidInput
-from actp.safari.carrier import (
-    PROBE_TIMEOUT_SECONDS,
-    HttpCarrier,
-    LocalCarrier,
-    with_ceiling,
-)
 from actp.safari.catalogue import LOCAL, SERVICES
 from actp.safari.exchange import MAX_REPLY_BYTES
 from actp.safari.local import LocalOptions
+from actp.safari.transport import (
+    PROBE_TIMEOUT_SECONDS,
+    HttpTransport,
+    LocalTransport,
+    with_ceiling,
+)
 from tests.unit.safari.commands_for_tests import command, command_of
 
 if TYPE_CHECKING:
@@ -137,21 +137,24 @@ def flood(client: socket.socket, end: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def carrier_to(url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[HttpCarrier]:
+def transport_to(url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[HttpTransport]:
     service = replace(SERVICES[NAME], action_timeout_seconds=timeout_seconds)
-    with contextlib.closing(HttpCarrier(service, url=url, token=SecretStr(SECRET))) as carrier:
-        yield carrier
+    with contextlib.closing(HttpTransport(service, url=url, token=SecretStr(SECRET))) as transport:
+        yield transport
 
 
 def carry(*scripts: Script, timeout_seconds: float = TIMEOUT_SECONDS) -> Outcome:
-    with Server(*scripts) as server, carrier_to(server.url, timeout_seconds=timeout_seconds) as to:
+    with (
+        Server(*scripts) as server,
+        transport_to(server.url, timeout_seconds=timeout_seconds) as to,
+    ):
         message = command_of(NAME)
-        return to.carry(message, to.prepare(message))
+        return to.send(message, to.prepare(message))
 
 
 def probe(*scripts: Script) -> str | None:
-    with Server(*scripts) as server, carrier_to(server.url) as carrier:
-        return carrier.probe()
+    with Server(*scripts) as server, transport_to(server.url) as transport:
+        return transport.probe()
 
 
 def refused_url() -> str:
@@ -161,17 +164,17 @@ def refused_url() -> str:
 
 def test_a_refused_connection_is_not_sent() -> None:
     message = command_of(NAME)
-    with carrier_to(refused_url()) as carrier:
-        outcome = carrier.carry(message, carrier.prepare(message))
-        assert carrier.probe() is not None
+    with transport_to(refused_url()) as transport:
+        outcome = transport.send(message, transport.prepare(message))
+        assert transport.probe() is not None
     assert (outcome.verdict, outcome.reason) == ("retry", "never_connected")
     assert outcome.quota_back
 
 
 def test_a_clear_answer_is_sent_and_the_request_was_whole() -> None:
-    with Server(answering(SENT)) as server, carrier_to(server.url) as carrier:
+    with Server(answering(SENT)) as server, transport_to(server.url) as transport:
         message = command_of(NAME)
-        outcome = carrier.carry(message, carrier.prepare(message))
+        outcome = transport.send(message, transport.prepare(message))
     assert (outcome.verdict, outcome.http_status) == ("sent", 200)
     (request,) = server.requests
     head, _, body = request.partition(b"\r\n\r\n")
@@ -216,11 +219,11 @@ def test_a_connection_that_was_closed_while_idle_is_opened_again() -> None:
         client.close()
         closed.set()
 
-    with Server(answer_and_close) as server, carrier_to(server.url) as carrier:
+    with Server(answer_and_close) as server, transport_to(server.url) as transport:
         for _ in range(3):
             closed.clear()
             message = command_of(NAME)
-            assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
+            assert transport.send(message, transport.prepare(message)).verdict == "sent"
             assert closed.wait(DEADLINE_SECONDS)
         assert len(server.requests) == 3
 
@@ -237,10 +240,10 @@ def test_a_connection_is_used_again() -> None:
         whole_request(client)
         answering(SENT)(client, end)
 
-    with Server(answer_twice) as server, carrier_to(server.url) as carrier:
+    with Server(answer_twice) as server, transport_to(server.url) as transport:
         message = command_of(NAME)
         for _ in range(2):
-            assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
+            assert transport.send(message, transport.prepare(message)).verdict == "sent"
     assert len(server.requests) == 1
 
 
@@ -254,11 +257,11 @@ def test_a_second_answer_to_one_request_is_not_taken_for_the_next() -> None:
         end.wait(DEADLINE_SECONDS)
 
     refused = json.dumps({"success": False, "error": "User not found"}).encode()
-    with Server(answer_doubly, answering(refused)) as server, carrier_to(server.url) as carrier:
+    with Server(answer_doubly, answering(refused)) as server, transport_to(server.url) as transport:
         message = command_of(NAME)
-        assert carrier.carry(message, carrier.prepare(message)).verdict == "sent"
+        assert transport.send(message, transport.prepare(message)).verdict == "sent"
         assert doubled.wait(DEADLINE_SECONDS)
-        assert carrier.carry(message, carrier.prepare(message)).verdict == "rejected"
+        assert transport.send(message, transport.prepare(message)).verdict == "rejected"
         assert len(server.requests) == 2
 
 
@@ -271,8 +274,8 @@ def test_a_service_that_repeats_the_token_does_not_store_it() -> None:
 
 def test_no_error_shows_the_token() -> None:
     message = command_of(NAME)
-    with carrier_to(refused_url()) as carrier:
-        said = [repr(carrier.carry(message, carrier.prepare(message))), str(carrier.probe())]
+    with transport_to(refused_url()) as transport:
+        said = [repr(transport.send(message, transport.prepare(message))), str(transport.probe())]
     said.append(repr(carry(saying(b"nonsense"))))
     assert not any(SECRET in each for each in said)
 
@@ -307,8 +310,8 @@ def test_a_probe_ends_though_the_service_hangs() -> None:
 
 
 def test_an_invalid_command_makes_no_request() -> None:
-    with carrier_to(refused_url()) as carrier, pytest.raises(InvalidInput):
-        carrier.prepare(command("send_dm", "twitter", username="ada"))
+    with transport_to(refused_url()) as transport, pytest.raises(InvalidInput):
+        transport.prepare(command("send_dm", "twitter", username="ada"))
 
 
 def test_a_ceiling_cuts_down_what_is_longer() -> None:
@@ -323,6 +326,6 @@ def test_a_ceiling_cuts_down_what_is_longer() -> None:
     ("action", "drives"), [("sync", True), ("pipeline", True), ("score", False)]
 )
 def test_local_actions_take_a_turn_only_if_they_drive_safari(action: str, *, drives: bool) -> None:
-    carrier = LocalCarrier(SERVICES[LOCAL], LocalOptions())
-    assert carrier.needs_turn(command(action)) is drives
-    assert carrier.probe() is None
+    transport = LocalTransport(SERVICES[LOCAL], LocalOptions())
+    assert transport.needs_turn(command(action)) is drives
+    assert transport.probe() is None

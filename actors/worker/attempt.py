@@ -1,0 +1,250 @@
+"""An attempt at one command, from the turn at Safari to its finish, as one straight line.
+
+It runs on a thread that is no actor and may wait; the actor beside it answers its mailbox meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from dataclasses import replace
+from math import inf
+from time import monotonic, time
+from typing import TYPE_CHECKING, NamedTuple
+
+from actors.worker.entries import Finish, begin_of, command_of, handed_back
+from actors.worker.messages import Ended
+from actp.clock import steady_seconds
+from actp.errors import InvalidInput
+from actp.safari.catalogue import ACTIONS
+from actp.safari.commands import Command, awaits_post
+from actp.safari.outcomes import Failure, Outcome, Phase, refused_input
+from metrics import instruments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
+    from actors.worker.entries import Begin, Begun
+    from actors.worker.ledger import Ledger
+    from actors.worker.messages import Row
+    from actp.safari.requests import ServiceRequest
+    from actp.safari.transport import Transport
+    from actp.safari.turns import TurnTable
+
+__all__ = ["BEGIN_VALID_SECONDS", "Attempt", "Tools"]
+
+# A begin that was granted longer ago may have been overtaken: by a sleeping machine, by a rescue.
+BEGIN_VALID_SECONDS = 5.0
+# A deadline is looked at from read to read, so a request may take twice its time.
+OVERDUE_FACTOR = 2.0
+OVERDUE_MARGIN_SECONDS = 30.0
+MAX_DETAIL_CHARS = 200
+
+_STALE = Outcome("wait", "begun_too_long_ago", quota_back=True)
+
+_log = logging.getLogger(__name__)
+
+
+class Tools(NamedTuple):
+    """What the attempts of one service use."""
+
+    transport: Transport
+    turns: TurnTable
+    ledger: Ledger
+    begin_valid_seconds: float = BEGIN_VALID_SECONDS
+
+
+class _Sending(NamedTuple):
+    command: Command
+    attempt: int
+    overdue_at: float
+
+
+class Attempt:
+    """One row on its way; ``run`` is called once, the rest from any thread."""
+
+    def __init__(self, row: Row, tools: Tools) -> None:
+        self.row = row
+        self.has_turn = False
+        self._transport, self._turns, self._ledger, self._begin_valid_seconds = tools
+        self._service = tools.transport.service
+        self._cancelled = threading.Event()
+        self._is_looking = False
+        self._sending: _Sending | None = None
+        self._answer: Outcome | None = None
+        self._handed_back: Future[bool] | None = None
+
+    def run(self) -> Ended:  # noqa: PLR0911 - each return is one end of the line
+        """Attempt the row; returns at its end, which the database may not have stored yet."""
+        try:
+            command = command_of(self.row)
+            request = None if awaits_post(command) else self._transport.prepare(command)
+        except InvalidInput as error:
+            return self._finish(0, refused_input(self._service.name, error))
+        with self._turn(command) as has_turn:
+            if not has_turn:
+                return self._hand_back()
+            looked = self._look(command)
+            if self._cancelled.is_set():
+                return self._hand_back()
+            if isinstance(looked, Outcome) and looked.verdict == "wait":
+                return self._finish(0, looked, learned=looked)
+            if isinstance(looked, Command) and looked is not command:
+                try:
+                    command, request = looked, self._transport.prepare(looked)
+                except InvalidInput as error:
+                    looked = refused_input(self._service.name, error)
+            asked_at = steady_seconds()
+            begun = self._begin(begin_of(self.row, command))
+            if begun.verdict != "granted":
+                return self._not_begun(begun)
+            if self._cancelled.is_set() or steady_seconds() - asked_at > self._begin_valid_seconds:
+                return self._finish(begun.attempt, _STALE)
+            if isinstance(looked, Outcome):  # counted, retried and reported like any other attempt
+                return self._finish(begun.attempt, looked, learned=looked)
+            outcome, seconds = self._send(command, request, begun.attempt)
+            outcome = self._read_back(command, outcome)
+            self._release(outcome)
+            return self._finish(begun.attempt, outcome, learned=outcome, seconds=seconds)
+
+    def cancel(self) -> None:
+        """Have the row handed back, unless its request has been sent."""
+        self._cancelled.set()
+        self._turns.wake(self._service.name)
+
+    def abandon(self) -> Future[bool] | None:
+        """Record an attempt that drives Safari as it stands; its true end may still follow.
+
+        Returns the future of the entry, or None when Safari is not driven now.
+        """
+        sending = self._sending
+        if sending is None and not self._is_looking:
+            return None
+        # The service may still be typing, or going through pages.
+        self._turns.release(self._service.name, time() + self._service.busy_seconds)
+        if sending is None:
+            self._handed_back = self._ledger.submit(handed_back(self.row))
+            return self._handed_back
+        failure = Failure(Phase.MAYBE_SENT, "the worker was stopped before an answer came")
+        outcome = self._answer or self._transport.outcome_of(sending.command, failure)
+        return self._submit(sending.attempt, outcome)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the request under way should have ended long ago; sleep does not count."""
+        sending = self._sending
+        return sending is not None and monotonic() > sending.overdue_at
+
+    # -- the steps, in their order
+
+    @contextmanager
+    def _turn(self, command: Command) -> Iterator[bool]:
+        """Hold Safari meanwhile, if the command drives it; yields False when the wait was cut."""
+        if not self._transport.needs_turn(command):
+            yield True
+            return
+        with instruments.TURNS_WAITING.track_inprogress():
+            self.has_turn = self._turns.take(
+                self._service.name, self._service.busy_seconds, give_up=self._cancelled.is_set
+            )
+        try:
+            yield self.has_turn
+        finally:
+            self._release()
+
+    def _look(self, command: Command) -> Command | Outcome:
+        """Look at the page, and for the post that a comment is for; nothing is sent."""
+        self._is_looking = True
+        try:
+            return self._transport.look(command)
+        except Exception as error:  # noqa: BLE001 - nothing was sent: it can be tried again
+            _log.exception("looking failed", extra={"action": "look_failed"})
+            return Outcome("retry", "look_failed", error=_detail(error), quota_back=True)
+        finally:
+            self._is_looking = False
+
+    def _begin(self, begin: Begin) -> Begun:
+        answer = self._ledger.submit(begin)
+        while True:
+            try:
+                return answer.result(self._begin_valid_seconds)
+            except FutureTimeout:  # nothing will be sent: others may drive Safari meanwhile
+                self._release()
+
+    def _not_begun(self, begun: Begun) -> Ended:
+        if begun.verdict == "refused":
+            self._count("refused")
+        elif begun.verdict == "lost" and begun.attempt:  # overtaken after it was granted
+            return replace(self._finish(begun.attempt, _STALE), is_lost=True)
+        is_lost, must_wait = begun.verdict == "lost", begun.verdict == "wait"
+        return Ended(self.row, is_lost=is_lost, must_wait=must_wait)
+
+    def _send(
+        self, command: Command, request: ServiceRequest | None, attempt: int
+    ) -> tuple[Outcome, float]:
+        # Without a request it is a child process, which is killed when its own time is over.
+        longest = inf if request is None else request.timeout_seconds * OVERDUE_FACTOR
+        self._sending = _Sending(command, attempt, monotonic() + longest + OVERDUE_MARGIN_SECONDS)
+        sent_at = steady_seconds()
+        try:
+            outcome = self._transport.send(command, request)
+        except Exception as error:  # noqa: BLE001 - see the comment
+            # Bytes may have left before any mistake of this program.
+            _log.exception("sending failed", extra={"action": "send_failed"})
+            failure = Failure(Phase.MAYBE_SENT, _detail(error))
+            outcome = self._transport.outcome_of(command, failure)
+        self._answer = outcome
+        seconds = steady_seconds() - sent_at
+        instruments.REQUEST_SECONDS.labels(self._service.name).observe(seconds)
+        return outcome, seconds
+
+    def _read_back(self, command: Command, outcome: Outcome) -> Outcome:
+        """Look at what the page shows of it now; a failure to look changes nothing."""
+        try:
+            return self._transport.read_back(command, outcome)
+        except Exception:  # noqa: BLE001 - the outcome is known without it
+            _log.exception("reading back failed", extra={"action": "read_back_failed"})
+            return outcome
+        finally:
+            self._sending = None
+
+    def _release(self, outcome: Outcome | None = None) -> None:
+        """Release the turn, if it is held; after an unclear end Safari may be busy for longer."""
+        if self.has_turn:
+            self.has_turn = False
+            is_unclear = outcome is not None and outcome.is_unclear
+            busy_until = time() + self._service.busy_seconds if is_unclear else None
+            self._turns.release(self._service.name, busy_until)
+
+    def _hand_back(self) -> Ended:
+        finish = self._handed_back or self._ledger.submit(handed_back(self.row))
+        return Ended(self.row, finish)
+
+    def _finish(
+        self,
+        attempt: int,
+        outcome: Outcome,
+        *,
+        learned: Outcome | None = None,
+        seconds: float | None = None,
+    ) -> Ended:
+        if learned is not None or outcome.verdict == "rejected":
+            self._count(outcome.verdict)
+        finish = self._submit(attempt, outcome)
+        return Ended(self.row, finish, learned=learned, request_seconds=seconds)
+
+    def _submit(self, attempt: int, outcome: Outcome) -> Future[bool]:
+        id_, lease, service = self.row.id, self.row.lease, self.row.service
+        return self._ledger.submit(Finish(id_, lease, service, attempt, outcome))
+
+    def _count(self, outcome: str) -> None:
+        # A row can name any action: only the known ones become a series.
+        action = self.row.action if self.row.action in ACTIONS else instruments.OTHER_ACTION
+        instruments.COMMANDS.labels(self._service.name, action, outcome).inc()
+
+
+def _detail(error: Exception) -> str:
+    return f"the worker failed: {type(error).__name__}: {error}"[:MAX_DETAIL_CHARS]
