@@ -1,6 +1,6 @@
 """An attempt at one command, from the turn at Safari to its finish, as one straight line.
 
-It runs on a thread that is no actor and may wait; the actor beside it answers its mailbox meanwhile.
+It runs on a thread that is no actor and may wait; the actor beside it answers its mailbox.
 """
 
 from __future__ import annotations

@@ -1,6 +1,20 @@
 -- Finishing attempts: state, result, quota and audit in one transaction.
 
--- Ends or hands back a row that was claimed and not begun.
+-- Raises the alert that came with a result, once a day for each kind and service.
+create or replace function public.safari_alert_result(
+  command_id uuid, service text, alert jsonb
+) returns void
+language plpgsql as $$
+begin
+  if jsonb_typeof(alert) = 'object' then
+    perform safari_alert(format('%s:%s:%s', alert ->> 'kind', service, safari_today()),
+      alert ->> 'kind', jsonb_build_object('command_id', command_id, 'service', service,
+                                           'text', alert -> 'text'));
+  end if;
+end $$;
+
+-- Ends or hands back a row that was claimed and not begun; where the service was found not to be
+-- ready, the reason is recorded.
 create or replace function public.safari_give_back(
   worker_boot uuid, worker text, command public.safari_command_queue, item jsonb
 ) returns jsonb
@@ -15,7 +29,12 @@ begin
        set status = 'pending', boot_id = null, lease_expires_at = null, crash_count = 0,
            updated_at = now()
      where q.id = command.id;
-    perform safari_record_event(command.id, 'handed_back', worker, null, null, null);
+    perform safari_record_event(
+      command.id, case item ->> 'reason' when 'handed_back' then 'handed_back' else 'waiting' end,
+      worker, null, (item ->> 'http_status')::integer,
+      case when item ->> 'reason' <> 'handed_back'
+           then jsonb_build_object('reason', item -> 'reason', 'error', item -> 'error') end);
+    perform safari_alert_result(command.id, command.service, item -> 'alert');
     return jsonb_build_object('id', item -> 'id', 'recorded', true, 'status', 'pending');
   end if;
   perform safari_fail_unsent(
@@ -144,12 +163,7 @@ begin
         jsonb_build_object('command_id', done.command_id, 'service', done.service,
           'action', command.action, 'recipient', done.recipient, 'error', item -> 'error'));
     end if;
-    if jsonb_typeof(item -> 'alert') = 'object' then
-      perform safari_alert(
-        format('%s:%s:%s', item -> 'alert' ->> 'kind', done.service, safari_today()),
-        item -> 'alert' ->> 'kind', jsonb_build_object('command_id', done.command_id,
-          'service', done.service, 'text', item -> 'alert' -> 'text'));
-    end if;
+    perform safari_alert_result(done.command_id, done.service, item -> 'alert');
     answers := answers || jsonb_build_object(
       'id', item -> 'id', 'recorded', true, 'status', command.status);
   end loop;
