@@ -99,7 +99,9 @@ class OffloadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """There may be new work."""
+    """There may be new work, for these services; no names stand for all of them."""
+
+    services: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def wake_on_notify(
 
     def listen() -> None:
         while not ended.is_set():
-            if listener.wait(LISTEN_SECONDS):
+            if (notification := listener.wait(LISTEN_SECONDS)) is not None:
                 for name in names:
-                    registry.tell(name, Wake())
+                    registry.tell(name, Wake(notification.services))
 
     with closing(listener):
         threading.Thread(target=listen, name="listener", daemon=True).start()

@@ -63,8 +63,11 @@ class CampaignActor(Actor):
     def receive(self, message: object) -> None:
         """Handle one message."""
         match message:
-            case Start() | Tick() | Wake():
+            case Start() | Tick():
                 self._look()
+            case Wake(services=services):
+                if not services:  # new commands of single services are no concern of a campaign
+                    self._look()
             case _Moved():
                 self._moved(message)
             case OffloadFailed(error=error):

@@ -14,7 +14,7 @@ from actp.errors import StoreRefused
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from actors.worker.identity import WorkerIdentity
     from actp.store import Store
@@ -76,7 +76,8 @@ class Poller(Actor):
         self._is_open = False
         self._is_stopping = False
         self._is_claiming = False
-        self._wake_again = False
+        self._claim_again = False
+        self._called: set[str] = set()
         self._drain = False
         self._alone = False
         self._interval_seconds = polling.busy_seconds
@@ -97,10 +98,11 @@ class Poller(Actor):
                 self._credit(message)
             case Claimed():
                 self._hand_out(message)
-            case Wake() | Tick():
-                self._is_timed = isinstance(message, Tick)
-                self._expect_more()
-                self._claim()
+            case Wake(services=services):
+                self._wake(services)
+            case Tick():
+                self._is_timed = True
+                self._wake(frozenset())
             case StartClaiming():
                 self._is_open = not self._is_stopping
                 self._claim()
@@ -129,17 +131,27 @@ class Poller(Actor):
         credit.received = room.received
         if (self._alone or self._drain) and self._held == 0:
             self._alone = self._drain = False
-            self._expect_more()
+            self._expect_more(self._credits)
         if credit.maybe_more:
             self._claim()
 
-    def _expect_more(self) -> None:
-        for credit in self._credits.values():
-            credit.maybe_more = True
+    def _wake(self, services: frozenset[str]) -> None:
+        called = self._credits.keys() & services if services else self._credits.keys()
+        if not called:
+            return
+        self._expect_more(called)
+        if self._is_claiming:
+            # The claim under way may have looked before the row was there.
+            self._called |= called
+        self._claim()
+
+    def _expect_more(self, services: Collection[str]) -> None:
+        for service in services:
+            self._credits[service].maybe_more = True
 
     def _claim(self) -> None:
         if self._is_claiming:
-            self._wake_again = True
+            self._claim_again = True
             return
         if not self._is_open or self._alone or self._drain:
             return
@@ -150,7 +162,7 @@ class Poller(Actor):
         }
         if not wants:
             return
-        self._is_claiming, self._wake_again = True, False
+        self._is_claiming, self._claim_again = True, False
         held = self._held
 
         def claim() -> Claimed:
@@ -190,9 +202,11 @@ class Poller(Actor):
         self._schedule(claimed)
         if self._drain and self._held == 0:
             # The last row ended while the claim was under way: no more room will tell of it.
-            self._drain, self._wake_again = False, True
-        if self._wake_again:
-            self._expect_more()
+            self._drain, self._claim_again = False, True
+            self._expect_more(self._credits)
+        self._expect_more(self._called)
+        self._called.clear()
+        if self._claim_again:
             self._claim()
 
     def _schedule(self, claimed: Claimed) -> None:

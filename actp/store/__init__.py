@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from actp.store.factory import open_store
-from actp.store.protocol import Json, Listener, Store
+from actp.store.protocol import Json, Listener, Notification, Store
 
-__all__ = ["Json", "Listener", "Store", "open_store"]
+__all__ = ["Json", "Listener", "Notification", "Store", "open_store"]

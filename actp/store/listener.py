@@ -15,6 +15,7 @@ from psycopg import sql
 
 from actp.errors import StoreError
 from actp.store.connection import translated
+from actp.store.protocol import Notification
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class PostgresListener:
         self._waiting = threading.Lock()
         self._wake_reader, self._wake_writer = socket.socketpair()
 
-    def wait(self, timeout_seconds: float) -> bool:
+    def wait(self, timeout_seconds: float) -> Notification | None:
         """See Listener."""
         deadline = monotonic() + timeout_seconds
         with self._waiting:
@@ -56,13 +57,13 @@ class PostgresListener:
                 if self._connection is None and monotonic() >= self._retry_at:
                     self._connect()
                     if self._connection is not None:
-                        return True
+                        return Notification()
                 self._sleep(deadline if self._connection else min(deadline, self._retry_at))
-                if self._notified():
-                    return True
+                if (notification := self._notified()) is not None:
+                    return notification
                 if monotonic() >= deadline:
                     break
-            return False
+            return None
 
     def close(self) -> None:
         """See Listener."""
@@ -82,14 +83,19 @@ class PostgresListener:
                 selector.register(self._connection.fileno(), selectors.EVENT_READ)
             selector.select(max(0.0, until - monotonic()))
 
-    def _notified(self) -> bool:
+    def _notified(self) -> Notification | None:
         if self._connection is None:
-            return False
+            return None
         try:
-            return any(True for _ in self._connection.notifies(timeout=0))
+            payloads = [notify.payload for notify in self._connection.notifies(timeout=0)]
         except psycopg.Error as error:
             self._failed(translated(error))
-            return False
+            return None
+        if not payloads:
+            return None
+        if "" in payloads:
+            return Notification()
+        return Notification(frozenset(",".join(payloads).split(",")))
 
     def _connect(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -13,15 +14,22 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """New work, for these services; no names stand for all of them."""
+
+    services: frozenset[str] = frozenset()
+
+
 class Listener(Protocol):
     """Hears that there is work, from one thread; ``close`` may come from another."""
 
-    def wait(self, timeout_seconds: float) -> bool:
-        """Return True when notified, False when the time is over or the listener was closed.
+    def wait(self, timeout_seconds: float) -> Notification | None:
+        """Return what was notified; None when the time is over or the listener was closed.
 
-        True also follows each new connection, the first one included: what was said while
-        nobody listened may have been missed. A lost database is not an error here; it is
-        sought again, with backoff, until the time is over.
+        One without names follows each new connection, the first one included: notifications
+        sent while the listener was disconnected are lost. A lost database is not an error here;
+        it is sought again, with backoff, until the time is over.
         """
 
     def close(self) -> None:

@@ -205,6 +205,13 @@ create or replace trigger safari_queue_keep_route
     or (new.params is distinct from old.params and new.status <> 'pending')))
   execute function public.safari_queue_keep_route();
 
+-- Calls the workers that own these services; a notification without names calls all of them.
+create or replace function public.safari_call(services text[]) returns void
+language sql set search_path = public, pg_temp as $$
+  select pg_notify('safari_commands', array_to_string(services, ','))
+   where array_remove(services, 'foreign') <> '{}'
+$$;
+
 -- Keeps the audit and the idempotency keys whole whoever inserts, and wakes the workers.
 create or replace function public.safari_queue_after_insert() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -229,7 +236,7 @@ begin
         format('idempotency key %L already belongs to another command', taken);
     end if;
   end if;
-  notify safari_commands;
+  perform safari_call(array(select distinct service from inserted where status = 'pending'));
   return null;
 end $$;
 
@@ -243,7 +250,7 @@ create or replace trigger safari_queue_after_insert
 create or replace function public.safari_queue_after_requeue() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  notify safari_commands;
+  perform safari_call(array[new.service]);
   return null;
 end $$;
 

@@ -6,18 +6,19 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from actp.store.connection import connect, parameters_of
 from actp.store.listener import NOTIFY_CHANNEL, PostgresListener
 from actp.store.postgres import PostgresStore
+from actp.store.protocol import Notification
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psycopg
 
     from tests.support.databases import Database
 
@@ -33,9 +34,9 @@ def listener(database: Database) -> Iterator[PostgresListener]:
     listener.close()
 
 
-def notify(database: Database, channel: str = NOTIFY_CHANNEL) -> None:
+def notify(database: Database, channel: str = NOTIFY_CHANNEL, payload: str = "") -> None:
     with database.connect() as connection:
-        connection.execute(sql.SQL("notify {}").format(sql.Identifier(channel)))
+        connection.execute("select pg_notify(%s, %s)", (channel, payload))
 
 
 def end_listeners(connection: psycopg.Connection) -> None:
@@ -71,6 +72,23 @@ def test_what_was_said_between_two_waits_is_heard(
     notify(database)
     notify(database)
     assert listener.wait(LONG_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("payloads", "services"),
+    [
+        (["twitter-dm", "tiktok-dm,twitter-dm"], {"twitter-dm", "tiktok-dm"}),
+        (["twitter-dm", ""], set()),
+    ],
+)
+def test_the_names_of_services_are_collected(
+    listener: PostgresListener, database: Database, payloads: list[str], services: set[str]
+) -> None:
+    listener.wait(LONG_SECONDS)
+    with database.connect() as connection, connection.transaction():
+        for payload in payloads:  # committed together, so heard together
+            connection.execute("select pg_notify(%s, %s)", (NOTIFY_CHANNEL, payload))
+    assert listener.wait(LONG_SECONDS) == Notification(frozenset(services))
 
 
 def test_another_channel_is_not_heard(listener: PostgresListener, database: Database) -> None:

@@ -33,11 +33,18 @@ def ear(database: Database) -> Iterator[psycopg.Connection]:
 
 
 def calls(ear: psycopg.Connection) -> int:
-    """How many calls came since the last time; a mark of our own ends the wait."""
+    """Return how many notifications came since the last time."""
+    return len(called(ear))
+
+
+def called(ear: psycopg.Connection) -> list[set[str]]:
+    """Return the names in each notification since the last time; a mark ends the wait."""
     ear.execute("select pg_notify(%s, %s)", (NOTIFY_CHANNEL, MARK))
-    for before, heard in enumerate(ear.notifies(timeout=WITHIN_SECONDS)):
+    before: list[set[str]] = []
+    for heard in ear.notifies(timeout=WITHIN_SECONDS):
         if heard.payload == MARK:
             return before
+        before.append(set(filter(None, heard.payload.split(","))))
     raise AssertionError("not even the mark was heard")
 
 
@@ -79,3 +86,28 @@ def test_what_a_worker_does_with_its_own_rows_wakes_nobody(
     life.begin(second)
     life.finish(second, "sent")
     assert calls(ear) == 0
+
+
+def test_new_rows_call_the_services_that_own_them(life: Life, ear: psycopg.Connection) -> None:
+    ear.execute(
+        "insert into safari_command_queue (action, platform, params) values"
+        " ('send_dm', 'twitter', '{}'), ('comment', 'tiktok', '{}'), ('unheard of', null, '{}')"
+    )
+    assert called(ear) == [{"twitter-dm", "tiktok-comments", "local"}]
+    command = life.enqueue()
+    life.end(command, "rejected")
+    called(ear)
+    set_pending(ear, command)
+    assert called(ear) == [{"twitter-dm"}]
+
+
+def test_rows_of_other_consumers_call_nobody(life: Life, ear: psycopg.Connection) -> None:
+    life.store.call("safari_configure", policies=[], settings={"foreign_actions": ["theirs"]})
+    called(ear)
+    ear.execute("insert into safari_command_queue (action) values ('theirs')")
+    assert called(ear) == []
+
+
+def test_what_concerns_every_service_calls_all_of_them(life: Life, ear: psycopg.Connection) -> None:
+    life.store.call("safari_resume", platform="all")
+    assert called(ear) == [set()]

@@ -80,6 +80,35 @@ def test_a_call_during_a_claim_is_not_missed(
     assert recipients(service.take(Work)) == ["late"]
 
 
+def test_only_the_owner_of_a_called_service_claims(
+    house: House, queue: Queue, latched: LatchedStore, service: Told
+) -> None:
+    house.tell(POLLER, room(1), StartClaiming())
+    latched.await_answers("safari_claim", 1)
+    house.settle(POLLER)
+    queue.add("a")
+    house.tell(POLLER, Wake(frozenset({"of-another-process"})))
+    house.settle(POLLER)
+    assert len(latched.calls("safari_claim")) == 1
+    house.tell(POLLER, Wake(frozenset({"of-another-process", SERVICE})))
+    assert recipients(service.take(Work)) == ["a"]
+
+
+def test_room_that_comes_during_a_claim_is_no_reason_to_look_where_nothing_was_left(
+    house: House, queue: Queue, latched: LatchedStore, service: Told
+) -> None:
+    queue.add("a")
+    latched.shut()
+    house.tell(POLLER, room(2), StartClaiming())
+    latched.await_calls("safari_claim", 1)
+    house.tell(POLLER, room(1))
+    house.settle(POLLER)
+    latched.open()
+    assert recipients(service.take(Work)) == ["a"]
+    house.settle(POLLER)
+    assert len(latched.calls("safari_claim")) == 1
+
+
 def test_a_suspect_row_is_claimed_when_nothing_else_is_held_and_stays_alone(
     house: House, queue: Queue, latched: LatchedStore, service: Told
 ) -> None:
