@@ -37,6 +37,7 @@ class Gate:
     """Holds each transaction that records an event of that kind, as its last act."""
 
     def __init__(self, dsn: str, event: str) -> None:
+        self._dsn = dsn
         self._connection = psycopg.connect(dsn, autocommit=True)
         self._event = event
 
@@ -74,6 +75,11 @@ class Gate:
         for pid in self._held():
             self._connection.execute("select pg_terminate_backend(%s, 5000)", (pid,))
         self.open()
+
+    def reconnect(self) -> None:
+        """Connect anew, after the server was killed and the gate opened with it."""
+        self._connection.close()
+        self._connection = psycopg.connect(self._dsn, autocommit=True)
 
     def _held(self) -> list[int]:
         return [row[0] for row in self._connection.execute(_HELD).fetchall()]

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from actp.store.embedded import Cluster
 from tests.chaos.commands import RESEARCH, SENDERS, command_for
 from tests.chaos.waiting import eventually
+from tests.store.life import Life
 from tests.support.databases import Database, Databases, postgres_database
 from tests.support.proxy import Proxy
 from tests.support.servers import Server, short_folder
@@ -41,7 +42,8 @@ FOLDER: LiteralString = "show data_directory"
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with short_folder() as folder:
-        cluster = Cluster(folder, {"fsync": "off"})
+        # What commits without waiting for the disk is lost with the server, not just now and then.
+        cluster = Cluster(folder, {"fsync": "off", "wal_writer_delay": "10s"})
         cluster.ensure_running()
         yield cluster
         cluster.stop()
@@ -193,3 +195,40 @@ def test_a_result_that_comes_in_behind_a_hanging_write_is_put_on_disk(rig: Rig) 
     rig.settle()
     assert rig.row(sent)["status"] == "completed"
     assert rig.audit().unknown == 0
+
+
+def test_a_claim_that_a_crash_of_the_server_undid_sends_nothing_twice(
+    cluster: Cluster, rig: Rig
+) -> None:
+    # Beats too rare to flush the claim with their own commit.
+    worker = rig.host(SAFARI_LEASE_SECONDS="30").start()
+    rig.enqueue(command_for("twitter-dm"))
+    rig.settle()
+    with rig.gate("begun") as gate:
+        command = rig.enqueue(command_for("twitter-dm"))[0]
+        gate.wait_until_reached()
+        _kill(cluster)
+        cluster.ensure_running()
+        rig.reconnect()
+        assert "claimed" not in rig.events(command), "the claim outlived the server"
+        gate.reconnect()
+    rig.settle()
+    assert worker.is_alive
+    tally = rig.audit()
+    assert (tally.completed, tally.effects, tally.unknown) == (2, 2, 0)
+
+
+def test_the_lease_of_a_claim_that_a_crash_undid_is_never_given_again(
+    cluster: Cluster, database: Database
+) -> None:
+    life = Life(database.store)
+    command = life.enqueue()
+    undone = life.claim()[0]["lease"]
+    _kill(cluster)
+    cluster.ensure_running()
+    assert life.state(command)[0] == "pending", "the claim outlived the server"
+    assert life.begin(command, undone)["verdict"] == "lost"
+    lease = life.claim()[0]["lease"]
+    assert lease != undone
+    assert life.begin(command, undone)["verdict"] == "lost"
+    assert life.begin(command, lease)["verdict"] == "granted"

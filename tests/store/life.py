@@ -53,11 +53,11 @@ class Life:
         )
         return list(answer["commands"])
 
-    def begin(self, command: str) -> dict[str, Any]:
-        """Begin a claimed command and return the verdict."""
+    def begin(self, command: str, lease: int | None = None) -> dict[str, Any]:
+        """Begin a claimed command, under its present lease or another; return the answer."""
         begin: dict[str, Any] = {
             "id": command,
-            "lease": self._lease(command),
+            "lease": self._lease(command) if lease is None else lease,
             "recipient": "ada",
             "person": "ada",
             "text_hash": command,
