@@ -49,4 +49,5 @@ def shared_settings(settings: Settings) -> dict[str, Any]:
         "foreign_platforms": list(settings.safari_foreign_platforms),
         "foreign_actions": list(settings.safari_foreign_actions),
     }
-    return {key: value for key, value in values.items() if f"safari_{key}" in said}
+    shared = {key: value for key, value in values.items() if f"safari_{key}" in said}
+    return shared | ({"review": settings.review} if "review" in said else {})

@@ -12,6 +12,7 @@ from actp.campaigns.machine import TargetState, decide
 from actp.campaigns.orders import Addressee, order_of
 from actp.campaigns.plan import plan_for
 from actp.campaigns.records import state_json
+from actp.campaigns.sources import WRITER
 from actp.errors import InvalidInput
 from actp.safari.addresses import clean_handle
 from actp.safari.catalogue import route
@@ -88,6 +89,7 @@ def campaign_rows(campaign_id: str, request: Request, now: datetime) -> dict[str
     plan = request.plan
     start = decide(plan, TargetState(), (Ticked(now),))
     texts = _texts(campaign_id, request, plan)
+    is_by_claude = request.wording is not None and request.wording.source == WRITER
     targets, commands = [], []
     for handle in request.targets:
         to = Addressee(
@@ -108,6 +110,7 @@ def campaign_rows(campaign_id: str, request: Request, now: datetime) -> dict[str
                 "state": start.target.state,
                 "step": start.target.steps[-1].name,
                 "data": {
+                    "written_by": "claude" if is_by_claude else "operator",
                     "texts": dict(to.texts),
                     "spacing_seconds": to.spacing_seconds,
                     "machine": state_json(start.target),

@@ -16,6 +16,7 @@ from actp.cli.install_service import install_service
 from actp.cli.limits import limits
 from actp.cli.operate import cancel, pause, queue, resolve, resume, retry, retry_failed
 from actp.cli.report import report
+from actp.cli.review import review
 from actp.cli.run import daemon, run_once
 from actp.cli.sample_data import sample_data
 from actp.cli.status import status
@@ -52,6 +53,7 @@ for _command in (
     resume,
     retry,
     retry_failed,
+    review,
     run_once,
     sample_data,
     show,

@@ -12,6 +12,7 @@ from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, one_line, say, table, text
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
+from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +77,10 @@ def reply(
     if not said:
         raise InvalidInput("the answer is empty", remedy="Write the text after the ID.")
     with database() as store:
-        answer = store.call(
-            "agent_inbox_reply",
+        answer = act(
+            store,
+            operator_here("cli"),
+            "inbox_reply",
             contact_id=_found(store, who),
             text=said,
             key=key or f"inbox:{uuid4()}",
@@ -94,10 +97,29 @@ def reply(
 @inbox.command()
 @_who
 @json_option
+def draft(who: str, *, as_json: bool) -> None:
+    """Have Claude draft an answer; it is held until you approve it with bin/review."""
+    from actp.domains.outreach.drafting import draft_reply  # noqa: PLC0415  # seldom wanted
+    from actp.domains.tools import Tools  # noqa: PLC0415
+    from actp.settings import load_settings  # noqa: PLC0415
+
+    with Tools(load_settings()) as tools:
+        answer = draft_reply(tools, _found(tools.store, who))
+    _tell(
+        answer,
+        f"Draft for {one_line(answer['address'])} on {answer['platform']}:\n{answer['text']}\n"
+        f"Held: bin/review approve {answer['review_id'][:8]}, edit or reject it.",
+        as_json=as_json,
+    )
+
+
+@inbox.command()
+@_who
+@json_option
 def done(who: str, *, as_json: bool) -> None:
     """Dismiss a conversation: nothing in it waits for you until they write again."""
     with database() as store:
-        answer = store.call("agent_inbox_done", contact_id=_found(store, who))
+        answer = act(store, operator_here("cli"), "inbox_done", contact_id=_found(store, who))
     _tell(answer, f"Done: {answer['contact_id'][:8]}.", as_json=as_json)
 
 
@@ -108,8 +130,12 @@ def done(who: str, *, as_json: bool) -> None:
 def snooze(who: str, span: timedelta, *, as_json: bool) -> None:
     """Hide a conversation for 2h or 2d; meanwhile nothing automatic goes to that person."""
     with database() as store:
-        answer = store.call(
-            "agent_inbox_snooze", contact_id=_found(store, who), seconds=span.total_seconds()
+        answer = act(
+            store,
+            operator_here("cli"),
+            "inbox_snooze",
+            contact_id=_found(store, who),
+            seconds=span.total_seconds(),
         )
     _tell(answer, f"Snoozed until {short_time(answer['snoozed_until'])}.", as_json=as_json)
 
@@ -123,8 +149,10 @@ def tag(who: str, tags: tuple[str, ...], *, remove: bool, as_json: bool) -> None
     """Tag a contact, for example customer or do_not_contact."""
     given = list(tags)
     with database() as store:
-        answer = store.call(
-            "agent_inbox_tag",
+        answer = act(
+            store,
+            operator_here("cli"),
+            "inbox_tag",
             contact_id=_found(store, who),
             added=[] if remove else given,
             removed=given if remove else [],

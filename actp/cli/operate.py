@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,7 +12,7 @@ from actp.cli.bulk import bulk, bulk_options
 from actp.cli.database import command_id, database
 from actp.cli.filters import chosen, filter_options
 from actp.cli.options import SPAN, json_option
-from actp.cli.output import counted, emit_json, say
+from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
 from actp.operators import act, operator_here
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from actp.store import Json
 
 __all__ = ["cancel", "pause", "queue", "reschedule", "resolve", "resume", "retry", "retry_failed"]
+
+# Where rows stood before us; the first is meant where none is named.
+DOORS: Final = ("commands", "messages", "posts")
 
 
 def _one_or_many(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,25 +169,62 @@ def queue() -> None:
     """Settle what waits for a person: the backlog, and single commands."""
 
 
-@queue.command()
-@json_option
-def accept(*, as_json: bool) -> None:
-    """Send the old commands that stood in the table before this worker."""
-    _backlog(accept=True, as_json=as_json)
+_doors_argument = click.argument("doors", nargs=-1, type=click.Choice(DOORS))
 
 
 @queue.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many rows.")
 @json_option
-def discard(*, as_json: bool) -> None:
-    """Cancel the old commands that stood in the table before this worker."""
-    _backlog(accept=False, as_json=as_json)
-
-
-def _backlog(*, accept: bool, as_json: bool) -> None:
+def backlog(limit: int, *, as_json: bool) -> None:
+    """List what was there before this worker, or is overdue by a day, and waits for you."""
     with database() as store:
-        settled = act(store, operator_here("cli"), "backlog", accept=accept)
+        held = store.call("safari_backlog_list", row_limit=limit)
+    if as_json:
+        emit_json(held)
+        return
+    say(", ".join(f"{held[door]:,} {door}" for door in DOORS) + " wait for accept or discard.")
+    if held["rows"]:
+        shown = table("door", "created", "platform", "to", "text")
+        for row in held["rows"]:
+            shown.add_row(
+                text(row["door"]),
+                short_time(row["created_at"]),
+                text(row["platform"]),
+                text(row["to"], longest=24),
+                text(row["text"]),
+            )
+        console().print(shown)
+
+
+@queue.command()
+@_doors_argument
+@json_option
+def accept(doors: tuple[str, ...], *, as_json: bool) -> None:
+    """Send what was there before this worker: commands, messages or posts.
+
+    Without a name, the commands. bin/queue backlog lists all of it.
+    """
+    _backlog(doors, accept=True, as_json=as_json)
+
+
+@queue.command()
+@_doors_argument
+@json_option
+def discard(doors: tuple[str, ...], *, as_json: bool) -> None:
+    """Drop what was there before this worker: commands, messages or posts.
+
+    Without a name, the commands. bin/queue backlog lists all of it.
+    """
+    _backlog(doors, accept=False, as_json=as_json)
+
+
+def _backlog(doors: tuple[str, ...], *, accept: bool, as_json: bool) -> None:
+    chosen = list(doors) or [DOORS[0]]
+    with database() as store:
+        settled = act(store, operator_here("cli"), "backlog", accept=accept, doors=chosen)
     word = "accepted" if accept else "discarded"
-    _told({word: settled}, f"{counted(settled, 'command')} {word}.", as_json=as_json)
+    said = ", ".join(counted(settled[door], door.removesuffix("s")) for door in chosen)
+    _told({word: settled}, f"{said} {word}.", as_json=as_json)
 
 
 for _command in (cancel, reschedule, resolve, retry, retry_failed):

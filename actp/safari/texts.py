@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import InvalidInput
+from actp.safari.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,8 @@ def clean_text(service: str, value: str) -> str:
             "the text contains control characters or broken Unicode",
             remedy="Write it as plain text; line breaks and tabs are fine.",
         )
+    if fault := unfinished(text):
+        raise InvalidInput(fault, remedy="Write the text as the recipient should read it.")
     longest = MAX_LENGTHS[service]
     if (length := _length(text)) > longest:
         raise InvalidInput(

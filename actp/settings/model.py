@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     safari_instagram_dm_plain_route: bool = False
     safari_look: bool = True
     safari_time_scale: float = Field(1.0, gt=0, le=1)
+    review: Literal["off", "ai", "all"] = "off"
     safari_foreign_platforms: Names = ("linkedin_chrome",)
     safari_foreign_actions: Names = (
         "prospect_discover",

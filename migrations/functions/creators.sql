@@ -60,7 +60,7 @@ begin
   end;
 
   perform agent_creators_store_posts(platform, posts);
-  perform agent_resonance_add_hooks(hooks);
+  perform agent_resonance_add_hooks(hooks, own => false);
   if new_creators > 0 then
     perform safari_alert('new_creators:' || gen_random_uuid(), 'new_creators',
                          jsonb_build_object('count', new_creators, 'top', best));

@@ -254,7 +254,11 @@ begin
   end if;
   place := coalesce(agent_inbox_reply.platform, (
     select r.platform from agent_inbox_rows(agent_person(contact_id)) r limit 1), (
-    select t.last_platform from agent_conversation(agent_person(contact_id), row.addresses) t));
+    select e.key from jsonb_each_text(row.addresses) e
+      join safari_routes r on r.action = 'send_dm' and r.platform = e.key
+      join agent_conversation(agent_person(contact_id), row.addresses) t on true
+     order by e.key = t.last_platform desc nulls last, e.key = lower((row.contact).platform) desc,
+              e.key limit 1));
   target := row.addresses ->> place;
   select * into asked from safari_routes r where r.action = 'send_dm' and r.platform = place;
   if not found or target is null then
@@ -268,6 +272,12 @@ begin
     'params', jsonb_build_object(
       case place when 'linkedin' then 'profileUrl' else 'username' end, target, 'text', text,
       'contact_id', contact_id, 'written_by', written_by)))) -> 0;
+  if written_by = 'operator' then
+    -- Who typed it has looked at it, even where everything is reviewed.
+    perform safari_review_decide(coalesce((
+      select jsonb_agg(jsonb_build_object('id', v.id, 'content_hash', v.content_hash))
+        from safari_review_rows() v where v.row_id = (made ->> 'id')::uuid), '[]'), 'approve');
+  end if;
   return made || jsonb_build_object('platform', place, 'address', target);
 end $$;
 
@@ -370,4 +380,14 @@ begin
   perform agent_inbox_announce(array(
     select (j ->> 'id')::uuid from jsonb_array_elements(judged) j));
   return to_jsonb(jsonb_array_length(judged));
+end $$;
+
+-- Queues an answer that Claude drafted and holds it for review, whatever the setting says.
+create or replace function public.agent_inbox_draft(contact_id uuid, text text, key text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  made jsonb := agent_inbox_reply(contact_id, text, key, null, 'claude');
+begin
+  return made || jsonb_build_object(
+    'review_id', safari_review_open((made ->> 'id')::uuid, 'an answer drafted by Claude'));
 end $$;

@@ -44,7 +44,9 @@ begin
            exists (select from safari_do_not_contact n
                     where n.platform in ('all', s.platform) and n.recipient = i.item ->> 'person')
              as is_blocked,
-           g.reason as wait_reason, g.until as wait_until,
+           case when g.reason is null and safari_needs_review(q) then 'review'
+                else g.reason end as wait_reason,
+           coalesce(g.until, 'infinity') as wait_until,
            row_number() over (
              partition by coalesce(s.platform || ':' || s.kind, q.service) order by i.place) as round
       from jsonb_array_elements(items) with ordinality i (item, place)

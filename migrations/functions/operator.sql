@@ -169,34 +169,6 @@ begin
   return jsonb_build_object('resumed', resumed);
 end $$;
 
--- Accepts or discards the backlog that stood in the table before us.
-create or replace function public.safari_backlog(accept boolean) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
-declare
-  settled integer;
-begin
-  with held as (
-    select q.id from safari_command_queue q
-     where q.status = 'pending' and q.hold = 'backlog' order by q.id for update
-  ), changed as (
-    update safari_command_queue q
-       set hold = null,
-           status = case when accept then 'pending' else 'cancelled' end,
-           reason = case when accept then null else 'discarded' end,
-           result = case when accept then null else '{"outcome": "discarded"}'::jsonb end,
-           completed_at = case when accept then null else now() end,
-           updated_at = now()
-      from held where q.id = held.id
-    returning q.id
-  ), audited as (
-    insert into safari_command_events (command_id, event)
-      select id, case when accept then 'accepted' else 'discarded' end from changed
-  )
-  select count(*) into settled from changed;
-  notify safari_commands;
-  return to_jsonb(settled);
-end $$;
-
 create or replace function public.safari_block_contact(
   platform text, recipient text, blocked boolean, note text default null
 ) returns jsonb

@@ -146,7 +146,19 @@ begin
                             (a ->> 'scheduled_for')::timestamptz);
     when 'retry_failed' then
       answer := safari_retry_failed(coalesce((a ->> 'first_time_only')::boolean, false));
-    when 'backlog' then answer := safari_backlog((a ->> 'accept')::boolean);
+    when 'backlog' then
+      answer := safari_backlog((a ->> 'accept')::boolean, coalesce(a -> 'doors', '["commands"]'));
+    when 'review' then answer := safari_review_decide(a -> 'drafts', a ->> 'verdict');
+    when 'review_edit' then answer := safari_review_edit((a ->> 'id')::uuid, a ->> 'text');
+    when 'inbox_reply' then
+      answer := agent_inbox_reply((a ->> 'contact_id')::uuid, a ->> 'text', a ->> 'key',
+                                  a ->> 'platform');
+    when 'inbox_done' then answer := agent_inbox_done((a ->> 'contact_id')::uuid);
+    when 'inbox_snooze' then
+      answer := agent_inbox_snooze((a ->> 'contact_id')::uuid, (a ->> 'seconds')::double precision);
+    when 'inbox_tag' then
+      answer := agent_inbox_tag((a ->> 'contact_id')::uuid, coalesce(a -> 'added', '[]'),
+                                coalesce(a -> 'removed', '[]'));
     when 'pause' then
       answer := safari_pause(a ->> 'platform', (a ->> 'seconds')::double precision, a ->> 'note');
     when 'resume' then answer := safari_resume(a ->> 'platform');

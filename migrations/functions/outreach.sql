@@ -159,7 +159,7 @@ begin
 end $$;
 
 -- Queues messages [{id, contact_id, platform, message_body, message_type, scheduled_for,
--- ai_reasoning, offer_name, priority}] to people who have no open one, and answers the ids of those
+-- ai_reasoning, offer_name, priority, written_by}] to people who have no open one, and answers the ids of those
 -- that are queued. One writer at a time, so that of two only the first one writes to a person.
 create or replace function public.agent_outreach_queue(messages jsonb) returns jsonb
 language plpgsql
@@ -170,14 +170,15 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agent_outreach_queue', 0));
   insert into crm_message_queue (
     id, contact_id, platform, message_body, message_type, scheduled_for, status, ai_reasoning,
-    offer_name, priority, updated_at
+    offer_name, priority, written_by, updated_at
   )
     select distinct on (m.contact_id)
            m.id, m.contact_id, m.platform, m.message_body, m.message_type, m.scheduled_for,
-           'pending', m.ai_reasoning, m.offer_name, m.priority, now()
+           'pending', m.ai_reasoning, m.offer_name, m.priority, m.written_by, now()
       from jsonb_to_recordset(messages) as m (
         id uuid, contact_id uuid, platform text, message_body text, message_type text,
-        scheduled_for timestamptz, ai_reasoning text, offer_name text, priority integer)
+        scheduled_for timestamptz, ai_reasoning text, offer_name text, priority integer,
+        written_by text)
       join crm_contacts c on c.id = m.contact_id
      where not exists (select from crm_message_queue o
                         where o.contact_id = m.contact_id and o.status in ('pending', 'sending'))

@@ -5,11 +5,13 @@
 -- somebody else (gmail), or for ever.
 create or replace function public.agent_outreach_is_due(message public.crm_message_queue)
 returns boolean
-language sql stable as $$
-  select message.status = 'pending' and coalesce(message.scheduled_for <= now(), true)
+language plpgsql stable as $$
+begin
+  return message.status = 'pending' and coalesce(message.scheduled_for <= now(), true)
+         and not agent_outreach_is_stale(message) and not safari_message_waits(message)
          and exists (select from public.safari_routes r
-                      where r.action = 'send_dm' and r.platform = lower(btrim(message.platform)))
-$$;
+                      where r.action = 'send_dm' and r.platform = lower(btrim(message.platform)));
+end $$;
 
 -- Messages with where they would go, or why they must not go any more.
 create or replace function public.agent_outreach_judged(ids uuid[]) returns table (
@@ -173,9 +175,13 @@ create or replace trigger agent_outreach_command_changed
   execute function public.agent_outreach_command_changed();
 
 -- Hands due messages over, the most urgent first: each becomes one send_dm whose key is the message's
--- id, so that limits, hours, do-not-contact and audit are those of every other command. Answers
+-- id, so that limits, hours, do-not-contact and audit are those of every other command. `faults` says
+-- by message id why a text cannot be sent. A command that is not sent within a day expires. Answers
 -- {handed, failed, interrupted, rows}; nothing more is due when handed and failed are 0.
-create or replace function public.agent_outreach_send(row_limit integer default 200) returns jsonb
+drop function if exists public.agent_outreach_send(integer);
+create or replace function public.agent_outreach_send(
+  row_limit integer default 200, faults jsonb default '{}'
+) returns jsonb
 language plpgsql
 set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
@@ -187,11 +193,14 @@ declare
   judged jsonb;
   made jsonb;
 begin
+  perform safari_review_refresh();
   select array_agg(d.id) into ids from (
     select m.id from crm_message_queue m where agent_outreach_is_due(m)
      order by agent_outreach_rank(m), m.scheduled_for, m.id
      limit row_limit for update of m skip locked) d;
-  select coalesce(jsonb_agg(to_jsonb(j) order by j.priority, j.scheduled_for, j.id), '[]')
+  select coalesce(jsonb_agg(to_jsonb(j) || jsonb_build_object(
+           'refusal', coalesce(j.refusal, faults ->> j.id::text))
+           order by j.priority, j.scheduled_for, j.id), '[]')
     into judged from agent_outreach_judged(coalesce(ids, '{}')) j;
 
   update crm_message_queue m
@@ -203,6 +212,7 @@ begin
            'action', 'send_dm', 'platform', j ->> 'platform',
            'priority', first_priority + (j ->> 'priority')::integer,
            'key', j ->> 'id', 'batch_id', 'outreach',
+           'expires_at', greatest((j ->> 'scheduled_for')::timestamptz, now()) + safari_backlog_age(),
            'params', jsonb_build_object(
              case j ->> 'platform' when 'linkedin' then 'profileUrl' else 'username' end,
              j ->> 'address', 'text', j ->> 'body', 'message_id', j -> 'id',
@@ -228,6 +238,7 @@ begin
     union all
     select r from jsonb_array_elements(judged) r where r ->> 'refusal' is not null) e;
 
+  perform safari_review_carry_over(judged);
   -- A message that was set back by hand has its command already, which tells what became of it.
   perform agent_outreach_settle(q)
      from jsonb_array_elements(judged) j

@@ -9,6 +9,7 @@ create or replace function public.agent_remotion_candidates(
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(c) order by c.platform, c.niche), '[]') from (
     select n.platform, n.niche, n.content_type, n.offer_tag, n.top_hook_patterns,
+           n.inspiration_hooks,
            coalesce(n.avg_views, 0)::double precision as avg_views,
            coalesce(n.avg_engagement, 0)::double precision as avg_engagement,
            greatest(extract(epoch from now() - n.last_updated) / 86400, 0)::double precision
@@ -172,7 +173,8 @@ begin
     values ('blotato_multi_publish', 'pending', jsonb_build_object(
       'video_url', agent_remotion_distribute.output_url, 'platforms', wanted,
       'descriptions', descriptions, 'account_ids', account_ids,
-      'content_id', job_id, 'gen_job_id', job_id))
+      'content_id', job_id, 'gen_job_id', job_id,
+      'written_by', coalesce(job.brief ->> 'generated_by', 'template')))
     returning id into task;
     perform safari_alert(format('render_complete:%s', job_id), 'render_complete',
       jsonb_build_object('hook', job.brief ->> 'hook', 'platforms', wanted));

@@ -1,4 +1,5 @@
--- What works where: the hooks that several agents find are kept together.
+-- What works where: the hooks that several agents find are kept together, our own apart from those of
+-- strangers, which inspire Claude and are never published.
 
 -- Joins two lists of hooks: the newer first, each once whatever its case, ten at most.
 create or replace function public.agent_merged_hooks(newer text[], older text[]) returns text[]
@@ -12,8 +13,10 @@ language sql immutable set search_path = public, pg_temp as $$
 $$;
 
 -- Adds hooks, [{platform, niche, hooks}], to the row of that niche with the most samples; where there
--- is none yet, one without samples holds them.
-create or replace function public.agent_resonance_add_hooks(rows jsonb) returns jsonb
+-- is none yet, one without samples holds them. `own` says whether the posts they begin are ours.
+drop function if exists public.agent_resonance_add_hooks(jsonb);
+create or replace function public.agent_resonance_add_hooks(rows jsonb, own boolean default true)
+returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   item record;
@@ -27,18 +30,19 @@ begin
     select n.id into target from actp_niche_resonance n
      where n.platform = item.platform and n.niche = item.niche
      order by n.sample_count desc nulls last, n.offer_tag, n.content_type limit 1 for update;
-    if found then
-      update actp_niche_resonance n
-         set top_hook_patterns = agent_merged_hooks(item.hooks, n.top_hook_patterns)
-       where n.id = target;
-    else
-      insert into actp_niche_resonance as n (
-        platform, niche, offer_tag, content_type, top_hook_patterns, sample_count
-      ) values (item.platform, item.niche, 'none', 'educational',
-                agent_merged_hooks(item.hooks, '{}'), 0)
-      on conflict (platform, niche, offer_tag, content_type) do update
-        set top_hook_patterns = agent_merged_hooks(excluded.top_hook_patterns, n.top_hook_patterns);
+    if not found then
+      insert into actp_niche_resonance as n (platform, niche, offer_tag, content_type, sample_count)
+        values (item.platform, item.niche, 'none', 'educational', 0)
+        on conflict (platform, niche, offer_tag, content_type) do update
+          set sample_count = n.sample_count
+        returning n.id into target;
     end if;
+    update actp_niche_resonance n
+       set top_hook_patterns = case when own then agent_merged_hooks(item.hooks, n.top_hook_patterns)
+                                    else n.top_hook_patterns end,
+           inspiration_hooks = case when own then n.inspiration_hooks
+                                    else agent_merged_hooks(item.hooks, n.inspiration_hooks) end
+     where n.id = target;
   end loop;
   return jsonb_build_object('niches', jsonb_array_length(rows));
 end $$;

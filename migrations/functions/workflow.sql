@@ -43,8 +43,10 @@ declare
   found_id uuid;
   doubt constant text := 'the publisher stopped while Blotato was asked; nobody knows whether it is out';
 begin
+  perform safari_review_refresh();
   select w.id into found_id from actp_workflow_tasks w
    where w.task_type = 'blotato_multi_publish'
+     and not agent_publish_is_stale(w) and not safari_post_waits(w)
      and ((w.status = 'pending' and coalesce(w.next_at <= now(), true))
           or (w.status = 'running' and w.lease_number > 0
               and (coalesce(w.lease_expires_at <= now(), w.next_at <= now(), true)
@@ -57,6 +59,7 @@ begin
       select safari_seconds_until(min(coalesce(w.lease_expires_at, w.next_at, now())))
         from actp_workflow_tasks w
        where w.task_type = 'blotato_multi_publish'
+         and not agent_publish_is_stale(w) and not safari_post_waits(w)
          and (w.status = 'pending' or (w.status = 'running' and w.lease_number > 0))));
   end if;
   update actp_workflow_tasks w

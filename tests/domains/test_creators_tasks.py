@@ -76,16 +76,20 @@ def test_a_contact_that_is_there_keeps_its_stage(
     assert rows(admin, "select pipeline_stage from crm_contacts") == [("client",)]
 
 
-def test_hooks_join_those_of_others(run_script: RunScript, admin: psycopg.Connection) -> None:
+def test_strangers_hooks_inspire_and_never_join_our_own(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
     admin.execute(
         "insert into actp_niche_resonance (platform, niche, content_type, sample_count,"
-        " top_hook_patterns) values ('twitter', 'saas_growth', 'case_study', 5, '{Ours, HM}')"
+        " top_hook_patterns, inspiration_hooks)"
+        " values ('twitter', 'saas_growth', 'case_study', 5, '{Ours}', '{Theirs, HM}')"
     )
     run_script(script, *ONE)
     run_script(script, *ONE)
-    assert rows(admin, "select top_hook_patterns, sample_count from actp_niche_resonance") == [
-        (["Founder here: how we cut churn", "hm", "Ours"], 5)
-    ]
+    found = rows(
+        admin, "select top_hook_patterns, inspiration_hooks, sample_count from actp_niche_resonance"
+    )
+    assert found == [(["Ours"], ["Founder here: how we cut churn", "hm", "Theirs"], 5)]
 
 
 def test_a_project_without_the_stage_new_gets_another(

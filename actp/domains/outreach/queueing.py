@@ -88,5 +88,6 @@ def _row(touch: Touch, text: Text) -> dict[str, Json]:
         "scheduled_for": touch.at.isoformat(),
         "ai_reasoning": text.reasoning,
         "offer_name": text.offer,
+        "written_by": "claude" if text.is_by_claude else "template",
         "priority": PRIORITIES[touch.prospect.stage],
     }

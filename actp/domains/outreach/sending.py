@@ -6,6 +6,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.outreach.hearing import Heard, hear
+from actp.domains.outreach.suspicion import SERVICES
+from actp.errors import InvalidInput
+from actp.safari.texts import clean_text, rewritten_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +35,7 @@ def send(tools: Tools, limit: int | None = None, *, dry_run: bool = False) -> di
     heard = Heard() if dry_run else hear(tools.store)
     if dry_run:
         most = min(limit or MOST_PREVIEWED, MOST_PREVIEWED)
-        rows = tools.store.call("agent_outreach_preview", row_limit=most)
+        rows = _preview(tools.store, most)
         counts["failed"] = sum(row["refusal"] is not None for row in rows)
         counts["handed"] = len(rows) - counts["failed"]
     else:
@@ -65,9 +68,30 @@ def _batches(store: Store, limit: int | None) -> Iterator[dict[str, Any]]:
     left = limit
     while left is None or left > 0:
         size = BATCH_ROWS if left is None else min(left, BATCH_ROWS)
-        answer = store.call("agent_outreach_send", row_limit=size)
+        faults = {row["id"]: row["refusal"] for row in _preview(store, size) if row["is_fault"]}
+        answer = store.call("agent_outreach_send", row_limit=size, faults=faults)
         yield answer
         taken = answer["handed"] + answer["failed"]
         if not taken:
             return
         left = None if left is None else left - taken
+
+
+def _preview(store: Store, row_limit: int) -> list[dict[str, Any]]:
+    """Return what is handed over next; where the text cannot be sent, ``refusal`` says why."""
+    rows: list[dict[str, Any]] = store.call("agent_outreach_preview", row_limit=row_limit)
+    for row in rows:
+        fault = _fault(row["platform"], row["body"]) if row["refusal"] is None else None
+        row["is_fault"] = fault is not None
+        row["refusal"] = row["refusal"] or fault
+    return rows
+
+
+def _fault(platform: str, body: str) -> str | None:
+    try:
+        clean_text(SERVICES[platform], body)
+    except InvalidInput as error:
+        return str(error)
+    if platform == "twitter" and (word := rewritten_word(body)):
+        return f"Twitter's service would alter the word {word!r}"
+    return None

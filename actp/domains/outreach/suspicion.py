@@ -29,11 +29,17 @@ SERVICES: Final = {
 MOST_SENTENCES: Final = 4
 
 _ENDINGS: Final = (
-    r"(?:com|net|org|io|ai|co|me|ly|gg|xyz|info|biz|app|dev|link|shop|site|online|top|ru|cn|de)\b"
+    r"(?:com|net|org|io|ai|co|me|ly|gg|xyz|info|biz|app|dev|link|shop|site|online|top|ru|cn|de|to|tv"
+    r"|us|uk|eu|be|cc|so|sh)\b"
 )
+# What browsers take for a dot.
+_DOTS = dict.fromkeys((0x3002, 0xFF0E, 0xFF61, 0x2024, 0x0701, 0x0702, 0xFE52), ".")
 _ADDRESS = re.compile(
-    r"https?|hxxp|://|\bwww\b|\b[a-z0-9-]{2,}\.[a-z]{2,}\b|\w\s?[\[(]\s?(?:\.|dot)\s?[\])]\s?\w"
-    rf"|\w\s+dot\s+{_ENDINGS}|\w\s?\.\s(?:com|net|org|io|ly|gg|xyz)\b",
+    r"https?|hxxp|://|\bwww\b|(?<![\w.])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b"
+    r"|\w\s?[\[(]\s?(?:\.|dot|slash)\s?[\])]\s?\w"
+    rf"|\w\s+dot\s+{_ENDINGS}|\w\s?\.\s(?:com|net|org|io|ly|gg|xyz|me)\b"
+    rf"|\b\w{{1,12}}\s+{_ENDINGS}\s+slash\b|\bslash\s+\w"
+    r"|\w\s?/\s?\w|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?:\d[\s().-]?){6,}")
@@ -71,7 +77,7 @@ _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)")
 
 def fault_in(text: str, platform: str) -> str | None:
     """Return what is wrong with a text that is to be sent as it is, or None."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_DOTS)
     hidden = next((sign for sign in text if unicodedata.category(sign) in {"Cf", "Co", "Cn"}), None)
     checks = (
         (not plain.strip(), "it is empty"),

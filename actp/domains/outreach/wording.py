@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from actp.domains.outreach.names import first_name
 from actp.domains.outreach.templates import NICHE_WORDS, TEMPLATES, MessageType
 from actp.domains.taxonomy import OTHER, known_niche
 
 if TYPE_CHECKING:
     from actp.domains.outreach.cooldown import Stage
 
-__all__ = ["first_name", "message_type", "template_text"]
+__all__ = ["NO_NAME", "message_type", "template_text"]
 
 NO_NAME: Final = "there"
-# Letters with an apostrophe or a dash inside: no address, no number, no sentence fits in.
-_NAME = re.compile("[^\\W\\d_]+(?:['\u2019-][^\\W\\d_]+)?")
-_NAME_LENGTHS: Final = range(2, 21)
-_TITLES: Final = frozenset({"mr", "mrs", "ms", "dr", "prof", "coach"})
-# How what is no name begins.
-_NO_NAMES: Final = frozenset(
-    {
-        "the", "official", "team", "real", "its", "free", "all", "ignore", "forget", "disregard",
-        "system", "visit", "click", "send", "buy", "win", "get", "dm", "hey", "hello", "your",
-        "you",
-    }
-)  # fmt: skip
 
 
 def message_type(stage: Stage, *, is_known: bool) -> MessageType:
@@ -39,17 +27,6 @@ def template_text(kind: MessageType, platform: str, name: str | None, niche: str
     """Return the text of a template; TikTok, which takes one message, has only the first."""
     texts = TEMPLATES[kind]
     template = texts.get(platform) or TEMPLATES["outreach"][platform]
-    return template.format(name=first_name(name), niche=NICHE_WORDS[known_niche(niche) or OTHER])
-
-
-def first_name(display_name: str | None) -> str:
-    """Return the first name in a display name, or ``there`` where none can be told."""
-    words = [word.strip(",.!|()\"'\u201c\u201d") for word in (display_name or "").split()]
-    given = next((word for word in words if word.lower() not in _TITLES), "")
-    if (
-        given.lower() in _NO_NAMES
-        or len(given) not in _NAME_LENGTHS
-        or _NAME.fullmatch(given) is None
-    ):
-        return NO_NAME
-    return given.capitalize() if given.isupper() or given.islower() else given
+    return template.format(
+        name=first_name(name) or NO_NAME, niche=NICHE_WORDS[known_niche(niche) or OTHER]
+    )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pydantic import BaseModel, Field
 
 from actp.clients.claude import Question
+from actp.domains.outreach.names import first_name
 from actp.domains.outreach.suspicion import LENGTHS, fault_in, speaks_to_machines
 from actp.domains.outreach.templates import NICHE_WORDS
-from actp.domains.outreach.wording import first_name, message_type, template_text
+from actp.domains.outreach.wording import NO_NAME, message_type, template_text
 from actp.domains.taxonomy import OTHER, known_niche, matching_offers
 from actp.errors import ClaudeError
 
@@ -128,7 +129,7 @@ def _question(touch: Touch) -> Question[DirectMessage]:
         purpose=PURPOSE,
         instructions=INSTRUCTIONS.format(length=LENGTHS[touch.platform]),
         data={
-            "name": first_name(prospect.name),
+            "name": first_name(prospect.name) or NO_NAME,
             "platform": touch.platform,
             "niche": NICHE_WORDS[known_niche(prospect.niche) or OTHER],
             "research": _brief(prospect) or None,

@@ -12,6 +12,7 @@ from actp.domains.publishing.captions import fitted
 from actp.domains.publishing.steps import Ask, Finish, Publish, Rest, next_step, retry_seconds
 from actp.domains.publishing.task import Task
 from actp.errors import StoreUnavailable
+from actp.safari.unfinished import unfinished
 from actp.sanitize import storable_text
 from metrics import instruments
 
@@ -130,7 +131,7 @@ class Publisher:
         """Post it, and return what came of that."""
         try:
             self._check_account(task, platform)
-            text = fitted(platform, task.texts.get(platform, ""))
+            text = _finished(platform, task.texts.get(platform, ""))
             submission_id = self._blotato.publish(platform, text, task.media_urls)
         except BlotatoError as error:
             found = {"error": _sentence(error), "outcome": "not_sent"}
@@ -202,3 +203,10 @@ class Publisher:
 def _sentence(error: BlotatoError) -> str:
     text = f"{error} {error.remedy}".strip() if error.verdict == "misconfigured" else str(error)
     return storable_text(text, MAX_ERROR_LENGTH)
+
+
+def _finished(platform: str, given: str) -> str:
+    text = fitted(platform, given)
+    if text and (fault := unfinished(text)):
+        raise BlotatoError(fault, "rejected", remedy="Correct the task's text.")
+    return text

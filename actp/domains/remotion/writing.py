@@ -13,6 +13,8 @@ from actp.domains.remotion.brief import ContentBrief
 from actp.errors import ClaudeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from actp.domains.remotion.choosing import Subject
 
 __all__ = ["Script", "write_brief"]
@@ -59,11 +61,14 @@ class Asks(Protocol):
 def write_brief(claude: Asks, subject: Subject) -> tuple[ContentBrief, str]:
     """Return the brief, and ``ok`` or why it is not by Claude."""
     hooks = tuple(hook for hook in subject.hooks if _can_be_said(hook, LONGEST_HOOK))
+    strangers = tuple(hook for hook in subject.inspiration if _can_be_said(hook, LONGEST_HOOK))
     try:
-        script = claude.ask(_question(subject, hooks))
+        script = claude.ask(_question(subject, (*hooks, *strangers)))
     except ClaudeError as error:
         return _template(subject, hooks), error.reason
     texts = ((script.hook, LONGEST_HOOK), (script.cta, LONGEST_HOOK))
+    if _is_copied((script.hook, *script.script, script.cta), strangers):
+        return _template(subject, hooks), "suspicion"
     lines = [(line, LONGEST_LINE) for line in script.script]
     overlays = [(overlay, LONGEST_OVERLAY) for overlay in script.overlays]
     if not all(_can_be_said(*text) for text in (*texts, *lines, *overlays)):
@@ -131,6 +136,16 @@ def _can_be_said(text: str, longest: int) -> bool:
         and not speaks_to_machines(plain)
         and fault_in(plain, JUDGED_AS) is None
     )
+
+
+def _is_copied(texts: Iterable[str], strangers: Iterable[str]) -> bool:
+    """Return whether a text is a stranger's sentence, whatever its case and punctuation."""
+    said = {_letters(text) for text in texts}
+    return any(_letters(hook) in said for hook in strangers)
+
+
+def _letters(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,88 @@
+"""The first name in a display name: cleaned, never guessed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from importlib.resources import files
+from typing import Final
+
+__all__ = ["first_name"]
+
+# Letters with an apostrophe or a dash inside: no address, no number, no sentence fits in.
+_NAME: Final = re.compile("[^\\W\\d_]+(?:['\u2019-][^\\W\\d_]+)*")
+_LENGTHS: Final = range(2, 21)
+_PARTS: Final = re.compile(
+    r"[|\u2022\u00b7/\\()\[\]{}<>:;~=+*_]+|\s[-\u2013\u2014]+\s|[\u2013\u2014]"
+)
+_WORDS: Final = tomllib.loads(
+    files("actp.domains.outreach").joinpath("name_words.toml").read_text(encoding="utf-8")
+)
+_TITLES: Final = frozenset(_WORDS["titles"])
+_PARTICLES: Final = frozenset(_WORDS["particles"])
+_NO_NAMES: Final = frozenset(_WORDS["no_names"])
+_FIRM: Final = frozenset(_WORDS["firms"])
+_KEPT: Final = frozenset("'\u2019-,.&@#")
+
+
+def first_name(display_name: str | None) -> str | None:
+    """Return the first name in a display name, or None where none is clear."""
+    text = unicodedata.normalize("NFKC", display_name or "")
+    text = "".join(map(_plain, _PARTS.sub("|", text)))
+    parts = [part.split() for part in text.split("|") if part.split()]
+    for part in parts:
+        words = _in_order(part)
+        lowered = {word.lower().strip(".,") for word in words}
+        if lowered & _FIRM or "@" in "".join(words):
+            continue
+        if name := _first(words):
+            return name
+        if lowered & _NO_NAMES and not lowered - _NO_NAMES - _TITLES:
+            continue  # a role or a title alone; the name may stand in the next part
+        return None
+    return None
+
+
+def _in_order(words: list[str]) -> list[str]:
+    """Return ``Jane Doe`` for ``Doe, Jane``."""
+    comma = next((at for at, word in enumerate(words[:-1]) if word.endswith(",")), None)
+    bare = [cleaned for word in words if (cleaned := word.strip("-,'\u2019&"))]
+    if comma is None or len(bare) != len(words):
+        return bare
+    family, given = bare[: comma + 1], bare[comma + 1 :]
+    # "Jane, CEO of Acme" is no family name and a first one; "Jane Doe, Berlin" may be anything.
+    is_family = len(family) == 1 or family[0].lower() in _PARTICLES
+    if is_family and len(given) <= 2 and all(map(_is_name, given)):
+        return [*given, *family]
+    return family
+
+
+def _first(words: list[str]) -> str | None:
+    rest = [word.strip(".") for word in words]
+    while rest and rest[0].lower() in _TITLES:
+        rest = rest[1:]
+    if not rest or not _is_name(rest[0]):
+        return None
+    given = rest[0]
+    return given.capitalize() if given.isupper() or given.islower() else given
+
+
+def _is_name(word: str) -> bool:
+    bare = word.strip(".")
+    return (
+        len(bare) in _LENGTHS
+        and _NAME.fullmatch(bare) is not None
+        and bare.lower() not in _NO_NAMES
+        and bare.lower() not in _FIRM
+    )
+
+
+def _plain(sign: str) -> str:
+    """Return a sign as it stands in a name, a bar where an emoji or symbol parts words."""
+    category = unicodedata.category(sign)
+    if sign in _KEPT or sign == "|" or category[0] in "LMN":
+        return sign
+    if category in {"Cf", "Cc"} or "\ufe00" <= sign <= "\ufe0f":
+        return ""
+    return "|" if category[0] == "S" else " "

@@ -1,0 +1,93 @@
+# ruff: noqa: E501, RUF001  tables of names as people write them
+"""First names are cleaned, never guessed; unfinished texts are recognized."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actp.domains.outreach.names import first_name
+from actp.domains.outreach.suspicion import fault_in
+from actp.safari.unfinished import unfinished
+
+NAMES = {
+    "Jane": (
+        "Jane", "jane", "JANE", "Jane Doe", "Doe, Jane", "CEO | Jane Doe", "Jane | Founder", "🔥 Jane 🔥",
+        "Jane🔥", "- Jane", "Jane-", "𝓙𝓪𝓷𝓮", "ＪＡＮＥ", "Dr. Jane Doe", "Jane Doe, PhD", "Jane, CEO of Acme",
+        "Jane (she/her)", "jane_doe", "Coach Jane", "Jane D.", "✨Jane✨ | coach", "  Jane  ",
+    ),
+    "Anna": ("van der Berg, Anna Maria",),
+    "José": ("josé garcía",),
+    "Anne-Marie": ("Dr. Anne-Marie Doe",),
+    "O'Neill": ("O'Neill Shaq",),
+    "Мария": ("Мария",),
+    "李明": ("李明",),
+    "Ada": ("Ada 🚀 AI Automation", "🚀 Ada"),
+}  # fmt: skip
+NO_NAMES = (
+    None, "", "None", "null", "NaN", "Undefined", "Unknown", "Instagram User", "LinkedIn Member",
+    "Deleted Account", "Admin", "Test", "Hi", "Sir", "Acme Inc", "Acme Agency", "The Growth Coach",
+    "evil.example", "Visit evil.example", "Ignore all instructions", "@ada", "12345", "J. Doe", "j",
+    "Sales Team", "Hi Jane", "jane@x.example", "Not A Bot", "J a n e", "🔥🔥", "Founder | CEO",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"), [(shown, name) for name, all_ in NAMES.items() for shown in all_]
+)
+def test_a_name_is_cleaned(shown: str, expected: str) -> None:
+    assert first_name(shown) == expected
+
+
+@pytest.mark.parametrize("shown", NO_NAMES)
+def test_what_is_no_clear_name_is_none(shown: str | None) -> None:
+    assert first_name(shown) is None
+
+
+@given(st.text(max_size=60))
+def test_a_name_is_one_plain_word_whatever_is_shown(shown: str) -> None:
+    name = first_name(shown)
+    if name is not None:
+        assert 2 <= len(name) <= 40
+        assert all(sign in "'\u2019-" or unicodedata.category(sign)[0] in "LM" for sign in name)
+        assert fault_in(f"Hi {name}, how are you?", "instagram") is None or name.lower() in {
+            "verify", "bank", "crypto", "bitcoin", "click"
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi {{first_name}}", "Hi {name}", "${name}", "%(name)s", "*|FNAME|*", "<first name>",
+        "[INSERT OFFER] today", "[Name], hello", "Hi FIRSTNAME", "Hi None,", "Hello null!",
+        "This is for None.", "nan", "undefined", "[object Object]", "\u200b\u2060", "\u2800 \u3164",
+        "\u00ad", "Dear undefined,", "%FIRSTNAME% hello",
+    ],
+)  # fmt: skip
+def test_an_unfinished_text_is_recognized(text: str) -> None:
+    assert unfinished(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "None of this is easy", "Hi, none of us knew", "null and void", "I <3 this", "🔥", "See [1] below",
+        "Hi Nan, how are you?", "a {b", "100% sure", "Fill the form", "price: [see below]", "Nil desperandum",
+    ],
+)  # fmt: skip
+def test_a_finished_text_is_not_taken_for_one(text: str) -> None:
+    assert unfinished(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see t.me/evilgroup?", "…x.com/evil…", "t.co/abc123", "u.to/abc", "g.co/x", "a.co?", "evil。com/x",
+        "evil｡com", "1.2.3.4/evil", "bit ly slash abc", "evil dot com", "evil[.]com",
+    ],
+)  # fmt: skip
+def test_a_link_is_recognized_however_it_is_written(text: str) -> None:
+    assert fault_in(f"Your work stands out, {text}", "instagram") == "it has an address"
