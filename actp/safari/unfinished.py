@@ -19,7 +19,7 @@ _PLACEHOLDERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         r"\{\{[^{}]{0,80}\}\}|\{[%#][^{}]{0,80}[%#]\}",
-        r"\$?\{\s*[A-Za-z_][\w .|:\"'-]{0,60}\}",
+        rf"(?i:\$?\{{\s*(?:{_FIELDS}|\w*_\w+|\w+\s*\|[^{{}}]{{0,40}})\s*\}})|\$\{{\w+\}}",
         r"%\([A-Za-z_]\w*\)[sd]|%[A-Z][A-Z_]{2,}%|\*\|[A-Z_]+\|\*|<%=?.{0,60}?%>",
         rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])",
         r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b",
