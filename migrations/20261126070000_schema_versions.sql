@@ -15,6 +15,8 @@ create table if not exists public.safari_migrations (
   sha256 text not null,
   applied_at timestamptz not null default now()
 );
+alter table public.safari_migrations
+  add column if not exists faults jsonb;  -- statements that an agent's table did not allow
 
 do $$
 declare

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,10 @@ from actp.cli.options import json_option
 from actp.cli.output import emit_json, say
 from actp.errors import NotFound
 from actp.settings import Settings, load_settings
+from actp.store.agents import look
 from actp.store.direct import direct_dsn
-from actp.store.migrate import migrate
+from actp.store.migrate import migrate, schema_state
+from actp.store.postgres import PostgresStore
 from actp.store.schema import freeze, read_schema
 from actp.store.tables import our_tables
 
@@ -72,12 +74,58 @@ def apply_migrations(*, as_json: bool) -> None:
     """Bring tables and functions up to date; running it again changes nothing."""
     with direct_dsn(load_settings()) as dsn:
         applied = migrate(dsn)
+        state = schema_state(dsn)
+        with closing(PostgresStore(dsn, application_name="actp db")) as store:
+            agents = look(store)
     if as_json:
-        emit_json({"applied": applied})
+        emit_json(
+            {
+                "applied": applied,
+                "version": state.database_version,
+                "faults": state.faults,
+                "missing_keys": agents.missing_keys,
+                "misfits": [str(misfit) for misfit in agents.misfits],
+            }
+        )
         return
     for name in applied:
         say(f"applied {name}")
-    say("The database is up to date.")
+    for fault in state.faults:
+        say(f"set aside {fault}")
+    for misfit in agents.misfits:
+        say(f"does not fit: {misfit}")
+    for key in agents.missing_keys:
+        say(f"duplicates prevent a key: {key}; see bin/db duplicates")
+    if state.is_newer:
+        say(
+            f"The database is newer than this release (schema version {state.database_version},"
+            f" this release has {state.version}): nothing was changed."
+        )
+    elif state.faults or agents.misfits or agents.missing_keys:
+        say("The queue is up to date; agents that need the above are off. See bin/doctor.")
+    else:
+        say("The database is up to date.")
+
+
+@db.command()
+@json_option
+def duplicates(*, as_json: bool) -> None:
+    """List rows of the agents' tables that prevent a key, and propose which to keep."""
+    with database() as store:
+        groups = store.call("agent_duplicates")
+    if as_json:
+        emit_json({"groups": groups})
+        return
+    for group in groups:
+        key = ", ".join(
+            f"{column}={value!r}"
+            for column, value in zip(group["columns"], group["values"], strict=True)
+        )
+        say(f"{group['table']}: {group['rows']} rows with {key}")
+        say(f"  keep the newest: select * from {group['table']} where ctid = '{group['keep']}';")
+        removed = ", ".join(f"'{place}'" for place in group["remove"])
+        say(f"  then: delete from {group['table']} where ctid in ({removed});")
+    say("Then run bin/db migrate." if groups else "No duplicates.")
 
 
 @db.command("bundle")

@@ -3,6 +3,9 @@
 Every file can be run again. A file runs when the database has not seen it, or has seen other
 text under its name, or when one before it runs; it and the record of it are one transaction.
 A database whose schema version is greater than that of this copy is left alone.
+
+The agents' tables are shared with other programs. A statement that one of them does not allow is
+set aside, recorded as a fault, and tried again by each migration; the queue runs without it.
 """
 
 from __future__ import annotations
@@ -12,14 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from actp.errors import StoreError, StoreUnavailable
+from actp.store.agents import is_optional, wanted_columns
 from actp.store.connection import DeadlineConnection, parameters_of, translated
 from actp.store.schema import MIGRATIONS, read_schema
 from actp.store.statements import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import LiteralString
 
     from actp.store.schema import Migration, Schema
     from actp.store.statements import Statement
@@ -30,6 +36,13 @@ TURN_TIMEOUT_SECONDS = 120
 LOCK_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 600
 ADVISORY_LOCK = 0x5AFA21  # any number that nobody else uses
+# Of the tables that were absent, agent_close closes those that could be made.
+_ONLY_MADE = """
+select set_config('actp.absent', coalesce(string_agg(name, ','), ''), false)
+  from unnest(string_to_array(current_setting('actp.absent', true), ',')) name
+ where to_regclass('public.' || name) is not null"""
+# Errors of the moment, not of a table: lost connections, resources, timeouts, conflicts.
+_PASSING = ("08", "40", "53", "55", "57", "58")
 
 WITHOUT_DSN = """\
 Supabase's REST interface cannot change the schema. Either set DATABASE_URL to the connection
@@ -46,6 +59,7 @@ class SchemaState(NamedTuple):
     database_version: int  # 0: nothing of ours; 1: release 0.1.0, which recorded no version
     version: int
     pending: tuple[str, ...]  # names of the files that migrate would apply
+    faults: tuple[str, ...] = ()  # what an agent's table does not allow: file, line, error
 
     @property
     def is_newer(self) -> bool:
@@ -61,8 +75,8 @@ def migrate(
 ) -> list[str]:
     """Apply what is missing or changed, in the order of names; return the names applied.
 
-    Two at once take turns. Raises StoreError naming file and line; the files before the one
-    that failed stay applied.
+    Makes the keys of the agents' tables that can be made by now. Two at once take turns. Raises
+    StoreError naming file and line; the files before the one that failed stay applied.
     """
     schema = read_schema(folder)
     with closing(_connect(dsn)) as connection:
@@ -73,6 +87,8 @@ def migrate(
         ]
         if applied:
             connection.execute("notify pgrst, 'reload schema'")
+        if not _is_newer(connection, schema):
+            _mend(connection, schema, lock_timeout_seconds)
     return applied
 
 
@@ -81,7 +97,12 @@ def schema_state(dsn: str, folder: Path = MIGRATIONS) -> SchemaState:
     schema = read_schema(folder)
     with closing(_connect(dsn)) as connection:
         pending = tuple(migration.name for migration in _pending(connection, schema))
-        return SchemaState(_database_version(connection), schema.version, pending)
+        faults = tuple(
+            f"{name}, line {line}: {error}"
+            for name, lines in _faults(connection).items()
+            for line, error in lines.items()
+        )
+        return SchemaState(_database_version(connection), schema.version, pending, faults)
 
 
 def _connect(dsn: str) -> DeadlineConnection:
@@ -100,7 +121,7 @@ def _connect(dsn: str) -> DeadlineConnection:
 def _pending(connection: DeadlineConnection, schema: Schema) -> Sequence[Migration]:
     """Return the first file that is missing or changed and all after it."""
     try:
-        if _database_version(connection) > schema.version:
+        if _is_newer(connection, schema):
             return ()
         recorded = _recorded(connection)
     except psycopg.Error as error:
@@ -128,13 +149,12 @@ def _apply(
             _set(connection, "actp.schema_version", str(schema.version))
             for statement in statements(TABLE.read_text(encoding="utf-8")):
                 _run(connection, statement, TABLE.name)
-            for statement in statements(migration.text):
-                _run(connection, statement, migration.name)
+            faults = _run_all(connection, statements(migration.text), migration.name)
             connection.execute(
-                "insert into public.safari_migrations (name, sha256) values (%s, %s)"
+                "insert into public.safari_migrations (name, sha256, faults) values (%s, %s, %s)"
                 " on conflict (name) do update"
-                " set sha256 = excluded.sha256, applied_at = now()",
-                (migration.name, migration.sha256),
+                " set sha256 = excluded.sha256, faults = excluded.faults, applied_at = now()",
+                (migration.name, migration.sha256, Jsonb(faults) if faults else None),
             )
             # A file may undo what a later one did, so those run again.
             connection.execute(
@@ -144,6 +164,67 @@ def _apply(
     except psycopg.Error as error:
         raise translated(error) from error
     return True
+
+
+def _run_all(
+    connection: DeadlineConnection, all_of_them: Iterable[Statement], file: str
+) -> dict[str, str]:
+    """Run statements; return the lines of those that were set aside, with their errors."""
+    faults = {}
+    for statement in all_of_them:
+        if not is_optional(statement):
+            _run(connection, statement, file)
+            continue
+        if "agent_close(" in statement.text:
+            connection.execute(_ONLY_MADE)
+        error = _fault(connection, statement) and _fault(connection, statement, unchecked=True)
+        if error is not None:
+            if error.sqlstate is None or error.sqlstate.startswith(_PASSING):
+                raise _located(error, statement, file) from error
+            faults[str(statement.line)] = error.diag.message_primary or str(error)
+    return faults
+
+
+def _fault(
+    connection: DeadlineConnection, statement: Statement, *, unchecked: bool = False
+) -> psycopg.Error | None:
+    """Run a statement and return what it failed with.
+
+    An unchecked function whose body does not fit a table fails when it runs, not when it is made.
+    """
+    try:
+        with connection.transaction():
+            if unchecked:
+                _set(connection, "check_function_bodies", "off")
+            connection.execute(statement.text.encode())
+    except psycopg.Error as error:
+        return error
+    return None
+
+
+def _mend(connection: DeadlineConnection, schema: Schema, lock_timeout_seconds: float) -> None:
+    """Try the statements that were set aside once more, and make the keys that can be made."""
+    files = {migration.name: migration for migration in schema.files}
+    try:
+        with connection.transaction():
+            _take_turn(connection)
+            _set_timeout(connection, "lock_timeout", lock_timeout_seconds)
+            _set(connection, "actp.schema_version", str(schema.version))
+            absent = [name for name in wanted_columns() if not _exists(connection, name)]
+            for name, before in _faults(connection).items():
+                if name in files:
+                    again = (s for s in statements(files[name].text) if str(s.line) in before)
+                    after = _run_all(connection, again, name)
+                    connection.execute(
+                        "update public.safari_migrations set faults = %s where name = %s",
+                        (Jsonb(after) if after else None, name),
+                    )
+            if made := [name for name in absent if _exists(connection, name)]:
+                connection.execute("select public.agent_close(%s)", (",".join(made),))
+            if _has_function(connection, "agent_make_keys"):
+                connection.execute("select public.agent_make_keys()")
+    except psycopg.Error as error:
+        raise translated(error) from error
 
 
 def _take_turn(connection: DeadlineConnection) -> None:
@@ -177,6 +258,20 @@ def _database_version(connection: DeadlineConnection) -> int:
     return int(_exists(connection, "safari_command_attempts"))
 
 
+def _is_newer(connection: DeadlineConnection, schema: Schema) -> bool:
+    return _database_version(connection) > schema.version
+
+
+def _faults(connection: DeadlineConnection) -> dict[str, dict[str, str]]:
+    if not _has_column(connection, "safari_migrations", "faults"):
+        return {}
+    return dict(
+        connection.execute(
+            "select name, faults from public.safari_migrations where faults is not null order by 1"
+        ).fetchall()
+    )
+
+
 def _recorded(connection: DeadlineConnection) -> dict[str, str]:
     if not _exists(connection, "safari_migrations"):
         return {}
@@ -185,11 +280,35 @@ def _recorded(connection: DeadlineConnection) -> dict[str, str]:
 
 def _exists(connection: DeadlineConnection, table: str) -> bool:
     # to_regclass may answer from a cache that has not seen another session's commit yet.
-    row = connection.execute(
+    return _answer(
+        connection,
         "select exists (select from pg_class"
         " where relname = %s and relnamespace = 'public'::regnamespace)",
-        (table,),
-    ).fetchone()
+        table,
+    )
+
+
+def _has_column(connection: DeadlineConnection, table: str, column: str) -> bool:
+    return _answer(
+        connection,
+        "select exists (select from information_schema.columns"
+        " where table_schema = 'public' and table_name = %s and column_name = %s)",
+        table,
+        column,
+    )
+
+
+def _has_function(connection: DeadlineConnection, name: str) -> bool:
+    return _answer(
+        connection,
+        "select exists (select from pg_proc"
+        " where proname = %s and pronamespace = 'public'::regnamespace)",
+        name,
+    )
+
+
+def _answer(connection: DeadlineConnection, question: LiteralString, *values: str) -> bool:
+    row = connection.execute(question, values).fetchone()
     return row is not None and bool(row[0])
 
 

@@ -5,6 +5,9 @@ create table if not exists public.safari_migrations (
   applied_at timestamptz not null default now()
 );
 
+alter table public.safari_migrations
+  add column if not exists faults jsonb;  -- statements that an agent's table did not allow
+
 alter table public.safari_migrations enable row level security;
 
 do $$

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from actp.store.migrate import migrate, schema_state
+from actp.store.migrate import SchemaState, migrate, schema_state
 from actp.store.schema import MIGRATIONS, read_schema
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_the_database_knows_its_version(database: Database) -> None:
         "release": "0.2.0",
         "oldest_code": 1,
     }
-    assert schema_state(database.dsn) == (schema.version, schema.version, ())
+    assert schema_state(database.dsn) == SchemaState(schema.version, schema.version, ())
 
 
 def test_a_newer_database_is_left_alone(database: Database) -> None:

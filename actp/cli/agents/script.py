@@ -11,8 +11,9 @@ import click
 from actp.cli.main import run
 from actp.cli.output import emit_json
 from actp.domains.tools import Tools
-from actp.errors import ExitCode
+from actp.errors import ExitCode, SchemaMissing, StoreRefused
 from actp.settings import load_settings
+from actp.store.agents import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +100,10 @@ class Script:
             value = given[task.name]
             refinements["value"] = None if value == ALONE else _converted(task, value)
         with Tools(load_settings()) as tools:
-            result = task.run(tools, **refinements)
+            try:
+                result = task.run(tools, **refinements)
+            except (SchemaMissing, StoreRefused) as error:
+                raise explained(error, tools.store) from error
         emit_json(result) if as_json else task.show(result)
         return ExitCode.OK if result.get("ok", True) else ExitCode.FAILED
 
