@@ -22,7 +22,7 @@ from actp.settings import PROJECT_ROOT
 from actp.store import open_store
 from actp.store.direct import direct_dsn
 from actp.store.embedded.cluster import Cluster
-from actp.store.migrate import migrate, schema_state
+from actp.store.migrate import migrate
 from actp.supervision import Supervisor
 from metrics.serve import forget_targets
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Tree"]
 
 CONFIGURATION: Final = PROJECT_ROOT / "supervisor.conf"
+CONFIGURATION_DIGEST: Final = "supervisor.conf.sha256"
 START_TIMEOUT_SECONDS: Final = 15.0
 # Over the time that the workers have: the database ends after them.
 STOP_MARGIN_SECONDS: Final = 45.0
@@ -78,13 +79,20 @@ class Tree:
         What is wrong with the settings or the database shows here, before supervisord would
         start and restart programs that cannot work.
         """
-        if self.settings.store_kind == "supabase":
-            with closing(open_store(self.settings, application_name="actp-up")) as store:
-                store.call("safari_now")
-            return
-        with direct_dsn(self.settings) as dsn:
-            if schema_state(dsn).pending:
+        if self.settings.store_kind != "supabase":
+            with direct_dsn(self.settings) as dsn:
                 migrate(dsn)
+        with closing(open_store(self.settings, application_name="actp-up")) as store:
+            store.call("safari_now")
+
+    def refuse_other_copy(self) -> None:
+        """Raise WrongState when supervisor.conf has changed since the tree was started."""
+        with suppress(FileNotFoundError):
+            if (self.run_folder / CONFIGURATION_DIGEST).read_text() != _digest(CONFIGURATION):
+                raise WrongState(
+                    "supervisor.conf has changed since the tree was started",
+                    remedy="Run bin/down, then bin/up: a restart keeps the old programs.",
+                )
 
     def refuse_second(self) -> None:
         """Raise WrongState when the tree of this run folder is up already."""
@@ -140,6 +148,7 @@ class Tree:
         if settings.store_kind == "embedded":
             # One program runs the server; the others must find it, not start another.
             environment["DATABASE_URL"] = Cluster(settings.actp_home).dsn
+        (self.run_folder / CONFIGURATION_DIGEST).write_text(_digest(CONFIGURATION))
         program = "from supervisor.supervisord import main; main()"
         return environment, [sys.executable, "-c", program, "-c", str(CONFIGURATION)]
 
@@ -192,6 +201,10 @@ class Tree:
                 "supervisord is still stopping",
                 remedy=f"See {self.log_folder}, or kill {supervisord.pid}.",
             )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _private(path: str, flags: int) -> int:

@@ -121,10 +121,12 @@ def duplicates(*, as_json: bool) -> None:
             f"{column}={value!r}"
             for column, value in zip(group["columns"], group["values"], strict=True)
         )
-        say(f"{group['table']}: {group['rows']} rows with {key}")
-        say(f"  keep the newest: select * from {group['table']} where ctid = '{group['keep']}';")
+        table, kept = group["table"], group["keep"]
         removed = ", ".join(f"'{place}'" for place in group["remove"])
-        say(f"  then: delete from {group['table']} where ctid in ({removed});")
+        say(f"{table}: {group['rows']} rows with {key}")
+        # Printed for the operator, who runs it or not.
+        say(f"  keep the newest: select * from {table} where ctid = '{kept}';")  # noqa: S608
+        say(f"  then: delete from {table} where ctid in ({removed});")  # noqa: S608
     say("Then run bin/db migrate." if groups else "No duplicates.")
 
 

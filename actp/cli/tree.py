@@ -73,10 +73,13 @@ def restart(program: str | None, *, as_json: bool) -> None:
     """Start a program of the tree anew, one process after the other; all but the database.
 
     PROGRAM is a name as bin/up prints it, or worker for all of them. New settings are read; WORKERS
-    and STOP_SECONDS need bin/down and bin/up.
+    and STOP_SECONDS need bin/down and bin/up. After an update of this copy the database is brought
+    up to date first.
     """
     tree = Tree(load_settings())
     chosen = _chosen(tree.supervisor.processes(), program)
+    tree.refuse_other_copy()
+    tree.prepare()
     for process in chosen:
         _restart(tree, process)
         if not as_json:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError, SchemaMissing
 from actp.store import open_store
+from actp.store.agents import look
 from actp.store.direct import direct_dsn
 from actp.store.migrate import schema_state
+from actp.store.schema import read_schema
 from actp.store.tables import our_tables
+from actp.store.version import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +49,11 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             yield problem("migrations", f"{len(state.pending)} not applied: {names}", MIGRATE)
             return
         yield fine("migrations", "all are applied")
+        for fault in state.faults:
+            yield problem("migrations", f"set aside: {fault}", "bin/db migrate tries it again.")
+    newer = check_version(store)
+    yield fine("schema", newer or f"version {read_schema().version}, that of this release")
+    yield from _agents_tables(store)
     yield _clock(store)
     unsecured = store.call("safari_unsecured", tables=our_tables())
     if unsecured:
@@ -57,6 +65,24 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     else:
         yield fine("row-level security", "on for every table of ours")
     yield fine("database", f"{settings.store_kind}: it answers")
+
+
+def _agents_tables(store: Store) -> Iterator[Finding]:
+    tables = look(store)
+    for misfit in tables.misfits:
+        yield problem(
+            "agents' tables",
+            f"{misfit}; the agents that use it may be off, the queue works",
+            f"In SQL: {misfit.remedy} Then bin/db migrate.",
+        )
+    for key in tables.missing_keys:
+        yield problem(
+            "agents' tables",
+            f"duplicates prevent the key {key}",
+            "bin/db duplicates lists them; remove them, then bin/db migrate.",
+        )
+    if tables == ((), ()):
+        yield fine("agents' tables", "types and keys fit")
 
 
 def _clock(store: Store) -> Finding:

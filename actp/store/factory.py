@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actp.errors import SettingsError
+from actp.store.version import CheckedStore
 
 if TYPE_CHECKING:
     from actp.store.protocol import Store, StoreSettings
 
 
 def open_store(settings: StoreSettings, *, application_name: str = "actp") -> Store:
-    """Return the store that the settings choose.
+    """Return the store that the settings choose; its calls raise SchemaMissing for another schema.
 
     Only ``embedded`` touches its database here, because it may have to start it; the others
     connect with the first call. ``application_name`` is what pg_stat_activity shows.
     """
+    return CheckedStore(_opened(settings, application_name))
+
+
+def _opened(settings: StoreSettings, application_name: str) -> Store:
     # Imported late: each costs 0.1 s or more and up to 10 MiB, which its users alone owe.
     match settings.store_kind:
         case "postgres" if settings.database_url is not None:

@@ -127,7 +127,7 @@ def test_a_database_without_our_functions_says_how_to_get_them(
     run: Cli, unmigrated: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", unmigrated.dsn)
-    check_error(run("status"), ExitCode.SCHEMA, "safari_status", "bin/db migrate")
+    check_error(run("status"), ExitCode.SCHEMA, "schema version", "bin/db migrate")
 
 
 def test_wrong_settings_are_told_all_at_once(run: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from actp.errors import SettingsError
 from actp.store import open_store
 from actp.store.postgres import PostgresStore
 from actp.store.supabase import SupabaseStore
+from actp.store.version import CheckedStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Choice:
 
 def test_an_address_opens_postgres_without_connecting() -> None:
     store = open_store(Choice("postgres", database_url=SecretStr("postgresql://h.invalid/db")))
-    assert type(store) is PostgresStore
+    assert isinstance(store, CheckedStore)
+    assert type(store.inner) is PostgresStore
     store.close()
 
 
@@ -32,7 +34,8 @@ def test_a_project_opens_supabase_without_connecting() -> None:
     store = open_store(
         Choice("supabase", supabase_url="http://h.invalid", supabase_service_role_key=key)
     )
-    assert type(store) is SupabaseStore
+    assert isinstance(store, CheckedStore)
+    assert type(store.inner) is SupabaseStore
     store.close()
 
 
