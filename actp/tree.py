@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from actp.settings import Settings
 
-__all__ = ["Tree"]
+__all__ = ["Tree", "switched_off"]
 
 CONFIGURATION: Final = PROJECT_ROOT / "supervisor.conf"
 CONFIGURATION_DIGEST: Final = "supervisor.conf.sha256"
@@ -142,6 +142,7 @@ class Tree:
             "ACTP_LOGS": str(self.log_folder),
             "ACTP_PYTHON": sys.executable,
             "ACTP_EMBEDDED": str(settings.store_kind == "embedded").lower(),
+            "ACTP_CONSOLE": str(settings.console_port != 0).lower(),
             "ACTP_WORKERS": str(settings.workers),
             "ACTP_KILL_AFTER_SECONDS": str(int(settings.stop_seconds) + KILL_MARGIN_SECONDS),
         }
@@ -161,6 +162,7 @@ class Tree:
         return [
             {"name": process.name, "statename": process.state, "pid": process.pid}
             for process in self.supervisor.processes()
+            if process.name not in switched_off(self.settings)
         ]
 
     def end_orphans(self) -> list[str]:
@@ -205,6 +207,15 @@ class Tree:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def switched_off(settings: Settings) -> frozenset[str]:
+    """Return the programs of the tree that the settings leave off."""
+    off = {
+        "console": settings.console_port == 0,
+        "postgres": settings.store_kind != "embedded",
+    }
+    return frozenset(name for name, is_off in off.items() if is_off)
 
 
 def _private(path: str, flags: int) -> int:

@@ -15,7 +15,7 @@ from demo.acts import Queue
 from demo.interruption import Interrupted, Interruption
 from demo.live import watching
 from demo.script import PLAYS
-from demo.stage import Stage
+from demo.stage import CONSOLE_MINUTES, Stage
 from demo.summary import summary
 from demo.verdict import checks
 from simulator.process import SimulatorFailed
@@ -86,6 +86,8 @@ def _leave(stage: Stage, *, keep: bool) -> int:
         names = ("ACTP_ENV_FILE", "ACTP_HOME", "ACTP_LOCK_DIR")
         given = " ".join(f"{name}={stage.environment.get(name, '')}" for name in names)
         say(f"\nKept: {stage.folder}. Look around with\n  env {given} bin/status")
+        say(f"Console: {stage.start_console()}")
+        say(f"It ends after {CONSOLE_MINUTES} minutes without an open page.")
     return ExitCode.OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from actp.settings import SERVICE_SETTINGS, Settings, load_settings
 from actp.settings.names import ALIASES, KNOWN
 from actp.store import open_store
 from actp.tree import Tree
+from console.serve import HOST
 from demo.script import DM_LIMIT, SCENARIO
 from simulator.process import SimulatorProcess
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from actp.store import Store
     from demo.interruption import Interruption
 
-__all__ = ["Stage"]
+__all__ = ["CONSOLE_MINUTES", "Stage"]
 
 LATENCY_MS: Final = 150.0
 WORKERS: Final = 3
@@ -35,6 +37,8 @@ ACTION_TIMEOUT_SECONDS: Final = 4
 UP_TIMEOUT_SECONDS: Final = 90.0
 START_TIMEOUT_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 0.1
+CONSOLE_MINUTES: Final = 30
+CONSOLE_SAYS: Final = "Console: "
 
 PACE: Final = {
     "SAFARI_ACTIVE_HOURS": "00-24",
@@ -107,6 +111,36 @@ class Stage:
             self.world.close()
             if not self._keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start_console(self) -> str:
+        """Serve the console over the folder that is kept, and return the link that opens it."""
+        with socket.socket() as free:
+            free.bind((HOST, 0))
+            port = str(free.getsockname()[1])
+        log_path = self.folder / "home" / "logs" / "console.log"
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "console.link",
+                    "--port",
+                    port,
+                    "--idle",
+                    str(CONSOLE_MINUTES),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        output = process.stdout
+        line = output.readline() if output is not None else ""
+        if not line.startswith(CONSOLE_SAYS):
+            raise ActpError("the console did not start", remedy=f"See {log_path}.")
+        return line.removeprefix(CONSOLE_SAYS).strip()
 
     def _settle_in(self) -> Settings:
         """Make this process, and thus every one that it starts, live in the folder alone."""

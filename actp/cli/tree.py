@@ -14,7 +14,7 @@ from actp.cli.tail import follow, merged
 from actp.doctor import check_before_start
 from actp.errors import NotFound, TimedOut, WrongState
 from actp.settings import load_settings
-from actp.tree import KILL_MARGIN_SECONDS, Tree
+from actp.tree import KILL_MARGIN_SECONDS, Tree, switched_off
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,8 @@ def restart(program: str | None, *, as_json: bool) -> None:
     up to date first.
     """
     tree = Tree(load_settings())
-    chosen = _chosen(tree.supervisor.processes(), program)
+    kept = KEPT | switched_off(tree.settings)
+    chosen = _chosen(tree.supervisor.processes(), program, kept)
     tree.refuse_other_copy()
     tree.prepare()
     for process in chosen:
@@ -106,9 +107,9 @@ def logs(program: str | None, *, is_followed: bool, lines: int) -> None:
         say(prefix.format(name) + line)
 
 
-def _chosen(processes: list[Process], program: str | None) -> list[Process]:
+def _chosen(processes: list[Process], program: str | None, kept: frozenset[str]) -> list[Process]:
     if program is None:
-        return [process for process in processes if process.name not in KEPT]
+        return [process for process in processes if process.name not in kept]
     chosen = [process for process in processes if program in {process.name, process.group}]
     if not chosen:
         known = ", ".join(sorted({process.name for process in processes}))

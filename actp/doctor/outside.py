@@ -8,7 +8,7 @@ import httpx
 
 from actp.doctor.finding import Finding, fine, problem
 from actp.settings.values import is_loopback
-from actp.tree import Tree
+from actp.tree import Tree, switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def telegram(settings: Settings) -> Iterator[Finding]:
 def processes(settings: Settings) -> Iterator[Finding]:
     """Look whether every process of a tree that is up runs."""
     for process in Tree(settings).supervisor.processes():
-        if process.name == "postgres" and settings.store_kind != "embedded":
+        if process.name in switched_off(settings):
             continue
         if process.state in WELL:
             yield fine("tree", f"{process.name} is {process.state.lower()}")

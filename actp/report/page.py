@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from actp.report.chart import Chart
 
-__all__ = ["page"]
+__all__ = ["figure_of", "page"]
 
 
 def page(data: Mapping[str, Any]) -> str:
@@ -27,11 +27,12 @@ def page(data: Mapping[str, Any]) -> str:
         at=f"{at:%d %B %Y, %H:%M}",
         moment=at.isoformat(timespec="seconds"),
         style=here.joinpath("page.css").read_text("utf-8"),
-        figures="\n".join(_figure(chart) for chart in charts(data)),
+        figures="\n".join(figure_of(chart) for chart in charts(data)),
     )
 
 
-def _figure(chart: Chart) -> str:
+def figure_of(chart: Chart) -> str:
+    """Return one chart as HTML; everything that came from outside is escaped."""
     if chart.spec is None:
         shown = f'<p class="nothing">{escape(chart.nothing)}</p>'
         caption = ""

@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         "INFO"
     )
+    console_port: int = Field(0, ge=0, le=65_535)
+    console_write: bool = False
     metrics_port_base: Annotated[int, AfterValidator(_port_base)] = 9460
 
     database_url: Annotated[SecretStr | None, AfterValidator(_check_dsn)] = None

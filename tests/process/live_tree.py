@@ -44,7 +44,7 @@ class LiveTree:
 
     def all_run(self) -> bool:
         """Whether everything has been up for as long as supervisord asks of it."""
-        return all(it.state == "RUNNING" for it in self.tree.supervisor.processes())
+        return all(it["statename"] == "RUNNING" for it in self.tree.processes())
 
     def has_database(self) -> bool:
         return answers(self.store)

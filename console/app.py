@@ -1,0 +1,106 @@
+"""The application: pages, the door, and what stands before them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from actp.errors import ActpError
+from console.doors import SESSION_SECONDS, doors_of
+from console.guard import COOKIE, Guard, Refusal
+from console.live import Live
+from console.pages import actions, campaigns, commands, host, overview
+from console.site import FOLDER, Site, site_of, templates
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["build"]
+
+
+def build(store: Store, settings: Settings, port: int) -> Starlette:
+    """Return the application that answers on ``port`` of loopback."""
+    environment = templates()
+    live = Live(store, lambda snapshot: overview.message(site, snapshot), overview.news)
+    site = Site(store, settings, live, doors_of(settings), environment)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        live.start(asyncio.get_running_loop())
+        try:
+            yield
+        finally:
+            live.close()
+
+    def refused(refusal: Refusal) -> ASGIApp:
+        html = site.fill("door.html", cause=refusal.why, remedy=refusal.remedy)
+        return HTMLResponse(html, refusal.status)
+
+    guard = Middleware(
+        Guard, port=port, doors=site.doors, may_write=site.may_write, refused=refused
+    )
+    app = Starlette(
+        routes=[
+            Route("/enter", _enter),
+            Mount("/static", StaticFiles(directory=FOLDER / "static")),
+            *overview.routes,
+            *commands.routes,
+            *campaigns.routes,
+            *host.routes,
+            *actions.routes,
+        ],
+        middleware=[guard],
+        exception_handlers={ActpError: _failed, HTTPException: _not_there},
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    return app
+
+
+def _enter(request: Request) -> Response:
+    site = site_of(request)
+    session = site.doors.enter(request.query_params.get("link", ""))
+    if session is None:
+        html = site.fill(
+            "door.html",
+            cause="This link was used or is too old.",
+            remedy="Run bin/console for a new one.",
+        )
+        return HTMLResponse(html, 403)
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(
+        COOKIE, session, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
+    )
+    return answer
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ActpError):
+        raise error
+    return site_of(request).failed(request, error)
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return site_of(request).page(
+        request,
+        "error.html",
+        code=status,
+        cause="There is no such page." if status == 404 else "That is not possible here.",
+        remedy="See the overview.",
+    )

@@ -1,0 +1,157 @@
+"""What every request passes before any page sees it, and what every answer carries.
+
+The console listens on loopback, where any web page that the operator visits can reach it. A page
+elsewhere is kept out by the name in Host (DNS rebinding), by Origin and Sec-Fetch-Site (forged
+requests) and by a cookie that only a link printed on this machine sets.
+"""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from console.doors import Doors
+
+__all__ = ["COOKIE", "Guard", "Refusal"]
+
+COOKIE: Final = "actp_console"
+MAX_BODY_BYTES: Final = 64 * 1024
+_SAFE: Final = frozenset({"GET", "HEAD"})
+# Reached without a session: the door itself and what its pages look like.
+_OPEN: Final = ("/enter", "/static/")
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Refusal(Exception):
+    """Raised for a request that must not reach a page; becomes an answer with this status."""
+
+    def __init__(self, status: int, why: str, remedy: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+        self.remedy = remedy
+
+
+class Guard:
+    """ASGI middleware: refuses what does not come from the console's own pages."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        port: int,
+        doors: Doors,
+        may_write: bool,
+        refused: Callable[[Refusal], ASGIApp],
+    ) -> None:
+        self._app = app
+        self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+        self._doors = doors
+        self._may_write = may_write
+        self._refused = refused
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sender = _with_headers(send, is_fixed=scope["path"].startswith("/static/"))
+        try:
+            self._check(scope)
+        except Refusal as refusal:
+            await self._refused(refusal)(scope, receive, sender)
+            return
+        await self._app(scope, _bounded(receive), sender)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
+            raise Refusal(400, "This address is not the console's.", "Open the printed link.")
+        method, path = scope["method"], scope["path"]
+        if method not in {*_SAFE, "POST"}:
+            raise Refusal(405, f"{method} is not used here.", "Use the pages of the console.")
+        self._check_source(headers, hosts[0], is_safe=method in _SAFE)
+        scope["session"] = session = _session(headers)
+        if not path.startswith(_OPEN) and not self._doors.is_open(session):
+            raise Refusal(403, "This browser has no session.", "Run bin/console for a new link.")
+        if method in _SAFE:
+            return
+        if not self._may_write:
+            raise Refusal(
+                403, "The console is read-only.", "Set CONSOLE_WRITE=true and restart the console."
+            )
+        length = headers.get("content-length", "")
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            raise Refusal(413, "The form is too large or names no length.", "Send less.")
+        if headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+            raise Refusal(415, "This is not a form of the console.", "Use its pages.")
+
+    def _check_source(self, headers: Headers, host: str, *, is_safe: bool) -> None:
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        elsewhere = Refusal(403, "The request comes from another page.", "Open the console itself.")
+        if is_safe:
+            # A link elsewhere may lead here, and carries no session; nothing may be embedded.
+            is_visit = headers.get("sec-fetch-mode") == "navigate" and (
+                headers.get("sec-fetch-dest") == "document"
+            )
+            if site not in {None, "same-origin", "none"} and not is_visit:
+                raise elsewhere
+            if origin is not None and origin != f"http://{host}":
+                raise elsewhere
+        elif origin != f"http://{host}" or site not in {None, "same-origin"}:
+            raise elsewhere
+
+
+def _session(headers: Headers) -> str:
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return cookie.value if cookie else ""
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return ``receive`` that ends a body longer than a form of ours, whatever length it named."""
+    left = MAX_BODY_BYTES
+
+    async def bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        if message["type"] == "http.request":
+            left -= len(message.get("body", b""))
+            if left < 0:
+                return {"type": "http.disconnect"}
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send, *, is_fixed: bool) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers: Any = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers["Cache-Control"] = "private, max-age=3600" if is_fixed else "no-store"
+        await send(message)
+
+    return sender

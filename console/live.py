@@ -1,0 +1,191 @@
+"""One reading of the database for all open pages, and the stream that carries it to them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.errors import ActpError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from actp.store import Listener, Store
+
+__all__ = ["Live", "Snapshot"]
+
+# The pulse is a few index entries; without NOTIFY each one is a request over HTTP.
+PULSE_SECONDS: Final = 0.15
+PULSE_OVER_HTTP_SECONDS: Final = 1.0
+# NOTIFY may come a thousand times a second.
+REST_SECONDS: Final = 0.03
+# Times, gates and health change without an event.
+FULL_EVERY_SECONDS: Final = 3.0
+# However fast things happen, people read no faster.
+FULL_AT_MOST_EVERY_SECONDS: Final = 0.25
+AWAY_SECONDS: Final = 1.0
+KEEP_ALIVE_SECONDS: Final = 15.0
+QUEUE_LENGTH: Final = 4
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the database said last; ``away`` says why it does not answer now."""
+
+    data: dict[str, Any] | None = None
+    read_at: datetime | None = None
+    away: str | None = None
+    away_since: datetime | None = None
+
+
+class Live:
+    """Reads while somebody looks, once whatever the number of tabs.
+
+    ``render`` makes the message for all tabs from a snapshot, ``tell`` one from new events.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        render: Callable[[Snapshot], str],
+        tell: Callable[[list[dict[str, Any]]], str],
+    ) -> None:
+        self._store = store
+        self._render = render
+        self._tell = tell
+        self._tabs: set[asyncio.Queue[str]] = set()
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._closed = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener: Listener | None = None
+        self._snapshot = Snapshot()
+        self._last_message = ""
+        self._thread = threading.Thread(target=self._read_on, name="live", daemon=True)
+        self.readings = 0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what was read last."""
+        return self._snapshot
+
+    @property
+    def tabs(self) -> int:
+        """Return how many tabs are open."""
+        return len(self._tabs)
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the reading goes on."""
+        return self._thread.is_alive()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to read whenever a tab is open."""
+        self._loop = loop
+        self._thread.start()
+
+    def close(self) -> None:
+        """Read no more."""
+        self._closed.set()
+        self._wanted.set()
+        if self._listener is not None:
+            self._listener.close()
+
+    def read(self) -> Snapshot:
+        """Return a snapshot as of now; a database that is away leaves the one before."""
+        try:
+            data: dict[str, Any] = self._store.call("safari_console")
+        except ActpError as error:
+            self._went_away(error)
+        else:
+            self.readings += 1
+            self._snapshot = Snapshot(data, datetime.now(UTC))
+        return self._snapshot
+
+    async def stream(self) -> AsyncIterator[str]:
+        """Yield what one tab is sent, as server-sent events, until it is closed."""
+        tab: asyncio.Queue[str] = asyncio.Queue(QUEUE_LENGTH)
+        with self._lock:
+            self._tabs.add(tab)
+        self._wanted.set()
+        try:
+            yield "retry: 1000\n\n"
+            if self._last_message:
+                yield self._last_message
+            while not self._closed.is_set():
+                try:
+                    yield await asyncio.wait_for(tab.get(), KEEP_ALIVE_SECONDS)
+                except TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            with self._lock:
+                self._tabs.discard(tab)
+                if not self._tabs and not self._closed.is_set():
+                    self._wanted.clear()
+
+    def _read_on(self) -> None:
+        pulse: Any = None
+        last_event: int | None = None
+        full_at = float("-inf")
+        while not self._closed.is_set():
+            if not self._wanted.wait(1.0) or self._closed.is_set():
+                continue
+            try:
+                now_pulse = self._store.call("safari_pulse")
+            except ActpError as error:
+                self._went_away(error)
+                self._send(self._render(self._snapshot))
+                self._closed.wait(AWAY_SECONDS)
+                continue
+            since = monotonic() - full_at
+            has_changed = now_pulse != pulse and since >= FULL_AT_MOST_EVERY_SECONDS
+            if has_changed or since >= FULL_EVERY_SECONDS or self._snapshot.away:
+                snapshot = self.read()
+                events: list[dict[str, Any]] = []
+                if snapshot.away is None and snapshot.data is not None:
+                    pulse, full_at = now_pulse, monotonic()
+                    feed = snapshot.data["feed"]
+                    if last_event is not None:
+                        events = [event for event in feed if event["id"] > last_event]
+                    last_event = max((event["id"] for event in feed), default=0)
+                self._send(self._render(snapshot), self._tell(events) if events else "")
+            self._wait()
+
+    def _went_away(self, error: ActpError) -> None:
+        before = self._snapshot
+        if before.away is None:
+            _log.warning("no reading: %s", error, extra={"action": "reading_failed"})
+        since = before.away_since or datetime.now(UTC)
+        self._snapshot = Snapshot(before.data, before.read_at, str(error), since)
+
+    def _wait(self) -> None:
+        if self._listener is None:
+            self._listener = self._store.listener()
+        if self._listener is None:
+            self._closed.wait(PULSE_OVER_HTTP_SECONDS)
+        else:
+            self._listener.wait(PULSE_SECONDS)
+            self._closed.wait(REST_SECONDS)
+
+    def _send(self, state: str, news: str = "") -> None:
+        if (state == self._last_message and not news) or self._loop is None:
+            return
+        # A tab that opens later is sent the state, but no news of before.
+        self._last_message, message = state, state + news
+        with self._lock:
+            tabs = list(self._tabs)
+
+        def hand_over() -> None:
+            for tab in tabs:
+                if tab.full():  # a tab that does not read gets the newest only
+                    tab.get_nowait()
+                tab.put_nowait(message)
+
+        self._loop.call_soon_threadsafe(hand_over)

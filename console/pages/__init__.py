@@ -1,0 +1,1 @@
+"""One module for each page: parse, one call to the database, render."""

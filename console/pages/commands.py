@@ -1,0 +1,102 @@
+"""``/commands``: search, one command, unknown outcomes, and actions on many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.routing import Route
+
+from actp.cli.filters import STATUSES, chosen
+from actp.errors import InvalidInput
+from actp.safari.catalogue import SERVICES
+from console.site import site_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+__all__ = ["filter_of", "routes"]
+
+PAGE_ROWS: Final = 50
+FIELDS: Final = (
+    *("to", "text", "service", "platform", "action", "status", "reason", "campaign", "batch"),
+    *("key", "since", "until"),
+)
+
+
+def filter_of(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the filter that an address or a form carries; raises InvalidInput."""
+    return chosen({name: values.get(name) for name in FIELDS})
+
+
+def commands(request: Request) -> Response:
+    """List the commands that the address asks for."""
+    site = site_of(request)
+    asked = {name: request.query_params.get(name, "") for name in FIELDS}
+    after = request.query_params.get("after") or None
+    error = None
+    page: dict[str, Any] = {"rows": [], "next": None}
+    try:
+        wanted = filter_of(asked)
+        page = site.store.call("safari_search", filter=wanted, after=after, row_limit=PAGE_ROWS)
+    except InvalidInput as wrong:
+        error = wrong
+    return site.page(
+        request,
+        "commands.html",
+        asked=asked,
+        rows=page["rows"],
+        next=page["next"],
+        is_first=after is None,
+        error=error,
+        statuses=STATUSES,
+        services=tuple(SERVICES),
+    )
+
+
+def command(request: Request) -> Response:
+    """Show the life of one command."""
+    site = site_of(request)
+    life = site.store.call("safari_show", id=request.path_params["id"])
+    return site.page(request, "command.html", life=life, command=life["command"])
+
+
+def unknown(request: Request) -> Response:
+    """List the outcomes that wait for somebody who has looked."""
+    site = site_of(request)
+    after = request.query_params.get("after") or None
+    page = site.store.call(
+        "safari_search", filter={"status": "unknown"}, after=after, row_limit=PAGE_ROWS
+    )
+    return site.page(request, "unknown.html", rows=page["rows"], next=page["next"])
+
+
+def bulk(request: Request) -> Response:
+    """Ask before an action on many: the number, the services, the words."""
+    site = site_of(request)
+    query = request.query_params
+    ids = query.getlist("ids")
+    is_all = query.get("scope") == "all"
+    if not is_all and not ids:
+        raise InvalidInput("no command is selected", remedy="Select some with the boxes or x.")
+    wanted: dict[str, Any] = filter_of(query) if is_all else {"ids": ids}
+    action = request.path_params["action"]
+    seen = site.store.call("safari_matching", filter=wanted, action=action)
+    return site.page(
+        request,
+        "bulk.html",
+        action=action,
+        wanted=wanted,
+        seen=seen,
+        back=query.get("back") or "/commands",
+    )
+
+
+routes = [
+    Route("/commands", commands),
+    Route("/commands/bulk/{action}", bulk),
+    Route("/commands/{id}", command),
+    Route("/unknown", unknown),
+]

@@ -1,0 +1,118 @@
+// What the pages cannot do as plain links and forms: keys, questions, clocks and news.
+"use strict";
+
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+
+// -- clocks: relative on the page, exact and in the viewer's zone for who rests on it
+const UNITS = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
+function tick() {
+  for (const element of all("time[datetime]")) {
+    const at = new Date(element.dateTime);
+    if (element.hasAttribute("data-clock")) {
+      element.textContent = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      continue;
+    }
+    const seconds = (Date.now() - at) / 1000;
+    const [size, unit] = UNITS.find(([size]) => Math.abs(seconds) >= size) ?? [1, "s"];
+    const count = Math.floor(Math.abs(seconds) / size);
+    element.textContent = count === 0 ? "now" : seconds > 0 ? `${count}${unit} ago` : `in ${count}${unit}`;
+    element.title = at.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+  }
+}
+document.addEventListener("DOMContentLoaded", tick);
+document.addEventListener("htmx:after:swap", tick);
+setInterval(tick, 10000);
+
+// -- questions: what cannot be undone asks first
+document.addEventListener("htmx:confirm", (event) => {
+  const form = event.target.closest?.("[data-confirm]");
+  if (!form || form.dataset.agreed) return;
+  event.preventDefault();
+  ask(form.dataset.confirm, form.dataset.yes, () => event.detail.issueRequest());
+});
+function ask(text, yes, agreed) {
+  const dialog = document.getElementById("confirm");
+  dialog.querySelector("p").textContent = text;
+  dialog.querySelector("[data-answer=yes]").textContent = yes || "Do it";
+  dialog.onclick = (event) => {
+    const answer = event.target.dataset?.answer;
+    if (answer) dialog.close();
+    if (answer === "yes") agreed();
+  };
+  dialog.showModal();
+}
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens).showModal();
+  if (event.target.closest?.("[data-closes]")) event.target.closest("dialog").close();
+  if (event.target.closest?.("[data-news]")) location.assign(location.pathname + location.search);
+});
+
+// -- notes leave by themselves, refusals stay until the next one
+document.addEventListener("htmx:after:swap", () => {
+  const note = document.querySelector("#toast .toast.done");
+  if (note) setTimeout(() => note.remove(), 6000);
+});
+
+// -- news: rows never jump under the pointer
+let news = 0;
+document.addEventListener("actp:events", (event) => {
+  const [count, ...ids] = String(event.detail?.data ?? "0").split(" ");
+  const here = document.querySelector("[data-command]")?.dataset.command;
+  if (here && ids.includes(here)) document.body.dispatchEvent(new CustomEvent("actp:touched"));
+  const button = document.querySelector("[data-news]");
+  news += Number(count);
+  if (button && news > 0) {
+    button.textContent = `${news} new`;
+    button.hidden = false;
+  }
+});
+
+// -- keys
+let waitsForPage = false;
+function rows() { return all("[data-row]"); }
+function current() { return document.querySelector("[data-at]"); }
+function move(step) {
+  const list = rows();
+  if (!list.length) return;
+  const next = list[Math.max(0, Math.min(list.length - 1, list.indexOf(current()) + step))];
+  current()?.removeAttribute("data-at");
+  next.setAttribute("data-at", "");
+  next.querySelector("a.open, a")?.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  x: () => current()?.querySelector("input[type=checkbox]")?.click(),
+  "/": () => (document.querySelector("[data-search]") ?? { focus: () => location.assign("/commands") }).focus(),
+  "?": () => document.getElementById("keys").showModal(),
+  p: () => document.querySelector("[data-act=p]")?.focus() ?? location.assign("/limits"),
+  r: () => act("r"),
+  c: () => act("c"),
+};
+function act(key) {
+  if (current() && !all(".box input:checked").length) KEYS.x();
+  document.querySelector(`[data-act=${key}]`)?.click();
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (waitsForPage) {
+    waitsForPage = false;
+    document.querySelector(`nav [data-key="${CSS.escape(event.key)}"]`)?.click();
+    return;
+  }
+  if (event.key === "g") {
+    waitsForPage = true;
+    setTimeout(() => { waitsForPage = false; }, 1500);
+    return;
+  }
+  const command = KEYS[event.key];
+  if (command) {
+    event.preventDefault();
+    command();
+  }
+});

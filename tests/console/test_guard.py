@@ -1,0 +1,137 @@
+"""Who is let in, and what is refused before it has any effect."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from console.doors import LINK_SECONDS, SESSION_SECONDS, Doors
+from console.guard import COOKIE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.console.conftest import Served
+
+
+def test_a_link_opens_one_session(served: Served) -> None:
+    link = served.doors.new_link()
+    with httpx.Client(base_url=served.url) as browser:
+        assert browser.get("/").status_code == 403
+        answer = browser.get("/enter", params={"link": link})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert browser.get("/").status_code == 200
+    with httpx.Client(base_url=served.url) as thief:
+        assert thief.get("/enter", params={"link": link}).status_code == 403
+        assert thief.get("/").status_code == 403
+    assert link not in (served.home / "console.log").read_text()
+    assert link not in "".join(path.name for path in served.home.rglob("*"))
+
+
+def test_links_and_sessions_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doors = Doors(tmp_path)
+    link, late = doors.new_link(), doors.new_link()
+    session = doors.enter(link)
+    assert session is not None
+    assert doors.is_open(session)
+    assert not doors.is_open("")
+    assert not doors.is_open("x" * 10_000)
+    assert not doors.is_open("../../etc/passwd")
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + LINK_SECONDS + 1)
+    assert doors.enter(late) is None
+    assert doors.is_open(session)
+    monkeypatch.setattr("time.time", lambda: now + SESSION_SECONDS + 1)
+    assert not doors.is_open(session)
+    monkeypatch.setattr("time.time", lambda: now)
+    doors.leave(session)
+    assert not doors.is_open(session)
+
+
+ELSEWHERE = {"Origin": "http://evil.example"}
+CROSS = {"Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"Host": "evil.example"}, 400),
+        ("GET", {"Host": "127.0.0.1"}, 400),
+        ("GET", {"Host": "127.0.0.1:1"}, 400),
+        ("GET", ELSEWHERE, 403),
+        ("GET", CROSS, 403),
+        ("GET", {**CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ("GET", {**CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
+        ("GET", {"Sec-Fetch-Site": "same-site"}, 403),
+        ("PUT", {}, 405),
+        ("DELETE", {}, 405),
+        ("OPTIONS", {}, 405),
+        ("TRACE", {}, 405),
+        ("POST", {}, 403),
+        ("POST", ELSEWHERE, 403),
+        ("POST", {"Origin": "null"}, 403),
+        ("POST", {"Origin": "{own}", **CROSS}, 403),
+        ("POST", {"Origin": "{own}", "Sec-Fetch-Site": "none"}, 403),
+        ("POST", {"Origin": "{own}", "Host": "evil.example"}, 400),
+        ("POST", {"Origin": "{own}", "Content-Type": "text/plain"}, 415),
+        ("POST", {"Origin": "{own}", "Content-Type": "application/json"}, 415),
+        ("POST", {"Origin": "{own}", "Cookie": f"{COOKIE}=forged"}, 403),
+        ("POST", {"Origin": "{own}", "Cookie": ""}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/act/pause", "/x/../act/pause", "//act/pause"])
+def test_what_does_not_come_from_the_console_has_no_effect(
+    guarded: Served, method: str, headers: dict[str, str], status: int, path: str
+) -> None:
+    own = guarded.url
+    sent = {
+        "Cookie": f"{COOKIE}={guarded.client.cookies[COOKIE]}",
+        "Content-Type": "application/x-www-form-urlencoded",
+        **{name: value.format(own=own) for name, value in headers.items()},
+    }
+    body = b"platform=all" if method == "POST" else b""
+    with httpx.Client(base_url=own, timeout=10) as client:
+        request = client.build_request(
+            method, "/" if method == "GET" else "/act/pause", headers=sent, content=body
+        )
+        if method != "GET":
+            request.url = request.url.copy_with(raw_path=path.encode())
+        assert client.send(request).status_code == status
+    assert guarded.database.store.call("safari_status")["pauses"] == []
+
+
+def test_a_form_that_is_too_large_or_of_unknown_length_is_refused(served: Served) -> None:
+    origin = {"Origin": served.url, "Content-Type": "application/x-www-form-urlencoded"}
+    large = b"platform=all&note=" + b"x" * 70_000
+    assert served.client.post("/act/pause", content=large, headers=origin).status_code == 413
+    chunks = iter([b"platform=all"])
+    assert served.client.post("/act/pause", content=chunks, headers=origin).status_code == 413
+    assert served.database.store.call("safari_status")["pauses"] == []
+
+
+def test_a_read_only_console_refuses_every_action_and_has_no_button(shown: Served) -> None:
+    command = shown.life.enqueue()
+    for path in ("cancel", "retry", "resolve", "bulk", "pause", "configure", "nothing"):
+        assert shown.post(f"/act/{path}", id=command, platform="all").status_code == 403
+    assert shown.life.state(command)[0] == "pending"
+    for page in ("/", "/commands", f"/commands/{command}", "/limits", "/unknown", "/campaigns"):
+        assert 'method="post"' not in shown.client.get(page).text
+
+
+def test_every_answer_carries_the_rules_for_the_browser(served: Served) -> None:
+    for path in ("/", "/nowhere", "/static/console.css", "/commands/no-id", "/enter"):
+        headers = served.client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "server" not in headers
+    assert served.client.get("/static/../guard.py").status_code == 404
+    assert served.client.get("/static/%2e%2e/guard.py").status_code == 404

@@ -1,0 +1,223 @@
+"""What the pages show and what their actions do."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import httpx
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.actors.rows import eventually
+from tests.support.databases import TERMINATE
+
+if TYPE_CHECKING:
+    from tests.console.conftest import Served
+    from tests.support.databases import Databases
+
+PAGES = ("/", "/commands", "/unknown", "/campaigns", "/limits", "/agents", "/system")
+MAX_PAGE_BYTES = 100_000
+CORPUS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "</title><svg/onload=alert(1)>",
+    "\u202eevil\u0007\u001b[31m",
+    "data: x\n\nevent: actp:events\ndata: 9",
+)
+
+
+def test_every_page_has_an_empty_state_and_is_small(served: Served) -> None:
+    for page in PAGES:
+        answer = served.client.get(page)
+        assert answer.status_code == 200, page
+        assert len(answer.content) < MAX_PAGE_BYTES, page
+        assert "http://" not in re.sub(r"http://www\.w3\.org/\S+", "", answer.text), page
+
+
+def test_text_from_outside_stays_text_on_every_page(served: Served) -> None:
+    with served.database.connect() as admin:
+        for text in CORPUS:
+            _check_pages_with(served, admin, text)
+
+
+def _check_pages_with(served: Served, admin: psycopg.Connection, text: str) -> None:
+    store = served.database.store
+    (row,) = store.call(
+        "safari_enqueue",
+        commands=[
+            {
+                "action": "send_dm",
+                "platform": "twitter",
+                "params": {"username": text, "text": text},
+                "campaign_id": text,
+            }
+        ],
+    )
+    admin.execute(
+        "update safari_command_queue set status = 'failed', reason = 'unknown', error = %s,"
+        " completed_at = now()",
+        (text,),
+    )
+    store.call("safari_pause", platform="tiktok", note=text)
+    pages = (*PAGES, f"/commands/{row['id']}", "/commands?status=unknown")
+    for page in (*pages, f"/commands?{httpx.QueryParams({'to': text, 'campaign': text})}"):
+        answer = served.client.get(page)
+        assert answer.status_code == 200, page
+        _check_harmless(answer.text, text)
+    with served.client.stream("GET", "/live") as stream:
+        lines = stream.iter_lines()
+        told = []
+        for line in lines:
+            told.append(line)
+            if "tiktok is paused" in line:
+                break
+    _check_harmless("\n".join(line.removeprefix("data: ") for line in told), text)
+    assert not any(line.startswith("event:") for line in told)
+
+
+class _Reader(HTMLParser):
+    """Reads a page as a browser does, and refuses what could run."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {"img", "iframe", "object", "embed", "style", "base"}, tag
+        for name, value in attrs:
+            assert not name.startswith("on"), name
+            assert name != "style", tag
+            if name in {"href", "src", "action", "formaction", "hx-get", "hx-post"}:
+                assert re.match(r"/|#|https://", value or ""), value
+        if tag == "script":
+            assert dict(attrs).get("src"), "a script of the page itself"
+
+
+def _check_harmless(html: str, text: str) -> None:
+    _Reader().feed(html)
+    assert "49{% raw %}" not in html
+    assert text not in html or not set(text) & set("<>\"'")
+
+
+def test_a_filter_is_kept_in_the_address_and_what_is_wrong_is_said(served: Served) -> None:
+    served.life.enqueue("ada")
+    served.life.enqueue("bob")
+    page = served.client.get("/commands", params={"to": "@Ada", "status": "open"}).text
+    assert 'value="@Ada"' in page
+    assert page.count("<tr data-row") == 1
+    for wrong in ({"text": "ab"}, {"since": "soon"}, {"status": "gone"}):
+        answer = served.client.get("/commands", params=wrong)
+        assert answer.status_code == 200
+        assert 'class="banner"' in answer.text
+    assert served.client.get("/commands", params={"after": "x' or 1=1"}).status_code == 200
+    assert served.client.get("/commands/none").status_code == 400
+    assert served.client.get("/commands/00000000").status_code == 404
+    assert "There is no such page" in served.client.get("/nowhere").text
+
+
+def test_pages_of_a_list_follow_one_another(served: Served) -> None:
+    commands = {served.life.enqueue(f"user{n}") for n in range(120)}
+    seen: list[str] = []
+    address = "/commands?status=open"
+    while address:
+        html = served.client.get(address).text
+        seen += re.findall(r'data-id="([0-9a-f-]{36})"', html)
+        match = re.search(r'rel="next" href="([^"]+)"', html)
+        address = unescape(match[1]) if match else ""
+    assert len(seen) == 120
+    assert set(seen) == commands
+
+
+def test_actions_are_confirmed_by_the_database_and_recorded(served: Served) -> None:
+    command = served.life.enqueue()
+    answer = served.post("/act/cancel", id=command, back=f"/commands/{command}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/commands/{command}")
+    assert served.life.state(command)[0] == "cancelled"
+    page = served.client.get(f"/commands/{command}").text
+    assert "/console" in page
+    assert "cancelled" in page
+    refused = served.post("/act/cancel", id=command)
+    assert refused.status_code == 409
+    assert "is cancelled already" in refused.text
+    assert served.post("/act/retry", id=command, back="//evil.example").headers["location"] == "/"
+    assert served.post("/act/limits", id="1").status_code == 400
+    assert (
+        served.post("/act/configure", platform="twitter", kind="dm", limit="-1").status_code == 400
+    )
+    served.post("/act/configure", platform="twitter", kind="dm", limit="7")
+    served.post("/act/pause", platform="twitter", **{"for": "2h"}, note="look")
+    limits = served.database.store.call("safari_limits")
+    assert {"platform": "twitter", "kind": "dm", "daily_limit": 7}.items() <= next(
+        row for row in limits if (row["platform"], row["kind"]) == ("twitter", "dm")
+    ).items()
+    log = served.database.store.call("safari_operator_log")
+    assert [row["action"] for row in log] == ["pause", "configure", "retry", "cancel"]
+    assert all(row["operator"].endswith("/console") for row in log)
+
+
+def test_two_people_cannot_settle_one_outcome_differently(served: Served) -> None:
+    command = served.life.enqueue()
+    served.life.end(command, "unknown", error="no answer")
+    with ThreadPoolExecutor(2) as people:
+        answers = list(
+            people.map(
+                lambda verdict: served.post("/act/resolve", id=command, verdict=verdict),
+                ("sent", "not-sent"),
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    assert "is not unknown" in next(a for a in answers if a.status_code == 409).text
+
+
+def test_many_are_cancelled_by_the_number_that_was_shown(served: Served) -> None:
+    commands = [served.life.enqueue(campaign_id="spring") for _ in range(3)]
+    query = {"scope": "all", "campaign": "spring", "back": "/commands?campaign=spring"}
+    page = served.client.get("/commands/bulk/cancel", params=query).text
+    assert "Cancel 3 commands?" in page
+    fields = {
+        unescape(name): unescape(value)
+        for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    }
+    late = served.life.enqueue(campaign_id="spring")
+    refused = served.post("/act/bulk", **fields)
+    assert refused.status_code == 409
+    assert "nothing was changed" in refused.text
+    served.database.store.call("safari_cancel", id=late)
+    done = served.post("/act/bulk", **fields)
+    assert done.headers["location"] == "/commands?campaign=spring"
+    assert {served.life.state(command)[0] for command in commands} == {"cancelled"}
+    assert served.client.get("/commands/bulk/explode", params=query).status_code == 400
+    assert served.client.get("/commands/bulk/cancel", params={"scope": "ids"}).status_code == 400
+
+
+def test_a_database_that_is_away_is_said_and_comes_back(
+    served: Served, embedded_databases: Databases
+) -> None:
+    def allow(*, connections: bool) -> None:
+        name = conninfo_to_dict(served.database.dsn)["dbname"]
+        server = embedded_databases.server.admin("postgres")
+        with psycopg.connect(server, autocommit=True) as connection:
+            change = sql.SQL("alter database {} allow_connections {}")
+            connection.execute(change.format(sql.Identifier(str(name)), sql.Literal(connections)))
+            if not connections:
+                connection.execute(TERMINATE, (name,))
+
+    assert served.client.get("/").status_code == 200
+    allow(connections=False)
+    try:
+        for page in PAGES[1:]:
+            answer = served.client.get(page)
+            assert answer.status_code == 503, page
+            assert "The database is away" in answer.text
+        overview = served.client.get("/")
+        assert overview.status_code == 200  # what was read last, and since when
+        assert "The database is away" in overview.text
+        assert served.post("/act/pause", platform="all").status_code == 503
+    finally:
+        allow(connections=True)
+    eventually(lambda: served.client.get("/commands").status_code == 200, "it is back", 20)
+    assert "The database is away" not in served.client.get("/").text
