@@ -9,7 +9,7 @@ import sys
 import threading
 from contextlib import closing
 from dataclasses import dataclass, field
-from random import SystemRandom
+from math import inf
 from time import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,6 @@ from actp.errors import ExitCode
 from actp.logs import set_up_logs
 from actp.settings import load_settings
 from actp.store import open_store
-from actp.store.reconnect import Backoff
 from actp.vitals import run_program
 from metrics.gauges import families
 from metrics.registry import new_registry
@@ -40,9 +39,12 @@ __all__ = ["DatabaseCollector", "main"]
 
 PROGRAM: Final = "exporter"
 BEATS_UNTIL_STALE: Final = 4
-READ_EVERY_SECONDS: Final = 5.0
+# Prometheus asks every 15 s, and each time finds a new reading; whoever asks more often does not.
+FRESH_SECONDS: Final = 12.0
 # A reading that hangs leaves the one before it; after this it says nothing any more.
 VALID_SECONDS: Final = 15.0
+FAILED_SECONDS: Final = 1.0
+SCRAPE_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -58,40 +60,63 @@ class Reading:
     read_at: float = field(default_factory=steady_seconds)
 
     @property
+    def age_seconds(self) -> float:
+        """Return how long ago it was made."""
+        return steady_seconds() - self.read_at
+
+    @property
     def is_valid(self) -> bool:
         """Tell whether it says how things are now."""
-        return self.answer is not None and steady_seconds() - self.read_at <= VALID_SECONDS
+        return self.answer is not None and self.age_seconds <= VALID_SECONDS
 
 
 class DatabaseCollector(Collector):
-    """Reads on a thread of its own, so that a scrape never waits for the database."""
+    """Reads the database when it is scraped, and keeps the reading for the next scrapes.
 
-    def __init__(self, store: Store, home: Path, every_seconds: float = READ_EVERY_SECONDS) -> None:
+    A thread of its own reads: the scrape that asks for a reading waits ``scrape_seconds`` for it,
+    and none waits for one that was under way when it came.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        home: Path,
+        *,
+        fresh_seconds: float = FRESH_SECONDS,
+        scrape_seconds: float = SCRAPE_SECONDS,
+    ) -> None:
         self._store = store
         self._home = home
-        self._every_seconds = every_seconds
-        self._reading = Reading()
-        self._closed = threading.Event()
-        self._backoff = Backoff(floor_seconds=min(1.0, every_seconds), cap_seconds=every_seconds)
-        self._random = SystemRandom()
+        self._fresh_seconds = fresh_seconds
+        self._scrape_seconds = scrape_seconds
+        self._reading = Reading(read_at=-inf)
+        self._changed = threading.Condition()
+        self._is_wanted = False
+        self._closed = False
         self._thread = threading.Thread(target=self._read_on, name="readings", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read when asked to."""
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it goes on reading."""
+        """Tell whether it still reads."""
         return self._thread.is_alive()
 
     def close(self) -> None:
         """Read no more; what hangs is left to the end of the process."""
-        self._closed.set()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield nothing: to register it is no reason to read the database."""
+        yield from ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the last reading; without a valid one, that the database is down."""
-        reading = self._reading
+        """Yield a reading; without a valid one, that the database is down."""
+        reading = self._latest()
         is_valid = reading.is_valid
         yield GaugeMetricFamily("actp_database_up", "1 while the database answers.", is_valid)
         yield CounterMetricFamily(
@@ -112,21 +137,35 @@ class DatabaseCollector(Collector):
         )
         yield from families(reading.answer)
 
+    def _latest(self) -> Reading:
+        with self._changed:
+            last = self._reading
+            keep_seconds = FAILED_SECONDS if last.answer is None else self._fresh_seconds
+            if last.age_seconds >= keep_seconds and not self._is_wanted:
+                self._is_wanted = True
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._reading is not last, self._scrape_seconds)
+            return self._reading
+
     def _read_on(self) -> None:
-        failed_in_a_row = 0
-        wait_seconds = 0.0
-        while not self._closed.wait(wait_seconds):
-            began_at, failures = steady_seconds(), self._reading.failures
-            try:
-                answer = self._store.call("safari_gauges")
-                taken_seconds = steady_seconds() - began_at
-                self._reading = Reading(answer, time(), taken_seconds, failures)
-                failed_in_a_row, wait_seconds = 0, self._every_seconds
-            except Exception as error:  # noqa: BLE001 - the next reading may succeed
-                self._reading = Reading(failures=failures + 1)
-                wait_seconds = self._backoff.delay_seconds(failed_in_a_row, self._random.random())
-                failed_in_a_row += 1
-                _log.warning("no reading: %s", error, extra={"action": "reading_failed"})
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_wanted or self._closed)
+                if self._closed:
+                    return
+            reading = self._read()
+            with self._changed:
+                self._reading, self._is_wanted = reading, False
+                self._changed.notify_all()
+
+    def _read(self) -> Reading:
+        began_at, failures = steady_seconds(), self._reading.failures
+        try:
+            answer = self._store.call("safari_gauges")
+        except Exception as error:  # noqa: BLE001 - the next reading may succeed
+            _log.warning("no reading: %s", error, extra={"action": "reading_failed"})
+            return Reading(failures=failures + 1)
+        return Reading(answer, time(), steady_seconds() - began_at, failures)
 
 
 def _existing(folder: Path) -> Path:

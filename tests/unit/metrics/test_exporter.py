@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
-from time import perf_counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from actp.errors import StoreUnavailable
+from metrics import exporter
 from metrics.exporter import DatabaseCollector
 from metrics.gauges import GAUGES, families
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DEADLINE_SECONDS = 10.0
-SCRAPE_SECONDS = 0.05
-EVERY_SECONDS = 0.01
 ANSWER = {
     "unknown_outcomes": 2,
     "queue_commands": [
@@ -38,12 +37,12 @@ class Database:
         self.unlocked = threading.Event()
         self.unlocked.set()
         self.asked = threading.Event()
-        self._asked = threading.Semaphore(0)
+        self.times = 0
 
     def call(self, function: str, /, **arguments: Any) -> Any:
         assert (function, arguments) == ("safari_gauges", {})
         self.asked.set()
-        self._asked.release()
+        self.times += 1
         assert self.unlocked.wait(DEADLINE_SECONDS)
         if self.answers is None:
             raise StoreUnavailable("it is away")
@@ -54,13 +53,6 @@ class Database:
 
     def close(self) -> None:
         pass
-
-    def was_asked(self, times: int) -> None:
-        """Return once it has been asked so many times more."""
-        while self._asked.acquire(blocking=False):
-            pass
-        for _ in range(times):
-            assert self._asked.acquire(timeout=DEADLINE_SECONDS)
 
 
 @pytest.fixture
@@ -74,11 +66,21 @@ def scraped(collector: DatabaseCollector) -> str:
     return generate_latest(registry).decode()
 
 
-def test_what_the_database_answers_is_shown(database: Database, tmp_path: Path) -> None:
-    collector = DatabaseCollector(database, tmp_path, EVERY_SECONDS)
-    with closing(collector):
+@contextmanager
+def collecting(
+    database: Database, home: Path, *, fresh_seconds: float = 0.0
+) -> Iterator[DatabaseCollector]:
+    with closing(
+        DatabaseCollector(
+            database, home, fresh_seconds=fresh_seconds, scrape_seconds=DEADLINE_SECONDS
+        )
+    ) as collector:
         collector.start()
-        database.was_asked(2)
+        yield collector
+
+
+def test_what_the_database_answers_is_shown(database: Database, tmp_path: Path) -> None:
+    with collecting(database, tmp_path) as collector:
         text = scraped(collector)
     assert "actp_database_up 1.0" in text
     assert "actp_unknown_outcomes 2.0" in text
@@ -87,38 +89,47 @@ def test_what_the_database_answers_is_shown(database: Database, tmp_path: Path) 
     assert "actp_service_up" not in text
 
 
+def test_nothing_is_read_that_nobody_scrapes(database: Database, tmp_path: Path) -> None:
+    with collecting(database, tmp_path) as collector:
+        CollectorRegistry().register(collector)
+        assert database.times == 0
+        scraped(collector)
+        scraped(collector)
+        assert database.times == 2
+
+
+def test_a_reading_serves_several_scrapes(database: Database, tmp_path: Path) -> None:
+    with collecting(database, tmp_path, fresh_seconds=DEADLINE_SECONDS) as collector:
+        assert scraped(collector) == scraped(collector)
+        assert database.times == 1
+
+
 def test_a_lost_database_is_shown_as_down_and_nothing_old(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collector = DatabaseCollector(database, tmp_path, EVERY_SECONDS)
-    with closing(collector):
-        collector.start()
-        database.was_asked(2)
+    monkeypatch.setattr(exporter, "FAILED_SECONDS", 0.0)
+    with collecting(database, tmp_path) as collector:
+        scraped(collector)
         database.answers = None
-        database.was_asked(3)
         text = scraped(collector)
         assert "actp_database_up 0.0" in text
         assert "actp_unknown_outcomes" not in text
-        assert "actp_database_read_failures_total 0.0" not in text
+        assert "actp_database_read_failures_total 1.0" in text
         database.answers = ANSWER
-        database.was_asked(3)
         assert "actp_database_up 1.0" in scraped(collector)
 
 
-def test_a_scrape_does_not_wait_for_a_database_that_hangs(
+def test_a_scrape_does_not_wait_for_a_reading_that_hangs(
     database: Database, tmp_path: Path
 ) -> None:
     database.unlocked.clear()
-    collector = DatabaseCollector(database, tmp_path, EVERY_SECONDS)
-    with closing(collector):
-        collector.start()
+    with collecting(database, tmp_path) as collector, ThreadPoolExecutor(1) as threads:
+        first = threads.submit(scraped, collector)
         assert database.asked.wait(DEADLINE_SECONDS)
-        began = perf_counter()
-        text = scraped(collector)
-        took_seconds = perf_counter() - began
+        assert "actp_database_up 0.0" in scraped(collector)
+        assert not first.done()
         database.unlocked.set()
-    assert "actp_database_up 0.0" in text
-    assert took_seconds < SCRAPE_SECONDS
+        assert "actp_database_up 1.0" in first.result(DEADLINE_SECONDS)
 
 
 def test_an_answer_without_the_tables_of_other_parts_is_shown_as_far_as_it_goes() -> None:
