@@ -24,7 +24,7 @@ from actp.spool import left_behind
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from actors.worker.identity import WorkerIdentity
     from actp.spool import LeftBehind
@@ -51,12 +51,17 @@ class _Beaten:
 class Lifeline(Actor):
     """Registers, replays the spool, rescues, then opens the poller; beats from then on.
 
-    Each beat that arrives is followed by a rescue. Whether this worker has beaten for long enough
-    to judge others is for the database to say: a rescue may be carried out long after it was asked.
+    It beats in every ``rounds_per_beat``-th round of its process, and in the next one after a beat
+    that failed. Each beat also rescues. Whether this worker has beaten for long enough to judge
+    others is for the database to say: a rescue may be carried out long after it was asked.
     """
 
-    def __init__(self, context: ActorContext, *, store: Store, me: WorkerIdentity) -> None:
+    def __init__(
+        self, context: ActorContext, *, store: Store, me: WorkerIdentity, rounds_per_beat: int = 1
+    ) -> None:
         super().__init__(LIFELINE, context)
+        self._rounds_per_beat = rounds_per_beat
+        self._rounds_to_beat = 1
         self._store = store
         self._me = me
         self._is_booted = False
@@ -75,8 +80,11 @@ class Lifeline(Actor):
                 self._failures = 0
                 self.tell(POLLER, StartClaiming())
             case LeasesHeld() if not self._is_beating:  # else the last one waits for the database
-                self._is_beating = True
-                self.offload("heartbeat", self._beat(message))
+                self._rounds_to_beat -= 1
+                if self._rounds_to_beat <= 0:
+                    self._rounds_to_beat = self._rounds_per_beat
+                    self._is_beating = True
+                    self.offload("beat", self._beat(message, rescues=self._is_booted))
             case _Beaten(lost=lost):
                 self._beaten(lost)
             case OffloadFailed():
@@ -90,14 +98,12 @@ class Lifeline(Actor):
 
     def _beaten(self, lost: frozenset[tuple[str, int]]) -> None:
         self._is_beating = False
-        if self._is_booted:
-            self.offload("rescue", lambda: self._rescue(expired=True))
         if lost:
             self._registry.tell_all(LeasesLost(lost), but=self.name)
 
     def _failed(self, failed: OffloadFailed) -> None:
-        if failed.what == "heartbeat":
-            self._is_beating = False
+        if failed.what == "beat":
+            self._is_beating, self._rounds_to_beat = False, 1
         if failed.what == "sign_off":
             self.tell(SUPERVISOR, Drained(self.name))
             return
@@ -122,7 +128,14 @@ class Lifeline(Actor):
         )
         for left in left_behind(me.spool_folder):
             self._replay(left)
-        self._rescue(expired=False)
+        rescued = self._store.call(
+            "safari_rescue",
+            boot_id=me.boot_id,
+            host_key=me.host_key,
+            services=list(me.services),
+            expired=False,
+        )
+        _log_rescue(rescued)
         return _Booted()
 
     def _replay(self, left: LeftBehind) -> None:
@@ -140,30 +153,31 @@ class Lifeline(Actor):
         else:
             left.path.unlink(missing_ok=True)
 
-    def _beat(self, holding: LeasesHeld) -> Callable[[], _Beaten]:
+    def _beat(self, holding: LeasesHeld, *, rescues: bool) -> Callable[[], _Beaten]:
         def beat() -> _Beaten:
             answer = self._store.call(
-                "safari_heartbeat",
+                "safari_beat",
                 boot_id=self._me.boot_id,
                 held=[{"id": id_, "lease": lease} for id_, lease in holding.held],
                 state=dict(holding.state),
                 lease_seconds=self._me.lease_seconds,
+                host_key=self._me.host_key,
+                services=list(self._me.services) if rescues else None,
             )
+            _log_rescue(answer.get("rescued"))
+            if "rescue_error" in answer:
+                _log.error(
+                    "rescue failed: %s", answer["rescue_error"], extra={"action": "rescue_failed"}
+                )
             return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
 
         return beat
 
-    def _rescue(self, *, expired: bool) -> None:
-        rescued = self._store.call(
-            "safari_rescue",
-            boot_id=self._me.boot_id,
-            host_key=self._me.host_key,
-            services=list(self._me.services),
-            expired=expired,
-        )
-        if rescued:
-            _log.warning("rescued %s", rescued, extra={"action": "rescued"})
-
     def _sign_off(self) -> None:
         self._store.call("safari_sign_off", boot_id=self._me.boot_id)
         self._registry.tell(SUPERVISOR, Drained(self.name))
+
+
+def _log_rescue(rescued: Mapping[str, int] | None) -> None:
+    if rescued:
+        _log.warning("rescued %s", rescued, extra={"action": "rescued"})

@@ -7,7 +7,7 @@ import socket
 import uuid
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from actors.runtime.messages import Wake
 from actors.runtime.notify import wake_on_notify
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from actp.store import Store
 
 __all__ = ["Worker", "take_ports"]
+
+# A third of a lease: each request over REST is counted and paid for.
+ROUNDS_PER_BEAT_OVER_REST: Final = 2
 
 
 def take_ports(settings: Settings, services: tuple[str, ...]) -> dict[str, PortLock]:
@@ -142,7 +145,13 @@ class Worker:
             ),
             ActorSpec(
                 LIFELINE,
-                partial(Lifeline.start, here, store=store, me=me),
+                partial(
+                    Lifeline.start,
+                    here,
+                    store=store,
+                    me=me,
+                    rounds_per_beat=1 if polling.has_notify else ROUNDS_PER_BEAT_OVER_REST,
+                ),
                 stop_stage=StopStage.SIGN_OFF,
                 hears_leases=True,
             ),

@@ -180,3 +180,24 @@ begin
   end if;
   return outcomes;
 end $$;
+
+-- A worker's round in one call: its heartbeat, then the rescue of what has expired; services are null
+-- while it must not rescue yet. Answers {lost, rescued, rescue_error}: a rescue that fails is reported
+-- and leaves the leases renewed.
+create or replace function public.safari_beat(
+  boot_id uuid, held jsonb, state jsonb, lease_seconds double precision, host_key text, services jsonb
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  answer jsonb := safari_heartbeat(boot_id, held, state, lease_seconds);
+begin
+  if jsonb_typeof(services) = 'array' then
+    begin
+      answer := answer || jsonb_build_object(
+        'rescued', safari_rescue(boot_id, host_key, services, true));
+    exception when others then
+      answer := answer || jsonb_build_object('rescue_error', sqlerrm);
+    end;
+  end if;
+  return answer;
+end $$;

@@ -119,8 +119,7 @@ def test_the_way_of_a_command_reads_its_own_rows(session: psycopg.Connection[Any
     ]
     assert read_by(session, "safari_ledger(%s, %s, '[]')", BOOT, Jsonb(finishes)) < FEW_ROWS
     held = Jsonb([{"id": row[0], "lease": row[1]} for row in rows])
-    assert read_by(session, "safari_heartbeat(%s, %s, '{}', 30)", BOOT, held) < FEW_ROWS
-    assert read_by(session, "safari_rescue(%s, 'host', '[]', true)", BOOT) < FEW_ROWS
+    assert read_by(session, "safari_beat(%s, %s, '{}', 30, 'host', '[]')", BOOT, held) < FEW_ROWS
 
 
 def test_a_result_updates_its_attempt_in_place(database: Database) -> None:

@@ -46,7 +46,7 @@ class Scene:
             self.predecessor.boot_id,
         )
 
-    def move_in(self) -> None:
+    def move_in(self, rounds_per_beat: int = 1) -> None:
         me = WorkerIdentity(
             self.queue.boot_id,
             HOST,
@@ -56,7 +56,9 @@ class Scene:
             self.folder,
             settings={"retry_limit": 7},
         )
-        lifeline = Lifeline.start(self.house.context, store=self.latched, me=me)
+        lifeline = Lifeline.start(
+            self.house.context, store=self.latched, me=me, rounds_per_beat=rounds_per_beat
+        )
         self.house.move_in(LIFELINE, lifeline)
 
     def boot(self) -> None:
@@ -147,8 +149,7 @@ def test_the_work_of_others_is_rescued_with_each_beat_that_arrives(scene: Scene)
     assert [call.arguments["expired"] for call in latched.calls("safari_rescue")] == [False]
     for beats in range(2, 10_000):
         beat(scene, beats=beats)
-        assert latched.await_calls("safari_rescue", beats)[-1].arguments["expired"]
-        latched.await_answers("safari_rescue", beats)
+        latched.await_answers("safari_beat", beats - 1)
         if queue.row(row["id"])["reason"] == "unknown":
             return
     pytest.fail("nothing is rescued")
@@ -156,7 +157,7 @@ def test_the_work_of_others_is_rescued_with_each_beat_that_arrives(scene: Scene)
 
 def beat(scene: Scene, *, beats: int) -> None:
     scene.house.tell(LIFELINE, LeasesHeld((), {}))
-    scene.latched.await_calls("safari_heartbeat", beats)
+    scene.latched.await_calls("safari_beat", beats)
 
 
 def test_a_beat_renews_what_is_held_and_tells_all_what_is_lost(scene: Scene) -> None:
@@ -176,6 +177,50 @@ def test_a_beat_renews_what_is_held_and_tells_all_what_is_lost(scene: Scene) -> 
     assert renewed == [{"id": ada.id}]
     states = queue.execute("select state from safari_workers where boot_id = %s", queue.boot_id)
     assert states == [{"state": {SERVICE: {"state": "ready"}}}]
+
+
+def test_nothing_is_rescued_before_the_spool_is_written(scene: Scene) -> None:
+    scene.latched.break_with(AWAY)
+    scene.move_in()
+    scene.latched.await_calls("safari_configure", 1)
+    beat(scene, beats=1)
+    assert scene.latched.calls("safari_beat")[0].arguments["services"] is None
+
+
+def test_a_rescue_that_fails_leaves_the_leases_renewed(scene: Scene) -> None:
+    queue = scene.queue
+    queue.add("ada")
+    (ada,) = queue.claim(instagram_dm=1)
+    scene.boot()
+    queue.execute("update safari_command_queue set lease_expires_at = now() - interval '1 h'")
+    queue.execute("alter function safari_rescue rename to safari_rescue_that_is_gone")
+    try:
+        scene.house.tell(LIFELINE, LeasesHeld(((ada.id, ada.lease),), {}))
+        scene.latched.await_answers("safari_beat", 1)
+    finally:
+        queue.execute("alter function safari_rescue_that_is_gone rename to safari_rescue")
+    assert queue.execute(
+        "select from safari_command_queue where lease_expires_at > now() - interval '1 min'"
+    )
+
+
+def test_where_requests_are_dear_it_beats_in_every_second_round(scene: Scene) -> None:
+    scene.move_in(rounds_per_beat=2)
+    scene.poller.take(StartClaiming)
+    for rounds, beats in ((1, 1), (2, 1), (3, 2)):
+        scene.house.tell(LIFELINE, LeasesHeld((), {}))
+        scene.house.settle(LIFELINE)
+        scene.latched.await_answers("safari_beat", beats)
+        scene.house.settle(LIFELINE)
+        assert len(scene.latched.calls("safari_beat")) == beats, rounds
+    scene.latched.break_with(AWAY)
+    for _ in range(2):
+        scene.house.tell(LIFELINE, LeasesHeld((), {}))
+        scene.house.settle(LIFELINE)
+    scene.latched.await_calls("safari_beat", 3)
+    scene.house.settle(LIFELINE)
+    scene.house.tell(LIFELINE, LeasesHeld((), {}))
+    scene.latched.await_calls("safari_beat", 4)
 
 
 def test_told_to_stop_it_signs_off(scene: Scene) -> None:
