@@ -1,14 +1,16 @@
 """Runs the cron table, each slot once over all hosts.
 
-APScheduler gives the beat, the threads and the meaning of cron expressions. What is due is looked
-up anew at each tick by the clock of the database, so a start, a wake from sleep, a clock that was
-put right and a database that comes back need no case of their own.
+APScheduler gives the beat, the threads and the meaning of cron expressions. What is due is decided
+anew at each tick by the clock of the database, which is asked when a slot seems due and every few
+minutes besides, and counted on in between by a clock that counts sleep. So a start, a wake from
+sleep, a clock that was put right and a database that comes back need no case of their own.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
@@ -18,11 +20,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from actors.scheduler.fire_times import RunContext, due_slot
+from actp.clock import steady_seconds
 from actp.errors import ActpError, StoreUnavailable
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from actors.scheduler.fire_times import Job
     from actp.settings import Settings
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Schedule", "start"]
 
 TICK_SECONDS: Final = 10.0
+# How long the database's clock, and what other hosts have taken, is taken for granted.
+REFRESH_SECONDS: Final = 300.0
 THREADS: Final = 8
 BEAT: Final = "beat"
 # The agents' tasks wait for one another rather than load the machine together.
@@ -44,11 +49,31 @@ SKEW_SHOWN_SECONDS: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The newest slot of each job, and the database's clock at a moment of this host's."""
+
+    version: str
+    taken: Mapping[str, datetime]
+    at: datetime
+    clock: float
+
+
 class Schedule:
     """Knows which slots are taken, and takes those that are due."""
 
-    def __init__(self, store: Store, settings: Settings, jobs: Sequence[Job], *, host: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        jobs: Sequence[Job],
+        *,
+        host: str,
+        clock: Callable[[], float] = steady_seconds,
+    ) -> None:
         self._store = store
+        self._clock = clock
+        self._known: _Known | None = None
         self._settings = settings
         self._jobs = tuple(job for job in jobs if job.wanted(settings))
         self._host = host
@@ -58,15 +83,17 @@ class Schedule:
 
     def due(self) -> list[tuple[Job, datetime]]:
         """Return the jobs to run now with their slots, by the clock of the database."""
-        schedule = self._store.call("safari_schedule")
-        now = datetime.fromisoformat(schedule["at"]).astimezone(UTC)
-        skew = now - datetime.now(UTC)
-        if abs(skew) > timedelta(seconds=SKEW_SHOWN_SECONDS):
-            _log.debug("the database's clock is %s ahead", skew, extra={"action": "clock_skew"})
-        taken = {
-            run["job"]: datetime.fromisoformat(run["slot"]).astimezone(UTC)
-            for run in schedule["jobs"]
-        }
+        known, clock = self._known, self._clock()
+        if (
+            known is not None
+            and clock - known.clock < REFRESH_SECONDS
+            and not self._due(known.at + timedelta(seconds=clock - known.clock), known.taken)
+        ):
+            return []
+        known = self._known = self._ask(known)
+        return self._due(known.at, known.taken)
+
+    def _due(self, now: datetime, taken: Mapping[str, datetime]) -> list[tuple[Job, datetime]]:
         with self._lock:
             return [
                 (job, slot)
@@ -74,6 +101,23 @@ class Schedule:
                 if job.name not in self._running
                 and (slot := due_slot(job, now, taken.get(job.name))) is not None
             ]
+
+    def _ask(self, known: _Known | None) -> _Known:
+        clock = self._clock()
+        answer = self._store.call(
+            "safari_schedule_taken", known=None if known is None else known.version
+        )
+        at = datetime.fromisoformat(answer["at"]).astimezone(UTC)
+        skew = at - datetime.now(UTC)
+        if abs(skew) > timedelta(seconds=SKEW_SHOWN_SECONDS):
+            _log.debug("the database's clock is %s ahead", skew, extra={"action": "clock_skew"})
+        if "slots" not in answer and known is not None:
+            return replace(known, at=at, clock=clock)
+        taken = {
+            job: datetime.fromisoformat(slot).astimezone(UTC)
+            for job, slot in answer["slots"].items()
+        }
+        return _Known(answer["version"], taken, at, clock)
 
     def run(self, job: Job, slot: datetime) -> None:
         """Take a slot and run it, unless another host or thread has it."""

@@ -55,6 +55,18 @@ language sql stable set search_path = public, pg_temp as $$
              order by s.job, s.slot desc) n), '[]'))
 $$;
 
+-- What a scheduler must know: the database's clock, and the newest slot of every job unless `known` is
+-- the version of them that it has.
+create or replace function public.safari_schedule_taken(known text default null) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object('at', clock_timestamp(), 'version', v.version)
+         || case when v.version is distinct from known then jsonb_build_object('slots', t.slots)
+                 else '{}' end
+    from (select coalesce(jsonb_object_agg(n.job, n.slot), '{}') as slots
+            from (select job, max(slot) as slot from safari_schedule_runs group by job) n) t,
+         lateral (select md5(t.slots::text) as version) v
+$$;
+
 -- Removes slots that nobody will ask for again, a batch at a time; answers how many.
 create or replace function public.safari_schedule_prune(
   keep_days integer default 90, batch integer default 5000

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from actp.clock import steady_seconds
 from actp.store.statements import statements
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class MovingClock:
 
     def __init__(self, admin: psycopg.Connection) -> None:
         self._admin = admin
+        self._ahead = timedelta()
         for statement in statements(SCRIPT.read_text(encoding="utf-8")):
             admin.execute(statement.text.encode())
 
@@ -33,8 +35,13 @@ class MovingClock:
         ((now,),) = self._admin.execute("select moving_clock.now()").fetchall()
         return cast("datetime", now)
 
+    def steady_seconds(self) -> float:
+        """Return the steady clock of a host for which as much time passes."""
+        return steady_seconds() + self._ahead.total_seconds()
+
     def advance(self, by: timedelta) -> None:
         """Let so much time pass at once."""
+        self._ahead += by
         self._admin.execute("update moving_clock.clock set ahead = ahead + %s", (by,))
 
     def advance_to(self, moment: datetime) -> None:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 
+from actors.scheduler.fire_times import Job
 from actors.scheduler.jobs import JOBS
-from actors.scheduler.schedule import Schedule
+from actors.scheduler.schedule import TICK_SECONDS, Schedule
 from actp.settings import load_settings
 from tests.support.moving_clock import MovingClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from actors.scheduler.fire_times import Job, RunContext
+    from actors.scheduler.fire_times import RunContext
     from actp.settings import Settings
+    from tests.actors.latch import LatchedStore
     from tests.support.databases import Database
 
 HOSTS = ("one", "other")
@@ -51,10 +53,16 @@ def clock(database: Database) -> Iterator[MovingClock]:
 class Hosts:
     """Two schedules over one database, with the real cron table and jobs that only count."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, clock: MovingClock) -> None:
         self.ran: list[tuple[str, datetime]] = []
         self._schedules = [
-            Schedule(database.store, settings, [self._counting(job) for job in JOBS], host=host)
+            Schedule(
+                database.store,
+                settings,
+                [self._counting(job) for job in JOBS],
+                host=host,
+                clock=clock.steady_seconds,
+            )
             for host in HOSTS
         ]
 
@@ -89,7 +97,7 @@ def midnight_after(now: datetime) -> datetime:
 def test_in_a_day_two_hosts_run_each_slot_of_the_cron_table_once(
     database: Database, settings: Settings, clock: MovingClock
 ) -> None:
-    hosts = Hosts(database, settings)
+    hosts = Hosts(database, settings, clock)
     start = midnight_after(clock.now())
     clock.advance_to(start - TICK)
     hosts.tick()  # makes up for what was missed before
@@ -116,7 +124,7 @@ def test_in_a_day_two_hosts_run_each_slot_of_the_cron_table_once(
 def test_a_night_asleep_costs_the_slots_that_may_be_missed_and_none_of_the_others(
     database: Database, settings: Settings, clock: MovingClock
 ) -> None:
-    hosts = Hosts(database, settings)
+    hosts = Hosts(database, settings, clock)
     start = midnight_after(clock.now())
     clock.advance_to(start - timedelta(hours=2))
     hosts.tick()
@@ -127,3 +135,40 @@ def test_a_night_asleep_costs_the_slots_that_may_be_missed_and_none_of_the_other
     counts = Counter(name for name, _ in hosts.ran)
     made_up = {"safari_retry_failed": 1, "safari_rate_reset": 1, "safari_prune": 1}
     assert {name: counts[name] for name in OF_THE_WORKER if counts[name]} == made_up
+
+
+def test_the_database_is_asked_when_something_is_due_and_every_few_minutes(
+    settings: Settings, clock: MovingClock, latched: LatchedStore
+) -> None:
+    hourly = Job("hourly", "0 * * * *", lambda _: {}, missed="last")
+    here = Schedule(latched, settings, (hourly,), host="here", clock=clock.steady_seconds)
+    start = midnight_after(clock.now())
+    clock.advance_to(start + timedelta(seconds=1))
+    ((job, slot),) = here.due()
+    here.run(job, slot)
+    assert here.due() == []  # it asks whether the slot is taken
+    asked = len(latched.calls("safari_schedule_taken"))
+    ticks = int(timedelta(minutes=50).total_seconds() // TICK_SECONDS)
+    for _ in range(ticks):
+        clock.advance(timedelta(seconds=TICK_SECONDS))
+        assert here.due() == []
+    calls = latched.calls("safari_schedule_taken")[asked:]
+    assert 8 <= len(calls) <= 10
+    assert len({call.arguments["known"] for call in calls}) == 1
+    clock.advance_to(start + timedelta(hours=1, seconds=1))
+    assert [slot for _, slot in here.due()] == [start + timedelta(hours=1)]
+
+
+def test_a_slot_that_another_host_took_is_found_taken(
+    database: Database, settings: Settings, clock: MovingClock
+) -> None:
+    hourly = Job("hourly", "0 * * * *", lambda _: {}, missed="last")
+    here, there = (
+        Schedule(database.store, settings, (hourly,), host=host, clock=clock.steady_seconds)
+        for host in HOSTS
+    )
+    start = midnight_after(clock.now())
+    clock.advance_to(start + timedelta(seconds=1))
+    ((job, slot),) = here.due()
+    there.run(job, slot)
+    assert here.due() == []
