@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actors.runtime.notify import wake_on_notify
 from actors.runtime.process import ActorProcess, run_until_told
 from actors.runtime.supervisor import ActorSpec, StopStage
-from actors.sentinel.alerts import ALERTS, AlertActor
+from actors.sentinel.alerts import ALERTS, AlertActor, Pace
 from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
 from actors.sentinel.health import HEALTH, HealthActor, Watch
 from actors.sentinel.publisher import publisher_spec
@@ -43,6 +43,8 @@ __all__ = ["main"]
 
 # Whose work may have come with a command or its end; the others go by the clock.
 CALLED: Final = (CAMPAIGNS,)
+# Over REST each look is a request that is counted: alerts and posts wait a little longer there.
+LOOK_SECONDS_OVER_REST: Final = 15.0
 
 _log = logging.getLogger(__name__)
 
@@ -63,11 +65,14 @@ def _work(vitals: Vitals) -> ExitCode:
         stack.enter_context(exposed("sentinel", instruments.REGISTRY, settings))
         process = ActorProcess(stop_seconds=settings.stop_seconds, beat=vitals.beat)
         here = process.context
-        stack.enter_context(wake_on_notify(store.listener(), here.registry, CALLED))
-        specs = _specs(settings, here, store, telegram)
+        listener = store.listener()
+        stack.enter_context(wake_on_notify(listener, here.registry, CALLED))
+        pace = Pace() if listener is not None else Pace(look_seconds=LOOK_SECONDS_OVER_REST)
+        specs = _specs(settings, here, store, telegram, pace)
         blotato = stack.enter_context(closing(Blotato(settings)))
         if blotato.is_configured:
-            specs += (publisher_spec(settings, here, store, blotato),)
+            look = {} if listener is not None else {"look_seconds": LOOK_SECONDS_OVER_REST}
+            specs += (publisher_spec(settings, here, store, blotato, **look),)
         else:
             _log.info(
                 "posts stay in the database: set BLOTATO_API_KEY", extra={"action": "posts_kept"}
@@ -76,7 +81,11 @@ def _work(vitals: Vitals) -> ExitCode:
 
 
 def _specs(
-    settings: Settings, here: ActorContext, store: Store, telegram: Telegram | None
+    settings: Settings,
+    here: ActorContext,
+    store: Store,
+    telegram: Telegram | None,
+    pace: Pace,
 ) -> tuple[ActorSpec, ...]:
     watch = Watch(
         host=host_key(settings.actp_lock_dir),
@@ -87,7 +96,9 @@ def _specs(
     )
     host = socket.gethostname()
     starts: dict[str, Callable[[], ActorRef[Any]]] = {
-        ALERTS: partial(AlertActor.start, here, store=store, telegram=telegram, host=host),
+        ALERTS: partial(
+            AlertActor.start, here, store=store, telegram=telegram, host=host, pace=pace
+        ),
         HEALTH: partial(HealthActor.start, here, store=store, watch=watch),
         CAMPAIGNS: partial(CampaignActor.start, here, store=store),
     }

@@ -24,6 +24,8 @@ CAMPAIGNS = "campaigns"
 LOOK = Tick("look")
 # NOTIFY calls sooner where there is one; a campaign waits for hours, not for seconds.
 LOOK_SECONDS = 5.0
+# Without a living campaign there is only a new one to wait for.
+IDLE_LOOK_SECONDS = 60.0
 SHORTEST_LOOK_SECONDS = 0.05
 TARGETS_AT_ONCE = 50
 DECIDE_WITHIN_SECONDS = 60.0
@@ -33,10 +35,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Moved:
-    """What one round did; ``next_seconds`` is when the next target is due."""
+    """What one round did; ``next_seconds`` is when the next target is due.
+
+    It ``is_idle`` when no campaign has a target that may still be due.
+    """
 
     decided: int
     next_seconds: float | None
+    is_idle: bool
 
 
 class CampaignActor(Actor):
@@ -104,7 +110,9 @@ class CampaignActor(Actor):
         ]
         if decisions:
             self._store.call("safari_campaign_apply", decisions=decisions)
-        return _Moved(len(targets), answer["next_due_seconds"])
+        return _Moved(
+            len(targets), answer["next_due_seconds"], is_idle=answer.get("is_idle", False)
+        )
 
     def _moved(self, moved: _Moved) -> None:
         self._is_moving = False
@@ -112,7 +120,8 @@ class CampaignActor(Actor):
         if self._look_again or moved.decided:
             self.later(SHORTEST_LOOK_SECONDS, LOOK)
             return
-        seconds = [LOOK_SECONDS * self._random.uniform(0.8, 1.2)]
+        longest = IDLE_LOOK_SECONDS if moved.is_idle else LOOK_SECONDS
+        seconds = [longest * self._random.uniform(0.8, 1.2)]
         if moved.next_seconds is not None:
             seconds.append(moved.next_seconds)
         self.later(max(SHORTEST_LOOK_SECONDS, min(seconds)), LOOK)

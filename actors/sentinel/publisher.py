@@ -58,11 +58,17 @@ class PublisherActor(Actor):
     """
 
     def __init__(
-        self, context: ActorContext, *, make: Callable[[], Publisher], lock: FileLock
+        self,
+        context: ActorContext,
+        *,
+        make: Callable[[], Publisher],
+        lock: FileLock,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         super().__init__(PUBLISHER, context)
         self._publisher = make()
         self._lock = lock
+        self._look_seconds = look_seconds
         self._is_working = False
         self._failures = 0
         self._stopping = threading.Event()
@@ -117,7 +123,7 @@ class PublisherActor(Actor):
         self.offload("publish", lambda: _Worked(self._publisher.work(self._stopping.is_set)))
 
     def _look_again(self, next_seconds: float | None) -> None:
-        seconds = LOOK_SECONDS * self._random.uniform(0.8, 1.2)
+        seconds = self._look_seconds * self._random.uniform(0.8, 1.2)
         if next_seconds is not None:
             seconds = min(seconds, next_seconds)
         self.later(max(SHORTEST_LOOK_SECONDS, seconds), LOOK)
@@ -131,7 +137,12 @@ class PublisherActor(Actor):
 
 
 def publisher_spec(
-    settings: Settings, here: ActorContext, store: Store, blotato: Blotato
+    settings: Settings,
+    here: ActorContext,
+    store: Store,
+    blotato: Blotato,
+    *,
+    look_seconds: float = LOOK_SECONDS,
 ) -> ActorSpec:
     """Return how the actor is made that publishes with these accounts."""
     lock = PortLock(settings.actp_lock_dir, LOCK_ADDRESS)
@@ -150,5 +161,5 @@ def publisher_spec(
             ask_seconds=settings.blotato_poll_seconds,
         )
 
-    start = partial(PublisherActor.start, here, make=make, lock=lock)
+    start = partial(PublisherActor.start, here, make=make, lock=lock, look_seconds=look_seconds)
     return ActorSpec(PUBLISHER, start, stop_stage=StopStage.WORK)

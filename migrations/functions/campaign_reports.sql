@@ -51,6 +51,9 @@ begin
                    where r.campaign_id = c.campaign_id limit 1) r on true;
   return jsonb_build_object(
     'now', now(), 'has_crm', has_crm, 'targets', coalesce(targets, '[]'),
+    'is_idle', not exists (
+      select from safari_campaign_targets t
+       where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')),
     'next_due_seconds', (
       select extract(epoch from min(t.next_step_at) - now())
         from safari_campaign_targets t

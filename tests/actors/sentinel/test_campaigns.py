@@ -14,6 +14,7 @@ import pykka
 import pytest
 
 from actors.runtime.messages import Drained, Stop, Wake
+from actors.sentinel import campaigns as module
 from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
 from actors.worker.process import Worker, take_ports
 from actp.errors import StoreUnavailable
@@ -146,6 +147,24 @@ def test_the_database_names_a_time_to_look_again_only_where_a_target_waits(
     campaigns.send_all()
     campaigns.move()
     assert campaigns.store.call("safari_campaign_due")["next_due_seconds"] > 60
+
+
+def test_without_a_living_campaign_it_asks_seldom(
+    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    store = LatchedStore(campaigns.store)
+    house = House()
+    campaigner(house, store)
+    store.await_answers("safari_campaign_due", 1)
+    house.settle(CAMPAIGNS)
+    house.tell(CAMPAIGNS, Wake(frozenset({"twitter-dm"})))
+    house.settle(CAMPAIGNS)
+    assert len(store.calls("safari_campaign_due")) == 1
+    campaigns.create("dm_sequence", "ada", spacing_seconds=0)
+    house.tell(CAMPAIGNS, Wake())
+    store.await_answers("safari_campaign_due", 4)
+    house.close()
 
 
 def test_it_stops_when_told(campaigns: Campaigns) -> None:
