@@ -156,15 +156,17 @@ class Attempt:
             self._release()
 
     def _look(self, command: Command) -> Command | Outcome:
-        """Look at the page, and for the post that a comment is for; nothing is sent."""
+        """Look at the page and for the post of a comment; without an all-clear the turn ends."""
         self._is_looking = True
         try:
-            return self._transport.look(command)
+            looked = self._transport.look(command)
         except Exception as error:  # noqa: BLE001 - nothing was sent: it can be tried again
             _log.exception("looking failed", extra={"action": "look_failed"})
-            return Outcome("retry", "look_failed", error=_detail(error), quota_back=True)
-        finally:
-            self._is_looking = False
+            looked = Outcome("retry", "look_failed", error=_detail(error), quota_back=True)
+        self._is_looking = False
+        if isinstance(looked, Outcome):
+            self._release(looked)
+        return looked
 
     def _begin(self, begin: Begin) -> Begun:
         answer = self._ledger.submit(begin)

@@ -51,13 +51,17 @@ def wait(
 
 
 def unanswered(service: Service, failure: Failure) -> Outcome:
-    """Return the outcome of a look without an answer; the sentinel alerts what is down."""
+    """Return the outcome of a look without an answer; the sentinel alerts what is down.
+
+    Probes show when it is back, so nothing waits for a fixed time.
+    """
     problem = f"it does not answer: {failure.detail}"
     if failure.phase is Phase.NEVER_CONNECTED:
         remedy = "Start it; bin/health shows whether it lives."
-        return wait(service, "never_connected", problem, remedy, is_alert=False)
+        down = wait(service, "never_connected", problem, remedy, is_alert=False)
+        return replace(down, wait_seconds=None, breaker="count")
     hung = wait(service, "no_answer", problem, "See its log.", is_alert=False)
-    return replace(hung, is_unclear=True)
+    return replace(hung, wait_seconds=None, breaker="count", is_unclear=True)
 
 
 def refused(service: Service, status: int, words: str) -> Outcome | None:

@@ -7,7 +7,16 @@ from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-__all__ = ["HOME_URLS", "INBOX_URLS", "Kind", "Page", "handle_in", "page_at", "thread_page"]
+__all__ = [
+    "HOME_URLS",
+    "INBOX_URLS",
+    "Kind",
+    "Page",
+    "handle_in",
+    "moved",
+    "page_at",
+    "thread_page",
+]
 
 HOME_URLS = {
     "instagram": "https://www.instagram.com/",
@@ -33,6 +42,8 @@ _HOSTS = {
     "linkedin.com": "linkedin",
     "google.com": "google",
 }
+# Where a site sends who comes by its old name.
+_MOVED = {"threads.net": "threads.com", "twitter.com": "x.com"}
 # The segment of an address that is followed by a post, by a thread.
 _POSTS = frozenset({"p", "reel", "reels", "tv", "post", "t", "video", "status"})
 _THREADS = ("/direct/t/", "/messages/", "/messaging/thread/")
@@ -52,6 +63,16 @@ class Kind(StrEnum):
     POST = "post"
     COMPOSE = "compose"
     OTHER = "other"
+
+
+def moved(url: str) -> str:
+    """Return the address at which a tab ends up: old names of a site lead to the new one."""
+    parts = urlsplit(url)
+    for old, new in _MOVED.items():
+        if parts.netloc.removeprefix("www.") == old:
+            host = parts.netloc.replace(old, new) if new != "x.com" else new
+            return parts._replace(netloc=host).geturl()
+    return url
 
 
 @dataclass(frozen=True, slots=True)

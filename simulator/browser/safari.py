@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from simulator.browser.pages import HOME_URLS, INBOX_URLS, Page, page_at
+from simulator.browser.pages import HOME_URLS, INBOX_URLS, Page, moved, page_at
 from simulator.browser.sites import Site
 from simulator.catalogue import NAMES, site_of
 from simulator.scenario.safari import OWN, SITES, SafariSettings
@@ -200,7 +200,8 @@ class Safari:
 
     def navigate(self, tab: Tab, url: str) -> None:
         """Set the address of a tab; its page follows when the site has loaded it."""
-        tab.url, page = url, page_at(url)
+        tab.url = moved(url)
+        page = page_at(tab.url)
         seconds = self.sites[page.site].load_seconds
         if seconds:
             tab.loads_at = self.clock.now() + seconds

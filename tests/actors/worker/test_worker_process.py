@@ -126,7 +126,9 @@ def test_a_wrong_token_makes_commands_wait_with_an_alert_and_others_go_on(
         eventually(lambda: queue.statuses(message) == ["completed"], "others are served")
         eventually(lambda: queue.statuses(*comments) == ["pending"] * 2, "the comments wait")
     assert [queue.row(id_)["retry_count"] for id_ in comments] == [0, 0]
-    used = "select coalesce(sum(used), 0) as used from safari_rate_limits where platform = 'threads'"
+    used = (
+        "select coalesce(sum(used), 0) as used from safari_rate_limits where platform = 'threads'"
+    )
     assert queue.execute(used) == [{"used": 0}]
 
 
