@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     safari_look: bool = True
     safari_time_scale: float = Field(1.0, gt=0, le=1)
     review: Literal["off", "ai", "all"] = "off"
+    outreach_sender: Annotated[str, Field(max_length=60)] | None = None
+    outreach_texts: AbsolutePath | None = None
+    outreach_min_score: int = Field(10, ge=0, le=100)
+    outreach_new_per_day: int = Field(20, ge=0, le=100_000)
     safari_foreign_platforms: Names = ("linkedin_chrome",)
     safari_foreign_actions: Names = (
         "prospect_discover",

@@ -48,6 +48,7 @@ _SHARED_PREFIXES = (
     "BLOTATO_",
     "CRM_BRAIN_",
     "METRICS_PORT",
+    "OUTREACH_",
     "REMOTION_",
     "TELEGRAM_",
 )

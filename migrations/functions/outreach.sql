@@ -188,16 +188,93 @@ begin
            where q.id in (select (m ->> 'id')::uuid from jsonb_array_elements(messages) m));
 end $$;
 
--- Mail that waits for somebody who sends it.
+-- How many people are written to for the first time, by UTC day from today on.
+create or replace function public.agent_outreach_openers() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_object_agg(d.day, d.messages), '{}') from (
+    select (coalesce(m.sent_at, m.scheduled_for, m.created_at) at time zone 'utc')::date as day,
+           count(*) as messages
+      from crm_message_queue m
+     where m.message_type = 'outreach' and m.status in ('pending', 'sending', 'sent')
+       and coalesce(m.sent_at, m.scheduled_for, m.created_at) >= safari_today()::timestamp at time zone 'utc'
+     group by 1) d
+$$;
+
+-- The newest post that was read of each of these people, [{contact_id, addresses}], by contact.
+create or replace function public.agent_outreach_posts(people jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with asked as materialized (
+    select p.contact_id, e.key as platform, e.value as handle
+      from jsonb_to_recordset(people) as p (contact_id text, addresses jsonb)
+     cross join lateral jsonb_each_text(p.addresses) e
+     where e.key in ('twitter', 'instagram', 'tiktok', 'threads')
+  ), posts as (
+    select lower(r.source_platform) as platform, lower(ltrim(r.handle, '@')) as handle,
+           r.post_text as text, coalesce(r.posted_at, r.scraped_at, r.created_at) as at
+      from actp_platform_research r
+     where lower(ltrim(r.handle, '@')) in (select a.handle from asked a)
+    union all
+    select 'twitter', lower(ltrim(t.author_handle, '@')), t.tweet_text,
+           coalesce(t.tweet_date, t.scraped_at, t.created_at)
+      from actp_twitter_research t
+     where lower(t.author_handle) in (select a.handle from asked a
+                                      union all select '@' || a.handle from asked a)
+    union all
+    select lower(c.platform), lower(ltrim(c.handle, '@')), c.top_post_text, c.last_synced_at
+      from actp_platform_creators c
+     where lower(ltrim(c.handle, '@')) in (select a.handle from asked a)
+    union all
+    select lower(m.platform), lower(ltrim(m.author, '@')), m.post_text, m.collected_at
+      from crm_market_research m
+     where lower(ltrim(m.author, '@')) in (select a.handle from asked a)
+  ), best as (
+    select distinct on (a.contact_id) a.contact_id, left(p.text, 500) as text
+      from asked a join posts p on p.platform = a.platform and p.handle = a.handle
+     where length(btrim(p.text)) >= 12
+     order by a.contact_id, p.at desc nulls last, p.text
+  )
+  select coalesce(jsonb_object_agg(b.contact_id, b.text), '{}') from best b
+$$;
+
+-- Mail that waits for somebody who sends it; whoever may not be written to any more is left out.
 create or replace function public.agent_outreach_emails(row_limit integer default 50) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(w) order by w.priority, w.scheduled_for), '[]') from (
     select m.id, m.contact_id, c.display_name, c.email, agent_outreach_rank(m) as priority,
            m.scheduled_for, m.message_type, m.message_body
-      from crm_message_queue m left join crm_contacts c on c.id = m.contact_id
+      from crm_message_queue m join crm_contacts c on c.id = m.contact_id
      where m.status = 'pending' and lower(m.platform) in ('gmail', 'email')
+       and agent_outreach_veto(c, agent_outreach_vetoes()) is null
+       and not safari_message_waits(m)
      order by agent_outreach_rank(m), m.scheduled_for limit row_limit) w
 $$;
+
+-- An operator has sent a mail by hand, named by the beginning of its id.
+create or replace function public.agent_outreach_mail_sent(beginning text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  mails crm_message_queue[];
+  mail crm_message_queue;
+begin
+  mails := array(
+    select m from crm_message_queue m
+     where m.status in ('pending', 'sent') and lower(m.platform) in ('gmail', 'email')
+       and beginning <> '' and starts_with(m.id::text, lower(btrim(beginning)))
+     limit 2 for update);
+  if cardinality(mails) = 0 then
+    raise no_data_found using message = format('no mail waits under %L', left(beginning, 40));
+  elsif cardinality(mails) > 1 then
+    raise invalid_parameter_value using message =
+      format('%s is the beginning of several mails: give more of it', beginning);
+  end if;
+  mail := mails[1];
+  if mail.status = 'pending' then
+    update crm_message_queue m set status = 'sent', sent_at = now(), updated_at = now()
+     where m.id = mail.id;
+    perform agent_outreach_note_touch(mail, now(), '{}');
+  end if;
+  return jsonb_build_object('id', mail.id, 'contact_id', mail.contact_id);
+end $$;
 
 -- What became of the messages of so many days, by platform, and why some failed.
 create or replace function public.agent_outreach_stats(days integer default 30) returns jsonb

@@ -75,20 +75,21 @@ language sql set search_path = public, pg_temp as $$
   select count(*)::integer from ended
 $$;
 
--- Notes that a message reached somebody: once, whatever is told twice.
-create or replace function public.agent_outreach_record_touch(
-  message public.crm_message_queue, command public.safari_command_queue
+drop function if exists public.agent_outreach_record_touch(
+  public.crm_message_queue, public.safari_command_queue);
+
+-- Notes that a message reached somebody: once, whatever is reported twice.
+create or replace function public.agent_outreach_note_touch(
+  message public.crm_message_queue, at timestamptz, about jsonb
 ) returns void
 language plpgsql set search_path = public, pg_temp as $$
-declare
-  at constant timestamptz := coalesce(command.completed_at, now());
 begin
   insert into crm_interactions (
     contact_id, type, platform, direction, summary, outcome, queue_id, metadata, occurred_at
   )
-    select c.id, 'dm', lower(message.platform), 'outbound', left(message.message_body, 200), 'sent',
-           message.id, jsonb_build_object('command_id', command.id,
-                                          'message_type', message.message_type), at
+    select c.id, case when lower(message.platform) in ('gmail', 'email') then 'email' else 'dm' end,
+           lower(message.platform), 'outbound', left(message.message_body, 200), 'sent', message.id,
+           about || jsonb_build_object('message_type', message.message_type), at
       from crm_contacts c
      where c.id = message.contact_id
        and not exists (select from crm_interactions i where i.queue_id = message.id);
@@ -145,7 +146,8 @@ begin
          updated_at = now()
    where m.id = message.id;
   if command.status = 'completed' then
-    perform agent_outreach_record_touch(message, command);
+    perform agent_outreach_note_touch(message, coalesce(command.completed_at, now()),
+                                      jsonb_build_object('command_id', command.id));
   end if;
 end $$;
 

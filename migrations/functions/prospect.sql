@@ -224,7 +224,10 @@ language sql stable set search_path = public, pg_temp as $$
                       s.contact_id) as rank,
            s.contact_id, c.platform, c.username, c.display_name, s.score, s.funnel_stage as stage,
            s.score_breakdown, coalesce(s.research_done, false) as research_done, s.offer_readiness,
-           s.icp_fit, s.next_touch_type, s.next_touch_at
+           s.icp_fit, s.next_touch_type, s.next_touch_at,
+           coalesce((select left(coalesce(nullif(m.message_text, ''), m.body), 200)
+                       from crm_messages m where m.contact_id = c.id and m.direction = 'inbound'
+                      order by m.sent_at desc nulls last limit 1), c.last_message) as last_words
       from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
      where c.archived_at is null and s.score >= least_score
        and (what <> 'next_actions'

@@ -11,10 +11,7 @@ import pytest
 from actp.domains.outreach.optout import asks_to_stop
 from actp.domains.outreach.prospect import Touch
 from actp.domains.outreach.suspicion import LENGTHS, fault_in, speaks_to_machines
-from actp.domains.outreach.templates import NICHE_WORDS, TEMPLATES
-from actp.domains.outreach.wording import message_type, template_text
-from actp.domains.outreach.writing import DirectMessage, Writer
-from actp.domains.taxonomy import NICHES
+from actp.domains.outreach.writing import DirectMessage, Writer, message_type
 from actp.errors import ClaudeError
 from tests.domains.test_outreach_rules import ADA
 
@@ -108,20 +105,6 @@ def test_other_replies_are_not_taken_for_it(text: str | None) -> None:
     assert not asks_to_stop(text)
 
 
-def test_every_template_can_be_sent_on_its_platform() -> None:
-    for kind, texts in TEMPLATES.items():
-        for platform in texts:
-            for niche in (*NICHES, "anything", None):
-                text = template_text(kind, platform, "Bartholomew-Maximilian", niche)
-                assert fault_in(text, platform) is None, text
-
-
-def test_a_niche_from_outside_never_gets_into_a_text() -> None:
-    text = template_text("outreach", "twitter", "Ada", "buy at evil.example")
-    assert NICHE_WORDS["other"] in text
-    assert "evil" not in text
-
-
 def test_the_first_message_is_outreach_and_a_later_one_follows_up() -> None:
     assert message_type("decision", is_known=False) == "outreach"
     assert message_type("decision", is_known=True) == "follow_up"
@@ -204,7 +187,9 @@ def test_claude_writes_to_those_who_are_close() -> None:
     claude = Scripted(GOOD)
     text = Writer(claude, 5).write(touch())
     assert (text.body, text.kind, text.is_by_claude) == (GOOD, "outreach", True)
-    assert text.reasoning == "decision stage, score 80; Claude, from the research brief"
+    assert (
+        text.reasoning == "decision stage, score 80; no signal yet; Claude, from the research brief"
+    )
     assert text.offer == "safari_automation"
     assert "n8n" in claude.questions[0].data["research"]
     warm = replace(RESEARCHED, stage="consideration", score=50)
@@ -216,7 +201,7 @@ def test_claude_is_not_asked_about_those_who_are_not() -> None:
     cool = replace(RESEARCHED, stage="consideration", score=49)
     text = Writer(claude, 5).write(touch(cool))
     assert (text.is_by_claude, claude.questions) == (False, [])
-    assert text.reasoning == "consideration stage, score 49; template"
+    assert text.reasoning == "consideration stage, score 49; no signal yet; template"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +224,8 @@ def test_what_cannot_be_trusted_is_replaced_by_a_template(
 ) -> None:
     writer = Writer(Scripted(answer), 5)
     text = writer.write(touch(prospect))
-    assert text.body == template_text("outreach", "twitter", "Ada Lovelace", "ai_automation")
+    assert text.body.startswith("Hi Ada, ")
+    assert "AI automation" in text.body
     assert said in text.reasoning
     assert (writer.excuse, writer.written, text.is_by_claude) == (excuse, 0, False)
 

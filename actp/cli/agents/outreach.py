@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actp.cli.agents.script import Script, Task
-from actp.cli.output import console, counted, say, table, text
+from actp.cli.output import console, counted, one_line, say, table, text
 from actp.cli.times import short_time
 from actp.domains.outreach.due import list_due
 from actp.domains.outreach.queueing import build_queue
-from actp.domains.outreach.sending import list_emails, send, tell_stats
+from actp.domains.outreach.sending import list_emails, mail_sent, send, tell_stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,18 +22,17 @@ __all__ = ["script"]
 def _show_due(result: Mapping[str, Any]) -> None:
     say(f"{result['due']:,} of {counted(result['scored'], 'scored contact')} due.")
     _say_held(result["held"])
+    _name_elsewhere(result["elsewhere"])
     if result["rows"]:
-        shown = table(
-            "name", "platform", "stage", "score", "when", "last touch", numbers=("score",)
-        )
+        shown = table("name", "platform", "stage", "score", "when", "why", numbers=("score",))
         for row in result["rows"]:
             shown.add_row(
-                text(row["name"], longest=30),
+                text(row["name"], longest=24),
                 text(row["platform"]),
                 text(row["funnel_stage"]),
                 f"{row['score']}",
                 short_time(row["scheduled_for"]),
-                short_time(row["last_touch_at"]),
+                text(row["why"], longest=120),
             )
         console().print(shown)
 
@@ -45,8 +44,15 @@ def _show_queue(result: Mapping[str, Any]) -> None:
         f" ({result['claude']}), of {counted(result['scored'], 'scored contact')}."
     )
     _say_held(result["held"])
+    _say_heard(result["heard"])
+    _name_elsewhere(result["elsewhere"])
     _print_messages(
-        (row["name"], row["platform"], short_time(row["scheduled_for"]), row["message_body"])
+        (
+            row["name"],
+            row["platform"],
+            f"{short_time(row['scheduled_for'])}; {row['why']}",
+            row["message_body"],
+        )
         for row in result["rows"]
     )
 
@@ -58,6 +64,7 @@ def _show_send(result: Mapping[str, Any]) -> None:
         say(f"{counted(result['handed'], 'message')} handed to the command queue.")
     if result["failed"]:
         say(f"{counted(result['failed'], 'message')} not sendable.")
+    _say_heard(result["heard"])
     if result["interrupted"]:
         say(f"{counted(result['interrupted'], 'message')} left by an older sender: not sent again.")
     _print_messages(
@@ -68,9 +75,20 @@ def _show_send(result: Mapping[str, Any]) -> None:
 def _show_emails(result: Mapping[str, Any]) -> None:
     say(f"{counted(result['waiting'], 'mail')} waiting to be sent by hand.")
     _print_messages(
-        (row["display_name"], row["email"], short_time(row["scheduled_for"]), row["message_body"])
+        (
+            row["display_name"],
+            row["email"],
+            f"{row['id'][:8]}, {short_time(row['scheduled_for'])}",
+            row["message_body"],
+        )
         for row in result["rows"]
     )
+    if result["rows"]:
+        say("After sending one: strategic_outreach.py --mail-sent ID")
+
+
+def _show_mail_sent(result: Mapping[str, Any]) -> None:
+    say(f"Marked sent: {result['id'][:8]}.")
 
 
 def _show_stats(result: Mapping[str, Any]) -> None:
@@ -94,7 +112,22 @@ def _show_stats(result: Mapping[str, Any]) -> None:
 def _say_held(held: Mapping[str, int]) -> None:
     if held:
         reasons = (f"{count:,} {reason.replace('_', ' ')}" for reason, count in held.items())
-        say(f"Left in peace: {', '.join(reasons)}.")
+        say(f"Skipped: {', '.join(reasons)}.")
+
+
+def _say_heard(heard: Mapping[str, int]) -> None:
+    if heard["conversations"]:
+        say(
+            f"Read {counted(heard['conversations'], 'conversation')}: {heard['opted_out']:,} opted"
+            f" out, {heard['waiting']:,} wait for your answer, {heard['to_look_at']:,} need a look"
+            " (bin/inbox)."
+        )
+
+
+def _name_elsewhere(people: Iterable[Mapping[str, str]]) -> None:
+    named = [f"{each['name']} ({each['platform']} {each['address']})" for each in people]
+    if named:
+        say(f"No service reaches: {one_line(', '.join(named), 300)}.")
 
 
 def _print_messages(rows: Iterable[tuple[Any, Any, Any, Any]]) -> None:
@@ -134,6 +167,13 @@ script = Script(
             list_emails,
             _show_emails,
             refined_by=("limit",),
+        ),
+        Task(
+            "--mail-sent",
+            "Mark a mail as sent by hand.",
+            mail_sent,
+            _show_mail_sent,
+            metavar="ID",
         ),
         Task("--stats", "Tell what became of the last 30 days.", tell_stats, _show_stats),
     ),

@@ -9,6 +9,7 @@ import click
 from actp.cli.agents.script import Script, Task
 from actp.cli.output import console, counted, say, table, text
 from actp.cli.times import short_time
+from actp.domains.outreach.why import why_of
 from actp.domains.prospect import tasks
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def _show_rows(result: Mapping[str, Any]) -> None:
         say("Nobody.")
         return
     shown = table(
-        "score", "stage", "who", "platform", "fit", "offer", "next", "from", "brief",
-        numbers=("score", "fit", "offer"),
+        "score", "stage", "who", "platform", "next", "from", "brief", "why", numbers=("score",)
     )  # fmt: skip
     for row in result["rows"]:
         shown.add_row(
@@ -48,11 +48,10 @@ def _show_rows(result: Mapping[str, Any]) -> None:
             text(row["stage"]),
             text(row["display_name"] or row["username"], longest=30),
             text(row["platform"]),
-            text(row["icp_fit"]),
-            text(row["offer_readiness"]),
             text(row["next_touch_type"]),
             short_time(row["next_touch_at"]) if row["next_touch_at"] else text(""),
             text("yes" if row["research_done"] else "no"),
+            text(why_of(row["score_breakdown"], row["last_words"]), longest=120),
         )
     console().print(shown)
 

@@ -40,11 +40,15 @@ def channel(
 
 
 def wishes(
-    next_touch_type: str | None, conversation: str | None, own_platform: str | None
+    next_touch_type: str | None,
+    conversation: str | None,
+    own_platform: str | None,
+    addresses: Iterable[str],
 ) -> Iterator[str]:
     """Yield platforms, the most wanted first; one may come twice.
 
-    ``conversation`` is where we last spoke, ``own_platform`` where the contact was found.
+    ``conversation`` is where we last spoke, ``own_platform`` where the contact was found; where
+    they can be reached besides comes last, mail after all others.
     """
     match next_touch_type:
         case "twitter":
@@ -55,6 +59,9 @@ def wishes(
         if platform in DM_PLATFORMS:
             yield platform
     yield LAST_RESORT
+    yield from sorted(DM_PLATFORMS.intersection(addresses))
+    if MAIL in addresses:
+        yield MAIL
 
 
 def clean_address(platform: str, address: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from actp.domains.bots import is_bot
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["Held", "Prospect", "Said", "Touch", "decide", "read_prospect"]
 
 Veto: TypeAlias = Literal["archived", "customer", "opted_out"]
-Held: TypeAlias = (
-    Cooldown
-    | Veto
-    | Literal[
-        "asked_to_stop", "bot", "in_campaign", "needs_look", "no_address", "open", "waits_for_us"
-    ]
-)
+Reason: TypeAlias = Literal[
+    "asked_to_stop", "bot", "in_campaign", "low_score", "needs_look", "new_people_cap",
+    "no_address", "open", "waits_for_us",
+]  # fmt: skip
+Held: TypeAlias = Reason | Cooldown | Veto
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,16 @@ class Prospect:
     needs_look: bool
     heard_hours: Sequence[int]
     said: Sequence[Said] = ()
+
+    @property
+    def spread(self) -> float:
+        """A number from 0 to 1 that is the same for this person each time."""
+        return int.from_bytes(sha256(self.contact_id.encode()).digest()[:4]) / 2**32
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether neither side has written to the other yet."""
+        return self.touched_at is None and self.heard_at is None
 
     @property
     def waits_for_us(self) -> bool:
@@ -126,12 +135,17 @@ def decide(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Touc
     held = _held(prospect, now, blocked)
     if held is not None:
         return held
-    wanted = wishes(prospect.next_touch_type, prospect.conversation_platform, prospect.own_platform)
+    wanted = wishes(
+        prospect.next_touch_type,
+        prospect.conversation_platform,
+        prospect.own_platform,
+        prospect.addresses,
+    )
     place = channel(wanted, prospect.addresses, has_tiktok_message=prospect.has_tiktok_message)
     if place is None:
         return "no_address"
     platform, address = place
-    at = next_send_time(prospect.stage, now, prospect.heard_hours)
+    at = next_send_time(prospect.stage, now, prospect.heard_hours, spread=prospect.spread)
     return Touch(prospect, platform, address, at)
 
 

@@ -9,9 +9,13 @@ from uuid import uuid4
 from actp.domains.outreach.cooldown import PRIORITIES
 from actp.domains.outreach.due import Due, shown
 from actp.domains.outreach.hearing import Heard, hear
+from actp.domains.outreach.texts import read_texts
 from actp.domains.outreach.writing import Writer
+from actp.domains.paging import batches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from actp.domains.outreach.prospect import Touch
     from actp.domains.outreach.writing import Text
     from actp.domains.tools import Tools
@@ -40,7 +44,13 @@ def build_queue(
     heard = Heard() if dry_run else hear(tools.store)
     due = Due(tools, min_score=min_score)
     calls = CLAUDE_CALLS if claude_calls is None else claude_calls
-    writer = Writer(None if dry_run else tools.claude, calls)
+    settings = tools.settings
+    writer = Writer(
+        None if dry_run else tools.claude,
+        calls,
+        read_texts(settings.outreach_texts),
+        settings.outreach_sender,
+    )
     queued, open_already = 0, 0
     batch: list[Json] = []
     rows: list[dict[str, Any]] = []
@@ -53,16 +63,18 @@ def build_queue(
         batch.clear()
 
     written = 0
-    for touch in islice(due, limit):
-        text = writer.write(touch)
-        written += 1
-        batch.append(_row(touch, text))
-        if len(rows) < LISTED:
-            rows.append(shown(touch) | {"message_type": text.kind, "message_body": text.body})
-        # What Claude was paid for is stored at once.
-        if text.is_by_claude or len(batch) == BATCH_ROWS:
-            flush()
-    flush()
+    for page in batches(islice(due, limit), BATCH_ROWS):
+        posts = _posts(tools, page)
+        for touch in page:
+            text = writer.write(touch, posts.get(touch.prospect.contact_id))
+            written += 1
+            batch.append(_row(touch, text))
+            if len(rows) < LISTED:
+                rows.append(shown(touch) | {"message_type": text.kind, "message_body": text.body})
+            # What Claude was paid for is stored at once.
+            if text.is_by_claude:
+                flush()
+        flush()
     count = written if dry_run else queued
     return {
         "queued": count,
@@ -71,11 +83,25 @@ def build_queue(
         "open_already": open_already,
         "scored": due.seen,
         "held": dict(due.held.most_common()),
+        "elsewhere": due.elsewhere,
         "heard": heard.as_json(),
         "dry_run": dry_run,
         "headline": f"{count} message{'s' * (count != 1)} queued, {writer.written} by Claude",
         "rows": rows,
     }
+
+
+def _posts(tools: Tools, page: Sequence[Touch]) -> Mapping[str, str]:
+    """Return by contact a post of those we have not spoken with yet, where one was read."""
+    asked: list[Json] = [
+        {"contact_id": touch.prospect.contact_id, "addresses": dict(touch.prospect.addresses)}
+        for touch in page
+        if touch.prospect.is_stranger
+    ]
+    if not asked:
+        return {}
+    posts: dict[str, str] = tools.store.call("agent_outreach_posts", people=asked)
+    return posts
 
 
 def _row(touch: Touch, text: Text) -> dict[str, Json]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actp.domains.tools import Tools
     from actp.store import Store
 
-__all__ = ["list_emails", "send", "tell_stats"]
+__all__ = ["list_emails", "mail_sent", "send", "tell_stats"]
 
 BATCH_ROWS: Final = 500
 LISTED: Final = 50
@@ -55,6 +55,14 @@ def list_emails(tools: Tools, limit: int | None = None) -> dict[str, Any]:
     """Return mail that waits; no sender of this project takes it."""
     rows = tools.store.call("agent_outreach_emails", row_limit=limit or LISTED)
     return {"waiting": len(rows), "rows": rows}
+
+
+def mail_sent(tools: Tools, value: str | None = None) -> dict[str, Any]:
+    """Mark a mail as sent by hand, named by the beginning of its id."""
+    if not value:
+        raise InvalidInput("which mail?", remedy="--email-queue lists them with their ids.")
+    answer: dict[str, Any] = tools.store.call("agent_outreach_mail_sent", beginning=value)
+    return answer | {"headline": f"mail {answer['id'][:8]} marked sent"}
 
 
 def tell_stats(tools: Tools) -> dict[str, Any]:

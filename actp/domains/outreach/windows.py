@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["WINDOWS", "Window", "active_hour", "next_send_time"]
 
 FEWEST_HOURS: Final = 3
+# What is handed over at the last moment would be sent outside the window.
+CLOSING_MARGIN: Final = timedelta(minutes=5)
 _WEEK: Final = 7
 
 
@@ -35,11 +37,14 @@ WINDOWS: Final[Mapping[Stage, Window]] = MappingProxyType(
 )
 
 
-def next_send_time(stage: Stage, now: datetime, heard_hours: Sequence[int] = ()) -> datetime:
-    """Return the first moment from now on that lies in a window, in UTC.
+def next_send_time(
+    stage: Stage, now: datetime, heard_hours: Sequence[int] = (), *, spread: float = 0.0
+) -> datetime:
+    """Return a moment from now on in the first window that is open or opens next, in UTC.
 
     ``heard_hours`` are the hours at which the reader wrote to us; three or more of them replace
-    the stage's hours, not its weekdays.
+    the stage's hours, not its weekdays. ``spread``, from 0 to 1, is the place in what is left of
+    the window, so that messages do not all go at its first second.
     """
     now = now.astimezone(UTC)
     window = WINDOWS[stage]
@@ -52,7 +57,9 @@ def next_send_time(stage: Stage, now: datetime, heard_hours: Sequence[int] = ())
         for hour in sorted(hours):
             opens = day + timedelta(hours=hour)
             if now < opens + timedelta(hours=1):
-                return max(now, opens)
+                begins = max(now, opens)
+                closes = opens + timedelta(hours=1) - CLOSING_MARGIN
+                return begins + max(closes - begins, timedelta()) * spread
     raise AssertionError("every window has a weekday")
 
 
