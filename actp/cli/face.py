@@ -142,7 +142,8 @@ def _dispatch(**flags: Any) -> int:
     context = click.get_current_context()
     command: click.Command = actp
     for word in mode.command:
-        command = command.commands[word] if isinstance(command, click.Group) else command
+        found = command.get_command(context, word) if isinstance(command, click.Group) else None
+        command = found or command
     answer = command.main(arguments, prog_name=context.command_path, standalone_mode=False)
     return answer if isinstance(answer, int) else 0
 

@@ -1,63 +1,76 @@
-"""The one group of commands."""
+"""The one group of commands; a command's module is imported when it is run."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 import click
 
-from actp.cli.campaign import campaign
-from actp.cli.contacts import contacts
-from actp.cli.db import db
-from actp.cli.doctor import doctor
-from actp.cli.enqueue import enqueue
-from actp.cli.health import health
-from actp.cli.history import history, show
-from actp.cli.inbox import inbox
-from actp.cli.install_service import install_service
-from actp.cli.limits import limits
-from actp.cli.operate import cancel, pause, queue, resolve, resume, retry, retry_failed
-from actp.cli.report import report
-from actp.cli.review import review
-from actp.cli.run import daemon, run_once
-from actp.cli.sample_data import sample_data
-from actp.cli.status import status
-from actp.cli.tree import down, logs, restart, up
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-__all__ = ["actp"]
+__all__ = ["COMMANDS", "actp"]
+
+# Where each command is defined, under its own name with underscores.
+COMMANDS: Final = {
+    "campaign": "campaign",
+    "cancel": "operate",
+    "contacts": "contacts",
+    "daemon": "run",
+    "db": "db",
+    "doctor": "doctor",
+    "down": "tree",
+    "enqueue": "enqueue",
+    "health": "health",
+    "history": "history",
+    "inbox": "inbox",
+    "install-service": "install_service",
+    "limits": "limits",
+    "logs": "tree",
+    "pause": "operate",
+    "queue": "operate",
+    "report": "report",
+    "resolve": "operate",
+    "restart": "tree",
+    "resume": "operate",
+    "retry": "operate",
+    "retry-failed": "operate",
+    "review": "review",
+    "run-once": "run",
+    "sample-data": "sample_data",
+    "show": "history",
+    "status": "status",
+    "up": "tree",
+}
 
 
-@click.group()
-def actp() -> None:
-    """Send commands to the Safari services, and see what becomes of them."""
+class LazyGroup(click.Group):
+    """A group that imports no more than the command it runs; its help imports all of them."""
+
+    def __init__(self, *, modules: Mapping[str, str], **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return every name."""
+        return sorted(self._modules)
+
+    def get_command(
+        self,
+        ctx: click.Context | None,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Return a command, or None where there is no such name."""
+        if cmd_name not in self._modules:
+            return None
+        module = import_module(f"actp.cli.{self._modules[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
 
 
-for _command in (
-    campaign,
-    cancel,
-    contacts,
-    daemon,
-    db,
-    doctor,
-    down,
-    enqueue,
-    health,
-    history,
-    inbox,
-    install_service,
-    limits,
-    logs,
-    pause,
-    queue,
-    report,
-    resolve,
-    restart,
-    resume,
-    retry,
-    retry_failed,
-    review,
-    run_once,
-    sample_data,
-    show,
-    status,
-    up,
-):
-    actp.add_command(_command)
+actp = LazyGroup(
+    name="actp",
+    modules=COMMANDS,
+    help="Send commands to the Safari services, and see what becomes of them.",
+)

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     from actp.settings import PROJECT_ROOT  # noqa: PLC0415
 
     name, *rest = arguments or ["--help"]
-    command = actp.commands.get(name)
+    command = actp.get_command(None, name)
     if command is not None and (PROJECT_ROOT / "bin" / name).exists():
         return run(command, rest, f"bin/{name}")
     return run(actp, [name, *rest], "python -m actp.cli")

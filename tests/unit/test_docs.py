@@ -97,8 +97,11 @@ def options_of(command: click.Command) -> set[str]:
 
 
 def every_option(command: click.Command) -> set[str]:
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return options_of(command).union(*map(every_option, below))
+    if not isinstance(command, click.Group):
+        return options_of(command)
+    context = click.Context(command)
+    below = (command.get_command(context, name) for name in command.list_commands(context))
+    return options_of(command).union(*(every_option(it) for it in below if it is not None))
 
 
 def wrong_in(line: str) -> str | None:
@@ -112,7 +115,7 @@ def wrong_in(line: str) -> str | None:
         return next(
             (f"{flag}: unknown to {name}" for flag in flags if flag not in options_of(script)), None
         )
-    command = actp.commands.get(launcher.name)
+    command = actp.get_command(None, launcher.name)
     if command is None:
         return next((f"{flag}: unknown" for flag in flags if flag not in usage_of(launcher)), None)
     for word in words:
