@@ -11,7 +11,7 @@ from actp.dispatch.leash import follow
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM_PYTHON = (3, 11)
-PACKAGES = ("click", "httpx", "psycopg", "pydantic_settings", "pykka", "rich")
+PACKAGES = ("click", "httpx", "psycopg", "pydantic", "pykka", "rich")
 EXIT_CONFIG = 78  # ExitCode.CONFIG, whose module an old Python cannot read
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.exceptions import NoSuchCommand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +68,16 @@ class LazyGroup(click.Group):
         module = import_module(f"actp.cli.{self._modules[cmd_name]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the words name; what comes near is offered otherwise."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as unknown:
+            name = unknown.command_name
+            raise NoSuchCommand(name, possibilities=self._modules, ctx=ctx) from None
 
 
 actp = LazyGroup(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
@@ -48,19 +49,25 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
     path = _file(env) if env_file is None else env_file
     in_file, wrong = _names_in(path)
     wrong += unknown_in_environment(env)
-    given = {
-        ALIASES.get(name, name).lower(): value
-        for name, value in sorted(env.items(), key=lambda item: item[0] in KNOWN)
-        if value.strip() and (name in KNOWN or name in ALIASES)
-    }
+    from_file = dotenv_values(path, encoding="utf-8") if in_file else {}
+    given = _set(from_file) | _set(env)
     try:
-        settings = Settings(_env_file=path if in_file else None, **given)  # type: ignore[arg-type]
+        settings = Settings(**given)
     except ValidationError as error:
         wrong += [_line(details) for details in error.errors(include_url=False)]
         settings = None
     if wrong or settings is None:
         raise SettingsError("\n".join(wrong))
     return settings
+
+
+def _set(pairs: Mapping[str, str | None]) -> dict[str, str]:
+    """Return what is set, by the names of the fields; a name wins over its alias."""
+    return {
+        ALIASES.get(name, name).lower(): value
+        for name, value in sorted(pairs.items(), key=lambda item: item[0] in KNOWN)
+        if value is not None and value.strip() and (name in KNOWN or name in ALIASES)
+    }
 
 
 def _file(env: Mapping[str, str]) -> Path | None:

@@ -11,19 +11,15 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
     SecretStr,
     ValidationInfo,
     field_validator,
-)
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
 )
 
 from actp.errors import NotFound
@@ -76,17 +72,18 @@ def _port_base(port: int) -> int:
 ServiceUrl = Annotated[str, AfterValidator(values.parse_origin)]
 Token = Annotated[SecretStr | None, AfterValidator(_check_secret)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.parse_names)]
+Names = Annotated[tuple[str, ...], BeforeValidator(values.parse_names)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything a person may set; made by ``load_settings`` only, never changed afterwards."""
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
-        extra="ignore",
-        env_ignore_empty=True,
+        extra="forbid",
+        validate_default=True,
+        arbitrary_types_allowed=True,
         populate_by_name=True,
         hide_input_in_errors=True,
     )
@@ -118,7 +115,6 @@ class Settings(BaseSettings):
 
     safari_active_hours: Annotated[
         values.ActiveHours,
-        NoDecode,
         PlainValidator(values.parse_active_hours),
         PlainSerializer(str),
     ] = values.ActiveHours(9, 21)
@@ -129,7 +125,7 @@ class Settings(BaseSettings):
     safari_turns: int = Field(1, ge=1, le=len(SERVICE_SETTINGS))
     safari_action_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     safari_daily_limits: Annotated[
-        values.DailyLimits, NoDecode, PlainValidator(values.parse_daily_limits)
+        values.DailyLimits, PlainValidator(values.parse_daily_limits)
     ] = Field(default_factory=lambda: values.parse_daily_limits({}))
     safari_retry_base_seconds: Seconds = 15.0
     safari_retry_limit: int = Field(3, ge=0, le=20)
@@ -198,7 +194,7 @@ class Settings(BaseSettings):
     blotato_api_url: Annotated[str, AfterValidator(values.parse_blotato_url)] = (
         "https://backend.blotato.com/v2"
     )
-    blotato_accounts: Annotated[Accounts, NoDecode, PlainValidator(parse_accounts)] = Field(
+    blotato_accounts: Annotated[Accounts, PlainValidator(parse_accounts)] = Field(
         default_factory=lambda: parse_accounts({})
     )
     blotato_poll_seconds: float = Field(5.0, gt=0, le=60, allow_inf_nan=False)
@@ -208,19 +204,6 @@ class Settings(BaseSettings):
     remotion_api_style: Literal["default", "v1"] = "default"
     remotion_api_key: Token = None
     remotion_home: AbsolutePath | None = None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave the environment to ``load_settings``, which hands it in and lets it win."""
-        del settings_cls, env_settings, file_secret_settings
-        return init_settings, dotenv_settings
 
     @field_validator("*", mode="before")
     @classmethod
