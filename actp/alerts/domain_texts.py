@@ -81,6 +81,7 @@ def _trend_spike(about: Fields) -> str:
         lines.append(
             f"{trend['niche']}: {trend.platforms()} × {trend.number('posts')} posts, "  # noqa: RUF001  as it was asked for
             f"strength {trend.real('strength'):.1f}"
+            + (f", {trend.real('rise'):.1f} times its baseline" if trend.get("rise") else "")
         )
         if trend.get("hook"):
             lines.append(f"  “{trend.get('hook')}”")

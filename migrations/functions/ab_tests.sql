@@ -195,8 +195,11 @@ begin
     ) values (post.external_id, 'twitter', test.niche, post.content_type, post.views, post.likes,
               post.comments_count, post.engagement_score, post.text, post.published_at)
     on conflict (platform, external_id) do nothing;
-    -- A post that was counted before has taught its hour already.
-    if found and mean is not null then
+    continue when not found;  -- counted before, it has taught its hour already
+    insert into actp_own_posts as o (platform, external_id, published_at, hour_taught_at)
+      values ('twitter', post.external_id, post.published_at, now())
+    on conflict on constraint actp_own_posts_pkey do update set hour_taught_at = now();
+    if mean is not null then
       perform agent_schedule_reward(
         'twitter', extract(hour from post.published_at at time zone 'utc')::integer,
         post.engagement_score > mean);

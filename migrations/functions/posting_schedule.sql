@@ -13,8 +13,8 @@ language sql stable set search_path = public, pg_temp as $$
     select jsonb_agg(jsonb_build_object(
              'platform', s.platform, 'posts_per_day', s.posts_per_day, 'best_hours', s.best_hours,
              'active_days', s.active_days, 'min_gap_hours', s.min_gap_hours,
-             'slots', s.thompson_slots) order by s.platform)
-      from actp_posting_schedule s), '[]'))
+             'slots', s.thompson_slots, 'learned', h.hours -> s.platform) order by s.platform)
+      from actp_posting_schedule s cross join agent_post_hours() h (hours)), '[]'))
 $$;
 
 -- Stores chosen hours, [{platform, best_hours}]; what was learned stays.
@@ -39,52 +39,78 @@ begin
   return jsonb_build_object('changed', changed);
 end $$;
 
--- Tells an hour what a post at it brought; for functions that know that they count each post once.
-create or replace function public.agent_schedule_reward(platform text, hour integer, reward boolean)
-returns void
+-- Tells an hour of `better` posts and `others`; for functions that know that each counts once.
+create or replace function public.agent_schedule_rewards(
+  platform text, hour integer, better integer, others integer
+) returns void
 language sql set search_path = public, pg_temp as $$
   update actp_posting_schedule s
      set thompson_slots = coalesce(s.thompson_slots, '{}') || jsonb_build_object(hour::text,
            jsonb_build_object(
-             'alpha', coalesce((s.thompson_slots -> hour::text ->> 'alpha')::numeric, 1)
-                      + reward::integer,
-             'beta', coalesce((s.thompson_slots -> hour::text ->> 'beta')::numeric, 1)
-                     + 1 - reward::integer)),
+             'alpha', coalesce((s.thompson_slots -> hour::text ->> 'alpha')::numeric, 1) + better,
+             'beta', coalesce((s.thompson_slots -> hour::text ->> 'beta')::numeric, 1) + others)),
          updated_at = now()
-   where s.platform = agent_schedule_reward.platform and hour between 0 and 23
+   where s.platform = agent_schedule_rewards.platform and hour between 0 and 23
 $$;
 
--- How a platform's posts of the last 7 days did, against those of the 23 days before.
+create or replace function public.agent_schedule_reward(platform text, hour integer, reward boolean)
+returns void
+language sql set search_path = public, pg_temp as $$
+  select agent_schedule_rewards(platform, hour, reward::integer, 1 - reward::integer)
+$$;
+
+-- The engagement of a platform's posts of the last 30 days, {platform, posts_per_day, is_told,
+-- posts: [[age in days, score]]}. Posts are compared at the age of a day where enough of them were
+-- looked at then, else as they stand; of YouTube, whose counts grow for months, only at equal age.
 create or replace function public.agent_schedule_engagement() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
+  with scores as (
+    select s.*, extract(epoch from now() - s.published_at) / 86400 as age_days
+      from agent_post_scores(30) s
+  ), counted as (
+    select s.platform,
+           count(s.score_24h) filter (where s.age_days <= 7) >= 3
+           and count(s.score_24h) filter (where s.age_days > 7) >= 3 or s.platform = 'youtube'
+             as at_equal_age
+      from scores s group by s.platform
+  )
   select coalesce(jsonb_agg(to_jsonb(e) order by e.platform), '[]') from (
-    select s.platform, coalesce(s.posts_per_day, 1) as posts_per_day,
-           count(*) filter (where p.published_at > now() - interval '7 days') as recent_posts,
-           avg(p.engagement_score) filter (where p.published_at > now() - interval '7 days')
-             as recent_mean,
-           count(*) filter (where p.published_at <= now() - interval '7 days') as earlier_posts,
-           avg(p.engagement_score) filter (where p.published_at <= now() - interval '7 days')
-             as earlier_mean
-      from actp_posting_schedule s
-      join actp_content_performance p
-        on p.platform = s.platform and p.engagement_score is not null
-       and p.published_at > now() - interval '30 days' and p.published_at <= now()
-     group by s.platform, s.posts_per_day
+    select h.platform, coalesce(h.posts_per_day, 1) as posts_per_day,
+           h.saturated_since is not null as is_told,
+           jsonb_agg(jsonb_build_array(s.age_days, case when c.at_equal_age then s.score_24h
+                                                        else s.score end)
+                     order by s.age_days) as posts
+      from actp_posting_schedule h
+      join scores s on s.platform = h.platform
+      join counted c on c.platform = h.platform
+     where case when c.at_equal_age then s.score_24h else s.score end is not null
+     group by h.platform, h.posts_per_day, h.saturated_since
   ) e
 $$;
 
--- Tells, once a week, of platforms that tire, [{platform, drop_percent, posts_per_day, recommended}].
-create or replace function public.agent_schedule_tell_saturated(rows jsonb) returns jsonb
+-- Tells of platforms that tire, once while it lasts: [{platform, drop_percent, posts_per_day,
+-- recommended}]. `recovered` names those for which it is over.
+drop function if exists public.agent_schedule_tell_saturated(jsonb);
+create or replace function public.agent_schedule_tell_saturated(
+  rows jsonb, recovered jsonb default '[]'
+) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   item jsonb;
+  told integer := 0;
 begin
+  update actp_posting_schedule s set saturated_since = null
+   where s.saturated_since is not null and recovered ? s.platform;
   for item in select * from jsonb_array_elements(rows) loop
-    perform safari_alert(
-      format('platform_saturated:%s:%s', item ->> 'platform',
-             to_char(now() at time zone 'utc', 'IYYY-IW')), 'platform_saturated', item);
+    update actp_posting_schedule s set saturated_since = now()
+     where s.platform = item ->> 'platform' and s.saturated_since is null;
+    if found then
+      told := told + 1;
+      perform safari_alert(
+        format('platform_saturated:%s:%s', item ->> 'platform', now()), 'platform_saturated', item);
+    end if;
   end loop;
-  return to_jsonb(jsonb_array_length(rows));
+  return to_jsonb(told);
 end $$;
 
 -- Whom to write within the next hours, and at which hours each of them wrote to us.

@@ -6,18 +6,20 @@ create or replace function public.agent_trends_sightings(
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(s) order by s.id), '[]') from (
-    (select r.id, lower(r.source_platform) as platform, r.handle, null::integer as followers,
-            r.scraped_at as at
+    (select r.id, safari_platform(r.source_platform) as platform, r.handle, null::integer as followers,
+            r.scraped_at as at, r.author_name as name
        from actp_platform_research r
       where source = 'platform_research' and (after is null or r.id > after)
       order by r.id limit row_limit)
     union all
-    (select t.id, 'twitter', t.author_handle, t.author_follower_count, t.scraped_at
+    (select t.id, 'twitter', t.author_handle, t.author_follower_count, t.scraped_at,
+            t.author_display_name
        from actp_twitter_research t
       where source = 'twitter_research' and (after is null or t.id > after)
       order by t.id limit row_limit)
     union all
-    (select c.id, lower(c.platform), c.handle, c.followers, c.last_synced_at
+    (select c.id, safari_platform(c.platform), c.handle, c.followers, c.last_synced_at,
+            c.display_name
        from actp_platform_creators c
       where source = 'creators' and (after is null or c.id > after)
       order by c.id limit row_limit)
@@ -30,7 +32,7 @@ create or replace function public.agent_trends_contacts(
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') from (
-    select c.id, lower(c.platform) as platform, c.username, c.display_name, c.email,
+    select c.id, safari_platform(c.platform) as platform, c.username, c.display_name, c.email,
            c.twitter_handle as twitter, c.instagram_handle as instagram, c.tiktok_handle as tiktok,
            c.linkedin_url as linkedin
       from crm_contacts c
@@ -74,27 +76,35 @@ begin
 end $$;
 
 -- One page of the posts of the last days that name a niche: of each video its newest snapshot.
+-- `days_ago` counts from when a post was first seen, however often it was looked up since.
 create or replace function public.agent_trends_posts(
   source text, after uuid default null, days integer default 7, row_limit integer default 2000
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from (
-    (select r.id, lower(r.source_platform) as platform, r.niche, left(r.post_text, 300) as text,
-            r.post_url as url, r.likes, r.shares, r.comments_count as replies, r.views
+    (select r.id, safari_platform(r.source_platform) as platform, r.niche,
+            left(r.post_text, 300) as text, r.post_url as url, r.likes, r.shares,
+            r.comments_count as replies, r.views,
+            agent_days_ago(least(r.scraped_at, r.created_at)) as days_ago
        from actp_platform_research r
       where source = 'platform_research' and (after is null or r.id > after)
         and r.scraped_at > now() - make_interval(days => days)
+        and least(r.scraped_at, r.created_at) > now() - make_interval(days => days)
       order by r.id limit row_limit)
     union all
     (select t.id, 'twitter', t.niche, left(t.tweet_text, 300), t.tweet_url, t.likes,
-            coalesce(t.retweets, 0) + coalesce(t.quotes, 0), t.replies, t.views
+            case when t.retweets is not null or t.quotes is not null
+                 then coalesce(t.retweets, 0) + coalesce(t.quotes, 0) end, t.replies, t.views,
+            agent_days_ago(least(t.scraped_at, t.created_at))
        from actp_twitter_research t
       where source = 'twitter_research' and (after is null or t.id > after)
         and t.scraped_at > now() - make_interval(days => days)
+        and least(t.scraped_at, t.created_at) > now() - make_interval(days => days)
       order by t.id limit row_limit)
     union all
     (select v.id, 'youtube', p.niche, left(v.title, 300),
-            'https://www.youtube.com/watch?v=' || v.video_id, v.likes, 0, v.comments_count, v.views
+            'https://www.youtube.com/watch?v=' || v.video_id, v.likes, null, v.comments_count,
+            v.views, agent_days_ago(v.published_at)
        from youtube_video_stats v
        join actp_content_performance p on p.platform = 'youtube' and p.external_id = v.video_id
       where source = 'youtube' and (after is null or v.id > after)
@@ -105,36 +115,60 @@ language sql stable set search_path = public, pg_temp as $$
   ) p
 $$;
 
--- Stores the niches that rise, and tells of them once a day when there are enough. A niche keeps
--- the moment of its first detection.
+create or replace function public.agent_days_ago(at timestamptz) returns integer
+language sql stable as $$
+  select greatest(0, floor(extract(epoch from now() - at) / 86400))::integer
+$$;
+
+-- Stores the niches that are strong on several platforms, and tells of those that rise: once while
+-- they do, when there are enough. One without a baseline counts as rising until there is one, so that
+-- the first look at a new project tells what is there. A niche keeps the moment of its first
+-- detection.
 create or replace function public.agent_trends_store(rows jsonb, alert_from integer default 3)
 returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
+declare
+  risen jsonb;
 begin
+  perform pg_advisory_xact_lock(hashtextextended('agent_trends', 0));
   insert into actp_cross_platform_trends as t (
     niche, platforms, platform_count, total_engagement, avg_engagement, trend_strength, top_posts,
-    detected_at, updated_at
+    rise, detected_at, updated_at
   )
     select r.niche, array(select jsonb_array_elements_text(r.platforms)), r.platform_count,
-           r.total_engagement, r.avg_engagement, r.trend_strength, r.top_posts, now(), now()
+           r.total_engagement, r.avg_engagement, r.trend_strength, r.top_posts, r.rise, now(), now()
       from jsonb_to_recordset(rows) as r (
         niche text, platforms jsonb, platform_count integer, total_engagement numeric,
-        avg_engagement numeric, trend_strength numeric, top_posts jsonb)
+        avg_engagement numeric, trend_strength numeric, top_posts jsonb, rise numeric)
      order by r.niche
   on conflict (niche) do update
     set platforms = excluded.platforms, platform_count = excluded.platform_count,
         total_engagement = excluded.total_engagement, avg_engagement = excluded.avg_engagement,
         trend_strength = excluded.trend_strength, top_posts = excluded.top_posts,
-        updated_at = now();
-  if jsonb_array_length(rows) >= alert_from then
+        rise = excluded.rise, updated_at = now();
+  select coalesce(jsonb_agg(r order by (r ->> 'trend_strength')::numeric desc), '[]') into risen
+    from jsonb_array_elements(rows) r
+   where coalesce((r ->> 'is_rising')::boolean, true) or r ->> 'rise' is null;
+  -- Over is what is no trend any more, or is back near its baseline.
+  update actp_cross_platform_trends t set rising_since = null
+   where t.rising_since is not null
+     and not exists (select from jsonb_array_elements(rows) r
+                      where r ->> 'niche' = t.niche
+                        and coalesce((r ->> 'rise')::numeric, 9) >= 1.2);
+  if jsonb_array_length(risen) >= alert_from
+     and exists (select from actp_cross_platform_trends t
+                  where t.rising_since is null and risen @> jsonb_build_array(
+                    jsonb_build_object('niche', t.niche))) then
+    update actp_cross_platform_trends t set rising_since = now()
+     where t.rising_since is null
+       and risen @> jsonb_build_array(jsonb_build_object('niche', t.niche));
     perform safari_alert(
-      'trend_spike:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD'), 'trend_spike',
+      'trend_spike:' || now(), 'trend_spike',
       jsonb_build_object('trends', (
         select jsonb_agg(jsonb_build_object(
                  'niche', r -> 'niche', 'platforms', r -> 'platforms', 'posts', r -> 'posts',
-                 'strength', r -> 'trend_strength', 'hook', r -> 'hook')
-                 order by (r ->> 'trend_strength')::numeric desc)
-          from jsonb_array_elements(rows) r)));
+                 'strength', r -> 'trend_strength', 'rise', r -> 'rise', 'hook', r -> 'hook'))
+          from jsonb_array_elements(risen) r)));
   end if;
   return jsonb_build_object('stored', jsonb_array_length(rows));
 end $$;

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from actp.domains.mix.shares import TARGETS
 from actp.domains.schedule.calendar import Moment, assign, moments
 from actp.domains.schedule.ics import to_ics
-from actp.domains.schedule.saturation import saturation
+from actp.domains.schedule.saturation import has_recovered, saturation
 from actp.domains.schedule.slots import Slot, Timetable, apart, choose_hours
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -88,28 +88,46 @@ def test_odd_slots_are_as_none(slots: Any) -> None:
     assert moments([table], MONDAY) == []
 
 
+def row_of(recent: list[float], earlier: list[float], recent_age: float = 3.0) -> dict[str, Any]:
+    posts = [[recent_age, score] for score in recent] + [[20.0, score] for score in earlier]
+    return {"platform": "tiktok", "posts_per_day": 3, "posts": posts}
+
+
 @pytest.mark.parametrize(
     ("recent", "earlier", "drop"),
     [
-        ((3, 69.0), (3, 100.0), 31),
-        ((3, 70.0), (3, 100.0), None),
-        ((2, 10.0), (9, 100.0), None),
-        ((9, 10.0), (2, 100.0), None),
-        ((3, 0.0), (3, 0.0), None),
-        ((3, None), (3, 100.0), None),
+        ([69.0] * 3, [100.0] * 3, 31),
+        ([69.99] * 3, [100.0] * 3, 30),
+        ([70.0] * 3, [100.0] * 3, None),
+        ([10.0] * 2, [100.0] * 9, None),
+        ([10.0] * 9, [100.0] * 2, None),
+        ([0.0] * 3, [0.0] * 3, None),
+        ([0.0] * 3, [100.0] * 3, 100),
+        ([60.0, 65.0, 55.0], [90.0, 100.0, 110.0, 95.0], 39),
+        ([10.0, 120.0, 50.0], [30.0, 250.0, 80.0, 90.0], None),
     ],
-    ids=["fell by 31 %", "exactly 30 %", "few now", "few then", "zeros", "unknown"],
-)
+    ids=["fell by 31 %", "just more", "exactly 30 %", "few now", "few then", "zeros", "to nothing",
+         "scatters little", "scatters more than it fell"],
+)  # fmt: skip
 def test_a_platform_tires_when_engagement_falls_by_more_than_thirty_percent(
-    recent: tuple[int, Any], earlier: tuple[int, Any], drop: int | None
+    recent: list[float], earlier: list[float], drop: int | None
 ) -> None:
-    found = saturation(
-        {"platform": "tiktok", "posts_per_day": 3}
-        | dict(zip(("recent_posts", "recent_mean"), recent, strict=True))
-        | dict(zip(("earlier_posts", "earlier_mean"), earlier, strict=True))
-    )
+    found = saturation(row_of(recent, earlier))
     assert (found.drop_percent if found else None) == drop
     assert found is None or found.recommended == 2
+
+
+def test_a_fall_shows_before_the_week_is_over() -> None:
+    row = row_of([30.0] * 9, [100.0] * 60)
+    row["posts"] += [[6.0, 100.0] for _ in range(15)]
+    found = saturation(row)
+    assert found is not None
+    assert found.drop_percent == 70, "of the last four days; of the week it were 26"
+
+
+@pytest.mark.parametrize(("recent", "is_well"), [(84.0, False), (85.0, True), (140.0, True)])
+def test_a_platform_is_well_again_near_its_baseline(recent: float, *, is_well: bool) -> None:
+    assert has_recovered(row_of([recent] * 3, [100.0] * 3)) is is_well
 
 
 def broken_rules(entries: list[Any]) -> list[tuple[Any, Any]]:

@@ -87,6 +87,124 @@ def test_rewards_are_learned_and_decide(run_script: RunScript, admin: psycopg.Co
     assert "99" not in slots
 
 
+def test_hours_stay_without_evidence_and_with_the_same_evidence(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    assert [run_script(script, "--optimize")[1]["changed"] for _ in range(3)] == [0, 0, 0]
+    posts_at_hours(admin, "tiktok", {9: 900, 14: 100, 17: 100, 20: 100})
+    first = run_script(script, "--optimize")[1]
+    assert (first["changed"], first["taught"]) == (1, 40)
+    again = [run_script(script, "--optimize")[1] for _ in range(3)]
+    assert [(each["changed"], each["taught"]) for each in again] == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize(
+    "platform", ["twitter", "threads", "instagram", "tiktok", "youtube", "linkedin"]
+)
+def test_every_platform_learns_from_its_own_posts(
+    run_script: RunScript, admin: psycopg.Connection, platform: str
+) -> None:
+    posts_at_hours(admin, platform, {6: 3000, 13: 100, 16: 90, 20: 100})
+    _, result = run_script(script, "--optimize")
+    chosen = {row["platform"]: row for row in result["rows"]}[platform]
+    assert any(hour in {4, 5, 6, 7, 8} for hour in chosen["best_hours"])
+    assert len(chosen["best_hours"]) == len(chosen["before"])
+    (slots,) = (
+        row[0]
+        for row in admin.execute(
+            "select thompson_slots from actp_posting_schedule where platform = %s", (platform,)
+        )
+    )
+    assert (slots["6"]["alpha"], slots["6"]["beta"]) == (11, 1)
+
+
+def test_each_post_teaches_its_hour_once_by_the_mean_of_the_others(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    for number, (hour, score) in enumerate([(14, 120), (17, 80), (9, 100), (9, 100), (9, 99)]):
+        admin.execute(
+            "insert into actp_content_performance (platform, external_id, engagement_score,"
+            " published_at) values ('Twitter ', %s, %s, date_trunc('day', now())"
+            " - interval '3 days' + make_interval(hours => %s))",
+            (str(number), score, hour),
+        )
+    run_script(script, "--optimize")
+    run_script(script, "--optimize")
+    ((slots,),) = rows(
+        admin, "select thompson_slots from actp_posting_schedule where platform = 'twitter'"
+    )
+    assert slots["14"] == {"alpha": 2, "beta": 1}
+    assert slots["17"] == {"alpha": 1, "beta": 2}
+    assert slots["9"]["alpha"] + slots["9"]["beta"] == 5
+
+
+def test_a_post_of_today_is_not_compared_with_older_ones(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(POST, ("tiktok", "saas_growth", 105, 3, 3))
+    admin.execute(POST, ("tiktok", "saas_growth", 100, 20, 3))
+    admin.execute(POST, ("tiktok", "saas_growth", 0, 0, 3))
+    assert run_script(script, "--saturation-check")[1]["saturated"] == 0
+    _, result = run_script(script, "--optimize")
+    assert result["taught"] == 6
+
+
+def test_posts_are_compared_at_the_age_of_a_day_where_they_were_looked_at_then(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    # Older posts have gathered more since; after a day they had brought as much as the new ones.
+    admin.execute(POST, ("tiktok", "saas_growth", 100, 3, 4))
+    admin.execute(POST, ("tiktok", "saas_growth", 500, 20, 4))
+    admin.execute(
+        "insert into actp_post_looks (platform, external_id, look, age_hours, engagement)"
+        " select platform, external_id, '24h', 24.5, 90 from actp_content_performance"
+    )
+    assert run_script(script, "--saturation-check")[1]["rows"] == []
+    admin.execute("update actp_post_looks set age_hours = 70")
+    assert run_script(script, "--saturation-check")[1]["saturated"] == 1
+
+
+def test_videos_of_youtube_are_compared_at_equal_age_only(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(POST, ("YouTube", "saas_growth", 100, 3, 4))
+    admin.execute(POST, ("YouTube", "saas_growth", 900, 20, 4))
+    assert run_script(script, "--saturation-check")[1] == {
+        "checked": 0, "saturated": 0, "told": 0, "rows": [],
+    }  # fmt: skip
+
+
+def test_the_daily_choice_of_hours_tells_of_a_tired_platform_once_while_it_lasts(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute(POST, ("Threads", "saas_growth", 50, 2, 3))
+    admin.execute(POST, ("threads", "saas_growth", 100, 20, 3))
+    told = "select count(*) from safari_alerts where kind = 'platform_saturated'"
+    assert run_script(script, "--optimize")[1]["saturated"] == 1
+    run_script(script, "--optimize")
+    assert rows(admin, told) == [(1,)]
+    admin.execute("update actp_content_performance set engagement_score = 95")
+    run_script(script, "--optimize")
+    admin.execute(
+        "update actp_content_performance set engagement_score = 50"
+        " where published_at > now() - interval '7 days'"
+    )
+    run_script(script, "--optimize")
+    assert rows(admin, told) == [(2,)], "it is well again in between"
+
+
+def posts_at_hours(admin: psycopg.Connection, platform: str, scores: dict[int, int]) -> None:
+    """Ten posts of the last weeks at each hour, with this engagement."""
+    for hour, score in scores.items():
+        admin.execute(
+            "insert into actp_content_performance (platform, external_id, engagement_score,"
+            " published_at) select %s, format('%%s-%%s', %s::int, n), %s + n,"
+            " date_trunc('day', now()) - make_interval(days => n + 2) + make_interval(hours => %s)"
+            " from generate_series(1, 10) n",
+            (platform, hour, score, hour),
+        )
+
+
 def test_a_tired_platform_is_told_once_a_week(
     run_script: RunScript, admin: psycopg.Connection
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actp.domains.trends.people import HandleIndex, associations, exact, squish
-from actp.domains.trends.strength import rising
+from actp.domains.trends.strength import rise, strong
 
 CONTACT = {
     "id": "c1",
@@ -94,6 +94,65 @@ def test_the_newest_and_the_most_of_what_was_seen_is_kept() -> None:
     assert tiktok.active_at == "2026-01-02T00:00:00+00:00"
 
 
+@pytest.mark.parametrize("handle", ["alex", "info", "Contact", "michael", "marketing"])
+def test_a_common_handle_joins_nobody_without_a_name_that_agrees(handle: str) -> None:
+    contact = {**CONTACT, "username": handle, "display_name": "Alex Meyer"}
+    index = index_of(("instagram", handle))
+    assert found(contact, index) == {}
+    index.add("instagram", handle, None, None, "Someone Else")
+    assert found(contact, index) == {}
+    index.add("instagram", handle, None, None, "Meyer, Alex")
+    assert found(contact, index)["instagram"] == (handle.lower(), "handle_match")
+
+
+def test_one_handle_with_two_names_is_two_people() -> None:
+    index = HandleIndex()
+    index.add("instagram", "maria.makes", None, None, "Peter Berg")
+    assert found({**CONTACT, "display_name": "Maria Lopez"}, index) == {}
+
+
+def test_contacts_are_found_by_each_other() -> None:
+    one = {**CONTACT, "username": "@Maria_Gomez"}
+    other = {**CONTACT, "id": "c2", "platform": "instagram", "username": "mariagomez"}
+    index = HandleIndex()
+    index.add_contact(one)
+    index.add_contact(other)
+    assert found(one, index)["instagram"] == ("mariagomez", "fuzzy_match")
+    assert found(other, index)["twitter"] == ("maria_gomez", "fuzzy_match")
+
+
+def test_a_bot_among_the_contacts_is_in_no_index() -> None:
+    index = HandleIndex()
+    index.add_contact({**CONTACT, "username": "no-reply@linkedin.com"})
+    assert len(index) == 0
+
+
+FLAT = [100.0, 120.0, 90.0, 110.0, 95.0, 105.0, 100.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("days", "times"),
+    [
+        (FLAT, 1.0),
+        ([300.0, 320.0, *FLAT[2:]], 3.0),
+        ([200.0] * 7 + FLAT[7:], 1.9),
+        ([130.0] * 7 + FLAT[7:], 1.3),
+        ([50.0] * 2 + FLAT[2:], 1.0),
+        ([0.0] * 28, 1.0),
+        ([10.0] + [0.0] * 27, math.inf),
+        (FLAT[:9], None),
+        ([100.0] * 28, 1.0),
+        ([5.0, 900.0, 3.0, 700.0] * 7, 1.0),
+    ],
+    ids=["flat", "two days", "a week", "a little", "a fall", "nothing", "from nothing",
+         "no baseline", "constant", "wild"],
+)  # fmt: skip
+def test_a_rise_is_more_than_the_baseline_and_than_chance(
+    days: list[float], times: float | None
+) -> None:
+    assert rise(days) == (times if times is None else pytest.approx(times, rel=0.06))
+
+
 def post(platform: str, niche: str | None, likes: int, **more: Any) -> dict[str, Any]:
     counts = {"likes": likes, "shares": 0, "replies": 0, "views": None}
     return {
@@ -109,7 +168,7 @@ def post(platform: str, niche: str | None, likes: int, **more: Any) -> dict[str,
 
 
 def test_strength_is_engagement_a_post_times_platforms_times_the_logarithm_of_posts() -> None:
-    (trend,) = rising([post("twitter", "AI automation", 10), post("tiktok", "ai_automation", 20)])
+    (trend,) = strong([post("twitter", "AI automation", 10), post("tiktok", "ai_automation", 20)])
     assert (trend.niche, trend.platforms) == ("ai_automation", ("tiktok", "twitter"))
     assert trend.total_engagement == 90
     assert trend.trend_strength == pytest.approx(45 * 2 * math.log1p(2))
@@ -129,10 +188,10 @@ def test_strength_is_engagement_a_post_times_platforms_times_the_logarithm_of_po
     ids=["one platform", "49 and less", "other", "no niche", "nothing"],
 )
 def test_what_is_small_or_on_one_platform_is_no_trend(posts: list[dict[str, Any]]) -> None:
-    assert rising(posts) == []
+    assert strong(posts) == []
 
 
 def test_fifty_is_enough_and_odd_counts_are_nothing() -> None:
     odd = {**post("tiktok", "saas", 0), "likes": math.nan, "views": -5, "shares": None}
-    (trend,) = rising([post("twitter", "saas", 0, views=500), odd])
+    (trend,) = strong([post("twitter", "saas", 0, views=500), odd])
     assert trend.total_engagement == 50

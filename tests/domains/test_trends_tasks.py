@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from actp.cli.agents.trends import script
 from actp.domains.trends import tasks
 
@@ -94,6 +96,69 @@ def test_trends_are_stored_once_and_told_when_there_are_three(
     (told,) = alerts(admin)
     assert told["trends"][0]["niche"] == "ai_automation"
     assert told["trends"][0]["hook"] == "Hook of twitter"
+
+
+DAY = """
+insert into actp_platform_research
+  (source_platform, handle, post_url, niche, likes, post_text, scraped_at)
+select p, 'x', format('%%s-%%s-%%s', p, n, d), n, %(likes)s::integer + d %% 3, 'Hook',
+       now() - make_interval(days => d, hours => 1)
+  from unnest(array['TikTok', 'threads']) p,
+       unnest(array['AI Automation', 'saas_growth', 'books']) n,
+       generate_series(%(first)s::integer, %(last)s::integer) d
+on conflict (source_platform, post_url) do update set likes = excluded.likes
+"""
+
+
+def test_the_same_every_day_is_no_spike(tools: Tools, admin: psycopg.Connection) -> None:
+    admin.execute(DAY, {"likes": 40, "first": 0, "last": 27})
+    found = tasks.detect(tools)
+    assert (found["trends"], found["rising"]) == (3, 0)
+    assert {row["niche"] for row in found["rows"]} == {"ai_automation", "saas_growth", "books"}
+    assert alerts(admin) == []
+
+
+def test_a_rise_is_told_once_while_it_lasts_and_again_when_it_comes_back(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(DAY, {"likes": 40, "first": 0, "last": 27})
+    tasks.detect(tools)
+    admin.execute(DAY, {"likes": 150, "first": 0, "last": 1})
+    assert tasks.detect(tools)["rising"] == 3
+    tasks.detect(tools)
+    (told,) = alerts(admin)
+    assert told["trends"][0]["rise"] == pytest.approx(3.7, abs=0.1)
+    admin.execute(DAY, {"likes": 40, "first": 0, "last": 1})
+    tasks.detect(tools)
+    admin.execute(DAY, {"likes": 150, "first": 0, "last": 1})
+    tasks.detect(tools)
+    assert len(alerts(admin)) == 2
+
+
+def test_a_post_that_is_looked_up_again_stays_where_it_was_first_seen(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(DAY, {"likes": 40, "first": 0, "last": 27})
+    admin.execute("update actp_platform_research set created_at = scraped_at, scraped_at = now()")
+    assert tasks.detect(tools)["rising"] == 0
+
+
+def test_two_contacts_of_one_person_find_each_other_and_two_of_one_name_do_not(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_contacts (platform, username) values ('twitter', '@Maria_Gomez'),"
+        " ('Instagram', 'mariagomez'), ('twitter', 'alex'), ('instagram', 'alex')"
+    )
+    assert tasks.associate(tools)["matched"] == 2
+    found = admin.execute(
+        "select platform, handle, engagement_type from actp_platform_associations"
+        " where engagement_type = 'fuzzy_match' order by 1"
+    ).fetchall()
+    assert found == [
+        ("instagram", "mariagomez", "fuzzy_match"),
+        ("twitter", "maria_gomez", "fuzzy_match"),
+    ]
 
 
 def test_two_trends_are_not_told(tools: Tools, admin: psycopg.Connection) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from actp.domains.schedule.slots import apart
+from actp.domains.schedule.slots import hours_of_a_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ def moments(tables: Iterable[Timetable], start: datetime, days: int = 7) -> list
         for day in (midnight + timedelta(days=n) for n in range(days)):
             if day.weekday() not in table.active_days:
                 continue
-            for hour in _hours_of_a_day(table):
+            for hour in hours_of_a_day(table):
                 at = day + timedelta(hours=hour)
                 if at >= start and (
                     last is None or at - last >= timedelta(hours=table.min_gap_hours)
@@ -82,21 +82,6 @@ def assign(planned: Sequence[Moment], targets: Mapping[str, float]) -> list[Entr
         entries.append(Entry(moment.at, moment.platform, niche, _lead(moment, niche, placed)))
         placed[moment.platform, niche].append(moment.at)
     return entries
-
-
-def _hours_of_a_day(table: Timetable) -> list[int]:
-    """Return one day's hours: the best ones first are kept, as far as the gap allows."""
-    ranked = sorted(
-        table.best_hours,
-        key=lambda hour: (-(slot.mean if (slot := table.slots.get(hour)) else 0.5), hour),
-    )
-    chosen: list[int] = []
-    for hour in ranked:
-        if len(chosen) < table.posts_per_day and all(
-            apart(hour, other) >= min(table.min_gap_hours, 12) for other in chosen
-        ):
-            chosen.append(hour)
-    return sorted(chosen)
 
 
 def _conflicts(

@@ -1,17 +1,27 @@
-"""Says when a platform tires of us: engagement falls by more than 30 percent."""
+"""Says when a platform tires of us: engagement falls by more than 30 percent, and not by chance."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["Saturation", "saturation"]
+__all__ = ["Saturation", "has_recovered", "saturation"]
 
 FEWEST_POSTS: Final = 3
 TIRED_BELOW: Final = 0.70
+# From here on a platform that was reported is well again.
+WELL_FROM: Final = 0.85
+# The days that are compared with days 8 to 30: the week, and its end, where a fall shows first.
+RECENT_DAYS: Final = (7.0, 4.0)
+BASELINE_FROM_DAYS: Final = 7.0
+# How many standard errors the logarithm of engagement must have fallen by. It is looked at daily:
+# 2 would find a fall every month where there is none.
+LEAST_ERRORS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +35,46 @@ class Saturation:
 
 
 def saturation(row: Mapping[str, Any]) -> Saturation | None:
-    """Return what is wrong with a platform's last seven days, or None.
+    """Return what is wrong with a platform's last days, or None.
 
-    Fewer than three posts in either span say nothing.
+    ``row["posts"]`` holds pairs of age in days and engagement. Fewer than three posts on either
+    side say nothing, nor does a fall that the scatter of the posts explains.
     """
-    recent, earlier = row["recent_mean"], row["earlier_mean"]
-    if min(row["recent_posts"], row["earlier_posts"]) < FEWEST_POSTS:
+    earlier = _scores(row, lambda age: age > BASELINE_FROM_DAYS)
+    for days in RECENT_DAYS:
+        recent = _scores(row, lambda age, days=days: age <= days)
+        ratio = _ratio(recent, earlier)
+        if ratio is not None and ratio < TIRED_BELOW and _errors(recent, earlier) > LEAST_ERRORS:
+            posts = row["posts_per_day"]
+            drop = round(100 * (1 - ratio))
+            return Saturation(row["platform"], drop, posts, max(1, posts - 1))
+    return None
+
+
+def has_recovered(row: Mapping[str, Any]) -> bool:
+    """Return whether the last week of a platform that was reported is near its baseline again."""
+    earlier = _scores(row, lambda age: age > BASELINE_FROM_DAYS)
+    ratio = _ratio(_scores(row, lambda age: age <= BASELINE_FROM_DAYS), earlier)
+    return ratio is not None and ratio >= WELL_FROM
+
+
+def _scores(row: Mapping[str, Any], is_wanted: Any) -> list[float]:
+    return [float(score) for age, score in row["posts"] if is_wanted(age)]
+
+
+def _ratio(recent: Sequence[float], earlier: Sequence[float]) -> float | None:
+    if min(len(recent), len(earlier)) < FEWEST_POSTS or (before := fmean(earlier)) <= 0:
         return None
-    if earlier is None or recent is None or earlier <= 0 or recent / earlier >= TIRED_BELOW:
-        return None
-    posts = row["posts_per_day"]
-    return Saturation(
-        row["platform"], round(100 * (1 - recent / earlier)), posts, max(1, posts - 1)
+    return fmean(recent) / before
+
+
+def _errors(recent: Sequence[float], earlier: Sequence[float]) -> float:
+    """Return by how many standard errors the mean logarithm has fallen."""
+    now, before = (
+        [math.log1p(max(0.0, score)) for score in scores] for scores in (recent, earlier)
     )
+    squares = sum(sum((each - fmean(logs)) ** 2 for each in logs) for logs in (now, before))
+    variance = squares / (len(now) + len(before) - 2)
+    error = math.sqrt(variance * (1 / len(now) + 1 / len(before)))
+    fall = fmean(before) - fmean(now)
+    return math.inf if error == 0 else fall / error

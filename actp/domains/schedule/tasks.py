@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from datetime import UTC, datetime
-from random import Random, SystemRandom
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.mix.shares import TARGETS
 from actp.domains.outreach.windows import next_send_time
 from actp.domains.schedule.calendar import assign, moments
 from actp.domains.schedule.ics import to_ics
-from actp.domains.schedule.saturation import saturation
+from actp.domains.schedule.saturation import has_recovered, saturation
 from actp.domains.schedule.slots import Timetable, choose_hours
 from actp.errors import InvalidInput
+from actp.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,12 @@ DEFAULT_HOURS: Final = 24
 
 
 def optimize(tools: Tools, seed: int | None = None) -> dict[str, Any]:
-    """Choose each platform's hours anew; a seed makes the choice the same each time."""
-    random = SystemRandom() if seed is None else Random(seed)  # noqa: S311  # a choice, no secret
+    """Learn from what posts brought, choose each platform's hours anew, look for saturation.
+
+    The same evidence gives the same hours; ``seed`` draws others from it.
+    """
+    taught = tools.store.call("agent_post_lessons")["taught"]
+    random = None if seed is None else Random(seed)  # noqa: S311  # a choice, no secret
     tables = _timetables(tools)[1]
     chosen: list[dict[str, Any]] = [
         {
@@ -41,17 +46,27 @@ def optimize(tools: Tools, seed: int | None = None) -> dict[str, Any]:
         for table in tables
     ]
     changed = tools.store.call("agent_schedule_store", rows=chosen)["changed"]
-    return {"platforms": len(chosen), "changed": changed, "rows": chosen} | {
-        "headline": f"hours of {changed} platforms changed"
+    tired = saturation_check(tools)
+    headline = f"hours of {counted(changed, 'platform')} changed"
+    if tired["saturated"]:
+        headline += f", {', '.join(row['platform'] for row in tired['rows'])} tires"
+    return {
+        "platforms": len(chosen),
+        "changed": changed,
+        "taught": taught,
+        "saturated": tired["saturated"],
+        "headline": headline,
+        "rows": chosen,
     }
 
 
 def saturation_check(tools: Tools) -> dict[str, Any]:
-    """Find platforms that tire, and tell of each once a week."""
+    """Find platforms that tire, and tell of each once while it lasts."""
     rows = tools.store.call("agent_schedule_engagement")
     tired = [asdict(found) for row in rows if (found := saturation(row))]
-    tools.store.call("agent_schedule_tell_saturated", rows=tired)
-    return {"checked": len(rows), "saturated": len(tired), "rows": tired}
+    well = [row["platform"] for row in rows if row["is_told"] and has_recovered(row)]
+    told = tools.store.call("agent_schedule_tell_saturated", rows=tired, recovered=well)
+    return {"checked": len(rows), "saturated": len(tired), "told": told, "rows": tired}
 
 
 def calendar(tools: Tools, ics: Path | None = None) -> dict[str, Any]:

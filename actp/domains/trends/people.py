@@ -11,12 +11,94 @@ from actp.domains.bots import is_bot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Association", "HandleIndex", "associations", "exact", "squish"]
+__all__ = ["Association", "HandleIndex", "associations", "exact", "is_common", "squish"]
 
 Match: TypeAlias = Literal["crm_match", "handle_match", "fuzzy_match"]
 
 # Shorter names belong to too many people.
 SHORTEST_SQUISHED: Final = 4
+# A name of letters only that is shorter is a first name or a word.
+SHORTEST_TELLING: Final = 7
+_COMMON: Final = frozenset(
+    {
+        "academy",
+        "account",
+        "agency",
+        "business",
+        "channel",
+        "company",
+        "contact",
+        "content",
+        "creative",
+        "creator",
+        "customerservice",
+        "design",
+        "designer",
+        "developer",
+        "digital",
+        "digitalmarketing",
+        "entrepreneur",
+        "fitness",
+        "founder",
+        "helpdesk",
+        "marketing",
+        "newsletter",
+        "official",
+        "photography",
+        "podcast",
+        "project",
+        "socialmedia",
+        "startup",
+        "studios",
+        "support",
+        "teamwork",
+        "thecreator",
+        "thefounder",
+        "thereal",
+        "unknown",
+        "username",
+        "website",
+        "welcome",
+        "alexander",
+        "anthony",
+        "antonio",
+        "benjamin",
+        "charles",
+        "charlotte",
+        "christian",
+        "christina",
+        "christopher",
+        "daniela",
+        "elizabeth",
+        "fernando",
+        "francesco",
+        "gabriel",
+        "isabella",
+        "jennifer",
+        "jessica",
+        "johndoe",
+        "janedoe",
+        "jonathan",
+        "katherine",
+        "matthew",
+        "michael",
+        "michelle",
+        "mohammed",
+        "muhammad",
+        "natalie",
+        "nicholas",
+        "patricia",
+        "rebecca",
+        "richard",
+        "samantha",
+        "sebastian",
+        "stephanie",
+        "valentina",
+        "vanessa",
+        "victoria",
+        "william",
+    }
+)
 OWN_COLUMNS: Final = ("twitter", "instagram", "tiktok", "linkedin")
 _PROFILE = re.compile(
     r"^(?:https?://)?(?:[\w-]+\.)*linkedin\.com/(?:in|company)/([^/?#]+)", re.IGNORECASE
@@ -45,6 +127,7 @@ class _Seen:
     followers: int | None = None
     active_at: str | None = None
     times: int = 0
+    names: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -53,19 +136,42 @@ class HandleIndex:
 
     _seen: dict[str, dict[str, dict[str, _Seen]]] = field(default_factory=dict)
 
-    def add(self, platform: str | None, handle: str | None, followers: Any, at: Any) -> None:
+    def add(
+        self,
+        platform: str | None,
+        handle: str | None,
+        followers: Any,
+        at: Any,
+        name: str | None = None,
+    ) -> None:
         """Count one sighting; what has no platform or no name is left out."""
-        name = exact(handle)
-        squished = squish(name)
-        if not platform or len(squished) < SHORTEST_SQUISHED:
+        seen = self._place(platform, handle)
+        if seen is None:
             return
-        named = self._seen.setdefault(squished, {}).setdefault(platform, {})
-        seen = named.setdefault(name, _Seen(name))
         seen.times += 1
         if isinstance(followers, int):
             seen.followers = max(followers, seen.followers or 0)
         if isinstance(at, str) and at > (seen.active_at or ""):
             seen.active_at = at
+        if plain := plain_name(name):
+            seen.names.add(plain)
+
+    def add_contact(self, contact: Mapping[str, Any]) -> None:
+        """Take in the handles of a contact, which nobody has seen posting."""
+        if is_bot(contact["username"], contact["email"], contact["display_name"]):
+            return
+        for platform, handle in _known(contact):
+            seen = self._place(platform, handle)
+            if seen is not None and (plain := plain_name(contact["display_name"])):
+                seen.names.add(plain)
+
+    def _place(self, platform: str | None, handle: str | None) -> _Seen | None:
+        name = exact(handle)
+        squished = squish(name)
+        if not platform or len(squished) < SHORTEST_SQUISHED:
+            return None
+        named = self._seen.setdefault(squished, {}).setdefault(platform, {})
+        return named.setdefault(name, _Seen(name))
 
     def find(self, platform: str, name: str) -> _Seen | None:
         """Return the sightings of exactly this handle."""
@@ -114,15 +220,41 @@ def associations(contact: Mapping[str, Any], index: HandleIndex) -> list[Associa
         seen = index.find(platform, name)
         found[platform] = _association(contact, platform, name, "crm_match", seen)
     names = dict.fromkeys(known.values())
+    called = plain_name(contact["display_name"])
     for name in names:
         for platform, seen in index.exactly(name):
-            if platform not in found:
+            if platform not in found and _is_one(name, called, seen):
                 found[platform] = _association(contact, platform, name, "handle_match", seen)
     for name in names:
         for platform, seen in index.alike(squish(name)):
-            if platform not in found:
+            if platform not in found and _is_one(name, called, seen):
                 found[platform] = _association(contact, platform, seen.handle, "fuzzy_match", seen)
     return [found[platform] for platform in sorted(found)] if len(found) > 1 else []
+
+
+def plain_name(name: str | None) -> str:
+    """Return the words of a person's name in one spelling, signs and case left out."""
+    letters = (sign if sign.isalnum() else " " for sign in (name or "").casefold())
+    return " ".join(sorted("".join(letters).split()))
+
+
+def _is_one(handle: str, called: str, seen: _Seen) -> bool:
+    """Return whether a handle names one person everywhere.
+
+    Names that contradict each other are two people. A common handle needs names that agree.
+    """
+    if called and called in seen.names:
+        return True
+    if called and seen.names and " " in called and all(" " in name for name in seen.names):
+        return bool(set(called.split()) & {word for name in seen.names for word in name.split()})
+    return not is_common(handle)
+
+
+def is_common(handle: str) -> bool:
+    """Return whether so many people use a handle that it says nothing by itself."""
+    squished = squish(handle)
+    has_digits = any(sign.isdigit() for sign in squished)
+    return (len(squished) < SHORTEST_TELLING and not has_digits) or squished in _COMMON
 
 
 def _known(contact: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

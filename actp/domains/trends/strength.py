@@ -1,35 +1,56 @@
-"""Which niches rise on several platforms at once, and how strongly."""
+"""Which niches are strong on several platforms at once, and which of them rise."""
 
 from __future__ import annotations
 
 import heapq
 import math
 from dataclasses import dataclass, field
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.engagement import engagement_of
 from actp.domains.taxonomy import OTHER, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Tally", "Trend", "rising"]
+__all__ = ["BASELINE_DAYS", "Tally", "Trend", "rise", "strong"]
 
 LEAST_PLATFORMS: Final = 2
 LEAST_ENGAGEMENT: Final = 50.0
 TOP_POSTS: Final = 5
 LONGEST_HOOK: Final = 120
+# A trend is what the last week brought; it rises if that is more than in the three weeks before.
+TREND_DAYS: Final = 7
+BASELINE_DAYS: Final = 28
+# Fewer days before the last week are no baseline.
+FEWEST_BASELINE_DAYS: Final = 3
+# The days that are compared with the baseline: the week, and its end, where a rise shows first.
+RISE_WINDOWS: Final = (2, TREND_DAYS)
+LEAST_RISE: Final = 1.5
+# How many standard errors the logarithm of a day's engagement must have risen by.
+LEAST_ERRORS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A niche over all platforms; ``top_posts`` has the most engaging first."""
+    """A niche over all platforms; ``top_posts`` has the most engaging first.
+
+    ``rise`` is how many times its baseline it brings, None where there is no baseline; 1 where it
+    does not rise by more than chance.
+    """
 
     niche: str
     platforms: tuple[str, ...]
     posts: int
     total_engagement: float
     top_posts: tuple[Mapping[str, Any], ...]
+    rise: float | None = None
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether it is so many times its baseline that it counts as a rise."""
+        return self.rise is not None and self.rise >= LEAST_RISE
 
     @property
     def avg_engagement(self) -> float:
@@ -54,6 +75,7 @@ class Tally:
 
     posts_by_platform: dict[str, int] = field(default_factory=dict)
     total_engagement: float = 0.0
+    days: list[float] = field(default_factory=lambda: [0.0] * BASELINE_DAYS)
     _top: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
 
     def add(self, post: Mapping[str, Any]) -> None:
@@ -61,6 +83,10 @@ class Tally:
         platform = post["platform"]
         score = engagement_of(post)
         if score is None:
+            return
+        day = post.get("days_ago") or 0
+        self.days[day] += score
+        if day >= TREND_DAYS:
             return
         self.posts_by_platform[platform] = self.posts_by_platform.get(platform, 0) + 1
         self.total_engagement += score
@@ -72,28 +98,64 @@ class Tally:
         else:
             heapq.heappushpop(self._top, entry)
 
-    def trend(self, niche: str) -> Trend:
-        """Return what was counted."""
+    def trend(self, niche: str, known_days: int) -> Trend:
+        """Return what was counted; ``known_days`` is how far back any post is known."""
         return Trend(
             niche,
             tuple(sorted(self.posts_by_platform)),
             sum(self.posts_by_platform.values()),
             self.total_engagement,
             tuple(shown for *_, shown in sorted(self._top, key=lambda e: e[:2], reverse=True)),
+            rise(self.days[:known_days]),
         )
 
 
-def rising(posts: Iterable[Mapping[str, Any]]) -> list[Trend]:
-    """Return the niches on two platforms or more with enough engagement, the strongest first."""
+def strong(posts: Iterable[Mapping[str, Any]]) -> list[Trend]:
+    """Return the niches on two platforms or more with enough engagement, the strongest first.
+
+    ``days_ago`` of a post is when it was first seen; those of the last week make the trend, older
+    ones its baseline.
+    """
     tallies: dict[str, Tally] = {}
+    oldest = 0
     for post in posts:
         niche = "_".join(words_of(post["niche"]))
         if niche and niche != OTHER and post["platform"]:
+            oldest = max(oldest, post.get("days_ago") or 0)
             tallies.setdefault(niche, Tally()).add(post)
-    trends = (tally.trend(niche) for niche, tally in tallies.items())
-    strong = [
+    trends = (tally.trend(niche, oldest + 1) for niche, tally in tallies.items())
+    found = [
         trend
         for trend in trends
         if len(trend.platforms) >= LEAST_PLATFORMS and trend.total_engagement >= LEAST_ENGAGEMENT
     ]
-    return sorted(strong, key=lambda trend: (-trend.trend_strength, trend.niche))
+    return sorted(found, key=lambda trend: (-trend.trend_strength, trend.niche))
+
+
+def rise(days: Sequence[float]) -> float | None:
+    """Return how many times its baseline a niche brings, from each day's engagement, today first.
+
+    None where too few days are known; 1 where no rise stands out from how days differ.
+    """
+    baseline = days[TREND_DAYS:]
+    if len(baseline) < FEWEST_BASELINE_DAYS:
+        return None
+    before = fmean(baseline)
+    rises = [1.0]
+    for window in RISE_WINDOWS:
+        recent = days[:window]
+        if before == 0:
+            rises.append(math.inf if sum(recent) else 1.0)
+        elif _errors(recent, baseline) > LEAST_ERRORS:
+            rises.append(fmean(recent) / before)
+    return max(rises)
+
+
+def _errors(recent: Sequence[float], baseline: Sequence[float]) -> float:
+    """Return by how many standard errors the logarithm of a day's engagement has risen."""
+    now, before = ([math.log1p(each) for each in each_day] for each_day in (recent, baseline))
+    spread = pstdev(before)
+    gain = fmean(now) - fmean(before)
+    if spread == 0:
+        return math.inf if gain > 0 else 0.0
+    return gain / (spread * math.sqrt(1 / len(now) + 1 / len(before)))

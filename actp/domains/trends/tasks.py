@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.paging import batches, pages
 from actp.domains.trends.people import HandleIndex, associations
-from actp.domains.trends.strength import rising
+from actp.domains.trends.strength import BASELINE_DAYS, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,8 @@ SIGHTINGS: Final = ("platform_research", "twitter_research", "creators")
 POSTS: Final = ("platform_research", "twitter_research", "youtube")
 PAGE_ROWS: Final = 2000
 DEFAULT_TOP: Final = 10
+# A rise from nothing is endless, which JSON cannot say.
+MOST_RISE: Final = 1000.0
 
 
 def associate(tools: Tools) -> dict[str, Any]:
@@ -30,7 +32,9 @@ def associate(tools: Tools) -> dict[str, Any]:
     index = HandleIndex()
     for source in SIGHTINGS:
         for row in _pages(tools.store, "agent_trends_sightings", source=source):
-            index.add(row["platform"], row["handle"], row["followers"], row["at"])
+            index.add(row["platform"], row["handle"], row["followers"], row["at"], row["name"])
+    for contact in _pages(tools.store, "agent_trends_contacts"):
+        index.add_contact(contact)
     counts = {"contacts": 0, "matched": 0, "associations": 0, "written": 0}
     counts |= {"handles": len(index)}
 
@@ -49,14 +53,24 @@ def associate(tools: Tools) -> dict[str, Any]:
 
 
 def detect(tools: Tools) -> dict[str, Any]:
-    """Store the niches that rise on several platforms; three or more of them are told."""
-    posts = (_pages(tools.store, "agent_trends_posts", source=source) for source in POSTS)
-    trends = rising(chain.from_iterable(posts))
-    tools.store.call("agent_trends_store", rows=[_row(trend) for trend in trends])
+    """Store the niches that are strong on several platforms.
+
+    Three or more that rise are told, once while they do.
+    """
+    posts = (
+        _pages(tools.store, "agent_trends_posts", source=source, days=BASELINE_DAYS)
+        for source in POSTS
+    )
+    trends = strong(chain.from_iterable(posts))
+    rows = [_row(trend) for trend in trends]
+    tools.store.call("agent_trends_store", rows=rows)
+    risen = [trend.niche for trend in trends if trend.is_rising]
+    headline = f"top trend {trends[0].niche}" if trends else "no trend on two platforms"
     return {
         "trends": len(trends),
-        "headline": f"top trend {trends[0].niche}" if trends else "no trend on two platforms",
-        "rows": [_row(trend) for trend in trends],
+        "rising": len(risen),
+        "headline": f"{headline}, {len(risen)} rising" if trends else headline,
+        "rows": rows,
     }
 
 
@@ -84,6 +98,8 @@ def _row(trend: Trend) -> dict[str, Any]:
         "total_engagement": round(trend.total_engagement, 1),
         "avg_engagement": round(trend.avg_engagement, 1),
         "trend_strength": round(trend.trend_strength, 1),
+        "rise": None if trend.rise is None else round(min(trend.rise, MOST_RISE), 2),
+        "is_rising": trend.is_rising,
         "hook": trend.hook,
         "top_posts": list(trend.top_posts),
     }

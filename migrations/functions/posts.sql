@@ -1,0 +1,138 @@
+-- Our own posts: what they brought, compared at equal age.
+
+-- Platforms and niches are stored under one name each, whoever writes them.
+create or replace function public.agent_niche(given text) returns text
+language sql immutable as $$
+  select nullif(btrim(regexp_replace(lower(given), '[^a-z0-9]+', '_', 'g'), '_'), '')
+$$;
+
+create or replace function public.agent_spelled() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  if tg_argv[0] <> '' then
+    new := jsonb_populate_record(new, jsonb_build_object(
+      tg_argv[0], coalesce(safari_platform(to_jsonb(new) ->> tg_argv[0]),
+                           to_jsonb(new) ->> tg_argv[0])));
+  end if;
+  if to_jsonb(new) ->> 'niche' is not null then
+    new := jsonb_populate_record(new, jsonb_build_object(
+      'niche', coalesce(agent_niche(to_jsonb(new) ->> 'niche'), to_jsonb(new) ->> 'niche')));
+  end if;
+  return new;
+end $$;
+
+create or replace trigger agent_spelled before insert or update on public.actp_content_performance
+  for each row execute function public.agent_spelled('platform');
+create or replace trigger agent_spelled before insert or update on public.actp_niche_resonance
+  for each row execute function public.agent_spelled('platform');
+create or replace trigger agent_spelled before insert or update on public.actp_platform_research
+  for each row execute function public.agent_spelled('source_platform');
+create or replace trigger agent_spelled before insert or update on public.actp_platform_creators
+  for each row execute function public.agent_spelled('platform');
+create or replace trigger agent_spelled before insert or update on public.actp_twitter_research
+  for each row execute function public.agent_spelled('');
+create or replace trigger agent_spelled before insert or update on public.actp_cross_platform_trends
+  for each row execute function public.agent_spelled('');
+
+-- Each measured post of the last days: {platform, external_id, niche, published_at, score_24h,
+-- score}. `score_24h` is its engagement at the age of a day, null where it was not looked at then;
+-- `score` is what is known of it now.
+create or replace function public.agent_post_scores(days integer)
+returns table (platform text, external_id text, niche text, published_at timestamptz,
+               score_24h numeric, score numeric)
+language sql stable set search_path = public, pg_temp as $$
+  select safari_platform(p.platform), p.external_id, p.niche, p.published_at,
+         l.engagement, p.engagement_score
+    from actp_content_performance p
+    left join actp_post_looks l
+      on l.platform = safari_platform(p.platform) and l.external_id = p.external_id
+     and l.look = '24h' and l.age_hours <= 36
+   where p.published_at > now() - make_interval(days => days)
+     -- A post of less than a day has not brought yet what older ones have.
+     and p.published_at <= now() - interval '24 hours'
+     and coalesce(l.engagement, p.engagement_score) is not null
+$$;
+
+-- What the posts at each hour of the day brought, {platform: {hour: {posts, mean, squares}}}: of the
+-- logarithm of engagement, beside that of the platform's other posts of the same two months that
+-- were measured in the same way.
+create or replace function public.agent_post_hours(days integer default 180) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with logs as (
+    select s.platform, extract(hour from s.published_at at time zone 'utc')::integer as hour,
+           ln((1 + coalesce(s.score_24h, s.score))::double precision) - avg(
+             ln((1 + coalesce(s.score_24h, s.score))::double precision)) over (
+             partition by s.platform, s.score_24h is null,
+                          (extract(epoch from now() - s.published_at) / 5184000)::integer) as beside
+      from agent_post_scores(days) s where coalesce(s.score_24h, s.score) >= 0
+  ), hours as (
+    select l.platform, l.hour, count(*) as posts, avg(l.beside) as mean,
+           coalesce(var_pop(l.beside), 0) * count(*) as squares
+      from logs l group by l.platform, l.hour
+  )
+  select coalesce(jsonb_object_agg(p.platform, p.hours), '{}') from (
+    select h.platform, jsonb_object_agg(h.hour::text, jsonb_build_object(
+             'posts', h.posts, 'mean', h.mean, 'squares', h.squares)) as hours
+      from hours h group by h.platform) p
+$$;
+
+-- Notes that a post is out. Where it has an address, its page is looked at after 1, 4 and 24 hours and
+-- 7 days; the first look that comes late is taken for its own age.
+create or replace function public.agent_post_noted(
+  platform text, external_id text, url text, published_at timestamptz
+) returns void
+language sql set search_path = public, pg_temp as $$
+  insert into actp_own_posts as o (platform, external_id, url, published_at, next_look_at)
+    select safari_platform(agent_post_noted.platform), agent_post_noted.external_id,
+           agent_post_noted.url, agent_post_noted.published_at,
+           case when agent_post_noted.url is not null
+                then agent_post_noted.published_at + interval '1 hour' end
+     where agent_post_noted.external_id is not null and agent_post_noted.published_at is not null
+  on conflict on constraint actp_own_posts_pkey do nothing
+$$;
+
+-- Lets every post of the last 90 days that is older than a day teach its hour, once: better than the
+-- mean of its platform's posts of the 30 days around it, or not. Answers how many did.
+create or replace function public.agent_post_lessons() returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  taught integer := 0;
+  lesson record;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('agent_post_lessons', 0));
+  for lesson in
+    with scores as materialized (
+      select s.platform, s.external_id, s.published_at, s.score_24h is null as is_late,
+             coalesce(s.score_24h, s.score) as score
+        from agent_post_scores(120) s
+    ), beside as (
+      select s.*, o.others, o.mean
+        from scores s
+             cross join lateral (
+               select count(*) as others, avg(b.score) as mean from scores b
+                where b.platform = s.platform and b.is_late = s.is_late
+                  and b.external_id <> s.external_id
+                  and b.published_at between s.published_at - interval '30 days'
+                                         and s.published_at + interval '30 days') o
+       where s.published_at > now() - interval '90 days'
+         and exists (select from actp_posting_schedule h where h.platform = s.platform)
+         and not exists (select from actp_own_posts n
+                          where n.platform = s.platform and n.external_id = s.external_id
+                            and n.hour_taught_at is not null)
+    ), marked as (
+      insert into actp_own_posts as n (platform, external_id, published_at, hour_taught_at)
+        select b.platform, b.external_id, b.published_at, now() from beside b where b.others >= 3
+      on conflict on constraint actp_own_posts_pkey do update set hour_taught_at = now()
+      returning n.platform, n.external_id
+    )
+    select b.platform, extract(hour from b.published_at at time zone 'utc')::integer as hour,
+           count(*) filter (where b.score > b.mean) as better,
+           count(*) filter (where b.score <= b.mean) as others
+      from beside b join marked m using (platform, external_id) group by 1, 2 order by 1, 2
+  loop
+    taught := taught + lesson.better + lesson.others;
+    perform agent_schedule_rewards(lesson.platform, lesson.hour, lesson.better::integer,
+                                   lesson.others::integer);
+  end loop;
+  return jsonb_build_object('taught', taught);
+end $$;
