@@ -27,6 +27,9 @@ create table if not exists public.actp_post_looks (
   primary key (platform, external_id, look)
 );
 
+alter table public.actp_own_posts enable row level security;
+alter table public.actp_post_looks enable row level security;
+
 alter table public.actp_posting_schedule
   add column if not exists saturated_since timestamptz;  -- told, and not over yet
 alter table public.actp_cross_platform_trends

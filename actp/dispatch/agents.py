@@ -1,20 +1,43 @@
-"""Which script does which task: the ten agents, and the order of the daily sweep."""
+"""The one table of agents: each domain's script, tasks, flags, time limits, schedule and page."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AGENTS", "DESCRIPTIONS", "DOMAIN_MODULES", "SWEEP", "Agents", "Command"]
+__all__ = [
+    "AGENTS",
+    "DESCRIPTIONS",
+    "DOMAINS",
+    "DOMAIN_MODULES",
+    "SWEEP",
+    "Agent",
+    "Agents",
+    "Command",
+    "Cron",
+]
 
 # Most tasks read and write the database and perhaps ask Claude.
 USUAL_TIMEOUT_SECONDS: Final = 600.0
 # These also wait for services that drive a page, or for renderings.
 LONG_TIMEOUT_SECONDS: Final = 1800.0
+# A machine that slept through the night catches up on it, one that slept through the day does not.
+MORNING: Final = timedelta(hours=8)
+HALF_AN_HOUR: Final = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """A line of the cron table; a run that is later than ``grace`` is skipped."""
+
+    name: str
+    times: str
+    grace: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,124 +54,191 @@ class Command:
     value: str | None = None
     default: str | None = None
     bare: str | None = None
+    cron: Cron | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A domain: what it does, its script and tasks, and its task in the daily sweep."""
+
+    domain: str
+    description: str
+    script: str
+    tasks: Mapping[str, Command]
+    sweep: str | None = None
+
+    @property
+    def page(self) -> str:
+        """The page of the agent, from the root of the project."""
+        return f".claude/agents/{self.domain}/CLAUDE.md"
+
+
+def _long(flag: str, **more: Any) -> Command:
+    return Command("", flag, LONG_TIMEOUT_SECONDS, **more)
+
+
+def _usual(flag: str, **more: Any) -> Command:
+    return Command("", flag, **more)
+
+
+def _agent(
+    domain: str, script: str, description: str, sweep: str | None, tasks: Mapping[str, Command]
+) -> Agent:
+    own = {name: replace(command, script=script) for name, command in tasks.items()}
+    return Agent(domain, description, script, MappingProxyType(own), sweep)
+
+
+# Days by their names: APScheduler counts them from Monday, cron from Sunday.
+DOMAINS: Final = (
+    _agent(
+        "prospect",
+        "prospect_funnel_scorer.py",
+        "Scores contacts, finds their funnel stage, researches the ripe ones.",
+        "score-all",
+        {
+            "score-all": _usual(
+                "--score-all", cron=Cron("prospect_funnel_score", "30 */6 * * *", HALF_AN_HOUR)
+            ),
+            "top": _usual("--top", value="limit", default="10"),
+            "next-actions": _usual("--next-actions"),
+            "research-ready": _usual("--research-ready"),
+            "score": _usual("--score", value="id"),
+        },
+    ),
+    _agent(
+        "ab-tester",
+        "ab_post_tester.py",
+        "Posts two variants, looks back after 1, 4 and 24 hours, names the winner.",
+        "checkback",
+        {
+            "checkback": _long(
+                "--checkback", cron=Cron("ab_test_checkback", "0 */2 * * *", HALF_AN_HOUR)
+            ),
+            "create": _long("--create", value="topic"),
+            "status": _usual("--status"),
+            "results": _usual("--results"),
+            "schedule": _usual("--schedule"),
+        },
+    ),
+    _agent(
+        "scheduler",
+        "growth_orchestrator.py",
+        "Measures posts, learns the best hours, plans the week, notices saturation.",
+        "optimize",
+        {
+            "optimize": _usual("--optimize"),
+            "saturation-check": _usual(
+                "--saturation-check", cron=Cron("saturation_check", "0 12 * * *", HALF_AN_HOUR)
+            ),
+            "measure": _long(
+                "--measure", cron=Cron("post_measure", "10,40 * * * *", timedelta(minutes=15))
+            ),
+            "weekly-calendar": _usual("--weekly-calendar"),
+            "dm-schedule": _usual("--dm-schedule"),
+        },
+    ),
+    _agent(
+        "content-mix",
+        "growth_orchestrator.py",
+        "Compares what was published with the target mix, recommends what lacks.",
+        "recommend",
+        {
+            "recommend": _usual("--content-mix"),
+            "gaps": _usual("--gaps"),
+            "resonance-summary": _usual("--resonance-summary"),
+        },
+    ),
+    _agent(
+        "youtube",
+        "youtube_mplite_ingest.py",
+        "Classifies videos and learns which niches and hooks resonate.",
+        "analyze",
+        {
+            "analyze": _long(
+                "--analyze", cron=Cron("youtube_content_analyze", "0 4 * * *", MORNING)
+            ),
+            "resonance": _usual("--resonance"),
+            "summary": _usual("--summary"),
+            "full": _long(
+                "--full", cron=Cron("youtube_mplite_ingest_weekly", "0 3 * * sun", MORNING)
+            ),
+        },
+    ),
+    _agent(
+        "trends",
+        "platform_association_engine.py",
+        "Joins people over platforms and finds niches that rise on several.",
+        "detect",
+        {
+            "detect": _usual("--trends"),
+            "associations": _usual(
+                "--associations", cron=Cron("platform_associations", "0 4 * * *", MORNING)
+            ),
+            "full": _usual("--full"),
+        },
+    ),
+    _agent(
+        "creators",
+        "growth_orchestrator.py",
+        "Researches creators, rates their fit, brings the best among the contacts.",
+        "sync",
+        {
+            "sync": _long("--research", bare="--market-sync"),
+            "top": _usual("--top-creators"),
+            "full-sync": _long(
+                "--market-sync", cron=Cron("market_research_niche_pull", "0 3 * * mon,thu", MORNING)
+            ),
+        },
+    ),
+    _agent(
+        "outreach",
+        "strategic_outreach.py",
+        "Decides who is due, writes the message, sends it through the command queue.",
+        "build-queue",
+        {
+            "due": _usual("--due"),
+            "build-queue": _usual(
+                "--build-queue", cron=Cron("outreach_queue_build", "0 6 * * *", MORNING)
+            ),
+            "send": _usual("--send"),
+        },
+    ),
+    _agent(
+        "remotion",
+        "remotion_content_producer.py",
+        "Has videos rendered for the best niche and distributes them.",
+        "check-jobs",
+        {
+            "pipeline": _usual(
+                "--pipeline", cron=Cron("remotion_content_pipeline", "0 6 * * tue,thu", MORNING)
+            ),
+            "check-jobs": _usual(
+                "--check-jobs", cron=Cron("remotion_job_poll", "*/5 * * * *", timedelta(minutes=5))
+            ),
+            "distribute": _usual("--distribute", value="job_id"),
+        },
+    ),
+    _agent(
+        "safari_cloud",
+        "safari_cloud_agent.py",
+        "Works off the queue of commands for the nine Safari services.",
+        None,
+        {
+            "run": _long("--run-once"),
+            "status": _usual("--status"),
+            "health": _usual("--health"),
+            "retry": _usual("--retry-failed"),
+            "limits": _usual("--rate-limits"),
+        },
+    ),
+)
 
 Agents: TypeAlias = "Mapping[str, Mapping[str, Command]]"
 
-_PROSPECT: Final = "prospect_funnel_scorer.py"
-_AB_TESTER: Final = "ab_post_tester.py"
-_GROWTH: Final = "growth_orchestrator.py"
-_YOUTUBE: Final = "youtube_mplite_ingest.py"
-_TRENDS: Final = "platform_association_engine.py"
-_OUTREACH: Final = "strategic_outreach.py"
-_REMOTION: Final = "remotion_content_producer.py"
-_SAFARI: Final = "safari_cloud_agent.py"
-
+AGENTS: Final[Agents] = MappingProxyType({agent.domain: agent.tasks for agent in DOMAINS})
+DESCRIPTIONS: Final = MappingProxyType({agent.domain: agent.description for agent in DOMAINS})
+# The nine domains of the sweep, whose scripts are theirs alone or shared.
 DOMAIN_MODULES: Final = MappingProxyType(
-    {
-        "prospect": _PROSPECT,
-        "ab-tester": _AB_TESTER,
-        "scheduler": _GROWTH,
-        "content-mix": _GROWTH,
-        "youtube": _YOUTUBE,
-        "trends": _TRENDS,
-        "creators": _GROWTH,
-        "outreach": _OUTREACH,
-        "remotion": _REMOTION,
-    }
+    {agent.domain: agent.script for agent in DOMAINS if agent.sweep is not None}
 )
-
-
-def _frozen(agents: Agents) -> Agents:
-    return MappingProxyType({name: MappingProxyType(tasks) for name, tasks in agents.items()})
-
-
-AGENTS: Final[Agents] = _frozen(
-    {
-        "prospect": {
-            "score-all": Command(_PROSPECT, "--score-all"),
-            "top": Command(_PROSPECT, "--top", value="limit", default="10"),
-            "next-actions": Command(_PROSPECT, "--next-actions"),
-            "research-ready": Command(_PROSPECT, "--research-ready"),
-            "score": Command(_PROSPECT, "--score", value="id"),
-        },
-        "ab-tester": {
-            "checkback": Command(_AB_TESTER, "--checkback", LONG_TIMEOUT_SECONDS),
-            "create": Command(_AB_TESTER, "--create", LONG_TIMEOUT_SECONDS, value="topic"),
-            "status": Command(_AB_TESTER, "--status"),
-            "results": Command(_AB_TESTER, "--results"),
-            "schedule": Command(_AB_TESTER, "--schedule"),
-        },
-        "scheduler": {
-            "optimize": Command(_GROWTH, "--optimize"),
-            "saturation-check": Command(_GROWTH, "--saturation-check"),
-            "weekly-calendar": Command(_GROWTH, "--weekly-calendar"),
-            "dm-schedule": Command(_GROWTH, "--dm-schedule"),
-        },
-        "content-mix": {
-            "recommend": Command(_GROWTH, "--content-mix"),
-            "gaps": Command(_GROWTH, "--gaps"),
-            "resonance-summary": Command(_GROWTH, "--resonance-summary"),
-        },
-        "youtube": {
-            "analyze": Command(_YOUTUBE, "--analyze", LONG_TIMEOUT_SECONDS),
-            "resonance": Command(_YOUTUBE, "--resonance"),
-            "summary": Command(_YOUTUBE, "--summary"),
-            "full": Command(_YOUTUBE, "--full", LONG_TIMEOUT_SECONDS),
-        },
-        "trends": {
-            "detect": Command(_TRENDS, "--trends"),
-            "associations": Command(_TRENDS, "--associations"),
-            "full": Command(_TRENDS, "--full"),
-        },
-        "creators": {
-            "sync": Command(_GROWTH, "--research", LONG_TIMEOUT_SECONDS, bare="--market-sync"),
-            "top": Command(_GROWTH, "--top-creators"),
-            "full-sync": Command(_GROWTH, "--market-sync", LONG_TIMEOUT_SECONDS),
-        },
-        "outreach": {
-            "due": Command(_OUTREACH, "--due"),
-            "build-queue": Command(_OUTREACH, "--build-queue"),
-            "send": Command(_OUTREACH, "--send"),
-        },
-        "remotion": {
-            "pipeline": Command(_REMOTION, "--pipeline"),
-            "check-jobs": Command(_REMOTION, "--check-jobs"),
-            "distribute": Command(_REMOTION, "--distribute", value="job_id"),
-        },
-        "safari_cloud": {
-            "run": Command(_SAFARI, "--run-once", LONG_TIMEOUT_SECONDS),
-            "status": Command(_SAFARI, "--status"),
-            "health": Command(_SAFARI, "--health"),
-            "retry": Command(_SAFARI, "--retry-failed"),
-            "limits": Command(_SAFARI, "--rate-limits"),
-        },
-    }
-)
-
-DESCRIPTIONS: Final = MappingProxyType(
-    {
-        "prospect": "Scores contacts, finds their funnel stage, researches the ripe ones.",
-        "ab-tester": "Posts two variants, looks back after 1, 4 and 24 hours, names the winner.",
-        "scheduler": "Learns the best hours, plans the week, notices saturation.",
-        "content-mix": "Compares what was published with the target mix, recommends what lacks.",
-        "youtube": "Classifies videos and learns which niches and hooks resonate.",
-        "trends": "Joins people over platforms and finds niches that rise on several.",
-        "creators": "Researches creators, rates their fit, brings the best among the contacts.",
-        "outreach": "Decides who is due, writes the message, sends it through the command queue.",
-        "remotion": "Has videos rendered for the best niche and distributes them.",
-        "safari_cloud": "Works off the queue of commands for the nine Safari services.",
-    }
-)
-
-SWEEP: Final = (
-    ("prospect", "score-all"),
-    ("ab-tester", "checkback"),
-    ("scheduler", "optimize"),
-    ("content-mix", "recommend"),
-    ("youtube", "analyze"),
-    ("trends", "detect"),
-    ("creators", "sync"),
-    ("outreach", "build-queue"),
-    ("remotion", "check-jobs"),
-)
+SWEEP: Final = tuple((agent.domain, agent.sweep) for agent in DOMAINS if agent.sweep is not None)

@@ -21,7 +21,7 @@ from actp.sanitize import storable
 from actp.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from actp.dispatch.agents import Command
@@ -82,13 +82,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Whoever runs tasks: with which settings and database, and by which table."""
+    """Runs tasks with its settings and database by its table, until ``is_stopping``."""
 
     settings: Settings
     store: Store
     agents: Agents = field(default_factory=lambda: AGENTS)
     root: Path = PROJECT_ROOT
     lease_seconds: float = LEASE_SECONDS
+    is_stopping: Callable[[], bool] = lambda: False
 
     def run(self, domain: str, task: str, params: Mapping[str, Any] | None = None) -> Run:
         """Run a task to its end and log it; ``skipped`` where it runs already.
@@ -134,5 +135,5 @@ class Dispatcher:
                 environ={**os.environ, VARIABLE: str(descriptor), "PYTHONIOENCODING": "utf-8"},
                 timeout_seconds=command.timeout_seconds,
                 pass_fds=(descriptor,),
-                is_stopping=lambda: lease.is_over,
+                is_stopping=lambda: lease.is_over or self.is_stopping(),
             )

@@ -77,6 +77,9 @@ def sweep(
     lines: list[Line] = []
     with lease:
         for domain, task in steps:
+            if dispatcher.is_stopping():
+                lines.append(Line(domain, task, ok=False, text="not begun: stopped"))
+                continue
             line = _line(dispatcher, domain, task)
             lines.append(line)
             tell(line)

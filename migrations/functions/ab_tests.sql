@@ -6,7 +6,8 @@
 drop function if exists public.agent_ab_create(uuid, text, text, text, text);
 create or replace function public.agent_ab_create(
   id uuid, topic text, niche text, variant_a text, variant_b text,
-  rounds integer default 1, series_id uuid default null, round integer default 1
+  rounds integer default 1, series_id uuid default null, round integer default 1,
+  planned_at timestamptz default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -16,7 +17,7 @@ begin
     return to_jsonb(true);
   end if;
   select g.reason into wait_reason from safari_service_gate('twitter-comments', 'twitter') g;
-  if wait_reason is not null then
+  if wait_reason is not null and (planned_at is null or wait_reason = 'paused') then
     raise object_not_in_prerequisite_state using
       message = format('no tweet may go out now: %s', wait_reason);
   end if;
@@ -26,9 +27,9 @@ begin
     return to_jsonb(false);
   end if;
   insert into actp_ab_tests (
-    id, topic, niche, variant_a_text, variant_b_text, status, rounds, series_id, round
+    id, topic, niche, variant_a_text, variant_b_text, status, rounds, series_id, round, planned_at
   ) values (id, topic, niche, variant_a, variant_b, 'posting', rounds,
-            coalesce(agent_ab_create.series_id, agent_ab_create.id), round);
+            coalesce(agent_ab_create.series_id, agent_ab_create.id), round, planned_at);
   return to_jsonb(true);
 end $$;
 
@@ -41,7 +42,23 @@ begin
   return to_jsonb(found);
 end $$;
 
--- Arm A is out: arm B follows through the command queue, within two hours or not at all.
+-- The first of some moments at which a tweet may go out by the hours of its limits.
+create or replace function public.agent_ab_moment(moments jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select to_jsonb(min(m.at)) from (
+    select (value)::timestamptz as at from jsonb_array_elements_text(moments)) m
+   where not exists (
+     select from safari_services s
+       join safari_policies p on p.platform = s.platform and p.kind = s.kind,
+            lateral extract(hour from m.at at time zone coalesce(p.time_zone, 'UTC')) h (hour)
+      where s.service = 'twitter-comments' and p.active_from <> p.active_to
+        and not case when p.active_from < p.active_to
+                     then h.hour >= p.active_from and h.hour < p.active_to
+                     else h.hour >= p.active_from or h.hour < p.active_to end)
+$$;
+
+-- Arm A is out, or with Blotato until its hour: arm B follows through the command queue at the same
+-- time, within two hours or not at all.
 create or replace function public.agent_ab_posted_a(id uuid, submission_id text) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -55,7 +72,8 @@ begin
   made := safari_enqueue(jsonb_build_array(jsonb_build_object(
     'action', 'tweet', 'platform', 'twitter', 'priority', 2,
     'params', jsonb_build_object('text', test.variant_b_text),
-    'key', 'ab-test:' || test.id || ':b', 'expires_at', now() + interval '2 hours')));
+    'key', 'ab-test:' || test.id || ':b', 'scheduled_for', test.planned_at,
+    'expires_at', greatest(now(), test.planned_at) + interval '2 hours')));
   update actp_ab_tests t
      set post_id_a = submission_id, command_id = (made -> 0 ->> 'id')::uuid
    where t.id = test.id;
@@ -155,7 +173,15 @@ begin
          metrics_4h = coalesce(t.metrics_4h, metrics -> 'metrics_4h'),
          metrics_24h = coalesce(t.metrics_24h, metrics -> 'metrics_24h')
    where t.id = agent_ab_note.id and t.status = 'running';
-  return to_jsonb(found);
+  if found then
+    perform agent_post_noted('twitter', agent_publish_post_id(p.url), p.url, p.at)
+       from actp_ab_tests t, lateral (values
+         (t.post_url_a, coalesce(t.planned_at, t.a_begun_at, t.started_at)), (t.post_url_b, t.started_at)
+       ) p (url, at)
+      where t.id = agent_ab_note.id and p.url is not null;
+    return to_jsonb(true);
+  end if;
+  return to_jsonb(false);
 end $$;
 
 -- Ends a test with its verdict, once: tells a winner, hands on its hook, and records both posts with

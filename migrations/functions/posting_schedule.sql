@@ -14,7 +14,35 @@ language sql stable set search_path = public, pg_temp as $$
              'platform', s.platform, 'posts_per_day', s.posts_per_day, 'best_hours', s.best_hours,
              'active_days', s.active_days, 'min_gap_hours', s.min_gap_hours,
              'slots', s.thompson_slots, 'learned', h.hours -> s.platform) order by s.platform)
-      from actp_posting_schedule s cross join agent_post_hours() h (hours)), '[]'))
+      from actp_posting_schedule s cross join agent_post_hours() h (hours)), '[]'),
+    'planned', agent_schedule_planned())
+$$;
+
+-- The posts that have their time, and those of the last four days, which they keep a distance from:
+-- [{at, platform, niche, hook, what}].
+create or replace function public.agent_schedule_planned() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(p) order by p.at, p.platform), '[]') from (
+    select p.published_at as at, safari_platform(p.platform) as platform, p.niche,
+           left(p.title, 200) as hook, 'out' as what
+      from actp_content_performance p
+     where p.published_at between now() - interval '4 days' and now()
+    union all
+    select (t.value)::timestamptz, t.key, coalesce(j.niche, j.brief ->> 'niche'),
+           j.brief ->> 'hook', 'video'
+      from actp_workflow_tasks w
+           cross join lateral jsonb_each_text(w.input_data -> 'scheduled_times') t
+           left join actp_gen_jobs j on j.id = agent_publish_video(w.input_data)
+     where w.task_type = 'blotato_multi_publish' and w.status in ('pending', 'running')
+       and jsonb_typeof(w.input_data -> 'scheduled_times') = 'object'
+       and t.value ~ '^\d{4}-\d\d-\d\dT'
+       and not exists (select from actp_publish_attempts a
+                        where a.task_id = w.id and a.platform = t.key
+                          and a.published_at is not null)
+    union all
+    select t.planned_at, 'twitter', t.niche, split_part(t.variant_a_text, E'\n', 1), 'A/B test'
+      from actp_ab_tests t where t.status = 'posting' and t.planned_at > now()
+  ) p
 $$;
 
 -- Stores chosen hours, [{platform, best_hours}]; what was learned stays.
@@ -113,26 +141,4 @@ begin
   return to_jsonb(told);
 end $$;
 
--- Whom to write within the next hours, and at which hours each of them wrote to us.
-create or replace function public.agent_schedule_contacts(
-  hours integer default 24, row_limit integer default 200
-) returns jsonb
-language sql stable set search_path = public, pg_temp as $$
-  select jsonb_build_object('now', now(), 'rows', coalesce(
-    jsonb_agg(to_jsonb(c) order by c.next_touch_at nulls first, c.score desc, c.username), '[]'))
-    from (
-      select k.username, lower(k.platform) as platform, p.funnel_stage, p.score, p.next_touch_at,
-             coalesce((
-               select jsonb_agg(extract(hour from m.sent_at at time zone 'utc')::integer)
-                 from (select m.sent_at from crm_messages m
-                        where m.contact_id = k.id and not coalesce(m.is_outbound, false)
-                        order by m.sent_at desc limit 50) m), '[]') as heard_hours
-        from actp_prospect_scores p
-        join crm_contacts k on k.id = p.contact_id
-       where k.archived_at is null and not coalesce(k.email_opted_out, false)
-         and exists (select from safari_routes r
-                      where r.action = 'send_dm' and r.platform = lower(k.platform))
-         and p.funnel_stage in ('awareness', 'consideration', 'decision')
-         and (p.next_touch_at is null or p.next_touch_at < now() + make_interval(hours => hours))
-       order by p.next_touch_at nulls first, p.score desc, k.username limit row_limit) c
-$$;
+drop function if exists public.agent_schedule_contacts(integer, integer);

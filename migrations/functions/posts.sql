@@ -136,3 +136,110 @@ begin
   end loop;
   return jsonb_build_object('taught', taught);
 end $$;
+
+-- The posts whose page is to be looked at now, the longest due first; none of a paused platform.
+create or replace function public.agent_posts_due(row_limit integer default 100) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(d) order by d.next_look_at, d.platform, d.external_id), '[]')
+    from (
+      select o.platform, o.external_id, o.url, o.next_look_at, o.failures,
+             extract(epoch from now() - o.published_at) / 3600 as age_hours,
+             coalesce((select jsonb_agg(l.look) from actp_post_looks l
+                        where l.platform = o.platform and l.external_id = o.external_id), '[]')
+               as taken
+        from actp_own_posts o
+       where o.next_look_at <= now() and o.url is not null
+         and not exists (select from safari_pauses p
+                          where p.platform in ('all', o.platform) and p.until > now())
+       order by o.next_look_at, o.platform, o.external_id limit row_limit) d
+$$;
+
+-- Stores looks, [{platform, external_id, look, age_hours, views, likes, shares, replies, engagement,
+-- next_hours}]: each once, and in the figures of the post what was shown. `next_hours` is the age at
+-- which the next look is due, null after the last.
+create or replace function public.agent_posts_measured(rows jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  stored integer;
+begin
+  with found as (
+    select * from jsonb_to_recordset(rows) as r (
+      platform text, external_id text, look text, age_hours double precision, views bigint,
+      likes bigint, shares bigint, replies bigint, engagement numeric, next_hours double precision)
+  ), looks as (
+    insert into actp_post_looks (
+      platform, external_id, look, age_hours, views, likes, shares, replies, engagement
+    )
+      select f.platform, f.external_id, f.look, f.age_hours, f.views, f.likes, f.shares, f.replies,
+             f.engagement from found f
+    on conflict do nothing returning 1
+  ), figures as (
+    update actp_content_performance p
+       set views = coalesce(f.views, p.views), likes = coalesce(f.likes, p.likes),
+           comments_count = coalesce(f.replies, p.comments_count),
+           engagement_score = coalesce(f.engagement, p.engagement_score)
+      from (select distinct on (g.platform, g.external_id) g.* from found g
+             order by g.platform, g.external_id, g.age_hours desc) f
+     where safari_platform(p.platform) = f.platform and p.external_id = f.external_id
+       and f.platform <> 'youtube'  -- its newest snapshot is taken as it is
+  ), next as (
+    update actp_own_posts o
+       set next_look_at = o.published_at + make_interval(secs => f.next_hours * 3600),
+           failures = 0, problem = null
+      from found f where o.platform = f.platform and o.external_id = f.external_id
+  )
+  select count(*) into stored from looks;
+  return jsonb_build_object('stored', stored);
+end $$;
+
+-- Notes why a look brought nothing. It is tried again after `retry_hours`, null: never; a look that
+-- is given up makes room for the one that is due at the age of `next_hours`.
+create or replace function public.agent_post_unread(
+  platform text, external_id text, problem text, retry_hours double precision,
+  next_hours double precision default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  update actp_own_posts o
+     set problem = left(agent_post_unread.problem, 300),
+         failures = case when retry_hours is null then 0 else o.failures + 1 end,
+         next_look_at = coalesce(
+           now() + make_interval(secs => retry_hours * 3600),
+           o.published_at + make_interval(secs => next_hours * 3600))
+   where o.platform = agent_post_unread.platform
+     and o.external_id = agent_post_unread.external_id;
+  return to_jsonb(found);
+end $$;
+
+-- How far our posts of the last 30 days are measured: [{platform, posts, measured, waiting, problem}].
+create or replace function public.agent_posts_state() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(s) order by s.platform), '[]') from (
+    select o.platform, count(*) as posts,
+           count(*) filter (where exists (
+             select from actp_post_looks l where l.platform = o.platform
+                and l.external_id = o.external_id and l.engagement is not null)) as measured,
+           count(*) filter (where o.next_look_at is not null) as waiting,
+           (array_agg(o.problem order by o.published_at desc)
+             filter (where o.problem is not null))[1] as problem
+      from actp_own_posts o where o.published_at > now() - interval '30 days'
+     group by o.platform) s
+$$;
+
+-- The looks at our videos that their snapshots hold and nobody has stored: of each video and age the
+-- first snapshot from then on, as long as it is near.
+create or replace function public.agent_youtube_looks(row_limit integer default 1000) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(l)), '[]') from (
+    select distinct on (v.video_id, w.hours) 'youtube' as platform, v.video_id as external_id,
+           w.look, v.views, v.likes, v.comments_count as replies,
+           extract(epoch from v.checked_at - v.published_at) / 3600 as age_hours
+      from (values ('1h', 1), ('4h', 4), ('24h', 24), ('7d', 168)) w (look, hours)
+      join youtube_video_stats v
+        on v.checked_at between v.published_at + make_interval(hours => w.hours)
+                            and v.published_at + make_interval(hours => w.hours + greatest(1, w.hours / 2))
+     where not exists (select from actp_post_looks k
+                        where k.platform = 'youtube' and k.external_id = v.video_id
+                          and k.look = w.look)
+     order by v.video_id, w.hours, v.checked_at limit row_limit) l
+$$;

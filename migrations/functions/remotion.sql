@@ -148,8 +148,10 @@ $$;
 -- Sends a video on its way, once: the job goes to distributing, and one task names every platform on
 -- which the video is not, nor may be. Answers {task_id, platforms}; a null task means that the job
 -- was not the run's any more, or that no platform is left.
+drop function if exists public.agent_remotion_distribute(uuid, uuid, text, jsonb, jsonb, jsonb);
 create or replace function public.agent_remotion_distribute(
-  claim uuid, job_id uuid, output_url text, platforms jsonb, descriptions jsonb, account_ids jsonb
+  claim uuid, job_id uuid, output_url text, platforms jsonb, descriptions jsonb, account_ids jsonb,
+  scheduled_times jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -173,6 +175,7 @@ begin
     values ('blotato_multi_publish', 'pending', jsonb_build_object(
       'video_url', agent_remotion_distribute.output_url, 'platforms', wanted,
       'descriptions', descriptions, 'account_ids', account_ids,
+      'scheduled_times', scheduled_times,
       'content_id', job_id, 'gen_job_id', job_id,
       'written_by', coalesce(job.brief ->> 'generated_by', 'template')))
     returning id into task;

@@ -297,6 +297,10 @@ begin
       from jsonb_array_elements(said.published) p
      where p ->> 'post_id' is not null order by p ->> 'platform'
     on conflict (platform, external_id) do nothing;
+  perform agent_post_noted(a.platform, agent_publish_post_id(a.url), a.url,
+                           coalesce(a.published_at, now()))
+     from actp_publish_attempts a
+    where a.task_id = task.id and a.outcome = 'sent' and a.url is not null;
 
   if said.posts > 0 then
     perform safari_alert(format('published:%s', task.id), 'published', jsonb_build_object(

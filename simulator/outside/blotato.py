@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -45,6 +47,7 @@ class Submission:
 
     url: str
     rule: BlotatoRule | None
+    scheduled_at: float = 0.0
     asked: int = 0
 
 
@@ -149,7 +152,9 @@ class Blotato(Neighbour):
         self._posts += 1
         submission_id = f"submission-{self._posts}"
         url = URLS[platform].format(1000 + self._posts)
-        self._submissions[submission_id] = Submission(url, rule)
+        scheduled = body.get("scheduledTime")
+        at = datetime.fromisoformat(scheduled).timestamp() if scheduled else 0.0
+        self._submissions[submission_id] = Submission(url, rule, at)
         if rule is None or rule.behaviour != "fail":
             self.world.record(
                 BLOTATO,
@@ -162,6 +167,7 @@ class Blotato(Neighbour):
                 media=" ".join(content["mediaUrls"]),
                 target=json.dumps(post["target"]),
                 url=url,
+                scheduled=scheduled or "",
             )
         if rule is not None and rule.behaviour == "drop_after_effect":
             raise Dropped
@@ -174,6 +180,8 @@ class Blotato(Neighbour):
         said: dict[str, str] = {"postSubmissionId": submission_id, "status": "in-progress"}
         if submission is None:
             return web.json_response(said)
+        if self._settings.keeps_schedule and submission.scheduled_at > time.time():
+            return web.json_response({**said, "status": "scheduled"})
         submission.asked += 1
         behaviour = "" if submission.rule is None else submission.rule.behaviour
         if behaviour != "stuck" and submission.asked > self._settings.in_progress_answers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def invalid(body: Mapping[str, Any], accounts: Mapping[str, str]) -> str | None:
     post = body.get("post")
     if not isinstance(post, dict):
         return "post must be an object"
+    if not _is_time(body.get("scheduledTime")):
+        return "scheduledTime must be a time with an offset"
     account, content, target = (post.get(key) for key in ("accountId", "content", "target"))
     if not isinstance(account, str):
         return "post.accountId must be a string"
@@ -45,6 +48,15 @@ def invalid(body: Mapping[str, Any], accounts: Mapping[str, str]) -> str | None:
     if not isinstance(content, dict) or not isinstance(target, dict):
         return "post.content and post.target must be objects"
     return _content_fault(content) or _target_fault(content, target)
+
+
+def _is_time(value: object) -> bool:
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _content_fault(content: Mapping[str, Any]) -> str | None:

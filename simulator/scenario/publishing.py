@@ -52,7 +52,8 @@ class BlotatoSettings(_Strict):
     """How Blotato is set up; without a key it takes any.
 
     ``accounts`` gives the platform of each id. A post is said to be in progress as often as
-    ``in_progress_answers`` says, then to be published.
+    ``in_progress_answers`` says, then to be published. With ``keeps_schedule`` one that has a time
+    is published then, else at once.
     """
 
     key: str | None = None
@@ -66,6 +67,7 @@ class BlotatoSettings(_Strict):
             "571": "linkedin",
         }
     )
+    keeps_schedule: bool = False
     in_progress_answers: NonNegativeInt = 0
     rules: tuple[BlotatoRule, ...] = ()
 

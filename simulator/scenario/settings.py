@@ -86,6 +86,7 @@ class ServiceSettings(_Strict):
     conversations: tuple[dict[str, Any], ...] = ()
     tweets: tuple[dict[str, Any], ...] = ()
     posts: tuple[dict[str, Any], ...] | None = None
+    reactions: dict[str, dict[str, Any]] = Field(default_factory=dict)  # by a post's address
 
 
 class Rule(_Strict):

@@ -144,7 +144,8 @@ class InstagramComments(CommentService):
             page = hands.session.tab().page
         counts = {"likes": 0, "comments": len(self.comments_shown()), "views": 0, "saves": 0}
         about = {"caption": "", "username": "", "url": page.url}
-        return Reply(200, {"success": True, **counts, **about})
+        shown = self.settings.reactions.get(page.url, {})
+        return Reply(200, {"success": True, **counts, **about, **shown})
 
     def asked_url(self, call: Call) -> str:
         username = call.text_of("username")

@@ -165,6 +165,7 @@ class ThreadsComments(CommentService):
             await hands.navigate(url, self.navigate_seconds)
             shown = hands.session.tab().page
         counts = {"likes": 0, "replies": 0, "reposts": 0, "timestamp": ""}
+        counts |= self.settings.reactions.get(shown.url, {})
         about = {"author": handle_in(shown.url), "text": "", **counts, "url": shown.url}
         return Reply(200, about if shown.has_box else {**about, "author": ""})
 

@@ -160,9 +160,10 @@ class TikTokComments(CommentService):
 
     async def metrics(self, call: Call) -> Reply:
         async with self.looking(call) as hands:
-            url = hands.session.tab().page.url[:SHOWN_URL_CHARS]
+            url = hands.session.tab().page.url
         counts = {"views": 0, "likes": 0, "comments": len(self.comments_shown()), "shares": 0}
-        return Reply(200, {"success": True, **counts, "currentUrl": url})
+        shown = {"currentUrl": url[:SHOWN_URL_CHARS], **self.settings.reactions.get(url, {})}
+        return Reply(200, {"success": True, **counts, **shown})
 
     async def comments(self, call: Call) -> Reply:
         async with self.looking(call) as hands:

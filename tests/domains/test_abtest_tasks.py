@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,35 @@ def test_two_texts_go_out_one_by_blotato_and_one_by_the_queue(
         " from safari_command_queue q join actp_ab_tests t on t.command_id = q.id",
     ) == [(result["variant_b"], f"ab-test:{result['id']}:b", "posting", True)]
     assert result["variant_a"] != result["variant_b"]
+
+
+def test_both_texts_get_the_next_hour_of_twitter(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "update actp_posting_schedule set best_hours = '{3,9,21}',"
+        " active_days = '{0,1,2,3,4,5,6}' where platform = 'twitter'"
+    )
+    admin.execute("update safari_policies set active_from = 8, active_to = 20, time_zone = 'UTC'")
+    _, first = run_script(script, *CREATE)
+    _, second = run_script(script, *CREATE)
+    at, later = (datetime.fromisoformat(each["planned_at"]) for each in (first, second))
+    assert (at.hour, at.minute) == (9, 0), "at 3 and 21 no tweet may go out"
+    assert later == at + timedelta(days=1), "the hour is taken"
+    published = [line for line in simulator.world() if line["kind"] == "publish"]
+    assert [datetime.fromisoformat(line["scheduled"]) for line in published] == [at, later]
+    assert (
+        rows(
+            admin,
+            "select scheduled_for = t.planned_at, expires_at = t.planned_at + interval '2 hours'"
+            " from safari_command_queue q join actp_ab_tests t on t.command_id = q.id",
+        )
+        == [(True, True)] * 2
+    )
+    admin.execute("update safari_policies set active_from = 0, active_to = 24")
+    _, third = run_script(script, *CREATE, "--now")
+    assert third["planned_at"] is None
+    assert script.main(["--status"]) == 0
 
 
 def test_a_winner_is_told_and_teaches_hooks_hours_and_performance_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,3 +219,33 @@ def test_tasks_of_others_are_left_alone(
     )
     assert publishers().work(lambda: False) is None
     assert seen(simulator) == []
+
+
+def test_a_post_with_a_time_is_kept_by_blotato_until_then(
+    publishers: Publishers, admin: psycopg.Connection, simulator: SimulatorProcess
+) -> None:
+    play(simulator, keeps_schedule=True)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=20)
+    times = {"tiktok": at.isoformat(), "threads": "soon", "twitter": "2020-01-01T00:00:00+00:00"}
+    id_ = add(admin, "tiktok", "threads", "twitter", scheduled_times=times)
+    publisher = publishers()
+    while publisher.work(lambda: False) == 0:
+        pass
+    pass_time(admin)
+    while publisher.work(lambda: False) == 0:
+        pass
+    scheduled = {each["platform"]: each["scheduled"] for each in simulator.effects("blotato")}
+    assert scheduled == {"tiktok": f"{at:%Y-%m-%dT%H:%M:%SZ}", "threads": "", "twitter": ""}
+    assert ended(admin, id_)[0] == "running", "it is asked again when its time has come"
+    ((waits,),) = ask(
+        admin, "select ask_at > now() + interval '19 hours' from actp_publish_attempts"
+        " where platform = 'tiktok'"
+    )  # fmt: skip
+    assert waits
+    simulator.play({"blotato": {"keeps_schedule": False}})
+    work_off(publisher, admin)
+    assert ended(admin, id_)[0] == "succeeded"
+    noted = ask(
+        admin, "select platform, next_look_at - published_at from actp_own_posts order by 1"
+    )
+    assert noted == [(name, timedelta(hours=1)) for name in ("threads", "tiktok", "twitter")]

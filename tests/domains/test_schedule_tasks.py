@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from actp.cli.agents.growth import script
+from actp.cli.agents.outreach import script as outreach
 from actp.domains.mix.shares import TARGETS, Gap, gaps, recommended
 from actp.store.schema import MIGRATIONS
 from actp.store.statements import statements
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from actp.store.protocol import Store
     from tests.domains.conftest import RunScript
 
+HOUR = timedelta(hours=1, minutes=1)
 POST = """
 insert into actp_content_performance
   (platform, external_id, niche, engagement_score, published_at)
@@ -232,19 +235,27 @@ def test_the_week_is_planned_and_written(run_script: RunScript, tmp_path: Path) 
     assert script.main(["--weekly-calendar", "--ics", str(tmp_path / "no" / "way.ics")]) == 2
 
 
-def test_contacts_that_are_due_have_a_time_to_be_written(
+def test_the_schedule_of_messages_is_of_those_who_are_due(
     run_script: RunScript, admin: psycopg.Connection
 ) -> None:
     admin.execute(
         "with people as (insert into crm_contacts (platform, username, email_opted_out) values"
-        " ('Twitter', 'due', false), ('twitter', 'later', false), ('twitter', 'out', true)"
-        " returning id, username)"
-        " insert into actp_prospect_scores (contact_id, funnel_stage, score, next_touch_at)"
-        " select id, 'decision', 80, now() + case username when 'later' then interval '9 days'"
-        " else interval '1 hour' end from people"
+        " ('Twitter', 'due', false), ('twitter', 'out', true), ('instagram', 'blocked', false),"
+        " ('twitter', 'noreply@linkedin.com', false) returning id, username)"
+        " insert into actp_prospect_scores (contact_id, funnel_stage, score)"
+        " select id, 'decision', 80 from people"
     )
-    _, result = run_script(script, "--dm-schedule", "--hours", "48")
-    assert [row["username"] for row in result["rows"]] == ["due"]
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient) values ('instagram', 'blocked')"
+    )
+    due = run_script(outreach, "--due")[1]["rows"]
+    week = run_script(script, "--dm-schedule", "--hours", "168")[1]["rows"]
+    assert [row["username"] for row in week] == ["due"] == [row["address"] for row in due]
+    assert week[0]["send_at"][:16].replace(" ", "T") == due[0]["scheduled_for"][:16]
+    now = admin.execute("select now()").fetchone()
+    assert now is not None
+    soon = run_script(script, "--dm-schedule", "--hours", "1")[1]["rows"]
+    assert all(datetime.fromisoformat(row["send_at"]) <= now[0] + HOUR for row in soon)
     assert script.main(["--dm-schedule"]) == 0
 
 

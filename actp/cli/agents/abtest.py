@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,10 @@ def _show_created(result: Mapping[str, Any]) -> None:
         say(f"Written by template (Claude: {result['claude']}).")
     if not result.get("ok", True):
         warn(f"{result['error']}; the test has ended.")
+        return
+    if result["planned_at"]:
+        at = datetime.fromisoformat(result["planned_at"])
+        say(f"Both appear on {at:%a %d %b at %H:%M} UTC; B is command {result['command_id'][:8]}.")
         return
     say(f"A is out; B follows as command {result['command_id'][:8]}.")
 
@@ -89,7 +94,7 @@ script = Script(
             tasks.create,
             _show_created,
             metavar="TOPIC",
-            refined_by=("niche", "rounds"),
+            refined_by=("niche", "rounds", "now"),
         ),
         Task("--checkback", "Read what running tests brought.", tasks.checkback, _show_checked),
         Task("--status", "List the newest tests.", tasks.status, _show_tests),
@@ -110,6 +115,7 @@ script = Script(
             type=click.IntRange(1, MOST_ROUNDS),
             help="With --create: post further texts, up to so many pairs, until one kind wins.",
         ),
+        click.Option(["--now"], is_flag=True, help="With --create: post at once, not at an hour."),
         click.Option(["--platform"], help="With --schedule: only this platform."),
     ),
 )

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.cli.agents.script import Task
-from actp.cli.output import console, counted, say, table, text
+from actp.cli.output import console, counted, say, table, text, warn
+from actp.domains.posts.tasks import measure
 from actp.domains.schedule import tasks
 
 if TYPE_CHECKING:
@@ -40,14 +41,20 @@ def _moment(value: datetime | str) -> datetime:
 
 
 def _show_calendar(result: Mapping[str, Any]) -> None:
-    shown = table("when (UTC)", "platform", "niche", "note")
+    shown = table("when (UTC)", "platform", "niche", "hook", "why")
     for row in result["rows"]:
         lead = row["repost_of"]
-        note = f"the video of {_moment(lead):%a %H:%M}" if lead else ""
+        note = f"; the video of {_moment(lead):%a %H:%M}" if lead else ""
+        kind = "open: " if row["is_open"] else ""
         shown.add_row(
-            f"{_moment(row['at']):%a %d %b %H:%M}", text(row["platform"]), text(row["niche"]), note
+            f"{_moment(row['at']):%a %d %b %H:%M}",
+            text(row["platform"]),
+            text(row["niche"]),
+            text(row["hook"] or "", longest=30),
+            text(f"{kind}{row['reason']}{note}", longest=60),
         )
     console().print(shown)
+    say(f"{counted(result['planned'], 'post')} planned; the other moments are open.")
     if result["file"]:
         say(f"Written to {result['file']}.")
 
@@ -77,6 +84,18 @@ def _show_platforms(result: Mapping[str, Any]) -> None:
     console().print(shown)
 
 
+def _show_measured(result: Mapping[str, Any]) -> None:
+    say(f"{counted(result['measured'], 'post')} measured, {result['unread']} unread.")
+    if result["error"]:
+        warn(result["error"])
+    shown = table("platform", "posts", "measured", "waiting", "note", numbers=("posts",))
+    for row in result["platforms"]:
+        counts = (str(row[name]) for name in ("posts", "measured", "waiting"))
+        shown.add_row(text(row["platform"]), *counts, text(row["problem"] or ""))
+    if result["platforms"]:
+        console().print(shown)
+
+
 def _hours(hours: list[int]) -> str:
     return ", ".join(f"{hour}:00" for hour in hours)
 
@@ -91,6 +110,12 @@ TASKS = (
     ),
     Task(
         "--saturation-check", "Find platforms that tire.", tasks.saturation_check, _show_saturation
+    ),
+    Task(
+        "--measure",
+        "Read what our posts brought after 1, 4 and 24 hours and 7 days.",
+        measure,
+        _show_measured,
     ),
     Task(
         "--weekly-calendar",

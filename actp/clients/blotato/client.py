@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import time
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard, get_args
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from actp.clients.blotato.posts import post_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from actp.settings import Settings
@@ -96,12 +98,21 @@ class Blotato:
             ) from None
         return public_url
 
-    def publish(self, platform: str, text: str, media_urls: Sequence[str] = ()) -> str:
+    def publish(
+        self,
+        platform: str,
+        text: str,
+        media_urls: Sequence[str] = (),
+        scheduled_at: datetime | None = None,
+    ) -> str:
         """Submit a post to the configured account, once checked, and return its submission id.
 
-        At most 30 a minute are submitted by this process; one more is ``later``.
+        Blotato keeps it until ``scheduled_at``. At most 30 a minute are submitted by this process;
+        one more is ``later``.
         """
         body = post_body(platform, self._account_id(platform), text, media_urls)
+        if scheduled_at is not None:
+            body["scheduledTime"] = f"{scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         self.check_account(platform)
         if wait_seconds := self._pace.take():
             raise BlotatoError(

@@ -14,6 +14,8 @@ from actp.domains.abtest.posts import counts_of, tweet_by_text, tweet_id
 from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows, late_windows
 from actp.domains.abtest.variants import written
 from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge
+from actp.domains.schedule.calendar import free_moments
+from actp.domains.schedule.plan import SHORTEST_LEAD, read_plan
 from actp.domains.taxonomy import content_type_of
 from actp.errors import ActpError, InvalidInput, ServiceError, SettingsError
 from actp.plural import counted
@@ -36,9 +38,17 @@ DEFAULT_NICHE: Final = "ai_automation"
 _FIRST_SENTENCE = re.compile(r"^.*?[.!?](?=\s|$)", re.DOTALL)
 
 
-def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE, rounds: int = 1) -> dict[str, Any]:
+def create(
+    tools: Tools,
+    value: str,
+    niche: str = DEFAULT_NICHE,
+    rounds: int = 1,
+    *,
+    now: bool = False,
+) -> dict[str, Any]:
     """Write two texts about a topic and post them; raises WrongState where no tweet may go out.
 
+    Both appear at the next of Twitter's hours, or ``now``.
     A test without a winner goes on with two more texts, as long as it has ``rounds`` left.
     What was begun is never begun again: an arm A that nobody heard of ends the test.
     """
@@ -52,18 +62,24 @@ def create(tools: Tools, value: str, niche: str = DEFAULT_NICHE, rounds: int = 1
         raise InvalidInput(
             f"a test has 1 to {MOST_ROUNDS} rounds, not {rounds}", remedy="Change --rounds."
         )
-    return _begun(tools, {"topic": value, "niche": niche, "rounds": rounds, "round": 1})
+    return _begun(tools, {"topic": value, "niche": niche, "rounds": rounds, "round": 1}, now=now)
 
 
 def _begun(
-    tools: Tools, about: Mapping[str, Any], used: Sequence[str] = (), series_id: str | None = None
+    tools: Tools,
+    about: Mapping[str, Any],
+    used: Sequence[str] = (),
+    series_id: str | None = None,
+    *,
+    now: bool = False,
 ) -> dict[str, Any]:
     """Write and post the texts of one round."""
     if not tools.blotato.is_configured:
         raise SettingsError("Blotato has no key.", remedy="Set BLOTATO_API_KEY.")
     texts = written(tools.claude, about["topic"], about["niche"], about["round"], used)
     tools.blotato.check_account("twitter")
-    test: dict[str, Any] = {"id": str(uuid4()), **about}
+    at = None if now else _next_hour(tools)
+    test: dict[str, Any] = {"id": str(uuid4()), **about, "planned_at": at and at.isoformat()}
     shown = {**test, "variant_a": texts.a, "variant_b": texts.b, "claude": texts.note or "ok"}
     made = tools.store.call(
         "agent_ab_create", **test, series_id=series_id, variant_a=texts.a, variant_b=texts.b
@@ -71,12 +87,21 @@ def _begun(
     if not made or not tools.store.call("agent_ab_begin_a", id=test["id"]):
         return {"ok": False, "error": "another run has begun it", **shown}
     try:
-        submission_id = tools.blotato.publish("twitter", texts.a)
+        submission_id = tools.blotato.publish("twitter", texts.a, scheduled_at=at)
     except BlotatoError as error:
         tools.store.call("agent_ab_fail", id=test["id"], arm="a", error=f"{error}")
         return {"ok": False, "error": f"arm A was not posted: {error}", **shown}
     command = tools.store.call("agent_ab_posted_a", id=test["id"], submission_id=submission_id)
     return {**shown, "post_id_a": submission_id, "command_id": command}
+
+
+def _next_hour(tools: Tools) -> datetime | None:
+    """Return the next free hour of Twitter at which a tweet may go out; None without one."""
+    plan = read_plan(tools.store)
+    tables = [table for table in plan.tables if table.platform == "twitter"]
+    free = free_moments(tables, plan.now + SHORTEST_LEAD, plan.planned)
+    at = tools.store.call("agent_ab_moment", moments=[each.at.isoformat() for each in free])
+    return at and datetime.fromisoformat(at)
 
 
 def checkback(tools: Tools) -> dict[str, Any]:
@@ -178,7 +203,7 @@ def _ended(
 ) -> dict[str, Any]:
     verdict = judge(a[1], b[1], _earlier(test), test["rounds"])
     texts = {"a": test["variant_a_text"], "b": test["variant_b_text"]}
-    posted = {"a": test["a_begun_at"], "b": test["started_at"]}
+    posted = {"a": test["planned_at"] or test["a_begun_at"], "b": test["started_at"]}
     posts = [
         {
             **counts.to_json(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.clients.blotato import BlotatoError
@@ -33,6 +34,8 @@ BEGIN_FRESH_SECONDS: Final = 5.0
 # Young posts are asked about often, old ones less so: Blotato answers 60 questions a minute.
 ASK_SHARE_OF_AGE: Final = 0.1
 MAX_ERROR_LENGTH: Final = 300
+# A post that is planned for sooner is not worth to be kept by Blotato.
+SHORTEST_LEAD: Final = timedelta(minutes=2)
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +135,11 @@ class Publisher:
         try:
             self._check_account(task, platform)
             text = _finished(platform, task.texts.get(platform, ""))
-            submission_id = self._blotato.publish(platform, text, task.media_urls)
+            at = task.planned.get(platform)
+            is_ahead = at is not None and at - task.now > SHORTEST_LEAD
+            submission_id = self._blotato.publish(
+                platform, text, task.media_urls, at if is_ahead else None
+            )
         except BlotatoError as error:
             found = {"error": _sentence(error), "outcome": "not_sent"}
             if error.verdict == "unknown":
@@ -162,7 +169,7 @@ class Publisher:
             )
 
     def _ask(self, task: Task, attempt: Attempt, *, is_last: bool) -> Mapping[str, Any] | None:
-        age_seconds = (task.now - attempt.begun_at).total_seconds()
+        age_seconds = (task.now - task.appears_at(attempt)).total_seconds()
         again = max(self._ask_seconds, age_seconds * ASK_SHARE_OF_AGE)
         url, error, status = None, None, "in-progress"
         try:
@@ -170,6 +177,8 @@ class Publisher:
             url, error, status = publication.url, publication.error, publication.status
         except BlotatoError as failure:
             error, again = _sentence(failure), max(again, failure.wait_seconds or 0.0)
+        if status == "scheduled":
+            again = max(again, self._ask_seconds - age_seconds)
         if status not in {"published", "failed"}:
             status = "unknown" if is_last else "in-progress"
         if status == "unknown":

@@ -78,7 +78,7 @@ def next_step(task: Task) -> Step:
         if attempt.outcome != "sent" or attempt.ask_at is None:
             continue
         if attempt.ask_at <= task.now:
-            return Ask(attempt, is_last=task.now - attempt.begun_at >= task.confirm_within)
+            return Ask(attempt, is_last=task.now - task.appears_at(attempt) >= task.confirm_within)
         waits.append((attempt.ask_at - task.now).total_seconds())
     return Rest(min(waits)) if waits else Finish()
 

@@ -51,8 +51,9 @@ class Attempt:
 class Task:
     """What is to be published where, and how far it is; ``attempts`` are by platform.
 
-    ``accounts`` names those that the task insists on. ``confirm_within`` is how long Blotato may
-    take to say that a post is out.
+    ``accounts`` names those that the task insists on. ``planned`` says when a post appears; one
+    without a time, or whose time has passed, appears at once. ``confirm_within`` is how long
+    Blotato may take to say that a post is out.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Task:
     paused: frozenset[str] = frozenset()
     confirm_within: timedelta = timedelta(minutes=DEFAULT_TIMEOUT_MINUTES)
     attempts: Mapping[str, Attempt] = field(default_factory=lambda: MappingProxyType({}))
+    planned: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
@@ -92,7 +94,12 @@ class Task:
             paused=frozenset(row["paused"]),
             confirm_within=timedelta(minutes=min(max(1, minutes), LONGEST_TIMEOUT_MINUTES)),
             attempts={attempt.platform: attempt for attempt in attempts},
+            planned=dict(_times(_object(given.get("scheduled_times")))),
         )
+
+    def appears_at(self, attempt: Attempt) -> datetime:
+        """Return when a post that Blotato took is to be out."""
+        return max(attempt.begun_at, self.planned.get(attempt.platform, attempt.begun_at))
 
     def is_paused(self, platform: str) -> bool:
         """Return whether a person has paused the platform, or all."""
@@ -114,6 +121,16 @@ def _list(value: object) -> list[Any]:
 
 def _texts(values: object) -> Iterable[str]:
     return [value for value in _list(values) if isinstance(value, str) and value]
+
+
+def _times(values: Mapping[str, Any]) -> Iterable[tuple[str, datetime]]:
+    for platform, value in values.items():
+        try:
+            at = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            continue
+        if at.tzinfo is not None:
+            yield platform, at
 
 
 def _moment(value: str | None) -> datetime | None:

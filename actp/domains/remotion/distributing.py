@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from actp.clients.blotato import BlotatoError
 from actp.domains.remotion.brief import ContentBrief
-from actp.domains.remotion.captions import PLATFORMS, descriptions
+from actp.domains.remotion.captions import descriptions, platforms_for
+from actp.domains.schedule.plan import times_for
+from actp.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,14 +46,21 @@ class Distributor:
         """
         brief = ContentBrief.from_json(job.brief)
         url = self._published_at(job.output_url or "")
+        platforms = platforms_for(brief)
+        if missing := [name for name in platforms if name not in self.accounts]:
+            raise InvalidInput(
+                f"Blotato has no account for {', '.join(missing)}",
+                remedy="Add it to BLOTATO_ACCOUNTS.",
+            )
         task: dict[str, Any] = self.store.call(
             "agent_remotion_distribute",
             claim=self.claim,
             job_id=job.id,
             output_url=url,
-            platforms=list(PLATFORMS),
+            platforms=list(platforms),
             descriptions=descriptions(brief),
-            account_ids={name: self.accounts[name] for name in PLATFORMS},
+            account_ids={name: self.accounts[name] for name in platforms},
+            scheduled_times=times_for(self.store, brief.niche, platforms),
         )
         return task
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from actp.domains.schedule.slots import Timetable
 
-__all__ = ["Entry", "Moment", "assign", "moments"]
+__all__ = ["Entry", "Moment", "Planned", "assign", "free_moments", "moments", "place"]
 
 REPOST_AFTER: Final = timedelta(hours=24)
 # The same niche not on both within this time.
@@ -25,6 +25,8 @@ RIVALS: Final = (
     (frozenset({"youtube", "tiktok"}), REPOST_AFTER),
 )
 NEVER_THE_SAME_DAY: Final = frozenset({"linkedin", "twitter"})
+# How far ahead a post may be planned.
+LONGEST_LEAD_DAYS: Final = 14
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,12 +39,29 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One post of the plan; ``repost_of`` is when YouTube showed the same."""
+    """One post of the plan; ``repost_of`` is when YouTube showed the same.
+
+    An open one is a moment for which nothing is made yet.
+    """
 
     at: datetime
     platform: str
     niche: str
     repost_of: datetime | None = None
+    hook: str | None = None
+    reason: str = ""
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A post that is out, or has its time already."""
+
+    at: datetime
+    platform: str
+    niche: str
+    hook: str | None = None
+    what: str = ""
 
 
 def moments(tables: Iterable[Timetable], start: datetime, days: int = 7) -> list[Moment]:
@@ -64,16 +83,70 @@ def moments(tables: Iterable[Timetable], start: datetime, days: int = 7) -> list
     return sorted(planned)
 
 
-def assign(planned: Sequence[Moment], targets: Mapping[str, float]) -> list[Entry]:
+def free_moments(
+    tables: Iterable[Timetable], start: datetime, planned: Iterable[Planned], days: int = 7
+) -> list[Moment]:
+    """Return the moments that no post of the platform has, or is nearer to than the gap."""
+    tables = list(tables)
+    gaps = {table.platform: timedelta(hours=max(1, table.min_gap_hours)) for table in tables}
+    taken: dict[str, list[datetime]] = defaultdict(list)
+    for post in planned:
+        taken[post.platform].append(post.at)
+    return [
+        moment
+        for moment in moments(tables, start, days)
+        if all(abs(moment.at - at) >= gaps[moment.platform] for at in taken[moment.platform])
+    ]
+
+
+def place(
+    tables: Iterable[Timetable],
+    start: datetime,
+    planned: Sequence[Planned],
+    niche: str,
+    platforms: Iterable[str],
+) -> dict[str, datetime]:
+    """Return when a video of a niche appears on each platform: at the next free moment.
+
+    A platform without one within two weeks is left out; its post appears at once.
+    """
+    free = free_moments(tables, start, planned, LONGEST_LEAD_DAYS)
+    placed: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for post in planned:
+        placed[post.platform, post.niche].append(post.at)
+    found: dict[str, datetime] = {}
+    # YouTube first, as the others keep a distance from it.
+    for platform in sorted(platforms, key=lambda name: name != "youtube"):
+        earliest = start
+        if platform == "tiktok" and "youtube" in found:
+            earliest = found["youtube"] + REPOST_AFTER
+        for moment in free:
+            if moment.platform != platform or moment.at < earliest:
+                continue
+            if not _conflicts(moment, niche, placed):
+                found[platform] = moment.at
+                placed[platform, niche].append(moment.at)
+                break
+    return found
+
+
+def assign(
+    moments_: Sequence[Moment], targets: Mapping[str, float], planned: Sequence[Planned] = ()
+) -> list[Entry]:
     """Give each moment a niche: the one that lags most behind its share of those without conflict.
 
-    A moment at which every niche would conflict is left out.
+    ``planned`` posts count towards the shares and are kept a distance from. A moment at which every
+    niche would conflict is left out.
     """
     total = sum(targets.values()) or 1.0
     given: dict[str, int] = dict.fromkeys(targets, 0)
     placed: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for post in planned:
+        placed[post.platform, post.niche].append(post.at)
+        if post.niche in given:
+            given[post.niche] += 1
     entries = []
-    for number, moment in enumerate(sorted(planned), start=1):
+    for number, moment in enumerate(sorted(moments_), start=1 + sum(given.values())):
         free = [niche for niche in targets if not _conflicts(moment, niche, placed)]
         if not free:
             continue

@@ -32,8 +32,10 @@ def to_ics(entries: Iterable[Entry], now: datetime) -> bytes:
         event.add("dtstart", entry.at)
         event.add("dtend", entry.at + LENGTH)
         event.add("summary", f"{entry.platform}: {entry.niche.replace('_', ' ')}")
+        said = [entry.hook, entry.reason, "open: nothing is made for it yet" * entry.is_open]
         if entry.repost_of:
-            event.add("description", f"The video of YouTube, {entry.repost_of:%a %H:%M} UTC")
+            said.append(f"The video of YouTube, {entry.repost_of:%a %H:%M} UTC")
+        event.add("description", "\n".join(filter(None, said)))
         calendar.add_component(event)
     written: bytes = calendar.to_ical()
     return written

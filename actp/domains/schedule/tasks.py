@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.domains.mix.shares import TARGETS
-from actp.domains.outreach.windows import next_send_time
-from actp.domains.schedule.calendar import assign, moments
+from actp.domains.mix.shares import TARGETS, gaps
+from actp.domains.outreach.due import Due
+from actp.domains.schedule.calendar import Entry, assign, free_moments
 from actp.domains.schedule.ics import to_ics
+from actp.domains.schedule.plan import read_plan
 from actp.domains.schedule.saturation import has_recovered, saturation
-from actp.domains.schedule.slots import Timetable, choose_hours
+from actp.domains.schedule.slots import choose_hours
 from actp.errors import InvalidInput
 from actp.plural import counted
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from actp.domains.schedule.calendar import Entry
     from actp.domains.tools import Tools
 
 __all__ = ["calendar", "cross_platform", "dm_schedule", "optimize", "saturation_check"]
 
 DEFAULT_HOURS: Final = 24
+WEEK: Final = timedelta(days=7)
 
 
 def optimize(tools: Tools, seed: int | None = None) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def optimize(tools: Tools, seed: int | None = None) -> dict[str, Any]:
     """
     taught = tools.store.call("agent_post_lessons")["taught"]
     random = None if seed is None else Random(seed)  # noqa: S311  # a choice, no secret
-    tables = _timetables(tools)[1]
+    tables = read_plan(tools.store).tables
     chosen: list[dict[str, Any]] = [
         {
             "platform": table.platform,
@@ -70,33 +71,53 @@ def saturation_check(tools: Tools) -> dict[str, Any]:
 
 
 def calendar(tools: Tools, ics: Path | None = None) -> dict[str, Any]:
-    """Plan the next seven days, also as a file."""
-    now, tables = _timetables(tools)
-    entries = assign(moments(tables, now), TARGETS)
+    """Return the next seven days, also as a file: posts that have their time, and open moments."""
+    plan = read_plan(tools.store)
+    mix = tools.store.call("agent_mix_counts")
+    missing = {gap.niche: gap for gap in gaps(mix["counts"])}
+    free = free_moments(plan.tables, plan.now, plan.planned)
+    entries = [
+        Entry(post.at, post.platform, post.niche, hook=post.hook, reason=post.what, is_open=False)
+        for post in plan.planned
+        if plan.now <= post.at <= plan.now + WEEK
+    ]
+    for entry in assign(free, TARGETS, plan.planned):
+        hooks = mix["best"].get(entry.niche, {}).get("top_hook_patterns") or [None]
+        share = missing[entry.niche]
+        reason = f"{share.niche}: {share.actual:.0%} of posts, target {share.target:.0%}"
+        entries.append(replace(entry, hook=hooks[0], reason=reason))
+    entries.sort(key=lambda entry: (entry.at, entry.platform))
     if ics is not None:
-        _write(ics, entries, now)
-    return {"posts": len(entries), "file": str(ics) if ics else None} | {
-        "rows": [asdict(entry) for entry in entries]
+        _write(ics, entries, plan.now)
+    return {
+        "posts": len(entries),
+        "planned": sum(not entry.is_open for entry in entries),
+        "file": str(ics) if ics else None,
+        "rows": [asdict(entry) for entry in entries],
     }
 
 
 def dm_schedule(tools: Tools, hours: int = DEFAULT_HOURS) -> dict[str, Any]:
-    """Say when the contacts that are due within some hours are written best."""
-    answer = tools.store.call("agent_schedule_contacts", hours=hours)
-    now = datetime.fromisoformat(answer["now"]).astimezone(UTC)
-    rows = []
-    for row in answer["rows"]:
-        due = row["next_touch_at"]
-        earliest = max(now, datetime.fromisoformat(due)) if due else now
-        best = next_send_time(row["funnel_stage"], earliest, row["heard_hours"])
-        kept = ("username", "platform", "funnel_stage", "score")
-        rows.append({**{key: row[key] for key in kept}, "send_at": best})
-    return {"contacts": len(rows), "rows": sorted(rows, key=lambda row: row["send_at"])}
+    """Return whom ``--due`` names and whose time to be written lies within some hours."""
+    now = datetime.fromisoformat(tools.store.call("safari_now"))
+    until = now + timedelta(hours=hours)
+    touches = sorted((t for t in Due(tools) if t.at <= until), key=lambda touch: touch.at)
+    rows = [
+        {
+            "username": touch.prospect.username or touch.address,
+            "platform": touch.platform,
+            "funnel_stage": touch.prospect.stage,
+            "score": touch.prospect.score,
+            "send_at": touch.at,
+        }
+        for touch in touches
+    ]
+    return {"contacts": len(rows), "rows": rows}
 
 
 def cross_platform(tools: Tools) -> dict[str, Any]:
     """Return each platform's hours, and how well posts at them did so far."""
-    tables = _timetables(tools)[1]
+    tables = read_plan(tools.store).tables
     return {
         "rows": [
             {
@@ -110,12 +131,6 @@ def cross_platform(tools: Tools) -> dict[str, Any]:
             for table in tables
         ]
     }
-
-
-def _timetables(tools: Tools) -> tuple[datetime, list[Timetable]]:
-    answer = tools.store.call("agent_schedule_rows")
-    now = datetime.fromisoformat(answer["now"]).astimezone(UTC)
-    return now, [Timetable.read(row) for row in answer["rows"]]
 
 
 def _write(path: Path, entries: Sequence[Entry], now: datetime) -> None:

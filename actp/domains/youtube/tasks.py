@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.engagement import measured_engagement
 from actp.domains.paging import pages
+from actp.domains.posts.tasks import measure_videos
 from actp.domains.youtube.classify import Classifier
+from actp.plural import counted
 
 if TYPE_CHECKING:
     from actp.domains.tools import Tools
@@ -31,13 +33,14 @@ def analyze(tools: Tools) -> dict[str, Any]:
             for video, about in batch
         ]
         stored += tools.store.call("agent_youtube_store", rows=rows)["stored"]
+    measure_videos(tools)
     return {
         "analyzed": stored,
         "refreshed": refreshed,
         "by_claude": classifier.by_claude,
         "questions": classifier.questions,
         "claude": classifier.given_up or "ok",
-        "headline": f"{stored} videos analyzed",
+        "headline": f"{counted(stored, 'video')} analyzed",
     }
 
 

@@ -1,0 +1,1 @@
+"""Our own posts, and what they bring."""
