@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
-from actp.safari.addresses import web_url
-from actp.safari.catalogue import LOCAL
-from actp.safari.commands import Command, parse_command, recipient
-from actp.safari.requests import build_request
+from actp.safari.commands import parse_command, recipient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,22 +61,14 @@ def checked(
     """Return the request; raises InvalidInput for whatever the worker would refuse."""
     _check_times(terms, now)
     command = parse_command({"action": action, "platform": platform, "params": dict(params)})
-    _check_sendable(command)
     return Request(
         action=command.action,
         platform=command.platform,
         service=command.service.name,
         recipient=recipient(command),
-        params=command.params,
+        params=dict(params),
         terms=terms,
     )
-
-
-def _check_sendable(command: Command) -> None:
-    if command.service.name != LOCAL:
-        build_request(command.service, command)
-    elif command.action == "navigate":
-        web_url(command.text_field("url"))
 
 
 def _check_times(terms: Terms, now: datetime) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "handle_in_post",
     "is_same_post",
     "linkedin_profile_url",
+    "post_id",
     "post_key",
     "web_url",
 ]
@@ -118,16 +119,21 @@ def post_key(platform: str, value: str) -> str:
     return f"https://{HOSTS[platform][0]}{parts.path.rstrip('/')}"
 
 
+def post_id(platform: str, value: str) -> str | None:
+    """Return what names a post on its platform, whatever stands before it, where it has that."""
+    found = _POST_ID.search(urlsplit(clean_post_url(platform, value)).path)
+    return found[1] if found else None
+
+
 def is_same_post(platform: str, shown: str, wanted: str) -> bool:
-    """Return whether two addresses lead to one post, whatever stands before its id."""
+    """Return whether two addresses lead to one post."""
     try:
-        one, other = (urlsplit(clean_post_url(platform, each)).path for each in (shown, wanted))
+        one, other = (post_id(platform, each) for each in (shown, wanted))
+        if one is None or other is None:
+            return post_key(platform, shown).lower() == post_key(platform, wanted).lower()
     except InvalidInput:
         return False
-    ids = [_POST_ID.search(path) for path in (one, other)]
-    if ids[0] is None or ids[1] is None:
-        return one.rstrip("/").lower() == other.rstrip("/").lower()
-    return ids[0][1] == ids[1][1]
+    return one == other
 
 
 def handle_in_post(platform: str, value: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.retry_after import retry_after_seconds
 from actp.safari.answer_texts import Rule, rule_for, session_remedy
+from actp.safari.commands import Comment, text_of
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from actp.safari.texts import normalised_text
 from actp.safari.waits import Wait, wait_seconds
@@ -188,8 +189,8 @@ def _sent(reading: _Reading) -> Outcome:
         again = f"it needed {reading.tries} tries; the text may stand there twice"
         sent = replace(sent, alert=again, result={**sent.result, "tries": reading.tries})
     published = reading.value("tweetText") or reading.value("generatedComment")
-    wanted = reading.command.field("text")
-    if not isinstance(published, str) or not isinstance(wanted, str):
+    wanted = text_of(reading.command)
+    if not isinstance(published, str) or wanted is None:
         return sent
     if normalised_text(published).strip() == normalised_text(wanted).strip():
         return sent
@@ -207,11 +208,11 @@ def _verified(reading: _Reading) -> Outcome:
     if reading.value("verifiedRecipient") == _RECIPIENT_NOT_CHECKED:
         means = "claimed"
     level = means if reading.value("verified") is True else "none"
-    return Outcome(
-        "sent",
-        "unverified" if level == "none" else "sent",
-        result={"verification": level, "verified": level == "seen"},
-    )
+    result: dict[str, Any] = {"verification": level, "verified": level == "seen"}
+    command = reading.command
+    if isinstance(command, Comment) and command.chosen_by is not None:
+        result["post"] = {"url": command.post_url, "chosen_by": command.chosen_by}
+    return Outcome("sent", "unverified" if level == "none" else "sent", result=result)
 
 
 def _unclear(service: Service, reason: str, *, has_ended: bool = False) -> Outcome:

@@ -123,12 +123,11 @@ class Connection:
         sock.deadline = min(deadline, monotonic() + WRITE_TIMEOUT_SECONDS)
         connection.request(method, f"{self._prefix}{path}", content or None, self._headers)
         sock.deadline = deadline
-        answer = connection.getresponse()
-        body, is_in_step = _body(answer, sock)
+        with connection.getresponse() as answer:
+            body, is_in_step = _body(answer, sock)
         if body is None:
             connection.close()
             return Failure(Phase.MAYBE_SENT, "the answer did not end")
-        answer.close()
         if is_in_step:
             self._open, self._used_at = connection, monotonic()
         else:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
 from actp.processes import Finished, run_bounded
-from actp.safari.addresses import web_url
 from actp.safari.catalogue import LOCAL
 from actp.safari.outcomes import Outcome, refused_input
 from actp.safari.turns import TURN_HELD
@@ -20,7 +19,7 @@ from actp.sanitize import excerpt, storable_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from actp.safari.commands import Command
+    from actp.safari.commands import Local
     from actp.safari.outcomes import Verdict
 
 __all__ = ["DRIVING_ACTIONS", "LocalOptions", "run_local"]
@@ -32,8 +31,6 @@ NAVIGATE_TIMEOUT_SECONDS: Final = 30.0
 PHASE_TIMEOUT_SECONDS: Final = 600.0
 TAIL_CHARS: Final = 2000
 MAX_WARNINGS: Final = 20
-DEFAULT_SCORE_LIMIT: Final = 20
-DEFAULT_MIN_SCORE: Final = 20
 
 # The address is an argument of the script, never a part of it.
 _NAVIGATE: Final = (
@@ -82,11 +79,11 @@ class LocalOptions:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
 
-def run_local(command: Command, options: LocalOptions) -> Outcome:
+def run_local(command: Local, options: LocalOptions) -> Outcome:
     """Carry out a local action and return its outcome; blocks until it ends."""
     try:
-        if command.action == "navigate":
-            return _navigate(web_url(command.text_field("url")), options)
+        if command.url is not None:
+            return _navigate(command.url, options)
         return _brain(command, options)
     except InvalidInput as error:
         return refused_input(LOCAL, error)
@@ -110,7 +107,7 @@ def _navigate(url: str, options: LocalOptions) -> Outcome:
     return _ends("sent", "done", "", result)
 
 
-def _brain(command: Command, options: LocalOptions) -> Outcome:
+def _brain(command: Local, options: LocalOptions) -> Outcome:
     line = _split_command(options.crm_brain_command)
     phases = _PHASES.get(command.action)
     if phases is None:
@@ -145,18 +142,12 @@ def _split_command(line: str | None) -> list[str]:
     return arguments
 
 
-def _flags(phase: str, command: Command) -> tuple[str, ...]:
+def _flags(phase: str, command: Local) -> tuple[str, ...]:
     match phase:
         case "score":
-            limit = command.whole_number(
-                "limit", default=DEFAULT_SCORE_LIMIT, lowest=1, highest=1000
-            )
-            return ("--score", f"--limit={limit}")
+            return ("--score", f"--limit={command.limit}")
         case "generate":
-            score = command.whole_number(
-                "min_score", default=DEFAULT_MIN_SCORE, lowest=0, highest=100
-            )
-            return ("--generate", f"--min-score={score}")
+            return ("--generate", f"--min-score={command.min_score}")
         case _:
             return (f"--{phase}",)
 

@@ -8,15 +8,16 @@ address, and now and then whether somebody is logged in.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 from actp.clock import steady_seconds
 from actp.safari.addresses import is_same_post
-from actp.safari.commands import recipient
+from actp.safari.commands import Comment, recipient
 from actp.safari.outcomes import Failure, Outcome
+from actp.safari.posts import find_post
 from actp.safari.session_check import said_object
 from actp.safari.session_outcomes import (
     elsewhere,
@@ -125,7 +126,7 @@ class Look:
         pause: Callable[[float], None] = sleep,
         time_scale: float = 1.0,
     ) -> None:
-        self._service = service
+        self.service = service
         self._ask = ask
         self._front = front
         self._pause = pause
@@ -133,30 +134,37 @@ class Look:
         self._login_due_at = 0.0
         self._suspect: str | None = None
 
-    def before(self, command: Command) -> Outcome | None:
-        """Return why a command is not to be sent now, or None; sends nothing.
+    def before(self, command: Command) -> Command | Outcome:
+        """Return the command as it can be sent now, or why it cannot; sends nothing.
 
-        Verdict ``wait`` is about the session and leaves the command as it is; any other is about
+        Verdict ``wait`` is about the session and leaves the command as it was; any other is about
         the command.
         """
         problem = self.session(is_checking_login=steady_seconds() >= self._login_due_at, of=command)
-        if problem is not None or command.action != "comment":
+        if problem is not None:
             return problem
-        return self._post(command)
+        if not isinstance(command, Comment):
+            return command
+        if command.post_url is None:
+            found = find_post(self._ask, command, pause=self._pause)
+            if isinstance(found, Outcome):
+                return found
+            command = found
+        return self._post(command.post_url or "") or command
 
     def session(
         self, *, is_checking_login: bool = True, of: Command | None = None
     ) -> Outcome | None:
         """Return what keeps the service from Safari or from the site, or None."""
         # A comment's page is opened and asked for its address, which shows the tab as well.
-        shows_page = of is not None and of.action == "comment"
+        shows_page = isinstance(of, Comment)
         if not shows_page or is_checking_login:
             problem = self._tab()
             if problem is not None:
                 return self._failed(problem)
         if is_checking_login:
             if self._is_logged_out():
-                return self._failed(logged_out(self._service))
+                return self._failed(logged_out(self.service))
             self._login_due_at = steady_seconds() + LOGIN_DUE_SECONDS * self._scale
         return None
 
@@ -178,25 +186,27 @@ class Look:
         if before in {None, whom} or self._can_tell_login():
             return outcome
         self._login_due_at = 0.0
-        return instead(suspicious(self._service, outcome), outcome)
+        return instead(suspicious(self.service, outcome), outcome)
 
     def _failed(self, problem: Outcome) -> Outcome:
         self._login_due_at = 0.0
-        return problem
+        if problem.wait_seconds is None:
+            return problem
+        return replace(problem, wait_seconds=problem.wait_seconds * self._scale)
 
     # -- the tab
 
     def _tab(self) -> Outcome | None:
-        name = self._service.name
+        name = self.service.name
         if name in _ENSURES_NOTHING:
             said = self._said("POST", "/api/tiktok/navigate", {"url": _HOME[name]})
             if said.is_ok and said.data.get("success") is True:
                 return None
             self._release_claim()
-            return said.refusal or no_tab(self._service, said.words)
-        said = self._said("POST", self._service.session_path, {})
+            return said.refusal or no_tab(self.service, said.words)
+        said = self._said("POST", self.service.session_path, {})
         if not said.is_ok or said.data.get("ok") is not True:
-            return said.refusal or no_tab(self._service, said.words)
+            return said.refusal or no_tab(self.service, said.words)
         place = _place(said.data)
         if name in _CLAIMING and place is not None:
             self._agree(place)
@@ -219,22 +229,22 @@ class Look:
 
     @property
     def _agent(self) -> str:
-        return f"{self._service.name}-stable"
+        return f"{self.service.name}-stable"
 
     def _bring_to_front(self, place: _Place | None) -> Outcome | None:
         """Bring the tab to the front: the service clicks at places of the screen."""
         if place is None:
-            return no_tab(self._service, "it does not say which tab it holds")
+            return no_tab(self.service, "it does not say which tab it holds")
         if self._front.is_available:
             shown = self._front.bring(place.window, place.tab)
         else:
-            said = self._said("GET", self._service.status_path or "")
+            said = self._said("GET", self.service.status_path or "")
             shown = str(said.data.get("currentUrl") or "")
         if "linkedin.com" in shown:
             return None
         seen = storable_text(shown or "nothing", MAX_SAID_LENGTH)
         return wait(
-            self._service,
+            self.service,
             "not_ready",
             f"its tab is not in front; {seen} is",
             "Leave the services' window in front, without dialogs.",
@@ -243,33 +253,32 @@ class Look:
     # -- the login
 
     def _is_logged_out(self) -> bool:
-        if self._service.status_path is None or not self._says_logged_out():
+        if self.service.status_path is None or not self._says_logged_out():
             return False
         # A page that is still loading shows nobody either.
         self._pause(2.0 * self._scale)
         return self._says_logged_out()
 
     def _says_logged_out(self) -> bool:
-        said = self._said("GET", self._service.status_path or "")
+        said = self._said("GET", self.service.status_path or "")
         if not said.is_ok or said.data.get("isLoggedIn") is not False:
             return False
-        return self._service.name not in _LOGIN_NEEDS_SITE or _is_on_site(said.data)
+        return self.service.name not in _LOGIN_NEEDS_SITE or _is_on_site(said.data)
 
     def _can_tell_login(self) -> bool:
         """Whether the service has just said that somebody is logged in."""
-        said = self._said("GET", self._service.status_path or "")
+        said = self._said("GET", self.service.status_path or "")
         return said.is_ok and said.data.get("isLoggedIn") is True
 
     # -- the page of a comment
 
-    def _post(self, command: Command) -> Outcome | None:
-        wanted = str(command.field("post_url") or "")
-        how = _SHOWN[self._service.name]
+    def _post(self, wanted: str) -> Outcome | None:
+        how = _SHOWN[self.service.name]
         if how.open_path is not None:
             opened = self._said("POST", how.open_path, {"url": wanted})
             if not opened.is_ok or opened.data.get("success") is not True:
                 self._release_claim()
-                return self._failed(opened.refusal or no_tab(self._service, opened.words))
+                return self._failed(opened.refusal or no_tab(self.service, opened.words))
         shown: Any = None
         for pause_seconds in (0.0, *how.again_seconds):
             if pause_seconds:
@@ -278,15 +287,15 @@ class Look:
             if said.refusal is not None:
                 return self._failed(said.refusal)
             shown = how.address(said.data)
-            if isinstance(shown, str) and is_same_post(self._service.platform or "", shown, wanted):
+            if isinstance(shown, str) and is_same_post(self.service.platform or "", shown, wanted):
                 return None
         # Without a tab there is no page either.
-        return self._failed(self._tab() or elsewhere(self._service, shown, wanted))
+        return self._failed(self._tab() or elsewhere(self.service, shown, wanted))
 
     def _said(self, method: str, path: str, body: dict[str, Any] | None = None) -> _Said:
         content = b"" if body is None else json.dumps(body).encode()
         reply = self._ask(method, path, content, timeout_seconds=LOOK_TIMEOUT_SECONDS)
-        return _read(self._service, reply)
+        return _read(self.service, reply)
 
 
 class _Said(NamedTuple):

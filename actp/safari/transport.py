@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from actp.clock import steady_seconds
+from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
-from actp.safari.commands import awaits_post
+from actp.safari.commands import Comment, Local
 from actp.safari.exchange import Connection
 from actp.safari.front import Front
 from actp.safari.local import DRIVING_ACTIONS, run_local
 from actp.safari.look import Look
-from actp.safari.outcomes import Failure, Outcome
+from actp.safari.outcomes import Failure, refused_input
 from actp.safari.posts import find_post
 from actp.safari.requests import RequestOptions, build_request
 from actp.safari.session_check import identity_problem, said_object
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
     from actp.safari.local import LocalOptions
+    from actp.safari.outcomes import Outcome
     from actp.safari.requests import ServiceRequest
 
 __all__ = ["HttpTransport", "LocalTransport", "Transport", "TransportOptions", "with_ceiling"]
@@ -113,15 +115,11 @@ class HttpTransport:
 
     def look(self, command: Command) -> Command | Outcome:
         """See Transport; finds the post that a comment is for."""
-        found = command
-        if awaits_post(command):
-            post = find_post(self._connection.exchange, self.service, command)
-            if isinstance(post, Outcome):
-                return post
-            found = post
-        if not self._options.is_looking:
-            return found
-        return self._look.before(found) or found
+        if self._options.is_looking:
+            return self._look.before(command)
+        if isinstance(command, Comment) and command.post_url is None:
+            return find_post(self._connection.exchange, command)
+        return command
 
     def send(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Transport."""
@@ -195,6 +193,9 @@ class LocalTransport:
     def send(self, command: Command, request: ServiceRequest | None) -> Outcome:
         """See Transport."""
         del request  # nothing leaves this host
+        if not isinstance(command, Local):
+            error = InvalidInput(f"{command.action} needs a service", remedy="")
+            return refused_input(self.service.name, error)
         return run_local(command, self._options)
 
     def read_back(self, command: Command, outcome: Outcome) -> Outcome:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from actp.safari.answers import read_answer
 from actp.safari.catalogue import SERVICES
-from actp.safari.commands import awaits_post
+from actp.safari.commands import Comment
 from actp.safari.outcomes import Outcome
-from actp.safari.requests import RequestOptions, build_request
+from actp.safari.requests import build_request
 from tests.actors.house import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ class Postman:
         self._answers: SimpleQueue[Outcome | Exception] = SimpleQueue()
 
     def prepare(self, command: Command) -> ServiceRequest:
-        return build_request(self.service, command, RequestOptions())
+        return build_request(self.service, command)
 
     def needs_turn(self, command: Command) -> bool:
         return command.service is self.service
 
     def look(self, command: Command) -> Command | Outcome:
-        if not awaits_post(command):
+        if not isinstance(command, Comment) or command.post_url is not None:
             return command
-        return replace(command, params={**command.params, "postUrl": self.post})
+        return replace(command, post_url=self.post)
 
     def send(self, command: Command, request: ServiceRequest | None) -> Outcome:
         assert request is not None

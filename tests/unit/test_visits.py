@@ -16,10 +16,10 @@ from actp.errors import (
     ServiceRefused,
     ServiceUnavailable,
 )
-from actp.safari.commands import parse_command
 from actp.safari.local import LocalOptions, run_local
 from simulator.process import SimulatorProcess
 from tests.support.visiting import SOMEBODY, is_free, taken, visitor, visitor_settings
+from tests.unit.safari.commands_for_tests import local_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,8 +142,7 @@ def test_the_brain_is_told_that_the_turn_is_held_where_it_is(
     script, log = tmp_path / "brain.py", tmp_path / "seen"
     script.write_text(BRAIN)
     line = shlex.join([sys.executable, str(script), str(log)])
-    command = parse_command({"id": "1", "action": action, "platform": None, "params": {}})
-    assert run_local(command, LocalOptions(crm_brain_command=line)).verdict == "sent"
+    assert run_local(local_command(action), LocalOptions(crm_brain_command=line)).verdict == "sent"
     assert log.read_text().splitlines() == seen
 
 

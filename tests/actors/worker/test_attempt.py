@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actors.runtime.messages import Drained, Stop, StopNow
+from actp.safari.commands import Comment
 from actp.safari.outcomes import Outcome
 from actp.safari.turns import TurnTable
 from tests.actors.house import DEADLINE_SECONDS, Grenade
@@ -160,7 +161,9 @@ def test_a_comment_is_begun_once_its_post_is_found(looking: Scene, reader: Reade
     reader.find()
     assert looking.desk.asked().id == COMMENT.id
     looking.desk.answer()
-    assert looking.postman.sent().params["postUrl"] == reader.post
+    sent = looking.postman.sent()
+    assert isinstance(sent, Comment)
+    assert sent.post_url == reader.post
 
 
 def test_a_page_that_is_not_ready_keeps_the_row_from_being_begun(

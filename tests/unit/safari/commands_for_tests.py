@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actp.safari.commands import parse_command
+from actp.safari.commands import Local, parse_command
 
 if TYPE_CHECKING:
     from actp.safari.commands import Command
@@ -19,6 +19,13 @@ POSTS = {
 
 def command(action: str, platform: str | None = None, **params: Any) -> Command:
     return parse_command({"id": "1", "action": action, "platform": platform, "params": params})
+
+
+def local_command(action: str, **params: Any) -> Local:
+    """Return a command that needs no service."""
+    made = command(action, **params)
+    assert isinstance(made, Local)
+    return made
 
 
 def command_of(service: str, text: str = "Hello") -> Command:

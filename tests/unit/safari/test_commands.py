@@ -38,38 +38,59 @@ def test_a_platform_that_is_no_text_is_refused() -> None:
         parse_command({"id": "1", "action": "send_dm", "platform": 5})
 
 
+POST = "https://x.com/ada/status/1"
+
+
 @pytest.mark.parametrize(
-    ("params", "name", "value"),
+    ("action", "platform", "params", "field", "value"),
     [
-        ({"message": "Hi"}, "text", "Hi"),
-        ({"text": "", "message": "Hi"}, "text", "Hi"),
-        ({"url": "https://x.com/a/status/1"}, "post_url", "https://x.com/a/status/1"),
-        ({"handle": "@Ada"}, "username", "@Ada"),
-        ({"profileUrl": "https://x.com/ada"}, "username", "https://x.com/ada"),
-        ({"username": "a", "profileUrl": "b"}, "profile_url", "b"),
-        ({"keyword": "ai"}, "query", "ai"),
-        ({"N": 5}, "max_posts", 5),
+        ("send_dm", "twitter", {"username": "ada", "message": "Hi"}, "text", "Hi"),
+        ("send_dm", "twitter", {"handle": "@Ada", "text": "", "message": "Hi"}, "text", "Hi"),
+        ("comment", "twitter", {"url": POST, "text": "Hi"}, "post_url", POST),
+        ("comment", "twitter", {"tweetUrl": POST, "text": "Hi"}, "post_url", POST),
+        ("send_dm", "twitter", {"handle": "@Ada", "text": "Hi"}, "to", "ada"),
+        ("send_dm", "twitter", {"profileUrl": "https://x.com/ada", "text": "Hi"}, "to", "ada"),
+        (
+            "send_dm",
+            "linkedin",
+            {"username": "a", "profileUrl": "b-c", "text": "Hi"},
+            "to",
+            "https://www.linkedin.com/in/b-c/",
+        ),
+        ("market_research", "twitter", {"keyword": "ai"}, "query", "ai"),
+        ("market_research", "twitter", {"query": "ai", "N": "5"}, "max_posts", 5),
+        ("market_research", "twitter", {"query": "ai"}, "max_posts", 20),
+        ("market_research", "tiktok", {"query": "ai", "deepScrape": True}, "deep_scrape", True),
+        ("navigate", None, {"url": "https://x.com/"}, "url", "https://x.com/"),
+        ("score", None, {"limit": 7}, "limit", 7),
+        ("generate", None, {"minScore": 30.0}, "min_score", 30),
     ],
 )
 def test_fields_have_the_names_that_other_tools_use(
-    params: dict[str, Any], name: str, value: Any
+    action: str, platform: str | None, params: dict[str, Any], field: str, value: Any
 ) -> None:
-    assert command("send_dm", "twitter", **params).field(name) == value
+    assert getattr(command(action, platform, **params), field) == value
 
 
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(InvalidInput, match=r"send_dm needs params\.text"):
-        command("send_dm", "twitter").text_field("text")
+        command("send_dm", "twitter")
 
 
 def test_a_field_of_another_type_is_named() -> None:
     with pytest.raises(InvalidInput, match=r"params\.text must be a text, not an array"):
-        command("send_dm", "twitter", text=["Hi"]).text_field("text")
+        command("send_dm", "twitter", text=["Hi"])
+
+
+@pytest.mark.parametrize("count", [0, 1001, True, "many", 2.5, "-1"])
+def test_a_number_out_of_bounds_is_refused(count: Any) -> None:
+    with pytest.raises(InvalidInput, match="whole number from 1 to 1000"):
+        command("market_research", "twitter", query="ai", maxPosts=count)
 
 
 @pytest.mark.parametrize("spelling", ["ada", "@Ada", " ADA ", "https://x.com/Ada"])
 def test_one_person_has_one_recipient(spelling: str) -> None:
-    assert recipient(command("send_dm", "twitter", username=spelling)) == "ada"
+    assert recipient(command("send_dm", "twitter", username=spelling, text="Hi")) == "ada"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +103,7 @@ def test_one_person_has_one_recipient(spelling: str) -> None:
     ],
 )
 def test_one_linkedin_profile_has_one_recipient(spelling: str) -> None:
-    dm = command("send_dm", "linkedin", profileUrl=spelling)
+    dm = command("send_dm", "linkedin", profileUrl=spelling, text="Hi")
     assert recipient(dm) == "https://www.linkedin.com/in/ada-l/"
     assert handle_of(dm) == "ada-l"
 
@@ -102,7 +123,8 @@ def test_one_post_has_one_recipient(spelling: str) -> None:
 
 
 def test_a_post_without_its_author_names_no_person() -> None:
-    assert handle_of(command("comment", "instagram", url="https://www.instagram.com/p/C1/")) is None
+    nameless = command("comment", "instagram", url="https://www.instagram.com/p/C1/", text="Hi")
+    assert handle_of(nameless) is None
 
 
 def test_a_tweet_reaches_nobody_in_particular() -> None:

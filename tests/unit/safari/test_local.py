@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from actp.errors import InvalidInput
 from actp.processes import MAX_OUTPUT_BYTES, run_bounded
 from actp.safari.local import LocalOptions, run_local
-from tests.unit.safari.commands_for_tests import command
+from tests.unit.safari.commands_for_tests import local_command
 
 BRAIN = """
 import os, sys
@@ -51,11 +52,11 @@ def every_line() -> str:
 def test_each_phase_has_its_flags_and_the_key_under_its_older_name(tmp_path: Path) -> None:
     options = brain(tmp_path, every_line())
     for asked in (
-        command("sync"),
-        command("score", limit="7"),
-        command("score"),
-        command("generate", min_score=40),
-        command("pipeline"),
+        local_command("sync"),
+        local_command("score", limit="7"),
+        local_command("score"),
+        local_command("generate", min_score=40),
+        local_command("pipeline"),
     ):
         assert run_local(asked, options).verdict == "sent"
     assert (tmp_path / "seen").read_text().splitlines() == [
@@ -70,14 +71,14 @@ def test_each_phase_has_its_flags_and_the_key_under_its_older_name(tmp_path: Pat
 
 
 def test_counts_are_read_from_what_it_says(tmp_path: Path) -> None:
-    result = run_local(command("sync"), brain(tmp_path, says(LINES["sync"]))).result
+    result = run_local(local_command("sync"), brain(tmp_path, says(LINES["sync"]))).result
     assert result["counts"] == {"synced": 12}
     assert result["returncode"] == 0
     assert "🧠" in result["stdout_tail"]
 
 
 def test_a_pipeline_adds_up_its_phases(tmp_path: Path) -> None:
-    outcome = run_local(command("pipeline"), brain(tmp_path, every_line()))
+    outcome = run_local(local_command("pipeline"), brain(tmp_path, every_line()))
     assert outcome.result["counts"] == {"synced": 12, "scored": 7, "queued": 3}
     assert list(outcome.result["phases"]) == ["sync", "score", "generate"]
 
@@ -85,14 +86,14 @@ def test_a_pipeline_adds_up_its_phases(tmp_path: Path) -> None:
 @pytest.mark.parametrize("action", ["sync", "pipeline"])
 def test_what_a_brain_says_it_read_is_told(tmp_path: Path, action: str) -> None:
     read = says("Read twitter: 3 conversations", "Read instagram: 0 conversations", *LINES.values())
-    outcome = run_local(command(action), brain(tmp_path, read))
+    outcome = run_local(local_command(action), brain(tmp_path, read))
     assert outcome.result["read"] == ["instagram", "twitter"]
-    silent = run_local(command(action), brain(tmp_path, every_line()))
+    silent = run_local(local_command(action), brain(tmp_path, every_line()))
     assert "read" not in silent.result
 
 
 def test_a_pipeline_ends_with_the_phase_that_fails(tmp_path: Path) -> None:
-    outcome = run_local(command("pipeline"), brain(tmp_path, says(LINES["sync"])))
+    outcome = run_local(local_command("pipeline"), brain(tmp_path, says(LINES["sync"])))
     assert (outcome.verdict, outcome.reason) == ("retry", "no_verdict")
     assert list(outcome.result["phases"]) == ["sync", "score"]
 
@@ -120,7 +121,7 @@ def test_a_pipeline_ends_with_the_phase_that_fails(tmp_path: Path) -> None:
 def test_an_exit_code_of_zero_alone_is_no_success(
     tmp_path: Path, body: str, verdict: str, reason: str, word: str
 ) -> None:
-    outcome = run_local(command("score"), brain(tmp_path, body))
+    outcome = run_local(local_command("score"), brain(tmp_path, body))
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
     assert word in outcome.error
     assert outcome.result["outcome"] == verdict
@@ -136,22 +137,21 @@ def test_an_exit_code_of_zero_alone_is_no_success(
     ],
 )
 def test_a_brain_that_is_not_there_is_a_permanent_error(line: str | None, word: str) -> None:
-    outcome = run_local(command("sync"), LocalOptions(crm_brain_command=line))
+    outcome = run_local(local_command("sync"), LocalOptions(crm_brain_command=line))
     assert outcome.verdict == "rejected"
     assert word in outcome.error
 
 
 def test_a_line_of_shell_is_not_run_by_a_shell(tmp_path: Path) -> None:
     line = f"{sys.executable} -c 'print(1)' ; touch {tmp_path / 'made'}"
-    run_local(command("sync"), LocalOptions(crm_brain_command=line))
+    run_local(local_command("sync"), LocalOptions(crm_brain_command=line))
     assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize("limit", ["x", 0, True, {}, "1; rm"])
-def test_a_limit_that_is_no_number_is_refused(tmp_path: Path, limit: Any) -> None:
-    outcome = run_local(command("score", limit=limit), brain(tmp_path, ""))
-    assert (outcome.verdict, outcome.reason) == ("rejected", "validation")
-    assert not (tmp_path / "seen").exists()
+def test_a_limit_that_is_no_number_is_refused(limit: Any) -> None:
+    with pytest.raises(InvalidInput, match="whole number"):
+        local_command("score", limit=limit)
 
 
 def test_a_brain_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ with open({str(pid_file)!r} + ".new", "w") as file:
 os.rename({str(pid_file)!r} + ".new", {str(pid_file)!r})
 child.wait()
 """
-    outcome = run_local(command("sync"), brain(tmp_path, body, phase_timeout_seconds=1.0))
+    outcome = run_local(local_command("sync"), brain(tmp_path, body, phase_timeout_seconds=1.0))
     assert (outcome.verdict, outcome.reason) == ("retry", "timeout")
     assert _ends(int(pid_file.read_text()))
 
@@ -176,7 +176,7 @@ def test_a_child_that_keeps_the_output_open_does_not_keep_us(tmp_path: Path) -> 
         "\nsys.stdout.flush(); os._exit(0)"
     )
     started = time.monotonic()
-    assert run_local(command("sync"), brain(tmp_path, body)).verdict == "sent"
+    assert run_local(local_command("sync"), brain(tmp_path, body)).verdict == "sent"
     assert time.monotonic() - started < DEADLINE_SECONDS
 
 
@@ -204,7 +204,7 @@ def test_the_address_is_an_argument_and_never_a_part_of_the_script(tmp_path: Pat
     seen = tmp_path / "seen"
     options = osascript(tmp_path, f"json.dump(sys.argv[1:], open({str(seen)!r}, 'w'))")
     url = "https://example.org/?q=it's&x=$(id)"
-    outcome = run_local(command("navigate", url=url), options)
+    outcome = run_local(local_command("navigate", url=url), options)
     assert (outcome.verdict, outcome.result["url"]) == ("sent", url)
     *script, last = json.loads(seen.read_text())
     assert last == url
@@ -224,21 +224,21 @@ def test_the_address_is_an_argument_and_never_a_part_of_the_script(tmp_path: Pat
         "https://",
     ],
 )
-def test_only_addresses_of_the_web_are_opened(tmp_path: Path, url: Any) -> None:
-    outcome = run_local(command("navigate", url=url), osascript(tmp_path, "sys.exit(9)"))
-    assert (outcome.verdict, outcome.reason) == ("rejected", "validation")
+def test_only_addresses_of_the_web_are_opened(url: Any) -> None:
+    with pytest.raises(InvalidInput):
+        local_command("navigate", url=url)
 
 
 def test_where_there_is_no_osascript_the_command_fails_for_good(tmp_path: Path) -> None:
     options = LocalOptions(osascript=str(tmp_path / "none"))
-    outcome = run_local(command("navigate", url="https://example.org"), options)
+    outcome = run_local(local_command("navigate", url="https://example.org"), options)
     assert (outcome.verdict, outcome.reason) == ("rejected", "misconfigured")
     assert "navigate needs macOS" in outcome.error
 
 
 def test_a_safari_that_refuses_is_asked_again(tmp_path: Path) -> None:
     options = osascript(tmp_path, "sys.exit('execution error: Safari got an error')")
-    outcome = run_local(command("navigate", url="https://example.org"), options)
+    outcome = run_local(local_command("navigate", url="https://example.org"), options)
     assert (outcome.verdict, outcome.reason) == ("retry", "exit_code")
     assert "Safari got an error" in outcome.error
 

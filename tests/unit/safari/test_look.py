@@ -16,6 +16,7 @@ from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from tests.unit.safari.commands_for_tests import POSTS, command, command_of
 
 if TYPE_CHECKING:
+    from actp.safari.commands import Command
     from actp.safari.exchange import Ask
 
 ENSURED = {"ok": True, "windowIndex": 1, "tabIndex": 3, "url": ""}
@@ -75,7 +76,17 @@ def look(service: str, ask: Ask, *, front: Front = NO_OSASCRIPT) -> Look:
 
 
 def before(service: str, ask: Ask) -> Outcome | None:
-    return look(service, ask).before(command_of(service))
+    """Return what keeps a command from being sent, or None."""
+    return refusal(look(service, ask))
+
+
+def refusal(looking: Look, asked: Command | None = None) -> Outcome | None:
+    command = asked or command_of(looking.service.name)
+    found = looking.before(command)
+    if isinstance(found, Outcome):
+        return found
+    assert found == command
+    return None
 
 
 @pytest.mark.parametrize("service", NAMES)
@@ -87,9 +98,9 @@ def test_a_service_that_is_ready_may_send(service: str) -> None:
 def test_a_look_costs_two_requests_once_the_login_is_known(service: str) -> None:
     shown = ready(service)
     looking = look(service, shown)
-    assert looking.before(command_of(service)) is None
+    assert refusal(looking) is None
     shown.asked.clear()
-    assert looking.before(command_of(service)) is None
+    assert refusal(looking) is None
     assert len(shown.asked) <= 2
 
 
@@ -296,10 +307,10 @@ def test_a_message_that_went_through_clears_the_suspicion() -> None:
 def test_a_tab_that_is_closed_between_two_comments_is_no_missing_post(service: str) -> None:
     shown = ready(service)
     looking = look(service, shown)
-    assert looking.before(command_of(service)) is None
+    assert refusal(looking) is None
     gone = Reply(503, {}, b'{"error": "No Safari tab available for it"}')
     shown.routes = dict.fromkeys(("session/ensure", "navigate", *page(service, "")), gone)
-    waiting = looking.before(command_of(service))
+    waiting = refusal(looking)
     assert waiting is not None
     assert (waiting.verdict, waiting.reason) == ("wait", "not_ready")
 
@@ -307,11 +318,11 @@ def test_a_tab_that_is_closed_between_two_comments_is_no_missing_post(service: s
 def test_a_failed_session_is_asked_for_its_login_again() -> None:
     shown = ready("twitter-dm")
     looking = look("twitter-dm", shown)
-    assert looking.before(dm("ada")) is None
+    assert refusal(looking, dm("ada")) is None
     shown.routes["session/ensure"] = {"ok": False}
-    assert looking.before(dm("ada")) is not None
+    assert refusal(looking, dm("ada")) is not None
     shown.routes["session/ensure"] = ENSURED
     shown.asked.clear()
-    assert looking.before(dm("ada")) is None
+    assert refusal(looking, dm("ada")) is None
     assert any("status" in each for each in shown.asked)
     assert LOGIN_DUE_SECONDS > 0

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from actp.safari.catalogue import SERVICES
-from actp.safari.commands import Command, awaits_post, handle_of, parse_command, recipient
+from actp.errors import InvalidInput
+from actp.safari.commands import Comment, awaits_post, handle_of, recipient
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from actp.safari.posts import find_post
+from tests.unit.safari.commands_for_tests import command
 
 
-def comment(platform: str, **more: Any) -> Command:
+def comment(platform: str, **more: Any) -> Comment:
     params = {"handle": "ada", "text": "Great point", **more}
-    return parse_command({"id": "1", "action": "comment", "platform": platform, "params": params})
+    made = command("comment", platform, **params)
+    assert isinstance(made, Comment)
+    return made
 
 
 class Shown:
@@ -38,21 +41,20 @@ def reply(body: Any, status: int = 200) -> Reply:
     return Reply(status, {}, json.dumps(body).encode())
 
 
-def found(platform: str, shown: Shown, **more: Any) -> Command:
-    command = comment(platform, **more)
-    answer = find_post(shown, SERVICES[f"{platform}-comments"], command, pause=lambda _: None)
-    assert isinstance(answer, Command), answer
+def found(platform: str, shown: Shown, **more: Any) -> Comment:
+    answer = find_post(shown, comment(platform, **more), pause=lambda _: None)
+    assert isinstance(answer, Comment), answer
     return answer
 
 
 def refused(platform: str, shown: Shown, **more: Any) -> Outcome:
-    command = comment(platform, **more)
-    answer = find_post(shown, SERVICES[f"{platform}-comments"], command, pause=lambda _: None)
+    answer = find_post(shown, comment(platform, **more), pause=lambda _: None)
     assert isinstance(answer, Outcome), answer
     assert answer.quota_back
     return answer
 
 
+PROFILE = {"success": True, "url": "https://www.instagram.com/ada/"}
 CASES: dict[str, tuple[list[Any], list[Any], str]] = {
     "twitter": (
         [{"success": True, "tweets": [{"tweetUrl": "https://x.com/Ada/status/9"}]}],
@@ -65,10 +67,11 @@ CASES: dict[str, tuple[list[Any], list[Any], str]] = {
         "https://tiktok.com/@ada/video/7",
     ),
     "instagram": (
-        [{"success": True}, {"posts": [{"shortcode": "Cx1", "url": "/p/Cx1/"}]}],
+        [{"success": True}, {"posts": [{"shortcode": "Cx1", "url": "/p/Cx1/"}]}, PROFILE],
         [
             ("POST", "/api/instagram/navigate", {"username": "ada"}),
             ("GET", "/api/instagram/profile/posts", {}),
+            ("GET", "/api/instagram/post/metrics", {}),
         ],
         "https://instagram.com/p/Cx1",
     ),
@@ -87,16 +90,16 @@ CASES: dict[str, tuple[list[Any], list[Any], str]] = {
 def test_each_platform_is_asked_in_its_own_way(platform: str) -> None:
     answers, asked, post = CASES[platform]
     shown = Shown(*answers)
-    command = found(platform, shown)
+    found_for = found(platform, shown)
     assert shown.asked == asked
-    assert (recipient(command) or "").lower() == post.lower()
-    assert handle_of(command) == "ada"
+    assert (recipient(found_for) or "").lower() == post.lower()
+    assert handle_of(found_for) == "ada"
 
 
 def test_before_it_is_found_a_comment_has_a_person_but_no_recipient() -> None:
-    command = comment("instagram")
-    assert awaits_post(command)
-    assert (recipient(command), handle_of(command)) == (None, "ada")
+    waiting = comment("instagram")
+    assert awaits_post(waiting)
+    assert (recipient(waiting), handle_of(waiting)) == (None, "ada")
     assert not awaits_post(comment("twitter", postUrl="https://x.com/ada/status/1"))
 
 
@@ -106,19 +109,20 @@ def test_posts_commented_on_before_and_posts_of_others_are_passed_over() -> None
         {"tweetUrl": "https://twitter.com/ada/status/2"},
         {"tweetUrl": "https://x.com/ada/status/3"},
     ]
-    command = found("twitter", Shown({"tweets": tweets}), exclude=["https://x.com/ada/status/2"])
-    assert recipient(command) == "https://x.com/ada/status/3"
+    third = found("twitter", Shown({"tweets": tweets}), exclude=["https://x.com/ada/status/2"])
+    assert recipient(third) == "https://x.com/ada/status/3"
 
 
 @pytest.mark.parametrize("platform", ["twitter", "instagram"])
 def test_without_a_post_nothing_is_commented_on(platform: str) -> None:
-    outcome = refused(platform, Shown({"success": True, "posts": []}))
+    outcome = refused(platform, Shown({**PROFILE, "posts": []}))
     assert (outcome.verdict, outcome.reason) == ("rejected", "no_posts")
     assert "no post of ada" in outcome.error
 
 
 def test_a_profile_that_fills_in_slowly_is_looked_at_again() -> None:
-    shown = Shown({"success": True}, {"posts": []}, {"posts": [{"url": "/p/Cx1/"}]})
+    posts: list[dict[str, str]] = [{"url": "/p/Cx1/"}]
+    shown = Shown({"success": True}, {"posts": []}, PROFILE, {"posts": posts}, PROFILE)
     assert recipient(found("instagram", shown)) == "https://instagram.com/p/Cx1"
 
 
@@ -139,7 +143,47 @@ def test_a_failed_look_is_never_unknown(answer: Any, verdict: str, reason: str |
     assert reason is None or outcome.reason == reason
 
 
-def test_a_handle_that_is_none_is_refused_without_a_look() -> None:
-    shown = Shown({})
-    assert refused("twitter", shown, handle="a b;c").verdict == "rejected"
-    assert shown.asked == []
+def test_a_handle_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="not a username"):
+        comment("twitter", handle="a b;c")
+
+
+def test_posts_of_the_page_before_are_not_believed() -> None:
+    before = {"success": True, "url": "https://www.instagram.com/grace/"}
+    posts = {"posts": [{"url": "/p/Cx1/"}]}
+    outcome = refused("instagram", Shown({"success": True}, posts, before, posts, before))
+    assert (outcome.verdict, outcome.reason) == ("retry", "posts_not_shown")
+    late = Shown({"success": True}, posts, before, posts, PROFILE)
+    assert recipient(found("instagram", late)) == "https://instagram.com/p/Cx1"
+
+
+PINNED_AND_NEW = {
+    "twitter": (
+        {"tweetUrl": "https://x.com/ada/status/555", "timestamp": "2025-01-01T00:00:00.000Z"},
+        {"tweetUrl": "https://x.com/ada/status/777", "timestamp": "2026-01-01T00:00:00.000Z"},
+    ),
+    "tiktok": (
+        {"url": "https://www.tiktok.com/@ada/video/7300000000000000000"},
+        {"url": "https://www.tiktok.com/@ada/video/7400000000000000000"},
+    ),
+    "instagram": ({"url": "/p/CxAAAAAAAAA/"}, {"url": "/reel/DAAAAAAAAAA/"}),
+    "threads": (
+        {"postUrl": "https://www.threads.com/@ada/post/CxAAAAAAAAA"},
+        {"postUrl": "https://www.threads.com/@ada/post/DAAAAAAAAAA"},
+    ),
+}
+
+
+@pytest.mark.parametrize("platform", PINNED_AND_NEW)
+def test_the_newest_post_is_the_one_made_last(platform: str) -> None:
+    posts = PINNED_AND_NEW[platform]
+    shown = Shown({**PROFILE, "posts": list(posts)})
+    newest = found(platform, shown)
+    assert newest.chosen_by == "time"
+    assert next(iter(posts[1].values())).rstrip("/") in (newest.post_url or "")
+
+
+def test_without_times_the_first_post_is_taken_and_said_to_be_so() -> None:
+    posts = [{"url": "/p/PIN/"}, {"url": "/p/NEW/"}]
+    first = found("instagram", Shown({**PROFILE, "posts": posts}))
+    assert (first.post_url, first.chosen_by) == ("https://www.instagram.com/p/PIN/", "place")

@@ -174,24 +174,23 @@ def test_an_address_of_a_post_passes(platform: str, url: str) -> None:
 @pytest.mark.parametrize("service", sorted(MAX_LENGTHS))
 def test_a_text_may_be_as_long_as_the_platform_allows_and_no_longer(service: str) -> None:
     longest = MAX_LENGTHS[service]
-    fits, too_long = command_of(service, "x" * longest), command_of(service, "x" * (longest + 1))
+    fits = command_of(service, "x" * longest)
     assert build_request(fits.service, fits).json["text"] == "x" * longest
     with pytest.raises(InvalidInput, match=f"{longest + 1} characters, {service} takes {longest}"):
-        build_request(too_long.service, too_long)
+        command_of(service, "x" * (longest + 1))
 
 
 def test_an_emoji_counts_as_the_services_count_it() -> None:
-    fits, too_long = command_of("twitter-comments", "🙌" * 140), command("tweet", text="🙌" * 141)
+    fits = command_of("twitter-comments", "🙌" * 140)
     assert build_request(fits.service, fits)
     with pytest.raises(InvalidInput, match="282 characters"):
-        build_request(too_long.service, too_long)
+        command("tweet", text="🙌" * 141)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "a\x00b", "a\x1bb", "\ud800", "\x7f"])
 def test_a_text_that_cannot_be_published_is_refused(text: str) -> None:
-    asked = command_of("twitter-dm", text)
     with pytest.raises(InvalidInput):
-        build_request(asked.service, asked)
+        command_of("twitter-dm", text)
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\u2028", "\u2029", "\x0b", "\x85"])
@@ -202,9 +201,10 @@ def test_line_ends_become_plain(ending: str) -> None:
 
 @pytest.mark.parametrize("word", [*REWRITTEN, "update", "Script"])
 def test_a_word_that_twitter_comments_would_rewrite_is_refused(word: str) -> None:
-    for asked in (command_of("twitter-comments", f"We {word} it"), command("tweet", text=word)):
-        with pytest.raises(InvalidInput, match=f"'{word}'"):
-            build_request(asked.service, asked)
+    with pytest.raises(InvalidInput, match=f"'{word}'"):
+        command_of("twitter-comments", f"We {word} it")
+    with pytest.raises(InvalidInput, match=f"'{word}'"):
+        command("tweet", text=word)
 
 
 def test_longer_words_and_other_services_keep_their_words() -> None:
