@@ -11,12 +11,13 @@ import json
 from dataclasses import dataclass, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import unquote, urlsplit
 
 from actp.clock import steady_seconds
-from actp.safari.addresses import is_same_post
-from actp.safari.commands import Comment, recipient
+from actp.safari.addresses import HOSTS, is_same_post
+from actp.safari.commands import Comment, SendDm, handle_of, recipient
 from actp.safari.outcomes import Failure, Outcome
+from actp.safari.pages import PROFILES, SHOWN
 from actp.safari.posts import find_post
 from actp.safari.session_check import said_object
 from actp.safari.session_outcomes import (
@@ -47,60 +48,14 @@ LOOK_TIMEOUT_SECONDS: Final = 45.0
 # A login is asked about this often while all goes well.
 LOGIN_DUE_SECONDS: Final = 300.0
 MAX_SAID_LENGTH: Final = 200
+# When the page of a service of messages is asked for; a profile is left after the first.
+_PROFILE_LEFT_SECONDS: Final = (0.0, 2.0, 4.0, 8.0)
 
 
-class _Shown(NamedTuple):
-    """How a service shows a post and says where its page is.
-
-    ``again_seconds`` are the pauses before it is asked again: a page may come late, and a route
-    that opens the page anew must give it the time to arrive.
-    """
-
-    open_path: str | None
-    ask: Callable[[str], tuple[str, str, dict[str, str] | None]]
-    address: Callable[[dict[str, Any]], Any]
-    again_seconds: tuple[float, ...]
-
-
-def _threads_address(said: dict[str, Any]) -> Any:
-    # Without an author the page could not be read, and the address is the one asked for.
-    return said.get("url") if said.get("author") else None
-
-
-def _tweet_address(said: dict[str, Any]) -> Any:
-    tweet = said.get("tweet")
-    return tweet.get("url") if isinstance(tweet, dict) else None
-
-
-_SHOWN: Final = {
-    "instagram-comments": _Shown(
-        "/api/instagram/navigate",
-        lambda _: ("GET", "/api/instagram/post/metrics", None),
-        lambda said: said.get("url"),
-        (2.0, 3.0, 4.0, 5.0),
-    ),
-    "tiktok-comments": _Shown(
-        "/api/tiktok/navigate",
-        lambda _: ("GET", "/api/tiktok/video-metrics", None),
-        lambda said: said.get("currentUrl"),
-        (2.0, 3.0, 4.0, 5.0),
-    ),
-    "threads-comments": _Shown(
-        None,
-        lambda url: ("GET", f"/api/threads/extract?postUrl={quote(url, safe='')}", None),
-        _threads_address,
-        (12.0,),
-    ),
-    "twitter-comments": _Shown(
-        None,
-        lambda url: ("POST", "/api/twitter/tweet/detail", {"url": url}),
-        _tweet_address,
-        (12.0,),
-    ),
-}
+_WHERE: Final = "window.location.href"
 _HOME: Final = {"tiktok-comments": "https://www.tiktok.com/"}
 # These return to a claimed tab with every request, whatever session/ensure has found.
-_CLAIMING: Final = frozenset({"twitter-dm", "tiktok-dm", "twitter-comments"})
+_CLAIMING: Final = frozenset({"twitter-comments"})
 # Says ok of its claim, not of Safari.
 _ENSURES_NOTHING: Final = frozenset({"tiktok-comments"})
 _NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
@@ -143,6 +98,8 @@ class Look:
         problem = self.session(is_checking_login=steady_seconds() >= self._login_due_at, of=command)
         if problem is not None:
             return problem
+        if isinstance(command, SendDm):
+            return self._profile(command) or command
         if not isinstance(command, Comment):
             return command
         if command.post_url is None:
@@ -270,10 +227,40 @@ class Look:
         said = self._said("GET", self.service.status_path or "")
         return said.is_ok and said.data.get("isLoggedIn") is True
 
+    # -- the page of a message
+
+    def _profile(self, command: SendDm) -> Outcome | None:
+        """Leave another person's profile, on which a slow page would make a driver write."""
+        how = PROFILES[self.service.name]
+        shown = ""
+        for pause_seconds in _PROFILE_LEFT_SECONDS:
+            self._pause(pause_seconds * self._scale)
+            said = self._said("POST", how.ask_path, {how.script_key: _WHERE})
+            if said.refusal is not None:
+                return self._failed(said.refusal)
+            if said.status == 404:  # a version of the service that cannot be asked
+                return None
+            shown = str(said.data.get(how.answer_key) or "").strip()
+            place = urlsplit(shown)
+            if not said.is_ok or not _is_of_site(self.service, place.hostname):
+                # Its claim is on a tab of another site, or on none; the next request claims anew.
+                self._release_claim()
+                continue
+            profile = how.path.fullmatch(place.path)
+            if profile is None or unquote(profile[1]).lower() == unquote(handle_of(command) or ""):
+                return None
+            if pause_seconds == 0.0:
+                opened = self._said("POST", how.inbox_path, {})
+                if opened.refusal is not None:
+                    return self._failed(opened.refusal)
+        if not _is_of_site(self.service, urlsplit(shown).hostname):
+            return self._failed(no_tab(self.service, "its tab shows another site"))
+        return self._failed(elsewhere(self.service, shown, "an inbox"))
+
     # -- the page of a comment
 
     def _post(self, wanted: str) -> Outcome | None:
-        how = _SHOWN[self.service.name]
+        how = SHOWN[self.service.name]
         if how.open_path is not None:
             opened = self._said("POST", how.open_path, {"url": wanted})
             if not opened.is_ok or opened.data.get("success") is not True:
@@ -303,6 +290,7 @@ class _Said(NamedTuple):
 
     data: dict[str, Any]
     words: str
+    status: int = 0
     is_ok: bool = False
     refusal: Outcome | None = None
 
@@ -317,9 +305,9 @@ def _read(service: Service, reply: Reply | Failure) -> _Said:
         if isinstance(text := data.get(key), str) and text
     )
     if 200 <= reply.status < 300:
-        return _Said(data, words, is_ok=True)
+        return _Said(data, words, reply.status, is_ok=True)
     words = words or f"HTTP {reply.status}"
-    return _Said(data, words, refusal=refused(service, reply.status, words))
+    return _Said(data, words, reply.status, refusal=refused(service, reply.status, words))
 
 
 def _place(said: dict[str, Any]) -> _Place | None:
@@ -327,6 +315,11 @@ def _place(said: dict[str, Any]) -> _Place | None:
     if isinstance(window, int) and isinstance(tab, int) and 0 < window < 1000 and 0 < tab < 1000:
         return _Place(window, tab)
     return None
+
+
+def _is_of_site(service: Service, host: str | None) -> bool:
+    known = HOSTS[service.platform or ""]
+    return host is not None and any(host == name or host.endswith(f".{name}") for name in known)
 
 
 def _is_on_site(said: dict[str, Any]) -> bool:

@@ -11,11 +11,13 @@ import pytest
 
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES
 from actp.safari.front import Front
-from actp.safari.look import LOGIN_DUE_SECONDS, Look
+from actp.safari.look import Look
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from tests.unit.safari.commands_for_tests import POSTS, command, command_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from actp.safari.commands import Command
     from actp.safari.exchange import Ask
 
@@ -23,6 +25,12 @@ ENSURED = {"ok": True, "windowIndex": 1, "tabIndex": 3, "url": ""}
 NAMES = [service.name for service in HTTP_SERVICES]
 SENDING = [service.name for service in HTTP_SERVICES if service.effect == "once"]
 COMMENTING = [name for name in NAMES if name.endswith("-comments")]
+INBOXES = {
+    "instagram-dm": "https://www.instagram.com/direct/inbox/",
+    "twitter-dm": "https://x.com/messages",
+    "tiktok-dm": "https://www.tiktok.com/messages",
+    "linkedin-automation": "https://www.linkedin.com/messaging/",
+}
 NO_OSASCRIPT = Front(osascript="no-such-program")
 
 
@@ -67,6 +75,8 @@ def ready(service: str, **routes: Any) -> Shown:
         "tabs/claims": {"claims": [], "count": 0},
         "status": {"isLoggedIn": True, "isOnSite": True, "currentUrl": "https://linkedin.com/feed"},
         **page(service, POSTS.get(platform, "")),
+        "execute": {"output": INBOXES.get(service, "")},
+        "debug/js": {"result": INBOXES.get(service, "")},
     }
     return Shown({**usual, **{name.replace("_", "/"): said for name, said in routes.items()}})
 
@@ -94,10 +104,18 @@ def test_a_service_that_is_ready_may_send(service: str) -> None:
     assert before(service, ready(service)) is None
 
 
+def osascript(folder: Path, shown: str) -> Front:
+    """Give a Mac whose front tab shows an address."""
+    program = folder / "osascript"
+    program.write_text(f"#!/bin/sh\necho '{shown}'\n")
+    program.chmod(0o755)
+    return Front(osascript=str(program))
+
+
 @pytest.mark.parametrize("service", NAMES)
-def test_a_look_costs_two_requests_once_the_login_is_known(service: str) -> None:
+def test_a_look_costs_two_requests_once_the_login_is_known(service: str, tmp_path: Path) -> None:
     shown = ready(service)
-    looking = look(service, shown)
+    looking = look(service, shown, front=osascript(tmp_path, "https://www.linkedin.com/feed/"))
     assert refusal(looking) is None
     shown.asked.clear()
     assert refusal(looking) is None
@@ -206,18 +224,76 @@ def test_a_claim_on_a_tab_that_is_gone_is_released(service: str) -> None:
     assert "POST /api/tabs/release" in shown.asked
 
 
-@pytest.mark.parametrize("service", ["twitter-dm", "tiktok-dm"])
 @pytest.mark.parametrize(("tab", "is_released"), [(3, False), (4, True)])
-def test_a_claim_that_points_elsewhere_is_released(
-    service: str, tab: int, *, is_released: bool
-) -> None:
+def test_a_claim_that_points_elsewhere_is_released(tab: int, *, is_released: bool) -> None:
     claims = [
         {"agentId": "other-stable", "windowIndex": 1, "tabIndex": 9},
-        {"agentId": f"{service}-stable", "windowIndex": 1, "tabIndex": tab},
+        {"agentId": "twitter-comments-stable", "windowIndex": 1, "tabIndex": tab},
     ]
-    shown = ready(service, tabs_claims={"claims": claims, "count": 2})
-    assert before(service, shown) is None
+    shown = ready("twitter-comments", tabs_claims={"claims": claims, "count": 2})
+    assert refusal(look("twitter-comments", shown), command("tweet", text="Hi")) is None
     assert ("POST /api/tabs/release" in shown.asked) is is_released
+
+
+PROFILES = {
+    "instagram-dm": "https://www.instagram.com/{}/",
+    "twitter-dm": "https://x.com/{}",
+    "tiktok-dm": "https://www.tiktok.com/@{}",
+    "linkedin-automation": "https://www.linkedin.com/in/{}/",
+}
+
+
+def at(service: str, *urls: str) -> Shown:
+    """Give a service of messages whose page is at these addresses, one after the other."""
+    key = "result" if service == "linkedin-automation" else "output"
+    said = [{key: url} for url in urls]
+    return ready(service, execute=said, debug_js=said)
+
+
+@pytest.mark.parametrize("service", PROFILES)
+def test_another_persons_profile_is_left_before_a_message(service: str) -> None:
+    other = PROFILES[service].format("anna")
+    shown = at(service, other, other, INBOXES[service])
+    assert before(service, shown) is None
+    assert any("navigate" in each for each in shown.asked)
+
+
+@pytest.mark.parametrize("service", PROFILES)
+def test_a_profile_that_stays_open_keeps_a_message_back(service: str) -> None:
+    waiting = before(service, at(service, PROFILES[service].format("anna")))
+    assert waiting is not None
+    assert (waiting.verdict, waiting.reason, waiting.quota_back) == ("retry", "wrong_page", True)
+    assert "anna" in waiting.error
+
+
+@pytest.mark.parametrize("service", PROFILES)
+def test_the_recipients_own_profile_may_stay_open(service: str) -> None:
+    own = "ada-lovelace" if service == "linkedin-automation" else "ada"
+    shown = at(service, PROFILES[service].format(own))
+    assert before(service, shown) is None
+    assert not any("navigate" in each for each in shown.asked)
+
+
+@pytest.mark.parametrize("service", ["twitter-dm", "tiktok-dm"])
+def test_a_claim_on_a_tab_of_another_site_is_released(service: str) -> None:
+    shown = at(service, "https://www.google.com/", INBOXES[service])
+    assert before(service, shown) is None
+    assert "POST /api/tabs/release" in shown.asked
+    waiting = before(service, at(service, "https://www.google.com/"))
+    assert waiting is not None
+    assert (waiting.verdict, waiting.reason) == ("wait", "not_ready")
+
+
+def test_linkedins_tab_is_brought_to_the_front(tmp_path: Path) -> None:
+    shown = ready("linkedin-automation", status={"isLoggedIn": True, "isOnLinkedIn": True})
+    linkedin, google = "https://www.linkedin.com/feed/", "https://www.google.com/"
+    there = look("linkedin-automation", shown, front=osascript(tmp_path, linkedin))
+    assert refusal(there) is None
+    elsewhere = look("linkedin-automation", shown, front=osascript(tmp_path, google))
+    waiting = refusal(elsewhere)
+    assert waiting is not None
+    assert (waiting.verdict, waiting.reason) == ("wait", "not_ready")
+    assert google in waiting.error
 
 
 def test_linkedin_waits_while_another_tab_is_in_front() -> None:
@@ -242,16 +318,7 @@ def test_linkedin_waits_while_another_tab_is_in_front() -> None:
 def test_a_service_that_cannot_be_asked_sends_nothing(
     service: str, failure: Reply | Failure, reason: str, *, is_unclear: bool
 ) -> None:
-    def ask(
-        method: str,  # noqa: ARG001
-        path: str,  # noqa: ARG001
-        content: bytes = b"",  # noqa: ARG001
-        *,
-        timeout_seconds: float,  # noqa: ARG001
-    ) -> Reply | Failure:
-        return failure
-
-    waiting = before(service, ask)
+    waiting = before(service, Shown({"": failure}))
     assert waiting is not None
     assert (waiting.verdict, waiting.reason, waiting.quota_back) == ("wait", reason, True)
     assert waiting.is_unclear is is_unclear
@@ -325,4 +392,3 @@ def test_a_failed_session_is_asked_for_its_login_again() -> None:
     shown.asked.clear()
     assert refusal(looking, dm("ada")) is None
     assert any("status" in each for each in shown.asked)
-    assert LOGIN_DUE_SECONDS > 0
