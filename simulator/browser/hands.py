@@ -92,8 +92,12 @@ class Hands:
 
     def is_at(self, kind: Kind) -> bool:
         """Tell whether the tab shows such a page of the service's site; raises ScriptError."""
-        page = self.session.tab().page
-        return page.site == self.session.site and page.kind is kind and self.is_logged_in()
+        is_kind = self.session.tab().page.kind is kind
+        return is_kind and self.is_on_site() and self.is_logged_in()
+
+    def is_on_site(self) -> bool:
+        """Tell whether the tab shows a page of the service's site; raises ScriptError."""
+        return self.session.tab().page.site == self.session.site
 
     def is_logged_in(self) -> bool:
         """Tell whether the site in the tab knows who looks; raises ScriptError."""

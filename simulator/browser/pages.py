@@ -90,6 +90,11 @@ class Page:
         return self.kind in {Kind.THREAD, Kind.POST, Kind.COMPOSE}
 
     @property
+    def is_of_person(self) -> bool:
+        """Tell whether it is a profile, also below an open thread."""
+        return self.kind in {Kind.PROFILE, Kind.THREAD}
+
+    @property
     def takes_comments(self) -> bool:
         """Tell whether a post stands there: the one it is for, or the first of a feed."""
         if self.kind is Kind.HOME:

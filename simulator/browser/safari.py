@@ -209,8 +209,11 @@ class Safari:
             self._show(tab, page)
 
     def open_page(self, tab: Tab, page: Page) -> None:
-        """Show a page that a click opens, at once."""
+        """Show a page that a click opens, at once; one that is still on its way replaces it."""
+        url, loads_at = tab.url, tab.loads_at
         self._show(tab, page)
+        if loads_at is not None:
+            tab.url, tab.loads_at = url, loads_at
 
     def write(self, tab: Tab, text: str) -> None:
         """Add text to the box of the page, behind what stands there."""

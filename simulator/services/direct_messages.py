@@ -74,6 +74,15 @@ class DmService(Service):
             found = self.listed(self.thread_shown(hands)[-limit:])
         return Reply(200, {"messages": found, "count": len(found)})
 
+    async def execute(self, call: Call) -> Reply:
+        """Run a script in the page; the only one that is known here asks for its address."""
+        script = call.text_of("script", "js").strip().removeprefix("window.")
+        async with self.looking(call) as hands:
+            hands.misses("look")
+            page = hands.session.tab().page
+        output = page.url if script == "location.href" else ""
+        return Reply(200, {"result" if "js" in call.body else "output": output})
+
     def listed(self, messages: Iterable[Message]) -> list[Json]:
         """Return messages as its list shows them."""
         return [self.message(index, each) for index, each in enumerate(messages)]

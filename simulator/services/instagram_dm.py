@@ -67,6 +67,7 @@ class InstagramDm(DmService):
                 key: Route(self._in_session(answer), "reading", drives_page=True)
                 for key, answer in reading.items()
             },
+            ("POST", "/api/execute"): Route(self.execute, "reading", drives_page=True),
             ("GET", "/api/status"): Route(self.status, "status"),
             ("GET", "/api/rate-limits"): Route(self.rate_limits, "rate_limits"),
             ("PUT", "/api/rate-limits"): Route(self.set_limits, "rate_limits"),
@@ -109,7 +110,7 @@ class InstagramDm(DmService):
         tab = hands.session.tab()
         hands.safari.open_page(tab, thread_page(tab.page))
         await hands.wait(5.0)
-        if hands.misses("input"):
+        if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("DM composer did not open")
         self._threads.add(username)
         if "action blocked" in hands.notice():

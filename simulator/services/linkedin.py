@@ -53,6 +53,7 @@ class LinkedIn(DmService):
                 self.conversations, "conversations", drives_page=True
             ),
             ("POST", f"{base}/messages/open"): Route(self.open, "reading", drives_page=True),
+            ("POST", f"{base}/debug/js"): Route(self.execute, "reading", drives_page=True),
             ("GET", f"{base}/messages"): Route(self.messages, "reading", drives_page=True),
             ("GET", f"{base}/status"): Route(self.status, "status"),
             ("GET", f"{base}/rate-limits"): Route(self.rate_limits, "rate_limits"),
@@ -102,7 +103,8 @@ class LinkedIn(DmService):
         await hands.navigate(effect.recipient, 3.0)
         if not await hands.until(lambda: self._has_loaded(hands), 10.0):
             raise Refused(PAGE_NOT_LOADED)
-        if hands.misses("open"):
+        # The page before also has a main element, and may be the profile of somebody else.
+        if hands.misses("open") or not hands.session.tab().page.is_of_person:
             raise Refused("Message button not found — may not be connected")
         tab, front = hands.session.tab(), hands.session.front()
         if tab is front:
@@ -125,7 +127,7 @@ class LinkedIn(DmService):
     @staticmethod
     def _has_loaded(hands: Hands) -> bool:
         try:
-            return not hands.misses("look") and hands.is_at(Kind.PROFILE)
+            return not hands.misses("look") and hands.is_on_site() and hands.is_logged_in()
         except ScriptError:
             return False
 

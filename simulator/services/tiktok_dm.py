@@ -53,6 +53,7 @@ class TikTokDm(DmService):
             ("POST", "/api/tiktok/conversations/open"): Route(
                 self.open, "reading", drives_page=True
             ),
+            ("POST", "/api/execute"): Route(self.execute, "reading", drives_page=True),
             ("GET", "/api/tiktok/messages"): Route(self.messages, "reading", drives_page=True),
             ("GET", "/api/tiktok/status"): Route(self.status, "status", needs_tab=False),
             ("GET", "/api/tiktok/rate-status"): Route(self.rate_status, "status", drives_page=True),
@@ -127,7 +128,7 @@ class TikTokDm(DmService):
         tab = hands.session.tab()
         hands.safari.open_page(tab, thread_page(tab.page))
         await hands.wait(10.0)
-        if hands.misses("input"):
+        if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("event_no_input: message input not found in DOM")
         if hands.misses("type"):
             raise Refused("event_type_failed: input still empty after 2 attempts (got: empty)")

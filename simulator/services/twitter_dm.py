@@ -42,6 +42,7 @@ class TwitterDm(DmService):
                 self.conversations, "conversations", drives_page=True
             ),
             ("POST", f"{base}/conversations/open"): Route(self.open, "reading", drives_page=True),
+            ("POST", f"{base}/execute"): Route(self.execute, "reading", drives_page=True),
             ("GET", f"{base}/messages"): Route(self.messages, "reading", drives_page=True),
             ("GET", f"{base}/status"): Route(self.status, "status", needs_tab=False),
             ("GET", f"{base}/rate-status"): Route(self.rate_status, "status", drives_page=True),
@@ -85,7 +86,7 @@ class TwitterDm(DmService):
         tab = hands.session.tab()
         hands.safari.open_page(tab, thread_page(tab.page))
         await hands.wait(2.0)
-        if hands.misses("input"):
+        if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("DM composer did not open")
         if hands.misses("type"):
             raise Refused("Could not type message")

@@ -133,6 +133,28 @@ def test_a_page_can_be_asked_where_it_is(
     assert call.get(service, ask[1]).json()[ask[2]] == url
 
 
+@pytest.mark.parametrize(
+    ("service", "path", "key", "said"),
+    [
+        ("instagram-dm", "/api/execute", "script", "output"),
+        ("twitter-dm", "/api/twitter/execute", "script", "output"),
+        ("tiktok-dm", "/api/execute", "script", "output"),
+        ("linkedin-automation", "/api/linkedin/debug/js", "js", "result"),
+    ],
+)
+def test_a_page_says_its_own_address_and_not_that_of_the_page_to_come(
+    call: Caller, service: str, path: str, key: str, said: str
+) -> None:
+    inbox = call.simulator.tabs()["windows"][0]["tabs"]
+    urls = {tab["url"] for tab in inbox}
+    script = {key: "window.location.href"}
+    assert call.post(service, path, script).json()[said] in urls
+    sites = ("instagram", "twitter", "tiktok", "linkedin")
+    call.simulator.safari(load_seconds=dict.fromkeys(sites, 1000))
+    call.send(service)
+    assert call.post(service, path, script).json()[said] in urls
+
+
 def test_threads_and_twitter_name_the_post_that_they_open(call: Caller) -> None:
     url = "https://www.threads.com/@ada/post/C1"
     shown = call.get("threads-comments", f"/api/threads/extract?postUrl={url}").json()

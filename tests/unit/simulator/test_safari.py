@@ -136,6 +136,25 @@ def test_a_comment_goes_below_the_post_before_when_the_page_is_slow(
     assert [line["asked"] for line in call.seen("comment")] == [first, second]
 
 
+@pytest.mark.parametrize(
+    ("service", "profile"),
+    [
+        ("instagram-dm", "https://www.instagram.com/anna/"),
+        ("twitter-dm", "https://x.com/anna"),
+        ("linkedin-automation", "https://www.linkedin.com/in/anna/"),
+    ],
+)
+def test_a_message_goes_to_whose_profile_stood_there_when_the_page_is_slow(
+    call: Caller, service: str, profile: str
+) -> None:
+    site = {"linkedin-automation": "linkedin"}.get(service, site_of(service))
+    call.simulator.safari(at={service: profile}, load_seconds={site: 60})
+    call.send(service)
+    (line,) = call.seen("dm")
+    assert line["recipient"] in {"anna", profile}
+    assert "maria" in line["asked"]
+
+
 @pytest.mark.parametrize("service", ["threads-comments", "instagram-comments", "tiktok-comments"])
 def test_five_seconds_are_not_too_slow(call: Caller, service: str) -> None:
     call.simulator.safari(load_seconds={site_of(service): 5})
