@@ -15,7 +15,7 @@ from aiohttp import web
 from simulator.catalogue import CONTROL, NAMES, NEIGHBOURS, ports
 from simulator.control import Control
 from simulator.scenario import Scenario, ScenarioError
-from simulator.scenario.behaviours import MEANINGS
+from simulator.scenario.behaviours import Behaviour
 from simulator.simulation import PortUnavailable, Simulation
 from simulator.world import World
 
@@ -29,16 +29,20 @@ EXAMPLE = """\
       "seconds": 0.2, "type_on_seconds": 0.5, "times": 1},
      {"service": "instagram-dm", "match": {"username": "maria*"}, "after": 2,
       "behaviour": "drop_after_effect"},
+     {"service": "tiktok-comments", "behaviour": "ok",
+      "faults": [{"step": "verify", "kind": "error", "on_try": 1}]},
      {"service": "*", "action": "health", "behaviour": "hang"}],
    "telegram": {"chat_id": "42", "min_gap_seconds": 1.0,
      "rules": [{"behaviour": "too_many_requests", "retry_after_seconds": 3, "times": 1}]},
    "claude": {"rules": [{"behaviour": "obey_injection", "purpose": "dm"}]},
+   "safari": {"front": "https://www.google.com/", "logged_out": ["instagram"],
+     "load_seconds": {"twitter": 10}, "closed": ["tiktok-dm"], "time_scale": 0.1},
    "services": {
      "twitter-dm": {"limits": true, "active_hours": [9, 21]},
      "tiktok-dm": {"dedup": false},
      "*": {"restart_after_seconds": 0.5}}}
 """
-BEHAVIOURS = "\n".join(f"  {behaviour:<28}{text}" for behaviour, text in MEANINGS.items())
+BEHAVIOURS = "\n".join(f"  {each:<28}{each.meaning}" for each in Behaviour)
 EPILOG = f"""\b
 Behaviours:
 {BEHAVIOURS}
@@ -50,6 +54,7 @@ for sends and research; settings under "*" are for services without their own):
 \b
 Control (port base + 9, or 3190; behind it in a row: {", ".join(NEIGHBOURS)}):
   POST /scenario              replace rules and settings      GET /scenario  show them
+  POST /safari                change its settings             GET /safari    windows, tabs, claims
   POST /services/NAME/down    stop listening (also up, crash) GET /services  who listens
   GET  /world                 the effects so far              POST /reset    as at the start
   GET  /wait?seconds=5&…      until effects=N, used=N, up=NAME, down=NAME, quiet=NAME; else 408
@@ -57,8 +62,13 @@ Control (port base + 9, or 3190; behind it in a row: {", ".join(NEIGHBOURS)}):
 \b
 World log: one JSON line per effect, written before the answer: at, service, kind (dm, comment,
 tweet, publish, research, telegram, claude, upload, render; also collision: two at the page at
-once, repeat: the service itself held a second one back, telegram_refused and claude_refused),
-recipient, text as published, request_id.
+once, repeat: the service itself held a second one back, lost: pasted where no text box was,
+telegram_refused and claude_refused), recipient: who really got it, asked: whom the request named,
+text as published, request_id.
+
+\b
+Safari: settings are described in simulator/scenario/safari.py. Without any, each service finds its
+own tab in front, everybody is logged in, and the seconds of a Mac are counted but not waited for.
 """
 
 

@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
     from simulator.scenario import Rule
 
-__all__ = ["Answer", "Call", "Dropped", "Effect", "Json", "Refused", "Reply", "Route", "Sent"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Dropped",
+    "Effect",
+    "Json",
+    "Refused",
+    "Reply",
+    "Route",
+    "Sent",
+    "drives",
+    "tells",
+]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -117,3 +129,13 @@ class Route:
     drives_page: bool = False
     guarded: bool = True
     needs_tab: bool = True
+
+
+def drives(answer: Answer, action: str, **more: bool) -> Route:
+    """Return a route that drives the page."""
+    return Route(answer, action, drives_page=True, **more)
+
+
+def tells(answer: Answer, action: str, **more: bool) -> Route:
+    """Return a route that needs no tab."""
+    return Route(answer, action, needs_tab=False, **more)

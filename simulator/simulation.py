@@ -17,7 +17,6 @@ from simulator.outside.claude import Claude
 from simulator.outside.remotion import Remotion
 from simulator.outside.telegram import Telegram
 from simulator.scenario import EVERY_SERVICE, RuleBook, Scenario, ScenarioError
-from simulator.scenario.behaviours import REFUSALS
 from simulator.services import SERVICES
 from simulator.services.door import Door
 
@@ -234,7 +233,7 @@ class Simulation:
 
     def _check(self, scenario: Scenario) -> None:
         for rule in scenario.rules:
-            if rule.service == EVERY_SERVICE or rule.behaviour not in REFUSALS:
+            if rule.service == EVERY_SERVICE or not rule.behaviour.is_refusal:
                 continue
             known = self._doors[rule.service].service.refusals
             if rule.behaviour not in known:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simulator.browser.collisions import Driver
 from simulator.browser.safari import ScriptError
 from simulator.exchange import Call, Dropped, Effect, Refused, Reply, Sent
-from simulator.scenario.behaviours import REFUSALS, Behaviour
+from simulator.scenario.behaviours import Behaviour
 from simulator.services import wire
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _Scene:
     def broken(self) -> Reply:
         if self.rule.error is not None:
             return self.failure(self.rule.error)
-        return self.with_status(self.service.broken(self.call, ScriptError(DRIVER_ERROR)))
+        return self.with_status(self.service.failed_script(self.call, ScriptError(DRIVER_ERROR)))
 
     def with_status(self, reply: Reply) -> Reply:
         if self.rule.status is not None:
@@ -53,7 +53,7 @@ async def act(service: Service, call: Call, effect: Effect) -> Reply:
     """Carry out one acting request that was found valid."""
     rule = call.rule
     driver = Driver(service.name, call.request_id, effect.recipient, effect.text)
-    if rule is not None and rule.behaviour in REFUSALS and rule.behaviour in service.refusals:
+    if rule is not None and rule.behaviour in service.refusals:
         return service.refusals[rule.behaviour](call)
     service.host.collisions.take(driver)
     try:
@@ -62,6 +62,8 @@ async def act(service: Service, call: Call, effect: Effect) -> Reply:
         return await _play(_Scene(service, call, effect, rule, driver))
     except Refused as refused:
         return refused.reply or service.failed(call, str(refused), refused.attempts)
+    except ScriptError as error:
+        return service.failed_script(call, error)
     finally:
         if not driver.left_behind:
             service.host.collisions.leave(driver)

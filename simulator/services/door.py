@@ -29,13 +29,14 @@ class Door:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self._exact: dict[tuple[str, str], Route] = {}
+        self._exact: dict[str, Route] = {}
         self._patterns: list[tuple[str, list[str], Route]] = []
-        for (method, path), route in {**session_routes(service), **service.routes()}.items():
+        for key, route in {**session_routes(service), **service.routes()}.items():
+            method, _, path = key.partition(" ")
             if "{" in path:
                 self._patterns.append((method, path.split("/"), route))
             else:
-                self._exact[method, path] = route
+                self._exact[key] = route
         self._running: set[asyncio.Task[Any]] = set()
         self._http_requests: deque[float] = deque()
 
@@ -92,7 +93,7 @@ class Door:
             return self.service.broken(call, error)
 
     def _find(self, call: Call) -> Route | None:
-        route = self._exact.get((call.method, call.path))
+        route = self._exact.get(f"{call.method} {call.path}")
         if route is not None:
             return route
         parts = call.path.split("/")

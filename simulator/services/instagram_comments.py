@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.comments import CommentService, Manner, Words
@@ -47,27 +47,16 @@ class InstagramComments(CommentService):
         is_proven_by_empty_box=True,
     )
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         return {
-            ("POST", "/api/instagram/comments/post"): Route(self.post, "comment", drives_page=True),
-            ("POST", "/api/instagram/dm/send"): Route(self.dm, "other", needs_tab=False),
-            ("GET", "/api/instagram/status"): Route(
-                self.status, "status", guarded=False, needs_tab=False
-            ),
-            ("GET", "/api/instagram/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("PUT", "/api/instagram/rate-limits"): Route(
-                self.set_limits, "rate_limits", needs_tab=False
-            ),
-            ("GET", "/api/instagram/comments"): Route(self.comments, "reading", drives_page=True),
-            ("GET", "/api/instagram/post/metrics"): Route(
-                self.metrics, "reading", drives_page=True
-            ),
-            ("GET", "/api/instagram/profile/posts"): Route(
-                self.posts, "timeline", drives_page=True
-            ),
-            ("POST", "/api/instagram/navigate"): Route(self.navigate, "navigate", drives_page=True),
+            "POST /api/instagram/comments/post": drives(self.post, "comment"),
+            "GET /api/instagram/status": tells(self.status, "status", guarded=False),
+            "GET /api/instagram/rate-limits": tells(self.rate_limits, "rate_limits"),
+            "PUT /api/instagram/rate-limits": tells(self.set_limits, "rate_limits"),
+            "GET /api/instagram/comments": drives(self.comments, "reading"),
+            "GET /api/instagram/post/metrics": drives(self.metrics, "reading"),
+            "GET /api/instagram/profile/posts": drives(self.posts, "timeline"),
+            "POST /api/instagram/navigate": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
@@ -103,7 +92,7 @@ class InstagramComments(CommentService):
     def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
         return Reply(400, {"success": False, "error": error})
 
-    def broken(self, call: Call, error: ScriptError) -> Reply:
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:
         return self.failed(call, str(error))
 
     def cannot_navigate(self, call: Call) -> None:  # noqa: ARG002
@@ -128,10 +117,6 @@ class InstagramComments(CommentService):
             Behaviour.RESTRICTED: restricted("comments_disabled"),
             Behaviour.NOT_FOUND: lambda _: self._not_opened(),
         }
-
-    async def dm(self, call: Call) -> Reply:
-        # The real proxy sends a field that its target refuses, and reports success all the same.
-        return Reply(200, {"success": True, "username": call.text_of("username")})
 
     async def posts(self, call: Call) -> Reply:
         async with self.looking(call) as hands:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.browser.pages import INBOX_URLS, Kind, thread_page
-from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.direct_messages import SHOWN_CHARS, DmService, snippet
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["InstagramDm"]
 
 SEND_TO = "/api/messages/send-to"
-CAREFUL_METHODS = {
-    "/api/messages/send-from-profile": "profile",
-    "/api/messages/smart-send": "smart",
-}
+FROM_PROFILE = "/api/messages/send-from-profile"
 TABS = ("primary", "general", "requests", "hidden_requests")
 INBOX = INBOX_URLS["instagram"]
 NO_BUTTON = "No Message button on profile (may need to follow first)"
@@ -46,34 +43,20 @@ class InstagramDm(DmService):
         super().__init__(host, settings, port)
         self._threads: set[str] = set()
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
-        send = Route(self.send, "send_dm", drives_page=True)
-        conversations = {
-            ("GET", "/api/conversations"): self.conversations,
-            ("GET", "/api/conversations/all"): self.all_conversations,
-        }
-        reading = {
-            ("POST", "/api/conversations/open"): self.open,
-            ("GET", "/api/messages"): self.messages,
-        }
+    def routes(self) -> Mapping[str, Route]:
+        seen = self._in_session
         return {
-            ("POST", SEND_TO): send,
-            **{("POST", path): send for path in CAREFUL_METHODS},
-            **{
-                key: Route(self._in_session(answer), "conversations", drives_page=True)
-                for key, answer in conversations.items()
-            },
-            **{
-                key: Route(self._in_session(answer), "reading", drives_page=True)
-                for key, answer in reading.items()
-            },
-            ("POST", "/api/execute"): Route(self.execute, "reading", drives_page=True),
-            ("GET", "/api/status"): Route(self.status, "status"),
-            ("GET", "/api/rate-limits"): Route(self.rate_limits, "rate_limits"),
-            ("PUT", "/api/rate-limits"): Route(self.set_limits, "rate_limits"),
-            ("POST", "/api/inbox/navigate"): Route(
-                self._in_session(self.navigate), "navigate", drives_page=True
-            ),
+            f"POST {SEND_TO}": drives(self.send, "send_dm"),
+            f"POST {FROM_PROFILE}": drives(self.send, "send_dm"),
+            "GET /api/conversations": drives(seen(self.conversations), "conversations"),
+            "GET /api/conversations/all": drives(seen(self.all_conversations), "conversations"),
+            "POST /api/conversations/open": drives(seen(self.open), "reading"),
+            "GET /api/messages": drives(seen(self.messages), "reading"),
+            "POST /api/execute": drives(self.execute, "reading"),
+            "GET /api/status": Route(self.status, "status"),
+            "GET /api/rate-limits": Route(self.rate_limits, "rate_limits"),
+            "PUT /api/rate-limits": Route(self.set_limits, "rate_limits"),
+            "POST /api/inbox/navigate": drives(seen(self.navigate), "navigate"),
         }
 
     def health(self) -> Json:
@@ -137,8 +120,8 @@ class InstagramDm(DmService):
     def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:
         body: Json = {"success": True, "username": effect.recipient}
         body["rateLimits"] = self.sent_counts()
-        if call.path in CAREFUL_METHODS:
-            body["method"] = CAREFUL_METHODS[call.path]
+        if call.path == FROM_PROFILE:
+            body["method"] = "profile"
         elif sent.verified:
             body["strategy"] = "profile"
         else:
@@ -149,11 +132,8 @@ class InstagramDm(DmService):
         return body
 
     def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
-        how = (
-            {"method": CAREFUL_METHODS[call.path]}
-            if call.path in CAREFUL_METHODS
-            else {"strategy": "inbox"}
-        )
+        is_careful = call.path == FROM_PROFILE
+        how = {"method": "profile"} if is_careful else {"strategy": "inbox"}
         body = {"success": False, "error": error, "username": call.text_of("username"), **how}
         return Reply(200, {**body, "rateLimits": self.sent_counts()})
 
@@ -175,7 +155,7 @@ class InstagramDm(DmService):
 
         def not_found(call: Call) -> Reply:
             error = f"Profile @{call.text_of('username')} not found"
-            if call.path in CAREFUL_METHODS:
+            if call.path == FROM_PROFILE:
                 return self.failed(call, error)
             body = {
                 "error": "Could not open or create conversation after all strategies",

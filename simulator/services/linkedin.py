@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
 from simulator.browser.safari import ScriptError
-from simulator.exchange import Call, Dropped, Effect, Json, Refused, Reply, Route, Sent
+from simulator.exchange import Call, Dropped, Effect, Json, Refused, Reply, Route, Sent, drives
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.direct_messages import SHOWN_CHARS, DmService, snippet
@@ -45,22 +45,18 @@ class LinkedIn(DmService):
         super().__init__(host, settings, port)
         self._locked_at: float | None = None
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         base = "/api/linkedin"
         return {
-            ("POST", f"{base}/messages/send-to"): Route(self.send, "send_dm", drives_page=True),
-            ("GET", f"{base}/conversations"): Route(
-                self.conversations, "conversations", drives_page=True
-            ),
-            ("POST", f"{base}/messages/open"): Route(self.open, "reading", drives_page=True),
-            ("POST", f"{base}/debug/js"): Route(self.execute, "reading", drives_page=True),
-            ("GET", f"{base}/messages"): Route(self.messages, "reading", drives_page=True),
-            ("GET", f"{base}/status"): Route(self.status, "status"),
-            ("GET", f"{base}/rate-limits"): Route(self.rate_limits, "rate_limits"),
-            ("PUT", f"{base}/rate-limits"): Route(self.set_limits, "rate_limits"),
-            ("POST", f"{base}/navigate/messaging"): Route(
-                self.navigate, "navigate", drives_page=True
-            ),
+            f"POST {base}/messages/send-to": drives(self.send, "send_dm"),
+            f"GET {base}/conversations": drives(self.conversations, "conversations"),
+            f"POST {base}/messages/open": drives(self.open, "reading"),
+            f"POST {base}/debug/js": drives(self.execute, "reading"),
+            f"GET {base}/messages": drives(self.messages, "reading"),
+            f"GET {base}/status": Route(self.status, "status"),
+            f"GET {base}/rate-limits": Route(self.rate_limits, "rate_limits"),
+            f"PUT {base}/rate-limits": Route(self.set_limits, "rate_limits"),
+            f"POST {base}/navigate/messaging": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
@@ -114,12 +110,13 @@ class LinkedIn(DmService):
             # The click went to whatever is in front.
             await hands.wait(8.0)
             raise Refused("Message input did not appear after clicking Message button")
-        if hands.misses("type"):
-            raise Refused("Failed to type message")
         hands.write(effect.text)
+        if hands.misses("type"):
+            # It looks for the text after typing it.
+            raise Refused("Failed to type message")
         await hands.wait(1.5)
-        if not hands.misses("submit"):
-            hands.send(tab)
+        hands.misses("submit")  # without a button it presses Enter
+        hands.send(tab)
         await hands.wait(2.0)
         name = self._name_of(tab.page.subject)
         return Sent(self._is_last(hands, effect.text), recipient=name)

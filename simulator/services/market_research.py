@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from simulator.browser.collisions import Driver
 from simulator.browser.pages import HOME_URLS
-from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.findings import creators, posts
@@ -44,17 +44,15 @@ class MarketResearch(Service):
         self._jobs: dict[str, Json] = {}
         self._results: dict[str, Json] = {}
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         base = "/api/research"
         return {
-            ("POST", f"{base}/{{}}/search"): Route(self.search, "search", drives_page=True),
-            ("POST", f"{base}/{{}}/niche"): Route(self.niche, "niche", drives_page=True),
-            ("POST", f"{base}/{{}}/full"): Route(self.full, "full", drives_page=True),
-            ("GET", f"{base}/status/{{}}"): Route(self.job, "job"),
-            ("GET", f"{base}/jobs/{{}}"): Route(self.job, "job"),
-            ("GET", f"{base}/status"): Route(self.jobs, "status", needs_tab=False),
-            ("GET", f"{base}/platforms"): Route(self.platforms, "status"),
-            ("GET", f"{base}/results/latest/{{}}"): Route(self.latest, "job"),
+            f"POST {base}/{{}}/search": drives(self.search, "search"),
+            f"POST {base}/{{}}/niche": drives(self.niche, "niche"),
+            f"POST {base}/{{}}/full": drives(self.full, "full"),
+            f"GET {base}/status/{{}}": Route(self.job, "job"),
+            f"GET {base}/status": tells(self.jobs, "status"),
+            f"GET {base}/results/latest/{{}}": Route(self.latest, "job"),
         }
 
     def health(self) -> Json:
@@ -157,9 +155,6 @@ class MarketResearch(Service):
     async def jobs(self, call: Call) -> Reply:  # noqa: ARG002
         recent = list(self._jobs.values())[-RECENT_JOBS:]
         return Reply(200, {"currentJob": self._current(), "recentJobs": recent})
-
-    async def platforms(self, call: Call) -> Reply:  # noqa: ARG002
-        return Reply(200, {"platforms": list(PLATFORMS)})
 
     async def latest(self, call: Call) -> Reply:
         result = self._results.get(call.arguments[0])

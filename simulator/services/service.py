@@ -89,8 +89,8 @@ class Service(ABC):
     # What a subclass says
 
     @abstractmethod
-    def routes(self) -> Mapping[tuple[str, str], Route]:
-        """Give its own routes by method and path; ``{}`` stands for one path segment."""
+    def routes(self) -> Mapping[str, Route]:
+        """Return its routes by ``GET /path``; ``{}`` stands for one path segment."""
 
     @abstractmethod
     def health(self) -> Json:
@@ -109,8 +109,12 @@ class Service(ABC):
         """Return the reply to a driver failure."""
 
     def broken(self, call: Call, error: ScriptError) -> Reply:  # noqa: ARG002
-        """Return the reply to an osascript failure that its driver does not catch."""
+        """Return the reply to an osascript failure that nothing in it catches."""
         return Reply(500, {"error": f"Error: {error}"})
+
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:
+        """Return the reply to an osascript failure during a send."""
+        return self.broken(call, error)
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
         """Give its words for what it refuses."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator.browser.claims import Claim
 from simulator.browser.safari import ScriptError, Spot
-from simulator.exchange import Call, Reply, Route
+from simulator.exchange import Call, Reply, Route, drives, tells
 from simulator.scenario.behaviours import Behaviour
 
 if TYPE_CHECKING:
@@ -15,29 +15,26 @@ if TYPE_CHECKING:
 __all__ = ["session_routes"]
 
 
-def session_routes(service: Service) -> dict[tuple[str, str], Route]:
+def session_routes(service: Service) -> dict[str, Route]:
     """Return the routes of one service by method and path."""
     common = _SessionRoutes(service)
     guarded, needs_tab = service.guards_session_routes, service.session_needs_tab
     tabs = {
-        ("GET", "/api/tabs/claims"): common.list_claims,
-        ("POST", "/api/tabs/claim"): common.claim,
-        ("POST", "/api/tabs/release"): common.release,
-        ("POST", "/api/tabs/heartbeat"): common.heartbeat,
+        "GET /api/tabs/claims": common.list_claims,
+        "POST /api/tabs/claim": common.claim,
+        "POST /api/tabs/release": common.release,
+        "POST /api/tabs/heartbeat": common.heartbeat,
     }
     sessions = {
-        ("GET", "/api/session/status"): common.session_status,
-        ("POST", "/api/session/ensure"): common.ensure,
-        ("POST", "/api/session/clear"): common.clear,
+        "GET /api/session/status": common.session_status,
+        "POST /api/session/ensure": common.ensure,
+        "POST /api/session/clear": common.clear,
     }
     return {
-        ("GET", "/health"): Route(common.health, "health", guarded=False, needs_tab=False),
+        "GET /health": tells(common.health, "health", guarded=False),
+        **{key: tells(answer, "tabs", guarded=guarded) for key, answer in tabs.items()},
         **{
-            key: Route(answer, "tabs", guarded=guarded, needs_tab=False)
-            for key, answer in tabs.items()
-        },
-        **{
-            key: Route(answer, "session", guarded=guarded, needs_tab=needs_tab, drives_page=True)
+            key: drives(answer, "session", guarded=guarded, needs_tab=needs_tab)
             for key, answer in sessions.items()
         },
     }

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from simulator.browser.pages import handle_in
-from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.comments import CommentService, Manner, Words
@@ -56,22 +56,16 @@ class ThreadsComments(CommentService):
         super().__init__(host, settings, port)
         self._replies: dict[str, tuple[float, Json]] = {}
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         return {
-            ("POST", "/api/threads/comments/post"): Route(self.post, "comment", drives_page=True),
-            ("GET", "/api/threads/status"): Route(
-                self.status, "status", guarded=False, needs_tab=False
-            ),
-            ("GET", "/api/threads/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("PUT", "/api/threads/rate-limits"): Route(
-                self.set_limits, "rate_limits", needs_tab=False
-            ),
-            ("GET", "/api/threads/comments"): Route(self.comments, "reading", drives_page=True),
-            ("GET", "/api/threads/extract"): Route(self.extract, "reading", drives_page=True),
-            ("GET", "/api/threads/posts"): Route(self.posts, "timeline", drives_page=True),
-            ("POST", "/api/threads/navigate"): Route(self.navigate, "navigate", drives_page=True),
+            "POST /api/threads/comments/post": drives(self.post, "comment"),
+            "GET /api/threads/status": tells(self.status, "status", guarded=False),
+            "GET /api/threads/rate-limits": tells(self.rate_limits, "rate_limits"),
+            "PUT /api/threads/rate-limits": tells(self.set_limits, "rate_limits"),
+            "GET /api/threads/comments": drives(self.comments, "reading"),
+            "GET /api/threads/extract": drives(self.extract, "reading"),
+            "GET /api/threads/posts": drives(self.posts, "timeline"),
+            "POST /api/threads/navigate": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
@@ -123,7 +117,7 @@ class ThreadsComments(CommentService):
         text = call.text_of("text")[:SHOWN_TEXT_LENGTH]
         return Reply(400, {"success": False, "text": text, "error": error})
 
-    def broken(self, call: Call, error: ScriptError) -> Reply:
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:
         return self.failed(call, str(error))
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from simulator.exchange import Call, Effect, Json, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.comments import CommentService, Manner, Words
@@ -53,22 +53,16 @@ class TikTokComments(CommentService):
         is_proven_by_empty_box=True,
     )
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         return {
-            ("POST", "/api/tiktok/comments/post"): Route(self.post, "comment", drives_page=True),
-            ("GET", "/api/tiktok/status"): Route(self.status, "status", needs_tab=False),
-            ("GET", "/api/tiktok/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("PUT", "/api/tiktok/rate-limits"): Route(
-                self.set_limits, "rate_limits", needs_tab=False
-            ),
-            ("GET", "/api/tiktok/comments"): Route(self.comments, "reading", drives_page=True),
-            ("GET", "/api/tiktok/video-metrics"): Route(self.metrics, "reading", drives_page=True),
-            ("GET", "/api/tiktok/profile/{}/videos"): Route(
-                self.videos, "timeline", drives_page=True
-            ),
-            ("POST", "/api/tiktok/navigate"): Route(self.navigate, "navigate", drives_page=True),
+            "POST /api/tiktok/comments/post": drives(self.post, "comment"),
+            "GET /api/tiktok/status": tells(self.status, "status"),
+            "GET /api/tiktok/rate-limits": tells(self.rate_limits, "rate_limits"),
+            "PUT /api/tiktok/rate-limits": tells(self.set_limits, "rate_limits"),
+            "GET /api/tiktok/comments": drives(self.comments, "reading"),
+            "GET /api/tiktok/video-metrics": drives(self.metrics, "reading"),
+            "GET /api/tiktok/profile/{}/videos": drives(self.videos, "timeline"),
+            "POST /api/tiktok/navigate": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
@@ -129,7 +123,7 @@ class TikTokComments(CommentService):
         body = {"success": False, "error": error, "generatedComment": call.text_of("text")}
         return Reply(200, {**body, "usedAI": call.body.get("useAI") is True})
 
-    def broken(self, call: Call, error: ScriptError) -> Reply:
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:
         return self.failed(call, str(error))
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
-from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.direct_messages import SHOWN_CHARS, DmService, snippet
@@ -41,31 +41,20 @@ class TikTokDm(DmService):
         super().__init__(host, settings, port)
         self._in_flight: set[str] = set()
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         # Its limits come before the tab, so the handler asks for the tab itself.
-        send = Route(self.send, "send_dm", drives_page=True, needs_tab=False)
+        send = tells(self.send, "send_dm", drives_page=True)
         return {
-            ("POST", SEND_TO): send,
-            ("POST", ALIAS): send,
-            ("GET", "/api/tiktok/conversations"): Route(
-                self.conversations, "conversations", drives_page=True
-            ),
-            ("POST", "/api/tiktok/conversations/open"): Route(
-                self.open, "reading", drives_page=True
-            ),
-            ("POST", "/api/execute"): Route(self.execute, "reading", drives_page=True),
-            ("GET", "/api/tiktok/messages"): Route(self.messages, "reading", drives_page=True),
-            ("GET", "/api/tiktok/status"): Route(self.status, "status", needs_tab=False),
-            ("GET", "/api/tiktok/rate-status"): Route(self.rate_status, "status", drives_page=True),
-            ("GET", "/api/tiktok/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("PUT", "/api/tiktok/rate-limits"): Route(
-                self.set_limits, "rate_limits", needs_tab=False
-            ),
-            ("POST", "/api/tiktok/inbox/navigate"): Route(
-                self.navigate, "navigate", drives_page=True
-            ),
+            f"POST {SEND_TO}": send,
+            f"POST {ALIAS}": send,
+            "GET /api/tiktok/conversations": drives(self.conversations, "conversations"),
+            "POST /api/tiktok/conversations/open": drives(self.open, "reading"),
+            "POST /api/execute": drives(self.execute, "reading"),
+            "GET /api/tiktok/messages": drives(self.messages, "reading"),
+            "GET /api/tiktok/status": tells(self.status, "status"),
+            "GET /api/tiktok/rate-limits": tells(self.rate_limits, "rate_limits"),
+            "PUT /api/tiktok/rate-limits": tells(self.set_limits, "rate_limits"),
+            "POST /api/tiktok/inbox/navigate": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
@@ -157,7 +146,7 @@ class TikTokDm(DmService):
         username = call.text_of("username")
         return Reply(400, {"success": False, "error": error, "username": username})
 
-    def broken(self, call: Call, error: ScriptError) -> Reply:
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:
         return self.failed(call, f"Error: {error}")
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
@@ -257,11 +246,6 @@ class TikTokDm(DmService):
             "currentUrl": tab.url,
         }
         return Reply(200, body)
-
-    async def rate_status(self, call: Call) -> Reply:
-        async with self.looking(call) as hands:
-            limited = "limit" in hands.notice()
-        return Reply(200, {"limited": limited, "captcha": False, "message": ""})
 
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
         limits = {"limits": self.limits_json(), "activeHours": self.hours_json()}

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from simulator.browser.pages import Kind, handle_in
 from simulator.browser.sites import ME, iso_time
-from simulator.exchange import Call, Effect, Json, Reply, Route, Sent
+from simulator.exchange import Call, Effect, Json, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.comments import CommentService, Manner, Words
@@ -77,27 +77,18 @@ class TwitterComments(CommentService):
         is_for_tweets=True,
     )
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         return {
-            ("POST", "/api/twitter/comments/post"): Route(
-                self.comment, "comment", drives_page=True
-            ),
-            ("POST", TWEET): Route(self.tweet, "tweet", drives_page=True),
-            ("POST", "/api/twitter/tweet/reply"): Route(self.reply, "comment", drives_page=True),
-            ("POST", "/api/twitter/timeline"): Route(self.timeline, "timeline", drives_page=True),
-            ("POST", "/api/twitter/tweet/detail"): Route(self.detail, "reading", drives_page=True),
-            ("GET", "/api/twitter/tweet/metrics"): Route(self.metrics, "reading", drives_page=True),
-            ("GET", "/api/twitter/comments"): Route(self.comments, "reading", drives_page=True),
-            ("PUT", "/api/twitter/rate-limits"): Route(
-                self.set_limits, "rate_limits", needs_tab=False
-            ),
-            ("GET", "/api/twitter/status"): Route(
-                self.status, "status", guarded=False, needs_tab=False
-            ),
-            ("GET", "/api/twitter/rate-limits"): Route(
-                self.rate_limits, "rate_limits", needs_tab=False
-            ),
-            ("POST", "/api/twitter/navigate"): Route(self.navigate, "navigate", drives_page=True),
+            "POST /api/twitter/comments/post": drives(self.comment, "comment"),
+            f"POST {TWEET}": drives(self.tweet, "tweet"),
+            "POST /api/twitter/timeline": drives(self.timeline, "timeline"),
+            "POST /api/twitter/tweet/detail": drives(self.detail, "reading"),
+            "GET /api/twitter/tweet/metrics": drives(self.metrics, "reading"),
+            "GET /api/twitter/comments": drives(self.comments, "reading"),
+            "PUT /api/twitter/rate-limits": tells(self.set_limits, "rate_limits"),
+            "GET /api/twitter/status": tells(self.status, "status", guarded=False),
+            "GET /api/twitter/rate-limits": tells(self.rate_limits, "rate_limits"),
+            "POST /api/twitter/navigate": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
@@ -121,10 +112,6 @@ class TwitterComments(CommentService):
         if not parts.scheme or not parts.netloc:
             return Reply(400, {"success": False, "error": "Invalid URL format for postUrl"})
         return await self._post(call, "comment", url)
-
-    async def reply(self, call: Call) -> Reply:
-        url = call.text_of("url")
-        return await self._post(call, "comment", url) if url else self._missing("url")
 
     async def tweet(self, call: Call) -> Reply:
         return await self._post(call, "tweet", "")
@@ -185,7 +172,7 @@ class TwitterComments(CommentService):
         ai = {"ai_generated": False, "usedAI": False}
         return {field: text, **ai, "charCount": len(text)}
 
-    def broken(self, call: Call, error: ScriptError) -> Reply:
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:
         return self.failed(call, str(error))
 
     def tab_shown(self) -> Json:

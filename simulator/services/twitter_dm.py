@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.browser.pages import INBOX_URLS, Kind, handle_in, page_at, thread_page
-from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent
+from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
+from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.direct_messages import DmService
@@ -31,37 +31,24 @@ class TwitterDm(DmService):
     per_hour = 15
     per_day = 100
 
-    def routes(self) -> Mapping[tuple[str, str], Route]:
+    def routes(self) -> Mapping[str, Route]:
         base = "/api/twitter"
         return {
-            ("POST", f"{base}/messages/send-to"): Route(self.send, "send_dm", drives_page=True),
-            ("POST", f"{base}/messages/send-to-url"): Route(
-                self.send_to_url, "send_dm", drives_page=True
-            ),
-            ("GET", f"{base}/conversations"): Route(
-                self.conversations, "conversations", drives_page=True
-            ),
-            ("POST", f"{base}/conversations/open"): Route(self.open, "reading", drives_page=True),
-            ("POST", f"{base}/execute"): Route(self.execute, "reading", drives_page=True),
-            ("GET", f"{base}/messages"): Route(self.messages, "reading", drives_page=True),
-            ("GET", f"{base}/status"): Route(self.status, "status", needs_tab=False),
-            ("GET", f"{base}/rate-status"): Route(self.rate_status, "status", drives_page=True),
-            ("GET", f"{base}/rate-limits"): Route(self.rate_limits, "rate_limits", needs_tab=False),
-            ("PUT", f"{base}/rate-limits"): Route(self.set_limits, "rate_limits", needs_tab=False),
-            ("POST", f"{base}/inbox/navigate"): Route(self.navigate, "navigate", drives_page=True),
+            f"POST {base}/messages/send-to": drives(self.send, "send_dm"),
+            f"GET {base}/conversations": drives(self.conversations, "conversations"),
+            f"POST {base}/conversations/open": drives(self.open, "reading"),
+            f"POST {base}/execute": drives(self.execute, "reading"),
+            f"GET {base}/messages": drives(self.messages, "reading"),
+            f"GET {base}/status": tells(self.status, "status"),
+            f"GET {base}/rate-limits": tells(self.rate_limits, "rate_limits"),
+            f"PUT {base}/rate-limits": tells(self.set_limits, "rate_limits"),
+            f"POST {base}/inbox/navigate": drives(self.navigate, "navigate"),
         }
 
     def health(self) -> Json:
         return {"status": "ok", "service": self.name, "timestamp": now_text()}
 
     # Sending
-
-    async def send_to_url(self, call: Call) -> Reply:
-        url, text = call.text_of("profileUrl"), call.text_of("text")
-        if not url or not text:
-            return Reply(500, {"success": False, "error": "TypeError: undefined is not a string"})
-        refused = self.refuse(call, Behaviour.OUTSIDE_HOURS, Behaviour.QUOTA, Behaviour.QUOTA_DAILY)
-        return refused or await act(self, call, Effect("dm", handle_in(url), text))
 
     async def send(self, call: Call) -> Reply:
         if call.body.get("force") is not True:
@@ -111,7 +98,7 @@ class TwitterDm(DmService):
         body = {"success": False, "error": error, "username": call.text_of("username")}
         return Reply(200, {**body, "rateLimits": self.sent_counts()})
 
-    def broken(self, call: Call, error: ScriptError) -> Reply:  # noqa: ARG002
+    def failed_script(self, call: Call, error: ScriptError) -> Reply:  # noqa: ARG002
         return Reply(500, {"success": False, "error": f"Error: {error}"})
 
     def own_refusals(self) -> dict[Behaviour, Callable[[Call], Reply]]:
@@ -137,7 +124,7 @@ class TwitterDm(DmService):
         return Reply(200, {"success": person is not None, "username": username})
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
-        url = self.session.front_url()
+        url = self.session.tab().url  # that of the front tab until it tracks one
         is_on_site = self.session.is_site(url)
         body = {
             "isOnTwitter": is_on_site,
@@ -147,11 +134,6 @@ class TwitterDm(DmService):
         }
         return Reply(200, body)
 
-    async def rate_status(self, call: Call) -> Reply:
-        async with self.looking(call) as hands:
-            limited = "limit" in hands.notice()
-        return Reply(200, {"limited": limited, "suspended": False, "message": ""})
-
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
         limits = {"limits": self.limits_json(), "activeHours": self.hours_json()}
         return Reply(200, {**self.sent_counts(), **limits})
@@ -159,7 +141,7 @@ class TwitterDm(DmService):
     async def navigate(self, call: Call) -> Reply:
         async with self.looking(call) as hands:
             if not await hands.navigate(INBOX, 4.0):
-                return Reply(500, {"success": False, "error": "Failed to navigate to inbox"})
+                return Reply(200, {"success": False, "error": "Failed to navigate to inbox"})
             if not hands.is_logged_in():
-                return Reply(500, {"success": False, "error": "Not logged in to Twitter"})
+                return Reply(200, {"success": False, "error": "Not logged in to Twitter/X"})
         return Reply(200, {"success": True, "currentUrl": INBOX})

@@ -25,11 +25,9 @@ def test_instagram_sends_twice_on_the_plain_route_when_it_cannot_verify(call: Ca
     assert len(call.seen("dm")) == 2
 
 
-@pytest.mark.parametrize("route", ["send-from-profile", "smart-send"])
-def test_instagram_sends_once_on_the_careful_routes(call: Caller, route: str) -> None:
+def test_instagram_sends_once_on_the_careful_route(call: Caller) -> None:
     call.play("instagram-dm", "unverified")
-    body = {"username": "maria", "text": "hello"}
-    answer = call.post("instagram-dm", f"/api/messages/{route}", body).json()
+    answer = call.send("instagram-dm").json()
     assert answer["verified"] is False
     assert len(call.seen("dm")) == 1
 

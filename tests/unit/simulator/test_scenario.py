@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.scenario import RuleBook, Scenario, ScenarioError
-from simulator.scenario.behaviours import MEANINGS, Behaviour
+from simulator.scenario.behaviours import Behaviour
 
 
 def _book(*rules: dict[str, Any]) -> RuleBook:
@@ -18,10 +18,6 @@ def _book(*rules: dict[str, Any]) -> RuleBook:
 def _decide(book: RuleBook, action: str = "send_dm", **body: str) -> Behaviour | None:
     rule = book.find("twitter-dm", action, body)
     return None if rule is None else rule.behaviour
-
-
-def test_every_behaviour_is_explained() -> None:
-    assert set(MEANINGS) == set(Behaviour)
 
 
 def test_a_rule_is_used_up_after_its_times() -> None:
