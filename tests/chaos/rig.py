@@ -126,6 +126,18 @@ class Rig:
         row: Row = found["row"]
         return row
 
+    def rows(self) -> dict[str, Row]:
+        """Read all rows of commands that send, by their text."""
+        found = self.connection.execute(
+            "select to_jsonb(q) || jsonb_build_object('params', safari_params(q.params)) as row"
+            " from safari_command_queue q where q.effect = 'once'"
+        ).fetchall()
+        return {each["row"]["params"]["text"]: each["row"] for each in found}
+
+    def has_ended(self, id_: str) -> bool:
+        """Tell whether nothing more will come of a row."""
+        return self.row(id_)["status"] in ENDED
+
     def events(self, id_: str) -> list[str]:
         """Read what happened to a row, oldest first."""
         rows = self.connection.execute(

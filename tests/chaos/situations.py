@@ -1,0 +1,90 @@
+"""What can be wrong with Safari while commands are sent, service by service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from simulator.catalogue import CATALOGUE, site_of
+from tests.chaos.commands import COMMENTS, SENDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LAYOUT", "SITUATIONS", "Situation"]
+
+# A person's page is in front of the services' tabs, as on a Mac that is in use.
+LAYOUT: dict[str, Any] = {"front": "https://www.google.com/", "time_scale": 0.1}
+ANNAS_THREAD = {"instagram-dm": "https://www.instagram.com/direct/t/anna/"}
+NOTICES = {
+    "instagram": "Action blocked",
+    "threads": "Rate limit",
+    "tiktok": "Too many comments",
+    "twitter": "Rate limit",
+}
+# Longer than any driver waits for a page, shorter than a look does.
+SLOW_SECONDS = 10.0
+TRIES = (1, 2, 3)
+
+Promise = Literal["waits", "once"]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One service and what goes wrong.
+
+    ``waits``: as long as it lasts nothing is lost, and once it is over everything is sent.
+    ``once``: whatever the outcome, it is true, and nobody gets a text twice. ``after_a_send`` sets
+    it only when the service has sent something, so that it holds a tab.
+    """
+
+    name: str
+    service: str
+    promise: Promise
+    safari: dict[str, Any] = field(default_factory=dict)
+    rules: tuple[dict[str, Any], ...] = ()
+    after_a_send: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.service}-{self.name}"
+
+
+def _situations(service: str) -> Iterator[Situation]:
+    site = site_of(service)
+    others = [place.name for place in CATALOGUE if place.site not in {site, "google"}]
+    same_site = [place.name for place in CATALOGUE if place.site == site]
+
+    def waits(name: str, *, after_a_send: bool = False, **safari: Any) -> Situation:
+        return Situation(name, service, "waits", safari, after_a_send=after_a_send)
+
+    def once(name: str, **rule: Any) -> Situation:
+        more = rule.pop("safari", {})
+        rule = {"service": service, "behaviour": "ok", "times": 1, **rule}
+        return Situation(name, service, "once", more, (rule,))
+
+    yield waits("pinned_elsewhere", pinned_to={service: others[0]}, at=ANNAS_THREAD)
+    yield waits("front_elsewhere", at=ANNAS_THREAD)
+    yield waits("logged_out", logged_out=[site])
+    yield waits("safari_closed", after_a_send=True, running=False)
+    yield waits("automation_refused", after_a_send=True, automation_allowed=False)
+    yield waits("tab_closed", after_a_send=True, closed=same_site)
+    if service in COMMENTS:
+        slow = {"load_seconds": {site: SLOW_SECONDS}}
+        yield Situation("slow_page", service, "once", slow, after_a_send=True)
+    if service in COMMENTS:
+        yield once(
+            "blocked_after_first_try",
+            faults=[{"step": "verify", "kind": "error"}],
+            safari={"notices": {site: {"text": NOTICES[site], "after_sends": 1}}},
+        )
+    step = "type" if service == "linkedin-automation" else "submit"
+    yield once(
+        "draft_kept",
+        faults=[{"step": step, "kind": "missing", "on_try": each} for each in TRIES],
+        safari={"keeps_drafts": [site]},
+    )
+    yield once("gateway_timeout", behaviour="gateway_timeout_then_post", type_on_seconds=0.5)
+    yield once("crash", behaviour="crash_after_effect")
+
+
+SITUATIONS = tuple(each for service in SENDERS for each in _situations(service))
