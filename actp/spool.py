@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -73,27 +74,53 @@ class LeftBehind:
     path: Path
     boot_id: str
     results: tuple[dict[str, Any], ...]
+    fault: str | None = None  # why the file was set aside, unread
 
 
 def left_behind(folder: Path) -> Iterator[LeftBehind]:
     """Yield the spool of each process that is gone, holding its lock meanwhile.
 
-    A last line that was cut short by a crash was never called safe, and is left out.
+    A last line that was cut short by a crash was never called safe, and is left out. What is no
+    spool, such as a folder or a file of another program, is renamed to ``.refused`` and yielded
+    with a fault.
     """
     for path in sorted(folder.glob("*.jsonl")):
-        with path.open(encoding="utf-8") as file:
-            try:
+        try:
+            with path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            lines = [line for text in file if (line := _parsed(text)) is not None]
-            boot_id = str(lines[0].get("boot_id", "")) if lines else ""
-            yield LeftBehind(path, boot_id, tuple(lines[1:]))
+                yield _read(path, file.read().splitlines())
+        except BlockingIOError:
+            continue
+        except OSError as error:
+            yield _refused(path, error.strerror or str(error))
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _read(path: Path, texts: list[bytes]) -> LeftBehind:
+    lines = [_parsed(text) for text in texts]
+    if None in lines[:-1]:
+        return _refused(path, f"line {lines.index(None) + 1} cannot be read")
+    if lines and lines[-1] is None:
+        if not texts[-1].startswith(b"{"):
+            return _refused(path, "its last line is not that of a result")
+        lines.pop()
+    if not lines:
+        return LeftBehind(path, "", ())
+    boot_id = (lines[0] or {}).get("boot_id")
+    if not isinstance(boot_id, str):
+        return _refused(path, "its first line names no boot")
+    return LeftBehind(path, boot_id, tuple(line for line in lines[1:] if line is not None))
+
+
+def _refused(path: Path, fault: str) -> LeftBehind:
+    refused = path.with_suffix(".refused")
+    with contextlib.suppress(OSError):
+        path.rename(refused)
+    return LeftBehind(refused, "", (), fault)
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None

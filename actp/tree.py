@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Tree", "switched_off"]
 
 CONFIGURATION: Final = PROJECT_ROOT / "supervisor.conf"
-CONFIGURATION_DIGEST: Final = "supervisor.conf.sha256"
 START_TIMEOUT_SECONDS: Final = 15.0
 # Over the time that the workers have: the database ends after them.
 STOP_MARGIN_SECONDS: Final = 45.0
@@ -87,8 +86,9 @@ class Tree:
 
     def refuse_other_copy(self) -> None:
         """Raise WrongState when supervisor.conf has changed since the tree was started."""
-        with suppress(FileNotFoundError):
-            if (self.run_folder / CONFIGURATION_DIGEST).read_text() != _digest(CONFIGURATION):
+        with suppress(psutil.Error):
+            started_at = psutil.Process(self.supervisor.pid()).create_time()
+            if CONFIGURATION.stat().st_mtime > started_at:
                 raise WrongState(
                     "supervisor.conf has changed since the tree was started",
                     remedy="Run bin/down, then bin/up: a restart keeps the old programs.",
@@ -141,6 +141,7 @@ class Tree:
             "ACTP_RUN": str(self.run_folder),
             "ACTP_LOGS": str(self.log_folder),
             "ACTP_PYTHON": sys.executable,
+            "PYTHONPATH": str(PROJECT_ROOT),
             "ACTP_EMBEDDED": str(settings.store_kind == "embedded").lower(),
             "ACTP_CONSOLE": str(settings.console_port != 0).lower(),
             "ACTP_WORKERS": str(settings.workers),
@@ -149,9 +150,8 @@ class Tree:
         if settings.store_kind == "embedded":
             # One program runs the server; the others must find it, not start another.
             environment["DATABASE_URL"] = Cluster(settings.actp_home).dsn
-        (self.run_folder / CONFIGURATION_DIGEST).write_text(_digest(CONFIGURATION))
-        program = "from supervisor.supervisord import main; main()"
-        return environment, [sys.executable, "-c", program, "-c", str(CONFIGURATION)]
+        supervisord = [sys.executable, "-m", "actp.supervisord", "-c", str(CONFIGURATION)]
+        return environment, supervisord
 
     def is_up(self) -> bool:
         """Return whether supervisord answers."""
@@ -203,10 +203,6 @@ class Tree:
                 "supervisord is still stopping",
                 remedy=f"See {self.log_folder}, or kill {supervisord.pid}.",
             )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def switched_off(settings: Settings) -> frozenset[str]:

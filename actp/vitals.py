@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +72,9 @@ class Vitals:
         The clock is the one that all processes of a host share and that stands still in sleep.
         """
         if self.folder is not None:
-            _replace(_beat_path(self.folder, self.program), f"{os.getpid()} {monotonic():.3f}")
+            _overwrite(
+                _beat_path(self.folder, self.program), f"{os.getpid():>10} {monotonic():>16.3f}"
+            )
 
     def ended(self, code: int, reason: str) -> None:
         """Say why the process is about to end."""
@@ -120,6 +123,16 @@ def _beat_path(folder: Path, program: str) -> Path:
 
 def _exit_path(folder: Path, program: str) -> Path:
     return folder / f"{program}.exit.json"
+
+
+def _overwrite(path: Path, text: str) -> None:
+    """Write a text of constant length over the last one: it needs no room on the disk."""
+    with suppress(OSError):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.pwrite(file, text.encode(), 0)
+        finally:
+            os.close(file)
 
 
 def _replace(path: Path, text: str) -> None:

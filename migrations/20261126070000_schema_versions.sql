@@ -34,3 +34,7 @@ begin
     grant select on public.safari_schema_versions to service_role;
   end if;
 end $$;
+
+-- Names this database, so that a host can tell a restored one from another one.
+insert into public.safari_settings (key, value) values ('database_id', to_jsonb(gen_random_uuid()))
+  on conflict (key) do nothing;

@@ -95,6 +95,11 @@ class Watchdog:
 
     def look(self) -> None:
         """Look once, and act."""
+        if not self._run_folder.exists():
+            # No command reaches a tree without its socket, and it keeps services from a new one.
+            _log.critical("the run folder is gone: the tree ends", extra={"action": "ended"})
+            os.kill(os.getppid(), signal.SIGTERM)
+            return
         try:
             processes = self._supervisor.processes()
         except ActpError as error:
@@ -106,7 +111,10 @@ class Watchdog:
         lead_seconds = steady_seconds() - monotonic()
         slept_seconds, self._lead_seconds = lead_seconds - self._lead_seconds, lead_seconds
         sights = tuple(self._sight(process) for process in self._groups.values())
-        look = Look(monotonic(), sights, _settings_stamp(), slept_seconds)
+        can_write = _can_write(self._run_folder)
+        if not can_write:
+            _log.error("cannot write to %s", self._run_folder, extra={"action": "cannot_write"})
+        look = Look(monotonic(), sights, _settings_stamp(), slept_seconds, can_write=can_write)
         self._memory, doings = decide(self._memory, look, self._limits)
         self._alerts.hold(self._memory.held)
         for doing in doings:
@@ -162,6 +170,17 @@ class Watchdog:
         except (ActpError, OSError) as error:
             # It has started or ended meanwhile; the next look shows what is.
             _log.info("%s: %s", action.step, error, extra={"action": "overtaken"})
+
+
+def _can_write(folder: Path) -> bool:
+    """Tell whether there is room for a new file: else a beat that is missing says nothing."""
+    probe = folder / "watchdog.probe"
+    try:
+        probe.write_bytes(bytes(4096))
+        probe.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _settings_stamp() -> str:

@@ -74,13 +74,14 @@ class Look:
     """Everything at one moment.
 
     ``stamp`` changes with the settings file; ``slept_seconds`` is how long the machine slept since
-    the look before.
+    the look before; without ``can_write`` nobody could have left a beat.
     """
 
     now: float
     sights: tuple[Sight, ...]
     stamp: str = ""
     slept_seconds: float = 0.0
+    can_write: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def decide(memory: Memory, look: Look, limits: Limits) -> tuple[Memory, tuple[Do
     quiet_until = memory.quiet_until
     if look.slept_seconds > SLEPT_SECONDS:
         quiet_until = now + limits.quiet_after_wake_seconds
-    elif gap_seconds > STALLED_SECONDS:  # whatever kept us from looking kept others from beating
+    elif not look.can_write or gap_seconds > STALLED_SECONDS:
         quiet_until = max(quiet_until, now + limits.stale_seconds)
     acted_at = tuple(at for at in memory.acted_at if at > now - HOUR_SECONDS)
     names = {sight.name for sight in look.sights}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from actors.worker.entries import Begin, Begun
     from actors.worker.ledger import Ledger
     from actors.worker.messages import Row
+    from actp.marks import SentMarks
     from actp.safari.requests import ServiceRequest
     from actp.safari.transport import Transport
     from actp.safari.turns import TurnTable
@@ -43,6 +44,11 @@ OVERDUE_FACTOR = 2.0
 OVERDUE_MARGIN_SECONDS = 30.0
 MAX_DETAIL_CHARS = 200
 
+_FORGOTTEN = Outcome(
+    "unknown",
+    "unknown",
+    error="this host has sent it before: the database was restored to an earlier moment",
+)
 _STALE = Outcome("wait", "begun_too_long_ago", quota_back=True)
 
 _log = logging.getLogger(__name__)
@@ -55,6 +61,7 @@ class Tools(NamedTuple):
     turns: TurnTable
     ledger: Ledger
     begin_valid_seconds: float = BEGIN_VALID_SECONDS
+    marks: SentMarks | None = None
 
 
 class _Sending(NamedTuple):
@@ -69,7 +76,7 @@ class Attempt:
     def __init__(self, row: Row, tools: Tools) -> None:
         self.row = row
         self.has_turn = False
-        self._transport, self._turns, self._ledger, self._begin_valid_seconds = tools
+        self._transport, self._turns, self._ledger, self._begin_valid_seconds, self._marks = tools
         self._service = tools.transport.service
         self._cancelled = threading.Event()
         self._is_looking = False
@@ -176,6 +183,12 @@ class Attempt:
             except FutureTimeout:  # nothing will be sent: others may drive Safari meanwhile
                 self._release()
 
+    def _is_forgotten(self, attempt: int) -> bool:
+        """Tell whether this host has sent the attempt before, and the database does not know."""
+        if self._marks is None or self.row.effect != "once":
+            return False
+        return not self._marks.begin(self.row.id, attempt)
+
     def _not_begun(self, begun: Begun) -> Ended:
         if begun.verdict == "refused":
             self._count("refused")
@@ -187,6 +200,8 @@ class Attempt:
     def _send(
         self, command: Command, request: ServiceRequest | None, attempt: int
     ) -> tuple[Outcome, float]:
+        if self._is_forgotten(attempt):
+            return _FORGOTTEN, 0.0
         # Without a request it is a child process, which is killed when its own time is over.
         longest = inf if request is None else request.timeout_seconds * OVERDUE_FACTOR
         self._sending = _Sending(command, attempt, monotonic() + longest + OVERDUE_MARGIN_SECONDS)

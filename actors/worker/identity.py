@@ -24,3 +24,8 @@ class WorkerIdentity:
     spool_folder: Path
     policies: tuple[Mapping[str, Any], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def marks_folder(self) -> Path:
+        """Return where this host remembers what it sent, outside the database."""
+        return self.spool_folder.with_name("marks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from random import SystemRandom
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
@@ -20,6 +21,7 @@ from actors.runtime.messages import (
 from actors.worker.messages import LeasesLost, StartClaiming
 from actors.worker.poller import POLLER
 from actp.errors import StoreRefused
+from actp.marks import known_event, remember_event
 from actp.spool import left_behind
 from actp.store.reconnect import Backoff
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from actors.worker.identity import WorkerIdentity
+    from actp.marks import SentMarks
     from actp.spool import LeftBehind
     from actp.store import Store
 
@@ -34,6 +37,7 @@ __all__ = ["LIFELINE", "Lifeline"]
 
 LIFELINE = "lifeline"
 BOOT = Tick("boot")
+COMPARE_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -57,13 +61,21 @@ class Lifeline(Actor):
     """
 
     def __init__(
-        self, context: ActorContext, *, store: Store, me: WorkerIdentity, rounds_per_beat: int = 1
+        self,
+        context: ActorContext,
+        *,
+        store: Store,
+        me: WorkerIdentity,
+        rounds_per_beat: int = 1,
+        marks: SentMarks | None = None,
     ) -> None:
         super().__init__(LIFELINE, context)
         self._rounds_per_beat = rounds_per_beat
         self._rounds_to_beat = 1
         self._store = store
         self._me = me
+        self._marks = marks
+        self._compared_at = 0.0
         self._is_booted = False
         self._is_beating = False
         self._failures = 0
@@ -128,6 +140,7 @@ class Lifeline(Actor):
         )
         for left in left_behind(me.spool_folder):
             self._replay(left)
+        self._compare()
         rescued = self._store.call(
             "safari_rescue",
             boot_id=me.boot_id,
@@ -139,6 +152,15 @@ class Lifeline(Actor):
         return _Booted()
 
     def _replay(self, left: LeftBehind) -> None:
+        if left.fault is not None:
+            self._store.call(
+                "safari_note",
+                kind="spool_refused",
+                subject=left.path.name,
+                detail={"path": str(left.path), "error": left.fault},
+            )
+            _log.error("%s: %s", left.path, left.fault, extra={"action": "spool_refused"})
+            return
         refused = 0
         for result in left.results:
             try:
@@ -169,9 +191,26 @@ class Lifeline(Actor):
                 _log.error(
                     "rescue failed: %s", answer["rescue_error"], extra={"action": "rescue_failed"}
                 )
+            self._compare()
             return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
 
         return beat
+
+    def _compare(self) -> None:
+        """Have commands held where the database was restored to an earlier moment."""
+        for id_ in self._marks.take_forgotten() if self._marks else ():
+            self._store.call("safari_forgotten", command_id=id_)
+        if self._compared_at and monotonic() - self._compared_at < COMPARE_SECONDS:
+            return
+        self._compared_at = monotonic()
+        found = self._store.call("safari_watermark", known=known_event(self._me.marks_folder))
+        remember_event(self._me.marks_folder, found["database"], found["event"])
+        if found["restored"]:
+            _log.critical(
+                "the database was restored to an earlier moment: %d commands are held",
+                found["held"],
+                extra={"action": "database_restored"},
+            )
 
     def _sign_off(self) -> None:
         self._store.call("safari_sign_off", boot_id=self._me.boot_id)

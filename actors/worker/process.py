@@ -22,6 +22,7 @@ from actors.worker.lifeline import LIFELINE, Lifeline
 from actors.worker.poller import POLLER, Poller, Polling
 from actors.worker.service import ServiceActor
 from actp.errors import PortTaken
+from actp.marks import SentMarks
 from actp.policy import policies, shared_settings
 from actp.safari.catalogue import LOCAL, SERVICES, actions_of
 from actp.safari.local import LocalOptions
@@ -85,13 +86,15 @@ class Worker:
         )
         self._table = TurnTable(settings.actp_lock_dir, settings.safari_turns)
         self._spool = Spool(settings.actp_home / "spool", self._boot_id)
+        self._marks = SentMarks(settings.actp_home / "marks", self._boot_id)
         registry = self._process.context.registry
         self._ledger = Ledger(
             store, self._boot_id, self._spool, on_returned=lambda: registry.tell(POLLER, Wake())
         )
         self._attempts = {
             name: AttemptThread(
-                Tools(_transport(settings, name), self._table, self._ledger), registry
+                Tools(_transport(settings, name), self._table, self._ledger, marks=self._marks),
+                registry,
             )
             for name in locks
         }
@@ -125,6 +128,7 @@ class Worker:
             attempts.close()
         self._ledger.close()
         self._spool.close()
+        self._marks.close()
         self._table.close()
         for lock in self._locks.values():
             lock.release()
@@ -151,6 +155,7 @@ class Worker:
                     store=store,
                     me=me,
                     rounds_per_beat=1 if polling.has_notify else ROUNDS_PER_BEAT_OVER_REST,
+                    marks=self._marks,
                 ),
                 stop_stage=StopStage.SIGN_OFF,
                 hears_leases=True,

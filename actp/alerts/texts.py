@@ -139,6 +139,21 @@ def _claims_refused(about: Fields) -> str:
     )
 
 
+def _database_restored(about: Fields) -> str:
+    return (
+        f"⏪ Database Restored: {about.counted('count', 'command')} held{about.line('error')}\n"
+        "Some may have been sent since that moment. Look, then release or end them:\n"
+        "<code>bin/queue accept|discard</code>"
+    )
+
+
+def _spool_refused(about: Fields) -> str:
+    return (
+        f"📄 Spool File Set Aside: {about['path']}{about.line('error')}\n"
+        "Results in it were not stored; everything else goes on."
+    )
+
+
 def _set_aside(about: Fields) -> str:
     return (
         f"🧹 Commands Set Aside: {about.counted('count', 'command')}{about.line('error')}\n"
@@ -247,6 +262,7 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "campaign_complete": _campaign_complete,
         "campaign_held": _campaign_held,
         "claims_refused": _claims_refused,
+        "database_restored": _database_restored,
         "misconfigured": _misconfigured,
         "process_fatal": _process_fatal,
         "process_misconfigured": _process_misconfigured,
@@ -259,6 +275,7 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "service_down": _service_down,
         "service_recovered": _service_recovered,
         "set_aside": _set_aside,
+        "spool_refused": _spool_refused,
         "unknown_outcome": _unknown_outcome,
         "unstorable": _unstorable,
         "watchdog_spent": _watchdog_spent,

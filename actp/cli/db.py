@@ -16,14 +16,17 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import emit_json, say
-from actp.errors import NotFound
+from actp.errors import NotFound, WrongState
 from actp.settings import Settings, load_settings
 from actp.store.agents import look
 from actp.store.direct import direct_dsn
+from actp.store.embedded.backup import dump, load
+from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate, schema_state
 from actp.store.postgres import PostgresStore
 from actp.store.schema import freeze, read_schema
 from actp.store.tables import our_tables
+from actp.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +133,31 @@ def duplicates(*, as_json: bool) -> None:
     say("Then run bin/db migrate." if groups else "No duplicates.")
 
 
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Write a copy of the embedded database to FILE; the tree may run."""
+    with _embedded(load_settings()) as cluster:
+        dump(cluster, file.absolute())
+    say(f"{file}: {file.stat().st_size / 2**20:.1f} MB")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def restore(file: Path) -> None:
+    """Put a backup in place of the embedded database; the tree must be down.
+
+    What was sent since the backup is not known to it: read docs/upgrading.md first.
+    """
+    settings = load_settings()
+    if Tree(settings).is_up():
+        raise WrongState("the tree is up", remedy="Run bin/down first.")
+    with _embedded(settings) as cluster:
+        load(cluster, file.absolute())
+    say("Restored. bin/up holds what may have been sent since; see bin/status, then")
+    say("bin/queue accept or discard.")
+
+
 @db.command("bundle")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def write_bundle(folder: Path) -> None:
@@ -170,6 +198,17 @@ def secure(*, as_json: bool) -> None:
         policies = f"; {item['policies']} policies stay in force" if item["policies"] else ""
         say(f"secured {item['table']}{policies}")
     say("Every table of ours has row-level security.")
+
+
+@contextmanager
+def _embedded(settings: Settings) -> Iterator[Cluster]:
+    if settings.store_kind != "embedded":
+        raise WrongState(
+            "the database is not the embedded one",
+            remedy="Use pg_dump, or the backups of its provider.",
+        )
+    with direct_dsn(settings):
+        yield Cluster(settings.actp_home)
 
 
 @contextmanager

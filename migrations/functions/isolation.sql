@@ -42,3 +42,11 @@ begin
   end if;
   return to_jsonb(ended);
 end $$;
+
+-- Alerts what a program has set aside, once a subject and day.
+create or replace function public.safari_note(kind text, subject text, detail jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform safari_alert(format('%s:%s:%s', kind, subject, safari_today()), kind, detail);
+  return to_jsonb(true);
+end $$;

@@ -123,7 +123,7 @@ begin
   end if;
 
   -- A hold that nothing lifts would keep the row for ever; this one is lifted by bin/queue.
-  if new.hold not in ('backlog', 'campaign', 'review', 'restored')
+  if new.hold not in ('backlog', 'campaign', 'review')
      or (tg_op = 'INSERT' and new.hold = 'campaign') then
     new.hold := 'backlog';
   end if;

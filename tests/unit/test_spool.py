@@ -114,7 +114,6 @@ def test_two_successors_do_not_read_it_at_once(tmp_path: Path) -> None:
         ("", "", ()),
         ('{"boot_id": "x"}\n', "x", ()),
         ('{"boot_id": "x"}\n{"id": "a"}\n{"id": "b', "x", ({"id": "a"},)),
-        ('{"boot_id": "x"}\n{"id": "a"}\n[1]\n', "x", ({"id": "a"},)),
         ('{"boot_', "", ()),
     ],
 )
@@ -141,3 +140,33 @@ def test_one_that_was_removed_before_it_was_locked_is_made_anew(tmp_path: Path) 
     spool.keep({"a": A})
     assert lines(tmp_path) == [{"boot_id": BOOT}, A]
     spool.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X",
+        b'{"boot_id": "x"}\n{"error": "\xff\xfe"}\n{"id": "a"}\n',
+        b"[" * 100_000,
+        b'{"boot_id": "x"}\nnonsense\n{"id": "a"}\n',
+        b'{"id": "a"}\n',
+        b"[1]\n",
+    ],
+)
+def test_a_file_that_is_no_spool_is_set_aside_and_the_others_are_read(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "._odd.jsonl").write_bytes(content)
+    leave(tmp_path, '{"boot_id": "x"}\n{"id": "a"}\n')
+    odd, good = sorted(left_behind(tmp_path), key=lambda left: left.path.name)
+    assert odd.fault
+    assert odd.results == ()
+    assert (good.boot_id, good.results, good.fault) == ("x", ({"id": "a"},), None)
+    assert (tmp_path / "._odd.refused").read_bytes() == content
+
+
+def test_a_folder_among_the_spools_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").mkdir()
+    (left,) = left_behind(tmp_path)
+    assert left.fault
+    assert list(left_behind(tmp_path)) == []

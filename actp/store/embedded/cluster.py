@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -33,6 +33,7 @@ PORT = "5432"
 USER = "app"
 DATABASE = "postgres"
 LOG_TAIL_CHARACTERS = 1000
+NO_ROOM = "No space left on device"
 # The shell makes the server an orphan at once: it outlives us and is not our zombie.
 DETACH = ("/bin/sh", "-c", 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!', "sh")
 
@@ -68,6 +69,16 @@ class Cluster:
         """Return where the data lies, and why if that is not under the home."""
         note = f" ({self._location.note})" if self._location.note else ""
         return f"{self._location.data}{note}"
+
+    @property
+    def programs(self) -> Path:
+        """Return the folder of PostgreSQL's programs."""
+        return self._programs()
+
+    @property
+    def process_options(self) -> dict[str, Any]:
+        """Return what makes subprocess run a program as the server's account."""
+        return self._account.process_options()
 
     def is_running(self) -> bool:
         """Tell whether the server answers and is the one on our data directory."""
@@ -193,6 +204,7 @@ class Cluster:
 
     def _start(self, folder: Path) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        began_at = self._log_size()
         pid = self._spawn(folder)
         while not self.is_running():
             if time.monotonic() >= deadline:
@@ -202,6 +214,11 @@ class Cluster:
                 )
             if serves(pid, self._location.data):
                 time.sleep(PROBE_INTERVAL_SECONDS)
+            elif NO_ROOM in self._log_since(began_at):
+                raise StoreUnavailable(
+                    f"the embedded PostgreSQL did not start: {NO_ROOM} at {self._location.base}",
+                    remedy="Free some room, then run it again; nothing was lost.",
+                )
             else:
                 # After a crash the backends of the dead server may hold its memory a moment.
                 time.sleep(RESPAWN_PAUSE_SECONDS)
@@ -223,6 +240,17 @@ class Cluster:
             **self._account.process_options(),
         )
         return int(shell.stdout)
+
+    def _log_size(self) -> int:
+        try:
+            return self._location.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _log_since(self, size: int) -> str:
+        with self._location.log.open(errors="replace") as log:
+            log.seek(size)
+            return log.read()
 
     def _log_tail(self) -> str:
         try:

@@ -37,7 +37,7 @@ class Scene:
         self.house = house
         self.queue = queue
         self.latched = latched
-        self.folder = folder
+        self.folder = folder / "spool"
         self.poller = house.stand_in(POLLER)
         self.predecessor = Queue(queue.database)
         self.predecessor.register(SERVICE, host_key=HOST)
@@ -91,10 +91,11 @@ def test_the_spool_is_written_before_anything_is_rescued_or_claimed(scene: Scene
     result, lost = (begun_by(scene.predecessor, name) for name in ("spooled", "lost"))
     scene.spool({result["id"]: result})
     scene.boot()
-    assert [call.function for call in scene.latched.calls()][:4] == [
+    assert [call.function for call in scene.latched.calls()][:5] == [
         "safari_configure",
         "safari_register",
         "safari_ledger",
+        "safari_watermark",
         "safari_rescue",
     ]
     assert scene.queue.row(result["id"])["status"] == "completed"

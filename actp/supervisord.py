@@ -1,0 +1,50 @@
+"""supervisord, which does not die of a log that cannot be written.
+
+Its handlers print a traceback to standard error where a disk is full, and that file lies on the
+same disk: the error ended supervisord, and with it the tree.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+__all__ = ["Lenient", "main"]
+
+
+class Lenient:
+    """A text stream on which a write that fails is lost, and nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> object:
+        """Return everything else of the stream."""
+        return getattr(self._stream, name)
+
+
+def main() -> None:
+    """Run supervisord."""
+    from supervisor.supervisord import main as run  # noqa: PLC0415  # it looks at the streams
+
+    sys.stdout, sys.stderr = Lenient(sys.stdout), Lenient(sys.stderr)
+    run()
+
+
+if __name__ == "__main__":
+    main()

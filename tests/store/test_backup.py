@@ -1,0 +1,83 @@
+"""Backup and restore of the embedded database, with PostgreSQL's own programs."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from actp.errors import InvalidInput, StoreError
+from actp.marks import known_event, remember_event
+from actp.store.embedded import EmbeddedStore
+from actp.store.embedded.backup import dump, load
+from tests.support.servers import short_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROW = """insert into safari_command_queue (action, platform, params)
+ values ('send_dm', 'twitter', '{"username": "a", "text": "b"}')"""
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[EmbeddedStore]:
+    with short_folder() as folder, closing(EmbeddedStore(folder / "home")) as store:
+        yield store
+
+
+def count(store: EmbeddedStore) -> int:
+    with psycopg.connect(store.cluster.dsn, autocommit=True) as connection:
+        row = connection.execute("select count(*) from safari_command_queue").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def insert(store: EmbeddedStore) -> None:
+    with psycopg.connect(store.cluster.dsn, autocommit=True) as connection:
+        connection.execute(ROW)
+
+
+def test_a_restored_database_holds_what_may_have_been_sent(
+    store: EmbeddedStore, tmp_path: Path
+) -> None:
+    insert(store)
+    before = count(store)
+    dump(store.cluster, tmp_path / "copy")
+    assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
+    insert(store)
+    seen = store.call("safari_watermark", known=known_event(tmp_path))
+    assert seen["restored"] is False
+    remember_event(tmp_path, seen["database"], seen["event"])
+
+    load(store.cluster, tmp_path / "copy")
+    assert count(store) == before
+    found = store.call("safari_watermark", known=known_event(tmp_path))
+    assert (found["restored"], found["held"]) == (True, before)
+    remember_event(tmp_path, found["database"], found["event"])
+    assert store.call("safari_watermark", known=known_event(tmp_path))["restored"] is False
+    status = store.call("safari_status")
+    assert status["backlog_held"] == before
+    assert [alert["kind"] for alert in status["alerts"]] == ["database_restored"]
+
+
+def test_another_database_is_no_restored_one(store: EmbeddedStore, tmp_path: Path) -> None:
+    remember_event(tmp_path, "another", 10**9)
+    assert store.call("safari_watermark", known=known_event(tmp_path))["restored"] is False
+
+
+def test_a_backup_replaces_no_file_and_a_restore_that_fails_changes_nothing(
+    store: EmbeddedStore, tmp_path: Path
+) -> None:
+    (tmp_path / "copy").write_text("mine")
+    with pytest.raises(InvalidInput, match="exists"):
+        dump(store.cluster, tmp_path / "copy")
+    before = count(store)
+    with pytest.raises(StoreError, match="pg_restore failed"):
+        load(store.cluster, tmp_path / "copy")
+    with pytest.raises(InvalidInput, match="No such file"):
+        load(store.cluster, tmp_path / "nothing")
+    assert (tmp_path / "copy").read_text() == "mine"
+    assert count(store) == before
