@@ -1,14 +1,16 @@
-"""Whom and what a command is for: handles, profiles and posts, checked and in one spelling.
+"""The shape of handles and addresses that may leave for a service or come from its page.
 
-The services put handles and addresses unescaped into shell commands and page scripts, so only
-plain letters, digits and a few signs may pass.
+The database decides which spellings mean one person or post (``safari_address``, ``safari_post``)
+and stores the result in the row. The services put handles and addresses unescaped into shell
+commands and page scripts, so only plain signs pass here, and what passes means the same there.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from actp.errors import InvalidInput
@@ -39,22 +41,45 @@ HOSTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 _HANDLE = re.compile(r"@?([A-Za-z0-9._]{1,30})")
-_POST_PATH = re.compile(r"/[A-Za-z0-9._~@/-]+")
 _UNPRINTED = re.compile(r"[\x00-\x20\x7f-\x9f\"`\\\u2028\u2029\u00a0\ud800-\udfff]")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\"'`\\\u2028\u2029\u00a0]")
-_POST_ID = re.compile(r"/(?:p|reels?|tv|post|t|status|video)/([^/]+)")
-_SLUG = re.compile(r"[\w-]{1,100}")
+# Letters, marks and digits of any script; no sign that means something in an address.
+_SLUG = re.compile(
+    r"[^\x00-,./:-@\[-^`{-\u00a0\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]{1,100}"
+)
+_MEMBER_ID = re.compile(r"ACo[A-Za-z0-9_-]{30,}")
 
+_NAME = r"(?P<author>[A-Za-z0-9._]{1,30})"
+_CODE = r"(?P<id>[A-Za-z0-9_-]{1,64})"
+_NUMBER = r"(?P<id>[0-9]{1,25})"
 # The services never check that the page is a post: on a profile they answer whatever stands first.
 _POST_SHAPES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyType(
     {
-        "instagram": (re.compile(r"/(?:[^/]+/)?(?:p|reel|reels|tv)/[^/]+/?"), "/p/… or /reel/…"),
-        "threads": (re.compile(r"/(?:@[^/]+/post|t)/[^/]+/?"), "/@name/post/… or /t/…"),
-        "tiktok": (re.compile(r".*(?:/video/|/@).*"), "/@name/video/…"),
-        "twitter": (re.compile(r"/(?:[^/]+|i/web)/status/[^/]+(?:/.*)?"), "/name/status/…"),
+        "instagram": (
+            re.compile(
+                rf"/(?:(?!(?:share|explore|stories|p|reels?|tv)/){_NAME}/)?"
+                rf"(?P<kind>p|reel|tv)s?/{_CODE}/?"
+            ),
+            "/p/… or /reel/…",
+        ),
+        "threads": (re.compile(rf"/(?:@{_NAME}/post|t)/{_CODE}/?"), "/@name/post/… or /t/…"),
+        "tiktok": (re.compile(rf"/@{_NAME}?/(?P<kind>video|photo)/{_NUMBER}/?"), "/@name/video/…"),
+        "twitter": (
+            re.compile(rf"/(?:i/web|i|{_NAME})/status/{_NUMBER}(?:/(?:photo|video)/[0-9]+)?/?"),
+            "/name/status/…",
+        ),
     }
 )
 _TIKTOK_SHORT_HOSTS: Final = frozenset({"vm.tiktok.com", "vt.tiktok.com"})
+
+
+class _Post(NamedTuple):
+    """A post and its author, where the address names one."""
+
+    id: str
+    author: str | None
+    url: str
+    key: str
 
 
 def clean_handle(platform: str, value: str) -> str:
@@ -79,70 +104,83 @@ def linkedin_profile_url(value: str) -> str:
     given = value.strip()
     slug = given.removeprefix("@")
     if "/" in given:
-        parts = [part for part in _split(given, "linkedin").path.split("/") if part]
-        if len(parts) < 2 or parts[0] != "in":
+        address = _split(given, "linkedin")
+        parts = [part for part in address.path.split("/") if part]
+        is_profile = len(parts) > 1 and parts[0] == "in"
+        if not is_profile or not _is_profile_host("linkedin", address.hostname or ""):
             raise InvalidInput(
                 f"not a LinkedIn profile: {given[:80]!r}",
                 remedy="Give https://www.linkedin.com/in/<name>/ or the name alone.",
             )
         slug = parts[1]
-    slug = unquote(slug, errors="replace")
+    slug = unicodedata.normalize("NFC", unquote(slug, errors="replace"))
     if _SLUG.fullmatch(slug) is None:
         raise InvalidInput(
             f"not a LinkedIn profile name: {slug[:60]!r}",
             remedy="Give https://www.linkedin.com/in/<name>/ or the name alone.",
         )
-    return f"https://www.linkedin.com/in/{quote(slug.lower(), safe='')}/"
+    name = slug if _MEMBER_ID.fullmatch(slug) else slug.lower()
+    return f"https://www.linkedin.com/in/{quote(name, safe='')}/"
 
 
 def clean_post_url(platform: str, value: str) -> str:
-    """Return a post's address without query and fragment; raises InvalidInput for any other."""
-    parts = _split(value.strip(), platform)
-    host = parts.hostname or ""
-    if host in _TIKTOK_SHORT_HOSTS:
-        raise InvalidInput(
-            f"TikTok short link: {value.strip()[:80]!r}",
-            remedy="Open it once and give the address that contains /@name/video/….",
-        )
-    shape, example = _POST_SHAPES[platform]
-    if _POST_PATH.fullmatch(parts.path) is None or shape.fullmatch(parts.path) is None:
-        raise InvalidInput(
-            f"not the address of a {platform} post: {value.strip()[:80]!r}",
-            remedy=f"Give https://{HOSTS[platform][0]}{example}.",
-        )
-    return f"https://{host}{parts.path}"
+    """Return the address at which a post is opened; raises InvalidInput for any other address."""
+    return _post(platform, value).url
 
 
 def post_key(platform: str, value: str) -> str:
-    """Return one spelling of a post's address, the same for every host name of the platform."""
-    parts = urlsplit(clean_post_url(platform, value))
-    return f"https://{HOSTS[platform][0]}{parts.path.rstrip('/')}"
+    """Return a post's address by its id alone, the same for every address that it has."""
+    return _post(platform, value).key
 
 
-def post_id(platform: str, value: str) -> str | None:
-    """Return what names a post on its platform, whatever stands before it, where it has that."""
-    found = _POST_ID.search(urlsplit(clean_post_url(platform, value)).path)
-    return found[1] if found else None
+def post_id(platform: str, value: str) -> str:
+    """Return what names a post on its platform, whatever stands before it."""
+    return _post(platform, value).id
 
 
 def is_same_post(platform: str, shown: str, wanted: str) -> bool:
     """Return whether two addresses lead to one post."""
     try:
-        one, other = (post_id(platform, each) for each in (shown, wanted))
-        if one is None or other is None:
-            return post_key(platform, shown).lower() == post_key(platform, wanted).lower()
+        return post_key(platform, shown) == post_key(platform, wanted)
     except InvalidInput:
         return False
-    return one == other
 
 
 def handle_in_post(platform: str, value: str) -> str | None:
     """Return the author's handle where a post's address contains it."""
-    segments = urlsplit(clean_post_url(platform, value)).path.split("/")
-    first = segments[1]
-    if platform == "twitter":
-        return None if first == "i" else first.lower()
-    return first[1:].lower() or None if first.startswith("@") else None
+    return _post(platform, value).author
+
+
+def _post(platform: str, value: str) -> _Post:
+    parts = _split(value.strip(), platform)
+    if (parts.hostname or "") in _TIKTOK_SHORT_HOSTS:
+        raise InvalidInput(
+            f"TikTok short link: {value.strip()[:80]!r}",
+            remedy="Open it once and give the address that contains /@name/video/….",
+        )
+    shape, example = _POST_SHAPES[platform]
+    found = shape.fullmatch(parts.path)
+    if found is None or not _is_profile_host(platform, parts.hostname or ""):
+        raise InvalidInput(
+            f"not the address of a {platform} post: {value.strip()[:80]!r}",
+            remedy=f"Give https://{HOSTS[platform][0]}{example}.",
+        )
+    groups = found.groupdict()
+    id_, author, kind = groups["id"], (groups["author"] or "").lower() or None, groups.get("kind")
+    match platform:
+        case "twitter":
+            url, key = (f"https://x.com/{name}/status/{id_}" for name in (author or "i", "i"))
+        case "instagram":
+            place = f"{author}/{kind}" if author else kind
+            url = f"https://www.instagram.com/{place}/{id_}/"
+            key = f"https://www.instagram.com/p/{id_}/"
+        case "threads":
+            key = f"https://www.threads.com/t/{id_}"
+            url = f"https://www.threads.com/@{author}/post/{id_}" if author else key
+        case _:
+            url = f"https://www.tiktok.com/@{author or ''}/{kind}/{id_}"
+            key = f"https://www.tiktok.com/@/video/{id_}"
+    return _Post(id_, author, url, key)
 
 
 def web_url(value: str) -> str:
@@ -157,13 +195,22 @@ def web_url(value: str) -> str:
 
 
 def _handle_of_profile(platform: str, given: str) -> str:
-    segments = [part for part in _split(given, platform).path.split("/") if part]
-    if len(segments) != 1:
+    parts = _split(given, platform)
+    segments = [part for part in parts.path.split("/") if part]
+    is_named = platform not in {"threads", "tiktok"} or "".join(segments[:1]).startswith("@")
+    if len(segments) != 1 or not is_named or not _is_profile_host(platform, parts.hostname or ""):
         raise InvalidInput(
             f"not a profile on {platform}: {given[:80]!r}",
             remedy="Give the username alone.",
         )
     return segments[0]
+
+
+def _is_profile_host(platform: str, host: str) -> bool:
+    """Return whether a host shows people and posts; others of the platform lead elsewhere."""
+    front, _, _ = host.rpartition(next(n for n in HOSTS[platform] if host.endswith(n)))
+    is_country = platform == "linkedin" and re.fullmatch(r"[a-z]{2}\.", front) is not None
+    return front in {"", "www.", "m.", "mobile."} or is_country
 
 
 def _split(given: str, platform: str) -> SplitResult:
@@ -189,6 +236,11 @@ def _split(given: str, platform: str) -> SplitResult:
         raise InvalidInput(
             f"not a plain {platform} address: {given[:80]!r}",
             remedy=f"Give https://{HOSTS[platform][0]}/….",
+        )
+    if {".", ".."} & set(unquote(parts.path).split("/")):
+        raise InvalidInput(
+            f"an address with dot segments: {given[:80]!r}",
+            remedy="Copy the address from the browser.",
         )
     return parts
 

@@ -1,8 +1,34 @@
 -- Whose turn it is in a conversation, read from every table in which it may stand, whoever wrote it.
 
--- Every contact row of one person. The only place that outreach asks for it.
+-- Every contact row of one person, the same first one whichever of them is asked for. The only place
+-- that outreach asks for it.
 create or replace function public.agent_person(contact_id uuid) returns uuid[]
-language sql stable as $$ select array[contact_id] $$;
+language sql stable as $$
+  select coalesce(
+    (select array_agg(split_part(p.address, ':', 2)::uuid order by p.address)
+       from safari_people o
+       -- Not LIKE: that would tempt the planner to walk through all contacts.
+       join safari_people p on p.person = o.person and split_part(p.address, ':', 1) = 'contact'
+      where o.address = 'contact:' || contact_id),
+    array[contact_id])
+$$;
+
+-- Why the person of a contact gets nothing automatic, whichever of their rows or addresses says so:
+-- opted_out or customer; null where nothing does.
+create or replace function public.agent_person_veto(contact_id uuid) returns text
+language sql stable as $$
+  with own as materialized (
+    select p.address, p.veto
+      from safari_people o join safari_people p on p.person = o.person
+     where o.address = 'contact:' || contact_id
+  )
+  select case
+    when exists (select from own where veto = 'opted_out')
+      or exists (select from own a join safari_do_not_contact n
+                     on n.platform in ('all', split_part(a.address, ':', 1))
+                    and n.recipient = split_part(a.address, ':', 2)) then 'opted_out'
+    when exists (select from own where veto = 'customer') then 'customer' end
+$$;
 
 -- Messages that nobody marked either way count as theirs.
 create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
@@ -105,11 +131,13 @@ language sql stable as $$
    cross join lateral (
       select max(t.begun_at) as at,
              count(*) filter (where t.begun_at > now() - interval '7 days') as touches,
-             coalesce(bool_or(e.key = 'tiktok'), false) as has_tiktok
-        from jsonb_each_text(addresses) e
-        join safari_services w on w.platform = e.key and w.kind = 'dm'
-        join safari_command_attempts t on t.service = w.service and t.recipient = e.value
-       where t.outcome is null or t.outcome in ('sent', 'unknown')) a
+             coalesce(bool_or(w.platform = 'tiktok'), false) as has_tiktok
+        from safari_people o
+        join safari_people p on p.person = o.person
+        join safari_command_attempts t on t.person = p.address
+        join safari_services w on w.service = t.service and w.kind = 'dm'
+       where o.address = 'contact:' || ids[1]
+         and (t.outcome is null or t.outcome in ('sent', 'unknown'))) a
    cross join lateral (
       select max(greatest(agent_time(n.last_reply_at::text),
                           case when n.unread_count > 0

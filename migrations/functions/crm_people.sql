@@ -1,9 +1,10 @@
 -- The CRM: who a contact is, and new contacts from conversations.
 
--- One spelling for the profile that an address or its last part leads to; null for anything else.
+-- What a profile's service is given for its address; null for anything else.
 create or replace function public.agent_crm_profile(address text) returns text
 language sql immutable as $$
-  select 'https://www.linkedin.com/in/' || lower(substring(address from '/in/([^/?#]+)')) || '/'
+  select safari_recipient(a.place, a.name) from safari_address('linkedin', address) a
+   where position('/' in address) > 0
 $$;
 
 -- What a contact's send_dm commands on a platform have as recipient.
@@ -11,9 +12,11 @@ create or replace function public.agent_crm_recipients(
   contact public.crm_contacts, platform text
 ) returns text[]
 language sql stable as $$
-  select case when platform = 'linkedin' then array[public.agent_crm_profile(a.address)]
-              else array[a.address] end
-    from (select public.agent_outreach_addresses(contact) ->> platform as address) a
+  select array(
+    select safari_recipient(agent_crm_recipients.platform, split_part(l.other, ':', 2))
+      from safari_people_links l
+     where l.address = 'contact:' || contact.id
+       and starts_with(l.other, agent_crm_recipients.platform || ':'))
 $$;
 
 -- Finds the contacts of people [{key, handle, name, thread, text}] on a platform, and the handle of
@@ -24,9 +27,11 @@ create or replace function public.agent_crm_find(platform text, people jsonb)
 returns table (key integer, contact_id uuid, handle text)
 language sql stable set search_path = public, pg_temp set jit = off as $$
   with given as (
-    select p.key, lower(p.handle) as handle, lower(p.name) as name, p.thread, p.text
+    select p.key, safari_recipient(a.place, a.name) as handle, lower(p.name) as name, p.thread,
+           p.text
       from jsonb_to_recordset(people) as p (
-        key integer, handle text, name text, thread text, text text)
+        key integer, handle text, name text, thread text, text text),
+           lateral safari_address(agent_crm_find.platform, p.handle) a
   ), ours as (
     select a.recipient, coalesce(q.params ->> 'text', q.params ->> 'message') as text
       from safari_services s
@@ -46,18 +51,13 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
       from given g left join told t using (key)
   ), contacts as (
     select c.id, lower(c.platform) = agent_crm_find.platform as is_own, c.created_at, n.username,
-           lower(btrim(c.display_name)) as name,
-           coalesce(
-             case agent_crm_find.platform
-               when 'twitter' then lower(ltrim(btrim(c.twitter_handle), '@'))
-               when 'instagram' then lower(ltrim(btrim(c.instagram_handle), '@'))
-               when 'tiktok' then lower(ltrim(btrim(c.tiktok_handle), '@'))
-               when 'linkedin' then coalesce(agent_crm_profile(c.linkedin_url),
-                                             agent_crm_profile(c.username)) end,
-             case when lower(c.platform) = agent_crm_find.platform
-                       and n.username ~ '^[a-z0-9._]{1,30}$' then n.username end) as handle
+           lower(btrim(c.display_name)) as name, h.other as handle
       from crm_contacts c
-     cross join lateral (select lower(ltrim(btrim(c.username), '@')) as username) n
+     cross join lateral (select lower(btrim(c.username)) as username) n
+      left join (select l.address, min(l.other) as other from safari_people_links l
+                  where l.via in ('own', 'column')
+                    and starts_with(l.other, agent_crm_find.platform || ':') group by l.address) h
+        on h.address = 'contact:' || c.id
   ), called as (
     select p.key, c.id, c.handle is not null as has_handle
       from people p join contacts c on c.name = p.name
@@ -73,11 +73,12 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     select p.key, c.id, false from people p join contacts c on c.is_own and c.username = p.name
      where p.is_name and c.handle is null
   ), found as (
-    select p.key, c.id, 1 as rank, c.created_at
-      from people p join contacts c on c.handle = p.handle
-    union all
-    select p.key, c.id, 1, c.created_at
-      from people p join contacts c on c.is_own and c.username = p.handle
+    select p.key, c.id, case when l.via = 'own' then 0 else 1 end as rank, c.created_at
+      from people p
+     cross join lateral safari_address(agent_crm_find.platform, p.handle) a
+      join safari_people_links l
+        on l.other = a.place || ':' || a.name and l.via in ('own', 'column')
+      join crm_contacts c on l.address = 'contact:' || c.id
     union all
     select p.key, v.contact_id, 2, v.created_at
       from people p

@@ -20,8 +20,8 @@ end $$;
 -- again) · refused (row has ended) · lost (the row is held by another worker).
 --
 -- One statement reads the inputs of all, one writes what is granted: a statement costs more than its
--- rows. Begins that share a counter depend on each other, so all but the first of them are decided in
--- the next round; so is one whose counter was taken by somebody else in the meantime.
+-- rows. Begins that share a counter or a person depend on each other, so all but the first of them are
+-- decided in the next round; so is one whose counter was taken by somebody else in the meantime.
 drop function if exists public.safari_begin_one(uuid, text, jsonb);
 drop function if exists public.safari_take_quota(text, text);
 create or replace function public.safari_begin_batch(
@@ -38,17 +38,20 @@ declare
   next_round jsonb := '[]';
   answers jsonb := '[]';
   answer jsonb;
+  reached record;
+  refusal record;
 begin
   for facts in
-    select i.item, q as command, s.platform, s.kind, e as earlier, d.command_id as duplicate_of,
-           exists (select from safari_do_not_contact n
-                    where n.platform in ('all', s.platform) and n.recipient = i.item ->> 'person')
-             as is_blocked,
+    select i.item, q as command, s.platform, s.kind, e as earlier,
            case when g.reason is null and safari_needs_review(q) then 'review'
                 else g.reason end as wait_reason,
            coalesce(g.until, 'infinity') as wait_until,
-           row_number() over (
-             partition by coalesce(s.platform || ':' || s.kind, q.service) order by i.place) as round
+           greatest(
+             row_number() over (
+               partition by coalesce(s.platform || ':' || s.kind, q.service) order by i.place),
+             row_number() over (
+               partition by coalesce(o.person::text, q.platform || ':' || q.person, q.id::text)
+               order by i.place)) as round
       from jsonb_array_elements(items) with ordinality i (item, place)
       left join safari_command_queue q on q.id = (i.item ->> 'id')::uuid
       left join safari_services s on s.service = q.service
@@ -56,13 +59,7 @@ begin
         select * from safari_command_attempts a
          where a.command_id = q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
          order by a.attempt desc limit 1) e on q.attempt > 0
-      left join lateral (
-        select a.command_id from safari_command_attempts a
-         where a.service = q.service and a.recipient = i.item ->> 'recipient'
-           and a.text_hash = i.item ->> 'text_hash' and a.begun_at > now() - interval '24 hours'
-           and a.command_id <> q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
-         limit 1) d
-        on q.effect = 'once' and q.idempotency_key is null and q.campaign_id is null
+      left join safari_people o on o.address = q.platform || ':' || q.person
       left join lateral safari_service_gate(q.service, q.platform) g on true
   loop
     command := facts.command;
@@ -93,15 +90,17 @@ begin
     elsif command.expires_at <= now() then
       perform safari_fail_unsent(command, worker, 'expired', 'expired before it was sent', null);
       answer := jsonb_build_object('verdict', 'refused', 'reason', 'expired');
-    elsif facts.is_blocked then
-      perform safari_fail_unsent(command, worker, 'do_not_contact',
-        format('%s is on the do-not-contact list', facts.item ->> 'person'), null);
-      answer := jsonb_build_object('verdict', 'refused', 'reason', 'do_not_contact');
-    elsif facts.duplicate_of is not null then
-      perform safari_fail_unsent(command, worker, 'duplicate', format(
-        'command %s had the same recipient and text within 24 hours; enqueue with a key of its own'
-        ' to send it again', facts.duplicate_of), null);
-      answer := jsonb_build_object('verdict', 'refused', 'reason', 'duplicate');
+    end if;
+    if answer is null then
+      reached := safari_reached(command, facts.item ->> 'recipient');
+      refusal := safari_refusal(command, facts.item ->> 'recipient', reached.person,
+                                reached.recipient, facts.item ->> 'text_hash');
+    end if;
+    if answer is not null then
+      null;
+    elsif refusal.reason is not null then
+      perform safari_fail_unsent(command, worker, refusal.reason, refusal.error, null);
+      answer := jsonb_build_object('verdict', 'refused', 'reason', refusal.reason);
     elsif facts.wait_reason is not null then
       update safari_command_queue q
          set status = 'pending', boot_id = null, lease_expires_at = null, updated_at = now()
@@ -122,7 +121,8 @@ begin
     intent.boot_id := worker_boot;
     intent.lease_number := command.lease_number;
     intent.service := command.service;
-    intent.recipient := facts.item ->> 'recipient';
+    intent.recipient := reached.recipient;
+    intent.person := command.platform || ':' || reached.person;
     intent.text_hash := facts.item ->> 'text_hash';
     if facts.kind is not null and command.effect = 'once' then
       intent.quota_platform := facts.platform;
@@ -155,11 +155,11 @@ begin
       returning r.platform, r.action
     ), intent as (
       insert into safari_command_attempts (
-        command_id, attempt, boot_id, lease_number, service, recipient, text_hash,
+        command_id, attempt, boot_id, lease_number, service, recipient, person, text_hash,
         quota_platform, quota_kind, quota_day
       )
         select i.command_id, i.attempt, i.boot_id, i.lease_number, i.service, i.recipient,
-               i.text_hash, i.quota_platform, i.quota_kind, i.quota_day
+               i.person, i.text_hash, i.quota_platform, i.quota_kind, i.quota_day
           from unnest(intents) i
          where i.quota_kind is null or (i.quota_platform, i.quota_kind) in (select * from taken)
       returning command_id, attempt

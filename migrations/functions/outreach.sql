@@ -16,28 +16,20 @@ language sql immutable as $$
                     when 'consideration' then interval '7 days' else interval '14 days' end
 $$;
 
--- Where a contact can be reached: {platform: handle, profile or mailbox}. LinkedIn needs the address
--- of a profile. Plain plpgsql without a search_path of its own, since it runs for every contact.
+-- Where the person of a contact can be reached: {platform: what its service is given, or a mailbox}.
+-- Of several on one platform it is the contact's own, then what its columns say, then a twin's.
 create or replace function public.agent_outreach_addresses(contact public.crm_contacts)
 returns jsonb
-language plpgsql immutable as $$
-declare
-  own text := case lower(btrim(contact.platform)) when 'x' then 'twitter'
-                                                  else lower(btrim(contact.platform)) end;
-  found jsonb := jsonb_build_object(
-    'twitter', nullif(lower(ltrim(btrim(contact.twitter_handle), '@')), ''),
-    'instagram', nullif(lower(ltrim(btrim(contact.instagram_handle), '@')), ''),
-    'tiktok', nullif(lower(ltrim(btrim(contact.tiktok_handle), '@')), ''),
-    'linkedin', case when contact.linkedin_url ~* 'linkedin\.com/in/' then btrim(contact.linkedin_url) end,
-    'gmail', case when contact.email like '%_@_%' then lower(btrim(contact.email)) end);
-begin
-  if own in ('twitter', 'instagram', 'tiktok') and ltrim(btrim(contact.username), '@') <> '' then
-    found := found || jsonb_build_object(own, lower(ltrim(btrim(contact.username), '@')));
-  elsif own = 'linkedin' and contact.username ~* 'linkedin\.com/in/' then
-    found := found || jsonb_build_object(own, btrim(contact.username));
-  end if;
-  return jsonb_strip_nulls(found);
-end $$;
+language sql stable as $$
+  select coalesce(jsonb_object_agg(
+           split_part(l.other, ':', 1),
+           safari_recipient(split_part(l.other, ':', 1), split_part(l.other, ':', 2))
+           order by l.address = 'contact:' || contact.id, case l.via when 'own' then 1 else 0 end,
+                    l.via = 'column', l.other desc), '{}')
+    from safari_people_links l
+   where l.address = any (array(
+     select 'contact:' || i.id from unnest(agent_person(contact.id)) i (id)))
+$$;
 
 -- Columns by which other programs keep people from being written to, of those there are.
 create or replace function public.agent_outreach_vetoes() returns text[]
@@ -140,7 +132,9 @@ begin
              'bio', left(concat_ws(E'\n', (s.contact).headline, (s.contact).bio), 600),
              'niche_label', (s.contact).niche_label,
              'addresses', s.addresses,
-             'veto', agent_outreach_veto(s.contact, vetoes),
+             'person', p.ids[1],
+             'veto', coalesce(agent_outreach_veto(s.contact, vetoes),
+                              agent_person_veto(s.contact_id)),
              'is_open', t.is_open, 'is_in_campaign', g.is_in_campaign,
              'conversation_platform', t.last_platform,
              'touched_at', t.touched_at, 'touches', t.touches, 'ours_at', t.ours_at,
@@ -149,13 +143,26 @@ begin
              'has_tiktok_message', t.has_tiktok_message, 'score_breakdown', s.score_breakdown
            ) order by s.score desc, s.contact_id desc), '[]')
       from scored s
-     cross join lateral agent_conversation(agent_person(s.contact_id), s.addresses) t
+     cross join lateral (select agent_person(s.contact_id) as ids offset 0) p
+     cross join lateral agent_conversation(p.ids, s.addresses) t
      cross join lateral (
        select exists (
-         select from jsonb_each_text(s.addresses) e
-           join safari_campaign_targets t on t.handle = e.value and t.platform = e.key
-          where not safari_campaign_ended(t.state)) as is_in_campaign) g
+         select from safari_people o
+           join safari_people a on a.person = o.person
+           join safari_campaign_targets t on t.platform = split_part(a.address, ':', 1)
+                                         and t.handle = split_part(a.address, ':', 2)
+          where o.address = 'contact:' || s.contact_id
+            and not safari_campaign_ended(t.state)) as is_in_campaign) g
       left join actp_inbox b on b.contact_id = s.contact_id);
+end $$;
+
+-- Whether a message to one of these contacts is open. plpgsql, so that its plan stays the one by index
+-- however many messages a caller asks for.
+create or replace function public.agent_outreach_is_open(ids uuid[]) returns boolean
+language plpgsql stable as $$
+begin
+  return exists (select from crm_message_queue o
+                  where o.contact_id = any (ids) and o.status in ('pending', 'sending'));
 end $$;
 
 -- Queues messages [{id, contact_id, platform, message_body, message_type, scheduled_for,
@@ -172,7 +179,7 @@ begin
     id, contact_id, platform, message_body, message_type, scheduled_for, status, ai_reasoning,
     offer_name, priority, written_by, updated_at
   )
-    select distinct on (m.contact_id)
+    select distinct on (p.ids[1])
            m.id, m.contact_id, m.platform, m.message_body, m.message_type, m.scheduled_for,
            'pending', m.ai_reasoning, m.offer_name, m.priority, m.written_by, now()
       from jsonb_to_recordset(messages) as m (
@@ -180,9 +187,9 @@ begin
         scheduled_for timestamptz, ai_reasoning text, offer_name text, priority integer,
         written_by text)
       join crm_contacts c on c.id = m.contact_id
-     where not exists (select from crm_message_queue o
-                        where o.contact_id = m.contact_id and o.status in ('pending', 'sending'))
-     order by m.contact_id
+     cross join lateral (select agent_person(m.contact_id) as ids offset 0) p
+     where not agent_outreach_is_open(p.ids)
+     order by p.ids[1], m.contact_id
     on conflict do nothing;
   return (select coalesce(jsonb_agg(q.id), '[]') from crm_message_queue q
            where q.id in (select (m ->> 'id')::uuid from jsonb_array_elements(messages) m));

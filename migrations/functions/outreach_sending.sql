@@ -31,7 +31,8 @@ language sql stable set search_path = public, pg_temp as $$
                          where t.service = 'tiktok-dm' and t.recipient = a.address
                            and (t.outcome is null or t.outcome in ('sent', 'unknown')))
                 or exists (select from crm_message_queue o
-                            where o.contact_id = m.contact_id and lower(o.platform) = 'tiktok'
+                            where o.contact_id = any (agent_person(m.contact_id))
+                              and lower(o.platform) = 'tiktok'
                               and o.status = 'sent'))
                 then 'tiktok takes one message a person, ever'
          end
@@ -39,7 +40,8 @@ language sql stable set search_path = public, pg_temp as $$
     left join crm_contacts c on c.id = m.contact_id
    cross join lateral (select lower(btrim(m.platform)) as platform) p
    cross join lateral (select agent_outreach_addresses(c) ->> p.platform as address) a
-   cross join lateral (select agent_outreach_veto(c, agent_outreach_vetoes()) as veto) v
+   cross join lateral (select coalesce(agent_outreach_veto(c, agent_outreach_vetoes()),
+                                       agent_person_veto(c.id)) as veto) v
     left join actp_inbox b on b.contact_id = c.id
     left join lateral agent_conversation(agent_person(c.id), agent_outreach_addresses(c)) t on true
    where m.id = any (ids)
@@ -336,7 +338,7 @@ end $$;
 create or replace function public.agent_outreach_replied(contact_ids jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  wanted uuid[] := array(select i::uuid from jsonb_array_elements_text(contact_ids) i);
+  wanted uuid[] := agent_everyone(contact_ids);
   answered uuid[];
   heard jsonb;
   stopped jsonb;
@@ -350,7 +352,8 @@ begin
     select q.id from crm_message_queue q
      where q.contact_id = any (wanted) and q.status <> 'sent'
        and exists (select from crm_messages m
-                    where m.contact_id = q.contact_id and agent_outreach_is_theirs(m)
+                    where m.contact_id = any (agent_person(q.contact_id))
+                      and agent_outreach_is_theirs(m)
                       and coalesce(lower(m.platform), lower(q.platform)) = lower(q.platform)
                       and coalesce(m.sent_at, m.created_at) > q.created_at));
   return jsonb_build_object(
@@ -364,7 +367,7 @@ create or replace function public.agent_outreach_opt_out(
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  wanted uuid[] := array(select i::uuid from jsonb_array_elements_text(contact_ids) i);
+  wanted uuid[] := agent_everyone(contact_ids);
   opted_out integer;
   withdrawn integer;
   stopped jsonb;
@@ -375,14 +378,11 @@ begin
     array(select q.id from crm_message_queue q
            where q.contact_id = any (wanted) and q.status <> 'sent'), 'opted_out');
   insert into safari_do_not_contact (platform, recipient, note)
-    select distinct a.key,
-           lower(case a.key when 'linkedin' then substring(a.value from '/in/([^/?#]+)')
-                            else a.value end),
-           opt.note
-      from crm_contacts c
-     cross join lateral jsonb_each_text(agent_outreach_addresses(c)) a
+    select distinct split_part(a.address, ':', 1), split_part(a.address, ':', 2), opt.note
+      from unnest(wanted) w (id)
+      join safari_people o on o.address = 'contact:' || w.id
+      join safari_people a on a.person = o.person and a.address !~ '^(contact|gmail):'
      cross join (select agent_outreach_opt_out.note) opt
-     where c.id = any (wanted) and a.key <> 'gmail'
      order by 1, 2
     on conflict do nothing;
   perform from crm_contacts c where c.id = any (wanted) order by c.id for no key update;

@@ -106,7 +106,12 @@ begin
     continue when coalesce(value, '') = '';
     case field
       when 'to' then
-        names := safari_address_names(value);
+        -- A person or a post in whatever spelling; else what the words themselves name.
+        names := array[lower(coalesce((safari_post(null, value)).id,
+                                      (safari_address(null, value)).name))];
+        if names = '{null}' then
+          names := safari_address_names(value);
+        end if;
         if cardinality(names) = 0 then
           raise invalid_parameter_value using message = 'a recipient is a handle or an address';
         end if;

@@ -101,8 +101,8 @@ def test_whatever_we_sent_counts_for_the_cooldown(
     people.hears(by_message, direction="outbound", hours_ago=5)
     admin.execute(
         "insert into safari_command_attempts (command_id, attempt, boot_id, lease_number, service,"
-        " recipient, outcome) values (gen_random_uuid(), 1, gen_random_uuid(), 1, 'twitter-dm',"
-        " 'cyd', 'unknown')"
+        " recipient, person, outcome) values (gen_random_uuid(), 1, gen_random_uuid(), 1,"
+        " 'twitter-dm', 'cyd', 'twitter:cyd', 'unknown')"
     )
     sent = people.queue(by_queue)
     admin.execute(

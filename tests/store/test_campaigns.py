@@ -44,7 +44,7 @@ def test_a_comment_lets_the_next_one_go_and_tells_it_the_post(campaigns: Campaig
     campaigns.send_next(recipient=post)
     second = campaigns.rows(id_)[1]
     assert second["hold"] is None
-    assert second["params"]["exclude"] == [post]
+    assert second["params"]["exclude"] == ["https://x.com/i/status/1"]
     assert campaigns.rows(id_)[2]["hold"] == "campaign"
 
 

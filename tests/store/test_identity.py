@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from actp.errors import InvalidInput
+from actp.safari.addresses import (
+    HOSTS,
+    clean_handle,
+    clean_post_url,
+    handle_in_post,
+    linkedin_profile_url,
+    post_key,
+)
 from tests.support.spellings import ADDRESSES, NO_ADDRESSES, NO_POSTS, POSTS
 
 if TYPE_CHECKING:
@@ -58,6 +67,52 @@ def test_what_a_service_is_given_means_the_same_address_and_post(store: Store) -
     assert [(key["place"], key["id"]) for key in keys] == [
         (post["place"], post["id"]) for post in shown
     ]
+
+
+def _guarded(platform: str | None, given: str) -> str | None:
+    """Return what Python would let leave for a person; None where it lets nothing."""
+    if platform is None or platform not in HOSTS:
+        return None
+    try:
+        if platform == "linkedin":
+            return linkedin_profile_url(given)
+        return clean_handle(platform, given)
+    except InvalidInput:
+        return None
+
+
+def test_what_leaves_for_a_person_is_what_the_database_reads(store: Store) -> None:
+    items = [
+        {"platform": place or platform, "given": given}
+        for (platform, given), (place, _) in ADDRESS_ROWS
+    ]
+    for item, answer in zip(items, store.call("safari_addresses", items=items), strict=True):
+        guarded = _guarded(item["platform"], str(item["given"]))
+        # Pages of a platform have the shape of handles: only the database knows them.
+        if answer["name"] is None:
+            assert guarded is None or "/" not in guarded, item
+        else:
+            assert guarded in {None, answer["recipient"]}, item
+            if item["platform"] in HOSTS:
+                assert _guarded(item["platform"], answer["recipient"]) == answer["recipient"]
+
+
+def test_posts_on_a_page_are_read_as_the_database_reads_them(store: Store) -> None:
+    for given, (place, _, author) in POST_ROWS:
+        (answer,) = store.call("safari_posts", items=[{"given": given}])
+        for platform in HOSTS.keys() - {"linkedin"}:
+            try:
+                read = (clean_post_url(platform, given), post_key(platform, given))
+            except InvalidInput:
+                continue
+            if place is None and handle_in_post(platform, given) == "home":
+                continue  # a page, as only the database knows
+            assert place == platform, given
+            assert read == (answer["url"], answer["key"])
+            assert handle_in_post(platform, given) == author
+        if place:
+            assert clean_post_url(place, answer["url"]) == answer["url"]
+            assert post_key(place, answer["key"]) == answer["key"]
 
 
 @pytest.mark.parametrize("size", [2048, 2049, 100_000])

@@ -29,7 +29,7 @@ def test_a_direct_message_becomes_a_row(run: Cli, queue: Database) -> None:
     result = run("enqueue", "dm", "instagram", "@Ada", "Hey! Great content", "--priority", "2")
     assert result.code == 0
     assert "Enqueued send_dm to ada (instagram)" in result.out
-    params = {"username": "@Ada", "text": "Hey! Great content"}
+    params = {"username": "ada", "text": "Hey! Great content"}
     assert rows(queue) == [("send_dm", "instagram", params, 2, "instagram-dm")]
 
 

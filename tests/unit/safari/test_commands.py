@@ -118,7 +118,7 @@ def test_one_linkedin_profile_has_one_recipient(spelling: str) -> None:
 )
 def test_one_post_has_one_recipient(spelling: str) -> None:
     comment = command("comment", "twitter", postUrl=spelling, text="Hi")
-    assert recipient(comment) == "https://x.com/ada/status/1"
+    assert recipient(comment) == "https://x.com/i/status/1"
     assert handle_of(comment) == "ada"
 
 

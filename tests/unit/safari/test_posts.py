@@ -59,12 +59,12 @@ CASES: dict[str, tuple[list[Any], list[Any], str]] = {
     "twitter": (
         [{"success": True, "tweets": [{"tweetUrl": "https://x.com/Ada/status/9"}]}],
         [("POST", "/api/twitter/timeline", {"handle": "ada", "maxResults": 20})],
-        "https://x.com/ada/status/9",
+        "https://x.com/i/status/9",
     ),
     "tiktok": (
         [{"videos": [{"url": "https://www.tiktok.com/@ada/video/7"}]}],
         [("GET", "/api/tiktok/profile/ada/videos", {})],
-        "https://tiktok.com/@ada/video/7",
+        "https://www.tiktok.com/@/video/7",
     ),
     "instagram": (
         [{"success": True}, {"posts": [{"shortcode": "Cx1", "url": "/p/Cx1/"}]}, PROFILE],
@@ -73,7 +73,7 @@ CASES: dict[str, tuple[list[Any], list[Any], str]] = {
             ("GET", "/api/instagram/profile/posts", {}),
             ("GET", "/api/instagram/post/metrics", {}),
         ],
-        "https://instagram.com/p/Cx1",
+        "https://www.instagram.com/p/Cx1/",
     ),
     "threads": (
         [{"success": True}, {"posts": [{"postUrl": "https://www.threads.com/@ada/post/C1"}]}],
@@ -81,7 +81,7 @@ CASES: dict[str, tuple[list[Any], list[Any], str]] = {
             ("POST", "/api/threads/navigate", {"url": "https://www.threads.com/@ada"}),
             ("GET", "/api/threads/posts", {}),
         ],
-        "https://threads.com/@ada/post/C1",
+        "https://www.threads.com/t/C1",
     ),
 }
 
@@ -92,7 +92,7 @@ def test_each_platform_is_asked_in_its_own_way(platform: str) -> None:
     shown = Shown(*answers)
     found_for = found(platform, shown)
     assert shown.asked == asked
-    assert (recipient(found_for) or "").lower() == post.lower()
+    assert recipient(found_for) == post
     assert handle_of(found_for) == "ada"
 
 
@@ -110,7 +110,7 @@ def test_posts_commented_on_before_and_posts_of_others_are_passed_over() -> None
         {"tweetUrl": "https://x.com/ada/status/3"},
     ]
     third = found("twitter", Shown({"tweets": tweets}), exclude=["https://x.com/ada/status/2"])
-    assert recipient(third) == "https://x.com/ada/status/3"
+    assert recipient(third) == "https://x.com/i/status/3"
 
 
 @pytest.mark.parametrize("platform", ["twitter", "instagram"])
@@ -123,7 +123,7 @@ def test_without_a_post_nothing_is_commented_on(platform: str) -> None:
 def test_a_profile_that_fills_in_slowly_is_looked_at_again() -> None:
     posts: list[dict[str, str]] = [{"url": "/p/Cx1/"}]
     shown = Shown({"success": True}, {"posts": []}, PROFILE, {"posts": posts}, PROFILE)
-    assert recipient(found("instagram", shown)) == "https://instagram.com/p/Cx1"
+    assert recipient(found("instagram", shown)) == "https://www.instagram.com/p/Cx1/"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_posts_of_the_page_before_are_not_believed() -> None:
     outcome = refused("instagram", Shown({"success": True}, posts, before, posts, before))
     assert (outcome.verdict, outcome.reason) == ("retry", "posts_not_shown")
     late = Shown({"success": True}, posts, before, posts, PROFILE)
-    assert recipient(found("instagram", late)) == "https://instagram.com/p/Cx1"
+    assert recipient(found("instagram", late)) == "https://www.instagram.com/p/Cx1/"
 
 
 PINNED_AND_NEW = {

@@ -158,17 +158,29 @@ def test_an_address_that_is_no_post_is_refused(platform: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "url"),
+    ("platform", "url", "opened"),
     [
-        ("twitter", "https://twitter.com/i/web/status/1"),
-        ("twitter", "https://mobile.twitter.com/ada/status/1/photo/1"),
-        ("instagram", "https://instagram.com/ada/reel/C1"),
-        ("threads", "https://www.threads.net/t/C1"),
-        ("tiktok", "https://m.tiktok.com/@ada.b/video/7"),
+        ("twitter", "https://twitter.com/i/web/status/1", "https://x.com/i/status/1"),
+        (
+            "twitter",
+            "https://mobile.twitter.com/ada/status/1/photo/1",
+            "https://x.com/ada/status/1",
+        ),
+        (
+            "instagram",
+            "https://instagram.com/ada/reel/C1",
+            "https://www.instagram.com/ada/reel/C1/",
+        ),
+        ("threads", "https://www.threads.net/t/C1", "https://www.threads.com/t/C1"),
+        (
+            "tiktok",
+            "https://m.tiktok.com/@ada.b/video/7",
+            "https://www.tiktok.com/@ada.b/video/7",
+        ),
     ],
 )
-def test_an_address_of_a_post_passes(platform: str, url: str) -> None:
-    assert sent("comment", platform, postUrl=url, text="Hi")[1]["postUrl"] == url
+def test_a_post_is_opened_at_its_one_address(platform: str, url: str, opened: str) -> None:
+    assert sent("comment", platform, postUrl=url, text="Hi")[1]["postUrl"] == opened
 
 
 @pytest.mark.parametrize("service", sorted(MAX_LENGTHS))

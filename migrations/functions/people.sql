@@ -1,0 +1,250 @@
+-- Which addresses are one person. Contacts of the CRM hold addresses; what two contacts share joins
+-- them, and so does an operator. Groups are kept ready, since begin and every decision ask for them.
+
+-- Names and mailboxes that belong to many: they join nobody.
+create or replace function public.safari_is_common(place text, name text) returns boolean
+language plpgsql immutable as $$
+declare
+  shared constant text[] := array[
+    'accounts', 'admin', 'billing', 'booking', 'bookings', 'business', 'careers', 'contact', 'creator',
+    'customerservice', 'designer', 'enquiries', 'feedback', 'finance', 'founder', 'general', 'hello',
+    'helpdesk', 'info', 'inquiries', 'jobs', 'kontakt', 'legal', 'mail', 'mailbox', 'management',
+    'manager', 'marketing', 'media', 'newsletter', 'noreply', 'office', 'official', 'orders', 'owner',
+    'partners', 'partnerships', 'postmaster', 'press', 'privacy', 'reception', 'returns', 'sales',
+    'security', 'service', 'social', 'studio', 'support', 'team', 'test', 'user', 'username',
+    'webmaster', 'website', 'welcome',
+    'alexander', 'alexandra', 'andrea', 'andrew', 'anthony', 'antonio', 'barbara', 'benjamin',
+    'brandon', 'carlos', 'charles', 'charlotte', 'christian', 'christina', 'christopher', 'claudia',
+    'daniel', 'daniela', 'dominic', 'elizabeth', 'fernando', 'francesco', 'francisco', 'gabriel',
+    'giovanni', 'isabella', 'jennifer', 'jessica', 'johannes', 'jonathan', 'joseph', 'joshua',
+    'julian', 'katharina', 'kimberly', 'martin', 'matthew', 'mariana', 'melissa', 'michael',
+    'michelle', 'mohamed', 'mohammed', 'nathan', 'nicholas', 'nicole', 'oliver', 'patricia', 'patrick',
+    'rachel', 'rebecca', 'richard', 'robert', 'samantha', 'samuel', 'sandra', 'sebastian', 'sophia',
+    'stefan', 'stephanie', 'stephen', 'steven', 'thomas', 'timothy', 'valentina', 'vanessa',
+    'victoria', 'vincent', 'vladimir', 'william'];
+  plain constant text := regexp_replace(
+    case place when 'gmail' then split_part(name, '@', 1) else name end, '[^[:alnum:]]', '', 'g');
+begin
+  -- A short handle on one platform says nothing of who has it on another; a mailbox is one's own.
+  return plain = any (shared) or (place <> 'gmail' and length(plain) < 6);
+end $$;
+
+-- Every address of a contact: its own, those of its columns, and on other platforms those that an
+-- association names with some strength (what the CRM says, or the same uncommon handle; never one
+-- that is merely alike).
+create or replace function public.agent_contact_addresses(contact public.crm_contacts)
+returns table (place text, name text, via text)
+language plpgsql stable set search_path = public, pg_temp as $$
+begin
+  return query
+    with given (platform, written, via) as (values
+      (safari_platform(contact.platform), contact.username, 'own'),
+      ('twitter', contact.twitter_handle, 'column'),
+      ('instagram', contact.instagram_handle, 'column'),
+      ('tiktok', contact.tiktok_handle, 'column'),
+      ('linkedin', contact.linkedin_url, 'column'),
+      ('gmail', contact.email, 'column')
+    ), read as (
+      select a.place, a.name, g.via
+        from given g, lateral safari_address(g.platform, g.written) a
+       -- A bare name would be taken for a profile on LinkedIn, and may be somebody else's.
+       where g.platform is not null and (g.platform <> 'linkedin' or position('/' in g.written) > 0)
+         and not (a.place = 'gmail' and safari_is_common('gmail', a.name))
+      union all
+      select a.place, a.name, 'association'
+        from actp_platform_associations s, lateral safari_address(s.platform, s.handle) a
+       where s.contact_id = contact.id
+         and s.engagement_type is distinct from 'fuzzy_match'
+         and not safari_is_common(a.place, a.name)
+    )
+    select distinct on (r.place, r.name) r.place, r.name, r.via
+      from read r where r.place is not null
+     order by r.place, r.name,
+              case r.via when 'own' then 1 when 'column' then 2 else 3 end;
+end $$;
+
+-- Groups anew whatever the touched addresses are or were connected with. An address that more than
+-- five contacts hold is somebody's whom they all know, and joins none of them.
+create or replace function public.safari_people_regroup(touched text[]) returns void
+language plpgsql set search_path = public, pg_temp set jit = off as $$
+declare
+  affected text[];
+begin
+  affected := array(
+    with near as materialized (
+      select unnest(touched) as address
+      union
+      select l.other from safari_people_links l where l.address = any (touched)
+      union
+      select l.address from safari_people_links l where l.other = any (touched)
+    )
+    select address from near
+    union
+    select p.address from safari_people p
+     where p.person in (select o.person from safari_people o join near n on n.address = o.address));
+
+  with recursive edges as materialized (
+    select l.address, l.other from safari_people_links l
+     where l.address = any (affected)
+       and (l.via = 'manual' or 5 >= (
+         select count(*) from (select from safari_people_links x
+                                where x.other = l.other limit 6) holders))
+  ), both_ways as materialized (
+    select address, other from edges union all select other, address from edges
+  ), known as (
+    select address from unnest(affected) a (address)
+     where a.address like 'contact:%'
+        or exists (select from safari_people_links l where l.other = a.address)
+        or exists (select from safari_people_links l where l.address = a.address)
+  ), reached (address, root) as (
+    select address, address from known
+    union
+    select b.other, r.root from reached r join both_ways b on b.address = r.address
+  )
+  insert into safari_people as p (address, person)
+    select r.address, md5(min(r.root))::uuid from reached r group by r.address
+    on conflict (address) do update set person = excluded.person
+     where p.person <> excluded.person;
+  delete from safari_people p
+   where p.address = any (affected) and p.address not like 'contact:%'
+     and not exists (select from safari_people_links l where l.other = p.address)
+     and not exists (select from safari_people_links l where l.address = p.address);
+end $$;
+
+-- Reads contacts anew. One writer at a time, since two could miss what the other one joins.
+create or replace function public.agent_people_refresh(contact_ids uuid[]) returns void
+language plpgsql set search_path = public, pg_temp set jit = off as $$
+declare
+  nodes constant text[] := array(select 'contact:' || id from unnest(contact_ids) id);
+  vetoes constant text[] := agent_outreach_vetoes();
+  touched text[];
+begin
+  if cardinality(nodes) = 0 then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('safari_people', 0));
+  touched := nodes || array(select l.other from safari_people_links l where l.address = any (nodes));
+
+  with wanted as materialized (
+    select 'contact:' || c.id as address, a.place || ':' || a.name as other, a.via,
+           case a.via when 'own' then 1 when 'column' then 2 else 3 end as rank
+      from unnest(contact_ids) i (id) join crm_contacts c using (id),
+           lateral agent_contact_addresses(c) a
+  ), apart as (
+    -- Of two that were parted, the address that says more about the contact stays with it.
+    select w.address, w.other
+      from (select address, other from safari_people_parted
+            union all select other, address from safari_people_parted) d
+      join wanted w on w.other = d.other
+     where w.address = d.address
+        or exists (select from wanted o
+                    where o.address = w.address and o.other = d.address
+                      and (o.rank, o.other) < (w.rank, w.other))
+  ), kept as materialized (
+    select w.address, w.other, w.via from wanted w
+    except
+    select w.address, w.other, w.via from wanted w join apart using (address, other)
+  ), gone as (
+    delete from safari_people_links l
+     where l.address = any (nodes) and l.via <> 'manual'
+       and not exists (select from kept k where k.address = l.address and k.other = l.other)
+  )
+  insert into safari_people_links as l (address, other, via)
+    select k.address, k.other, k.via from kept k order by 1, 2
+    on conflict (address, other) do update set via = excluded.via
+     where l.via <> excluded.via and l.via <> 'manual';
+
+  insert into safari_people as p (address, person, veto)
+    select 'contact:' || c.id, md5('contact:' || c.id)::uuid, agent_outreach_veto(c, vetoes)
+      from unnest(contact_ids) i (id) join crm_contacts c using (id) order by 1
+    on conflict (address) do update set veto = excluded.veto
+     where p.veto is distinct from excluded.veto;
+  perform safari_people_regroup(
+    touched || array(select l.other from safari_people_links l where l.address = any (nodes)));
+  delete from safari_people p
+   using unnest(contact_ids) i (id)
+   where p.address = 'contact:' || i.id and not exists (select from crm_contacts c where c.id = i.id);
+end $$;
+
+-- Follows the CRM, whoever writes it. A contact that cannot be read must not keep the CRM's own
+-- programs from writing it: then an operator is alerted. Security definer, as those may not reach
+-- our tables.
+create or replace function public.agent_people_follow() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  ids uuid[];
+  has_vetoes constant boolean := agent_outreach_vetoes() <> '{}';
+begin
+  if tg_table_name = 'actp_platform_associations' then
+    if tg_op = 'INSERT' then
+      ids := array(select distinct n.contact_id from new_rows n);
+    elsif tg_op = 'DELETE' then
+      ids := array(select distinct o.contact_id from old_rows o);
+    else
+      ids := array(select n.contact_id from new_rows n join old_rows o using (id)
+                    where (n.contact_id, n.platform, n.handle, n.engagement_type)
+                          is distinct from (o.contact_id, o.platform, o.handle, o.engagement_type)
+                   union
+                   select o.contact_id from old_rows o left join new_rows n using (id)
+                    where n.contact_id is distinct from o.contact_id);
+    end if;
+  elsif tg_op = 'INSERT' then
+    ids := array(select n.id from new_rows n);
+  elsif tg_op = 'DELETE' then
+    ids := array(select o.id from old_rows o);
+  else
+    ids := array(
+      select n.id from new_rows n join old_rows o using (id)
+       where (n.platform, n.username, n.twitter_handle, n.instagram_handle, n.tiktok_handle,
+              n.linkedin_url, n.email, n.archived_at, n.email_opted_out, n.pipeline_stage,
+              n.relationship_stage, n.tags)
+             is distinct from
+             (o.platform, o.username, o.twitter_handle, o.instagram_handle, o.tiktok_handle,
+              o.linkedin_url, o.email, o.archived_at, o.email_opted_out, o.pipeline_stage,
+              o.relationship_stage, o.tags)
+          -- Columns that other programs added can forbid contact too.
+          or (has_vetoes and to_jsonb(n) is distinct from to_jsonb(o)));
+  end if;
+  perform agent_people_refresh(ids);
+  return null;
+exception when others then
+  perform safari_alert(format('agent_error:people:follow:%s', safari_today()), 'agent_error',
+    jsonb_build_object('domain', 'people', 'task', 'follow', 'error', sqlerrm));
+  return null;
+end $$;
+
+create or replace trigger agent_people_contact_added
+  after insert on public.crm_contacts referencing new table as new_rows
+  for each statement execute function public.agent_people_follow();
+create or replace trigger agent_people_contact_changed
+  after update on public.crm_contacts referencing old table as old_rows new table as new_rows
+  for each statement execute function public.agent_people_follow();
+create or replace trigger agent_people_contact_removed
+  after delete on public.crm_contacts referencing old table as old_rows
+  for each statement execute function public.agent_people_follow();
+create or replace trigger agent_people_association_added
+  after insert on public.actp_platform_associations referencing new table as new_rows
+  for each statement execute function public.agent_people_follow();
+create or replace trigger agent_people_association_changed
+  after update on public.actp_platform_associations
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function public.agent_people_follow();
+create or replace trigger agent_people_association_removed
+  after delete on public.actp_platform_associations referencing old table as old_rows
+  for each statement execute function public.agent_people_follow();
+
+-- All addresses of the person that an address belongs to, itself included.
+create or replace function public.safari_person_addresses(of_address text) returns text[]
+language sql stable as $$
+  select coalesce(
+    (select array_agg(p.address) from safari_people p
+      where p.person = (select o.person from safari_people o where o.address = of_address)),
+    array[of_address])
+$$;
+
+-- All contact rows of the people of some contacts.
+create or replace function public.agent_everyone(contact_ids jsonb) returns uuid[]
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(array_agg(distinct p.id order by p.id), '{}')
+    from jsonb_array_elements_text(contact_ids) i, unnest(agent_person(i::uuid)) p (id)
+$$;
