@@ -13,5 +13,17 @@ ensure_packages(__file__)
 
 from actp.cli.face import main  # noqa: E402  # now that what it imports is known to be here
 
+__all__ = ["main"]
+
+
+def __getattr__(name: str) -> dict[str, dict[str, int]]:
+    """Give ``DAILY_LIMITS``, the limits a day unless SAFARI_DAILY_LIMITS is set, when asked for."""
+    if name != "DAILY_LIMITS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from actp.settings.values import DEFAULT_DAILY_LIMITS  # noqa: PLC0415  # commands load no more
+
+    return {platform: dict(kinds) for platform, kinds in DEFAULT_DAILY_LIMITS.items()}
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,5 +13,10 @@ ensure_packages(__file__)
 
 from actp.cli.agents.outreach import script  # noqa: E402  # now that what it imports is known here
 
+__all__ = ["DM_PORTS", "script"]
+
+# The ports at which other programs expect the DM services.
+DM_PORTS = {"instagram": 3100, "twitter": 3003, "tiktok": 3102, "linkedin": 3105}
+
 if __name__ == "__main__":
     sys.exit(script.main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from actp.alerts import as_plain, digest, render, split_html
+from actp.alerts import NEVER_FOLDED, as_plain, digest, render, split_html
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,19 +40,22 @@ class Outgoing:
 
 
 class Batch:
-    """What one claim brought, in messages; a burst becomes a digest."""
+    """What one claim brought, in messages; a burst becomes a digest, but for what stands alone."""
 
     def __init__(self, alerts: Sequence[Alert], now: datetime, *, claimed_at: float) -> None:
         self.claimed_at = claimed_at
-        if len(alerts) > MAX_SINGLE_ALERTS:
-            ids = tuple(alert.id for alert in alerts)
-            self._left = _messages(digest(alerts, now), ids, is_digest=True)
-        else:
-            self._left = [
-                message
-                for alert in alerts
-                for message in _messages(render(alert, now), (alert.id,), is_digest=False)
-            ]
+        folded = [alert for alert in alerts if alert.kind not in NEVER_FOLDED]
+        if len(folded) <= MAX_SINGLE_ALERTS:
+            folded = []
+        ids = tuple(alert.id for alert in folded)
+        self._left = [
+            message
+            for alert in alerts
+            if alert.id not in ids
+            for message in _messages(render(alert, now), (alert.id,), is_digest=False)
+        ]
+        if folded:
+            self._left += _messages(digest(folded, now), ids, is_digest=True)
 
     @property
     def head(self) -> Outgoing:

@@ -14,9 +14,22 @@ if TYPE_CHECKING:
 
     from actp.alerts.texts import Alert
 
-__all__ = ["digest"]
+__all__ = ["NEVER_FOLDED", "digest"]
 
 MAX_LINES: Final = 15
+# Each of these is a message of its own, whatever comes with it: its later lines are what it is for.
+NEVER_FOLDED: Final = frozenset(
+    {
+        "ab_winner",
+        "agent_error",
+        "new_decision_prospects",
+        "platform_saturated",
+        "render_complete",
+        "sweep_complete",
+        "trend_spike",
+        "weekly_report",
+    }
+)
 
 
 def digest(alerts: Sequence[Alert], now: datetime) -> str:

@@ -18,13 +18,19 @@ EXIT_CONFIG = 78  # ExitCode.CONFIG, whose module an old Python cannot read
 def ensure_packages(script: str, root: Path = ROOT) -> None:
     """Return if the packages are here, else start the script anew with the project's own Python.
 
-    Exits with a hint where the project has not been set up. A script that a dispatcher started
-    ends with it from here on.
+    Exits with a hint where the project has not been set up. Where the script is imported by another
+    program it raises ImportError instead, as that program is not ours to replace. A script that a
+    dispatcher started ends with it from here on.
     """
     missing = _missing()
     if not missing:
         follow()
         return
+    if not _is_program(script):
+        raise ImportError(
+            f"{Path(script).name}: this Python lacks {', '.join(missing)}; import it from"
+            f" {root / '.venv' / 'bin' / 'python'}, which bin/setup makes"
+        )
     python = root / ".venv" / "bin" / "python"
     if python.exists() and Path(sys.prefix).resolve() != python.parents[1].resolve():
         arguments = [str(python), str(Path(script).resolve()), *sys.argv[1:]]
@@ -34,6 +40,12 @@ def ensure_packages(script: str, root: Path = ROOT) -> None:
         f"  Run {root / 'bin' / 'setup'} once, then start it again.\n"
     )
     sys.exit(EXIT_CONFIG)
+
+
+def _is_program(script: str) -> bool:
+    """Tell whether the script is what Python was started with, not a module of another program."""
+    started = getattr(sys.modules.get("__main__"), "__file__", None)
+    return started is not None and Path(started).resolve() == Path(script).resolve()
 
 
 def _missing() -> list[str]:

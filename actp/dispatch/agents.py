@@ -45,7 +45,8 @@ class Command:
     """How one task is started.
 
     ``value`` names the parameter that becomes the value of the flag, and ``default`` stands in
-    for it; ``bare`` is the flag in place of ``flag`` where no parameter is given.
+    for it; ``bare`` is the flag in place of ``flag`` where no parameter is given. ``with_flags``
+    always go with it.
     """
 
     script: str
@@ -54,6 +55,7 @@ class Command:
     value: str | None = None
     default: str | None = None
     bare: str | None = None
+    with_flags: tuple[str, ...] = ()
     cron: Cron | None = None
 
 
@@ -143,7 +145,7 @@ DOMAINS: Final = (
         "Compares what was published with the target mix, recommends what lacks.",
         "recommend",
         {
-            "recommend": _usual("--content-mix"),
+            "recommend": _usual("--content-mix", with_flags=("--go",)),
             "gaps": _usual("--gaps"),
             "resonance-summary": _usual("--resonance-summary"),
         },

@@ -70,7 +70,8 @@ def arguments_for(command: Command, params: Mapping[str, Any]) -> list[str]:
     if command.value is not None:
         task = f"{task}={_value_of(command, given)}"
     rest = {name: value for name, value in given.items() if name != command.value}
-    return [task, *(_flag(name, value) for name, value in rest.items())]
+    flags = [_flag(name, value) for name, value in rest.items()]
+    return [task, *(flag for flag in command.with_flags if flag not in flags), *flags]
 
 
 def _is_absent(value: Any) -> bool:

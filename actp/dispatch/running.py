@@ -122,7 +122,15 @@ class Dispatcher:
             ok = error is None
             if error is not None:
                 result["error"] = error
-            lease.end("agent_task_end", ok=ok, result=result, duration_ms=duration_ms, error=error)
+            lease.end(
+                "agent_task_end",
+                ok=ok,
+                result=result,
+                duration_ms=duration_ms,
+                error=error,
+                # A slip of the operator is none of the agent.
+                tell=result["returncode"] != ExitCode.USAGE,
+            )
         return Run(domain, task, "ok" if ok else "error", result, duration_ms)
 
     def _spawn(self, command: Command, flags: Sequence[str], lease: Lease) -> Finished:

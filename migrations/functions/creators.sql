@@ -2,7 +2,7 @@
 
 -- Stores what one platform brought: creators [{handle, display_name, niche, followers,
 -- engagement_score, top_post_text, top_post_url, offer_match, icp_fit_score, qualified}], posts and
--- hooks. A creator nobody has seen before is told; who qualifies becomes a contact, and a contact
+-- hooks. Answers who is new and the best of them; who qualifies becomes a contact, and a contact
 -- that is there already is left alone.
 create or replace function public.agent_creators_store(
   platform text, creators jsonb, posts jsonb, hooks jsonb
@@ -61,10 +61,6 @@ begin
 
   perform agent_creators_store_posts(platform, posts);
   perform agent_resonance_add_hooks(hooks, own => false);
-  if new_creators > 0 then
-    perform safari_alert('new_creators:' || gen_random_uuid(), 'new_creators',
-                         jsonb_build_object('count', new_creators, 'top', best));
-  end if;
   return jsonb_build_object('new', new_creators, 'top', best, 'contacts', seeded,
                             'pipeline_stage', stage);
 end $$;

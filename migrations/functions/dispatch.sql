@@ -79,8 +79,10 @@ end $$;
 
 -- Ends a run: its row says what came of it, also where it was taken for dead meanwhile. A person
 -- hears of a task's failure once a day.
+drop function if exists public.agent_task_end(uuid, boolean, jsonb, integer, text);
 create or replace function public.agent_task_end(
-  id uuid, ok boolean, result jsonb, duration_ms integer, error text default null
+  id uuid, ok boolean, result jsonb, duration_ms integer, error text default null,
+  tell boolean default true
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -93,7 +95,7 @@ begin
    where t.id = agent_task_end.id
      and (t.status = 'running' or to_jsonb(t.result) ? 'interrupted')
   returning t.domain, t.task into ended;
-  if found and not ok then
+  if found and not ok and tell then
     perform safari_alert(
       format('agent_error:%s:%s:%s', ended.domain, ended.task, safari_today()), 'agent_error',
       jsonb_build_object('domain', ended.domain, 'task', ended.task, 'error', error));

@@ -72,7 +72,9 @@ language sql stable set search_path = public, pg_temp as $$
           (select coalesce(x.is_outbound, x.direction = 'outbound', false),
                   coalesce(x.message_type, 'dm'), x.sent_at, coalesce(x.body, x.message_text)
              from crm_messages x
-            where x.contact_id is null and x.platform = c.platform and x.username = c.username
+            where x.contact_id is null
+              and safari_platform(x.platform) = safari_platform(c.platform)
+              and lower(ltrim(x.username, '@')) = lower(ltrim(c.username, '@'))
             limit 200)
         ) each
       ) m
@@ -190,7 +192,13 @@ begin
                    'platform', c.platform, 'score', s.score) order by s.score desc, c.id)
             from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
            where s.funnel_stage = 'decision'
-             and s.contact_id in (select n.contact_id from told_now n))
+             and s.contact_id in (select n.contact_id from told_now n)
+             -- Somebody who swings around the border is new once in 30 days.
+             and not exists (
+               select from actp_crm_transitions e
+                where e.contact_id = s.contact_id and e.to_announce is false
+                  and e.to_stage = 'decision'
+                  and e.created_at > now() - interval '30 days'))
     into told, people from told_now t;
   if people is not null then
     perform safari_alert(

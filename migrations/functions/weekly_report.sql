@@ -1,4 +1,31 @@
--- How the agents did in the last seven days, told once a week.
+-- What the week brought, and how the agents did, told once a week.
+
+create or replace function public.agent_plural(count bigint, noun text) returns text
+language sql immutable as $$
+  select format('%s %s%s', count, noun, case when count = 1 then '' else 's' end)
+$$;
+
+-- The post of the last days that stands out most from its platform's others, as a line; null if none.
+create or replace function public.agent_best_post(days integer) returns text
+language sql stable set search_path = public, pg_temp as $$
+  with scores as (
+    select s.*, coalesce(s.score_24h, s.score) as brought from agent_post_scores(30) s
+  ), means as (
+    select s.platform, avg(s.brought) as mean, count(*) as posts from scores s group by s.platform
+  )
+  select format('best post: %s on %s, %s engagement, %s times the mean of %s; %s at %s:00 UTC',
+                coalesce('“' || left(nullif(btrim(split_part(p.title, E'\n', 1)), ''), 80) || '”',
+                         s.external_id),
+                s.platform, round(s.brought), round(s.brought / nullif(m.mean, 0), 1),
+                agent_plural(m.posts, 'post'),
+                concat_ws(', ', agent_niche(s.niche), p.content_type),
+                extract(hour from s.published_at at time zone 'utc'))
+    from scores s join means m using (platform)
+    join actp_content_performance p
+      on safari_platform(p.platform) = s.platform and p.external_id = s.external_id
+   where s.published_at > now() - make_interval(days => days)
+   order by s.brought / nullif(m.mean, 0) desc nulls last, s.brought desc, s.external_id limit 1
+$$;
 
 create or replace function public.agent_weekly_report() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
@@ -13,16 +40,28 @@ begin
              filter (where t.status in ('error', 'failed')))[1] as last_failed
       from actp_agent_tasks t where t.created_at > since group by t.domain
   ), said as (
-    select 1 as place, r.domain as name, format(
-             '%s: %s run%s, %s failed%s', r.domain, r.runs, case when r.runs = 1 then '' else 's' end,
-             r.failed, coalesce(' (last: ' || r.last_failed || ')', '')) as line
-      from runs r
+    select 5 as place, '' as name, format('messages: %s sent, %s from %s, %s waiting',
+             (select count(*) from crm_message_queue q
+               where q.status = 'sent' and q.sent_at > since),
+             case when count(*) = 1 then '1 reply' else count(*) || ' replies' end,
+             case when count(distinct m.who) = 1 then '1 person' else count(distinct m.who) || ' people' end,
+             (select count(*) from crm_message_queue q where q.status in ('pending', 'sending')))
+           as line
+      from (select coalesce(x.contact_id::text, safari_platform(x.platform) || ':' || x.username)
+                     as who
+              from crm_messages x
+             where not coalesce(x.is_outbound, x.direction = 'outbound', false)
+               and x.sent_at > since) m
+    having count(*) > 0 or exists (select from crm_message_queue q
+                                    where q.status in ('pending', 'sending')
+                                       or (q.status = 'sent' and q.sent_at > since))
     union all
-    select 2, '', format('commands: %s completed, %s failed, %s waiting',
-             count(*) filter (where q.status = 'completed' and q.completed_at > since),
-             count(*) filter (where q.status = 'failed' and q.completed_at > since),
-             count(*) filter (where q.status = 'pending'))
-      from safari_command_queue q
+    select 6, '', format('conversions: %s', agent_plural(count(*), 'contact') || ' closed as won')
+      from crm_contacts c
+     where lower(btrim(coalesce(c.pipeline_stage, c.relationship_stage, ''))) in (
+             'closed_won', 'closed won', 'won', 'client', 'customer')
+       and c.updated_at > since
+    having count(*) > 0
     union all
     select 3, '', format('prospects: %s in decision, %s researched',
              count(*) filter (where p.funnel_stage = 'decision'),
@@ -33,8 +72,35 @@ begin
              (select count(*) from actp_content_performance c where c.published_at > since),
              (select count(*) from actp_gen_jobs j
                where j.model = 'remotion' and j.completed_at > since))
+    union all
+    select 7, '', agent_best_post(7)
+    union all
+    select 8, '', format('A/B tests: %s won, %s without a winner%s',
+             count(*) filter (where t.winner in ('a', 'b')), count(*) filter (where t.winner = 'tie'),
+             '; last winner: “' || left((array_agg(
+               case t.winner when 'a' then t.variant_a_text else t.variant_b_text end
+               order by t.completed_at desc) filter (where t.winner in ('a', 'b')))[1], 80) || '”')
+      from actp_ab_tests t where t.completed_at > since
+    having count(*) > 0
+    union all
+    select 9, '', format('posting hours: changed %s', agent_plural(
+             sum((t.result #>> '{data,changed}')::integer), 'time'))
+      from actp_agent_tasks t
+     where t.domain = 'scheduler' and t.task = 'optimize' and t.created_at > since
+       and jsonb_typeof(t.result #> '{data,changed}') = 'number'
+    having sum((t.result #>> '{data,changed}')::integer) > 0
+    union all
+    select 2, '', format('commands: %s completed, %s failed, %s waiting',
+             count(*) filter (where q.status = 'completed' and q.completed_at > since),
+             count(*) filter (where q.status = 'failed' and q.completed_at > since),
+             count(*) filter (where q.status = 'pending'))
+      from safari_command_queue q
+    union all
+    select 1, r.domain, format('%s: %s, %s failed%s', r.domain, agent_plural(r.runs, 'run'), r.failed,
+                               coalesce(' (last: ' || r.last_failed || ')', ''))
+      from runs r
   )
-  select jsonb_agg(s.line order by s.place, s.name) into lines from said s;
+  select jsonb_agg(s.line order by s.place, s.name) into lines from said s where s.line is not null;
   perform safari_alert('weekly_report:' || to_char(now() at time zone 'utc', 'IYYY-IW'),
                        'weekly_report', jsonb_build_object('domain', 'all agents', 'lines', lines));
   return jsonb_build_object('lines', lines);

@@ -67,7 +67,8 @@ end $$;
 
 -- Groups all content by platform, niche and kind, with the offer that most of it is tagged with. A
 -- group whose offer has changed leaves no row behind, but hands on its hooks.
-create or replace function public.agent_resonance_recompute() returns jsonb
+drop function if exists public.agent_resonance_recompute();
+create or replace function public.agent_resonance_recompute(niches jsonb default null) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   began timestamptz := clock_timestamp();
@@ -76,12 +77,14 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
   with content as (
-    select p.platform, p.niche, coalesce(p.content_type, 'educational') as content_type,
+    select safari_platform(p.platform) as platform, agent_niche(p.niche) as niche,
+           coalesce(p.content_type, 'educational') as content_type,
            p.views, p.engagement_score as engagement, p.watch_time_minutes as watch_time,
            p.offer_tags, p.external_id,
            nullif(btrim(split_part(left(p.title, 200), E'\n', 1)), '') as hook
       from actp_content_performance p
-     where p.niche is not null and p.niche not in ('', 'other')
+     where agent_niche(p.niche) <> 'other'
+       and (niches is null or niches ? agent_niche(p.niche))
        and p.views is not null  -- what was just published has not been counted yet
   ), tagged as (
     -- Each tag once a post; the first is its best match.

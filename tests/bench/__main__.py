@@ -56,7 +56,8 @@ counts.
 Agents run as whole processes, start of the interpreter included, on made-up people and posts.
 Claude is simulated and answers at once; scores, queues and associations are made without it. The
 sweep is the first on its data. Hours and A/B tests are judged on posts drawn by chance, the rates
-of equal ones scattering by 15 %.
+of equal ones scattering by 15 %. The simulated years have a best hour on each of six platforms, one
+fall and one rise; posts at one hour differ by 0.5 in the logarithm of their engagement.
 """
 
 

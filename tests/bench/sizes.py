@@ -29,6 +29,7 @@ class Sizes:
     script_starts: int
     learnings: int
     ab_tests: int
+    years: int
 
 
 FULL: Final = Sizes(
@@ -49,6 +50,7 @@ FULL: Final = Sizes(
     script_starts=5,
     learnings=40,
     ab_tests=4000,
+    years=4,
 )
 QUICK: Final = Sizes(
     drained_commands=900,
@@ -68,4 +70,5 @@ QUICK: Final = Sizes(
     script_starts=2,
     learnings=10,
     ab_tests=500,
+    years=1,
 )

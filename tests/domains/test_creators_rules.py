@@ -15,8 +15,8 @@ from actp.errors import InvalidInput
     ("niche", "text", "engagement", "fit"),
     [
         ("ai_automation", "", 0, 25),
-        ("personal_brand", "", 0, 0),
-        ("personal_brand", "Founder and coach", 0, 40),
+        ("personal_brand", "", 0, 25),
+        ("personal_brand", "Founder and coach", 0, 65),
         ("ai_automation", "zapier n8n claude workflow automation", 0, 55),
         ("saas_growth", "Founder. We cut churn and doubled MRR", 99_999, 90),
         ("saas_growth", "founder cto coach churn mrr growth audience", 10**9, 100),

@@ -136,3 +136,27 @@ def test_the_best_are_listed(run_script: RunScript) -> None:
     assert [row["handle"] for row in listed["rows"]] == ["maria_makes", "quiet"]
     assert script.main(["--top-creators"]) == 0
     assert script.main(["--top-creators", "--platform", "myspace"]) == 2
+
+
+def test_a_run_over_all_platforms_tells_of_new_creators_once(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    _, result = run_script(script, "--market-sync")
+    (told,) = alerts(admin)
+    assert told["count"] == result["new"] > 2
+    run_script(script, "--market-sync")
+    assert len(alerts(admin)) == 1
+
+
+def test_a_creator_is_judged_by_all_posts(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    posts = [
+        {"id": str(n), "text": text, "author": "lena", "likes": 900,
+         "url": f"https://x.com/lena/status/{n}"}
+        for n, text in enumerate(["Hi", "As a coach I see it", "Monetize your audience"])
+    ]  # fmt: skip
+    simulator.play({"services": {"market-research": {"job_seconds": 0.01, "posts": posts}}})
+    run_script(script, "--research", "--platform", "threads", "--niche", "personal_brand")
+    assert rows(admin, "select icp_fit_score > 60 from actp_platform_creators") == [(True,)]
+    assert rows(admin, "select username, platform from crm_contacts") == [("lena", "threads")]

@@ -34,6 +34,8 @@ def facts(**known: Any) -> Facts:
         ({"about": "Confounder"}, {}),
         ({"platforms": 3}, {"several_platforms": 5}),
         ({"words": "does it do n8n?"}, {"offer_keyword": 15}),
+        ({"words": "What does it cost?"}, {"offer_keyword": 15}),
+        ({"words": "how much is n8n?"}, {"offer_keyword": 15}),
         ({"silent_days": 6.9}, {}),
         ({"silent_days": 7.0}, {"silent_weeks": -2}),
         ({"silent_days": 30.0}, {"silent_weeks": -8}),

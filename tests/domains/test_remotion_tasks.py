@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ import pytest
 
 from actp.cli.agents.growth import script as growth
 from actp.cli.agents.remotion import script
+from actp.dispatch.agents import AGENTS
+from actp.dispatch.arguments import arguments_for
 from actp.domains.mix import tasks as mix
 from actp.domains.remotion import tasks
 from actp.errors import InvalidInput, NotFound, WrongState
@@ -350,7 +353,7 @@ def test_the_largest_gap_has_a_video_made_once_a_week_and_platform(
 def test_a_mix_without_a_gap_or_with_a_service_down_still_recommends(
     run_script: RunScript, admin: psycopg.Connection
 ) -> None:
-    code, result = run_script(growth, "--content-mix")
+    code, result = run_script(growth, "--content-mix", "--go")
     assert (code, result["video"]["status"], len(result["rows"]) >= 3) == (0, "pending", True)
     admin.execute("delete from actp_gen_jobs")
     parts = {"ai_automation": 7, "personal_brand": 4, "creator_economy": 4, "saas_growth": 3}
@@ -360,6 +363,36 @@ def test_a_mix_without_a_gap_or_with_a_service_down_still_recommends(
             " select 'tiktok', %s || n, %s, now() from generate_series(1, %s) n",
             (niche, niche, posts),
         )
-    _, result = run_script(growth, "--content-mix")
+    _, result = run_script(growth, "--content-mix", "--go")
     assert (result["video"], len(result["rows"])) == (None, 3)
     assert growth.main(["--content-mix", "--platform", "tiktak"]) == 2
+
+
+def test_the_mix_only_shows_unless_it_is_told_to_go(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    code, result = run_script(growth, "--content-mix")
+    assert (code, result["video"]) == (0, None)
+    assert ask(admin, "select count(*) from actp_gen_jobs") == [(0,)]
+    assert arguments_for(AGENTS["content-mix"]["recommend"], {"platform": "tiktok"}) == [
+        "--content-mix", "--go", "--platform=tiktok",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("platform", ["youtube", "linkedin"])
+def test_a_video_made_for_a_platform_goes_there_too(
+    full_tools: Tools, admin: psycopg.Connection, platform: str
+) -> None:
+    tasks.pipeline(full_tools, platform=platform, niche="saas_growth")
+    while not inputs(admin):
+        tasks.check_jobs(full_tools)
+    ((platforms, times),) = ask(
+        admin,
+        "select input_data -> 'platforms', input_data -> 'scheduled_times'"
+        " from actp_workflow_tasks",
+    )
+    assert platforms == ["tiktok", "instagram", "twitter", "threads", platform]
+    assert set(times) == set(platforms), "each at one of its hours"
+    if platform == "youtube":
+        lead = datetime.fromisoformat(times["tiktok"]) - datetime.fromisoformat(times["youtube"])
+        assert lead >= timedelta(hours=24)

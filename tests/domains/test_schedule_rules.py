@@ -122,7 +122,7 @@ def test_a_fall_shows_before_the_week_is_over() -> None:
     row["posts"] += [[6.0, 100.0] for _ in range(15)]
     found = saturation(row)
     assert found is not None
-    assert found.drop_percent == 70, "of the last four days; of the week it were 26"
+    assert found.drop_percent == 70, "of the last three days; of the week it is 26"
 
 
 @pytest.mark.parametrize(("recent", "is_well"), [(84.0, False), (85.0, True), (140.0, True)])

@@ -126,3 +126,53 @@ def test_the_week_is_told_once(store: Store, admin: psycopg.Connection) -> None:
     assert [line.partition(":")[0] for line in lines[1:]] == ["commands", "prospects", "content"]
     told = admin.execute("select detail from safari_alerts where kind = 'weekly_report'").fetchall()
     assert [detail["lines"] for (detail,) in told] == [lines]
+
+
+def test_the_week_says_what_it_brought(store: Store, admin: psycopg.Connection) -> None:
+    admin.execute(
+        "with c as (insert into crm_contacts (platform, username, pipeline_stage, updated_at)"
+        " values ('twitter', 'ada', 'closed_won', now()) returning id)"
+        " insert into crm_messages (contact_id, platform, username, message_id, is_outbound,"
+        " sent_at) select id, 'twitter', 'ada', n::text, false, now() - interval '1 day'"
+        " from c, generate_series(1, 2) n"
+    )
+    admin.execute(
+        "insert into crm_message_queue (platform, message_body, status, sent_at) values"
+        " ('twitter', 'x', 'sent', now()), ('twitter', 'x', 'sent', now() - interval '9 days'),"
+        " ('instagram', 'x', 'pending', null)"
+    )
+    admin.execute(
+        "insert into actp_content_performance (platform, external_id, niche, content_type, title,"
+        " engagement_score, published_at) select 'tiktok', n::text, 'saas_growth', 'case_study',"
+        " 'Hook ' || n, case n when 3 then 900 else 100 end,"
+        " date_trunc('day', now()) - interval '2 days' + interval '14 hours'"
+        " from generate_series(1, 4) n"
+    )
+    admin.execute(
+        "insert into actp_ab_tests (topic, status, winner, variant_a_text, completed_at) values"
+        " ('t', 'complete', 'a', 'A question?', now()), ('u', 'inconclusive', 'tie', 'x', now()),"
+        " ('v', 'complete', 'b', 'old', now() - interval '8 days')"
+    )
+    admin.execute(
+        "insert into actp_agent_tasks (domain, task, status, result) values"
+        """ ('scheduler', 'optimize', 'ok', '{"data": {"changed": 2}}'),"""
+        """ ('scheduler', 'optimize', 'ok', '{"data": {"changed": 1}}')"""
+    )
+    lines = store.call("agent_weekly_report")["lines"]
+    said = dict(line.split(": ", 1) for line in lines)
+    assert said["messages"] == "1 sent, 2 replies from 1 person, 1 waiting"
+    assert said["conversions"] == "1 contact closed as won"
+    assert said["best post"].startswith("“Hook 3” on tiktok, 900 engagement, 3.0 times the mean of")
+    assert "saas_growth, case_study at 14:00 UTC" in said["best post"]
+    assert said["A/B tests"] == "1 won, 1 without a winner; last winner: “A question?”"
+    assert said["posting hours"] == "changed 3 times"
+
+
+def test_a_usage_error_uses_up_no_alert(store: Store, admin: psycopg.Connection) -> None:
+    for tell in (False, True, True):
+        run = str(uuid4())
+        begin(store, run)
+        store.call("agent_task_end", id=run, ok=False, result={}, duration_ms=1, error="e",
+                   tell=tell)  # fmt: skip
+        told = admin.execute("select count(*) from safari_alerts").fetchone()
+        assert told == (int(tell),)

@@ -18,6 +18,9 @@ script = Script(
     refinements=(
         click.Option(["--platform"], help="Only this platform."),
         click.Option(["--niche"], help="Only this niche."),
+        click.Option(
+            ["--go"], is_flag=True, help="With --content-mix: have the first video rendered."
+        ),
         click.Option(["--hours"], type=click.IntRange(1, 720), help="With --dm-schedule: how far."),
         click.Option(["--seed"], type=int, help="With --optimize: choose the same each time."),
         click.Option(

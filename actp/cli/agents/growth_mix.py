@@ -12,6 +12,8 @@ from actp.domains.mix import tasks
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actp.domains.tools import Tools
+
 __all__ = ["TASKS"]
 
 
@@ -29,6 +31,8 @@ def _show_items(result: Mapping[str, Any]) -> None:
     if video := result["video"]:
         begun = "is requested" if video["created"] else "was requested this week"
         say(f"A video of {result['rows'][0]['niche']} {begun}: {video['status']}.")
+    else:
+        say("Nothing was rendered; --go begins with the first, if its niche lags.")
 
 
 def _show_gaps(result: Mapping[str, Any]) -> None:
@@ -41,13 +45,18 @@ def _show_gaps(result: Mapping[str, Any]) -> None:
     console().print(shown)
 
 
+def _recommend(tools: Tools, platform: str | None = None, *, go: bool = False) -> dict[str, Any]:
+    """Show what to make; a person says --go for what is public in the end."""
+    return tasks.recommend(tools, platform, go=go)
+
+
 TASKS = (
     Task(
         "--content-mix",
-        "Say what to make next, for --platform or all.",
-        tasks.recommend,
+        "Show what to make next, for --platform or all; --go has the first one rendered.",
+        _recommend,
         _show_items,
-        refined_by=("platform",),
+        refined_by=("platform", "go"),
     ),
     Task(
         "--gaps",

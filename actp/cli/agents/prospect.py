@@ -27,6 +27,8 @@ def _show_scores(result: Mapping[str, Any]) -> None:
         f" {result['decision']} in decision ({result['new_decision']} new),"
         f" {result['consideration']} in consideration, {result['awareness']} in awareness."
     )
+    if result["left_out"]:
+        say(f"Left out as bots: {', '.join(result['left_out'])}.")
     say(
         f"{result['research_ready']} worth a brief, {result['researched']} have one,"
         f" {result['briefs']} written now{_without_claude(result)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from actp.domains.taxonomy import OFFERS, words_of
+from actp.domains.taxonomy import OFFERS, OTHER, known_niche, words_of
 
 __all__ = ["QUALIFIED_ABOVE", "icp_fit"]
 
@@ -17,14 +17,15 @@ MOST_ENGAGEMENT_POINTS: Final = 25
 
 
 def icp_fit(niche: str, text: str, engagement: float) -> int:
-    """Return 0 to 100: an offer for the niche, roles and keywords in the text, and engagement.
+    """Return 0 to 100: a niche of ours, roles and keywords in the text, and engagement.
 
-    Engagement counts by its magnitude: 10 gives about 5 points, 100,000 all 25.
+    ``text`` is all that is known of a creator: the name and the posts that were found. Engagement
+    counts by its magnitude: 10 gives about 5 points, 100,000 all 25.
     """
     spoken = f" {' '.join(words_of(text))} "
     roles = {role for offer in OFFERS for role in offer.roles}
     keywords = {word for offer in OFFERS for word in offer.keywords}
-    points = NICHE_POINTS if any(niche in offer.niches for offer in OFFERS) else 0
+    points = NICHE_POINTS if known_niche(niche) != OTHER else 0
     points += min(ROLE_POINTS * _spoken(roles, spoken), MOST_ROLE_POINTS)
     points += min(KEYWORD_POINTS * _spoken(keywords, spoken), MOST_KEYWORD_POINTS)
     magnitude = math.log10(1 + max(engagement, 0.0))

@@ -24,14 +24,20 @@ LONGEST_HOOK: Final = 120
 _TWEET = re.compile(r"/status/(\d+)")
 
 
-def creator_rows(platform: str, niche: str, creators: Sequence[Creator]) -> list[dict[str, Any]]:
-    """Return one row for each creator whose handle can be one; the rest cannot be written to."""
+def creator_rows(
+    platform: str, niche: str, creators: Sequence[Creator], posts: Sequence[Post] = ()
+) -> list[dict[str, Any]]:
+    """Return one row for each creator whose handle can be one; the rest cannot be written to.
+
+    They are judged by all of their ``posts``, not by the one that did best.
+    """
     rows = []
     for creator in creators:
         handle = _handle(platform, creator.handle)
         if handle is None:
             continue
-        said = f"{creator.display_name} {creator.top_post_text}"
+        own = (post.text for post in posts if post.author.lower() == creator.handle.lower())
+        said = " ".join((creator.display_name, creator.top_post_text, *own))
         fit = icp_fit(niche, said, creator.engagement_score)
         rows.append(
             {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from actp.clients.research import MarketResearch
 from actp.domains.creators.matrix import wanted
 from actp.domains.creators.rows import creator_rows, hooks_of, post_rows
 from actp.errors import ServiceError
+from actp.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,10 @@ def research(tools: Tools, platform: str | None = None, niche: str | None = None
     found = [row for row in rows if row["error"] is None]
     new = sum(row["new"] for row in found)
     best = max((row["top"] for row in found if row["top"]), key=lambda t: t["fit"], default=None)
-    said = f"{new} new creators" + (f", top @{best['handle']}" if best else "")
+    if new:
+        # One for the run, not one for each platform.
+        tools.alert("new_creators", str(uuid4()), {"count": new, "top": best})
+    said = counted(new, "new creator") + (f", top @{best['handle']}" if best else "")
     return {
         "ok": len(found) == len(rows),
         "new": new,
@@ -77,7 +82,7 @@ def _one(
     except ServiceError as error:
         return {**row, "error": f"{platform}: {error}"}
     found = list(zip(niches, findings, strict=True))
-    creators = [r for niche, f in found for r in creator_rows(platform, niche, f.creators)]
+    creators = [r for niche, f in found for r in creator_rows(platform, niche, f.creators, f.posts)]
     posts = [r for niche, f in found for r in post_rows(platform, niche, f.posts)]
     hooks = [{"platform": platform, "niche": n, "hooks": hooks_of(f.posts)} for n, f in found]
     stored = tools.store.call(

@@ -21,17 +21,17 @@ __all__ = ["recommend", "resonance_summary", "show_gaps"]
 TOP_ROWS: Final = 5
 
 
-def recommend(tools: Tools, platform: str | None = None) -> dict[str, Any]:
-    """Return what to make next, from what is missing and what works, and begin with the first.
+def recommend(tools: Tools, platform: str | None = None, *, go: bool = True) -> dict[str, Any]:
+    """Return what to make next, from what is missing and what works.
 
-    The video of the largest gap is requested once a niche, platform and calendar week.
+    With ``go`` the video of the largest gap is requested, once a niche, platform and calendar week.
     """
     check_names(platform, None)
     answer = tools.store.call("agent_mix_counts", platform=platform)
     found = gaps(answer["counts"])
     items = recommended(found, answer["best"], platform)
     first = items[0]
-    video = _requested(tools, first, answer) if found[0].gap > 0 else None
+    video = _requested(tools, first, answer) if go and found[0].gap > 0 else None
     return {
         "items": len(items),
         "headline": f"make {first.count} of {first.niche} for {first.platform}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from actp.domains.prospect.fit import asks_about_price
 from actp.domains.taxonomy import matching_offers
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def score(facts: Facts) -> Score:
         "email_replied": EMAIL_REPLIED * (facts.email_replies > 0),
         "icp_keyword": ICP_KEYWORD * bool(matching_offers(facts.about)),
         "several_platforms": SEVERAL_PLATFORMS * (facts.platforms > 1),
-        "offer_keyword": OFFER_KEYWORD * bool(matching_offers(facts.words)),
+        # Who asks for the price speaks of the offer.
+        "offer_keyword": OFFER_KEYWORD
+        * bool(matching_offers(facts.words) or asks_about_price(facts)),
         "silent_weeks": EACH_SILENT_WEEK * _weeks(facts.silent_days),
         "icp_score": round(ICP_SCORE_AT_MOST * (facts.icp_score or 0) / HIGHEST_SCORE),
     }

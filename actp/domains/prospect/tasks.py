@@ -30,6 +30,8 @@ BRIEFS_WITHIN_SECONDS: Final = 40.0
 # After so many Claude is not asked again in this run.
 FAILURES_AT_MOST: Final = 3
 TOLD_OF: Final = 3
+# Bots that are left out are named, so that a person taken for one is noticed.
+NAMED_BOTS: Final = 20
 HOPELESS: Final = frozenset({"no_key", "over_budget"})
 
 
@@ -86,6 +88,7 @@ def research_ready(tools: Tools, limit: int | None = None) -> dict[str, Any]:
 
 def _score(tools: Tools, contacts: Iterable[Facts]) -> dict[str, Any]:
     counts = {"scored": 0, "bots": 0, "written": 0, "moved": 0}
+    left_out: list[str] = []
 
     def rows() -> Iterator[Json]:
         for facts in contacts:
@@ -94,6 +97,8 @@ def _score(tools: Tools, contacts: Iterable[Facts]) -> dict[str, Any]:
                 yield _row(facts)
                 continue
             counts["bots"] += 1
+            if len(left_out) < NAMED_BOTS:
+                left_out.append(f"{facts.name} ({facts.username or facts.email})")
             if facts.is_scored:
                 # It was taken for a person before; nobody is to write to it now.
                 yield _nobody(facts)
@@ -102,7 +107,8 @@ def _score(tools: Tools, contacts: Iterable[Facts]) -> dict[str, Any]:
         answer = tools.store.call("agent_prospect_store", rows=batch)
         counts["written"] += answer["written"]
         counts["moved"] += answer["moved"]
-    return {**counts, "new_decision": tools.store.call("agent_prospect_announce")}
+    announced = tools.store.call("agent_prospect_announce")
+    return {**counts, "left_out": left_out, "new_decision": announced}
 
 
 def _row(facts: Facts) -> dict[str, Any]:

@@ -17,11 +17,11 @@ TIRED_BELOW: Final = 0.70
 # From here on a platform that was reported is well again.
 WELL_FROM: Final = 0.85
 # The days that are compared with days 8 to 30: the week, and its end, where a fall shows first.
-RECENT_DAYS: Final = (7.0, 4.0)
+RECENT_DAYS: Final = (7.0, 3.0)
 BASELINE_FROM_DAYS: Final = 7.0
 # How many standard errors the logarithm of engagement must have fallen by. It is looked at daily:
-# 2 would find a fall every month where there is none.
-LEAST_ERRORS: Final = 3.0
+# 3 found two falls a simulated year on six platforms where there were none.
+LEAST_ERRORS: Final = 3.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ FEWEST_BASELINE_DAYS: Final = 3
 RISE_WINDOWS: Final = (2, TREND_DAYS)
 LEAST_RISE: Final = 1.5
 # How many standard errors the logarithm of a day's engagement must have risen by.
-LEAST_ERRORS: Final = 3.0
+LEAST_ERRORS: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True)

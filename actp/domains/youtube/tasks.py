@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actp.domains.engagement import measured_engagement
 from actp.domains.paging import pages
 from actp.domains.posts.tasks import measure_videos
+from actp.domains.taxonomy import NICHES
 from actp.domains.youtube.classify import Classifier
 from actp.plural import counted
 
@@ -45,8 +46,8 @@ def analyze(tools: Tools) -> dict[str, Any]:
 
 
 def resonance(tools: Tools) -> dict[str, Any]:
-    """Group all content by platform, niche, offer and kind."""
-    answer: dict[str, Any] = tools.store.call("agent_resonance_recompute")
+    """Group all content of our niches by platform, niche, offer and kind."""
+    answer: dict[str, Any] = tools.store.call("agent_resonance_recompute", niches=list(NICHES))
     return answer
 
 

@@ -130,6 +130,22 @@ def test_a_burst_is_told_in_one_message(outbox: Outbox) -> None:
     assert all(row["grouped"] for row in outbox.rows())
 
 
+def test_what_is_asked_for_by_name_is_in_no_digest(outbox: Outbox) -> None:
+    outbox.put(*(f"trouble-{number}" for number in range(6)))
+    with outbox.database.connect() as connection:
+        for kind, detail in (
+            ("sweep_complete", '{"passed": 9, "total": 9, "lines": []}'),
+            ("render_complete", '{"hook": "A hook", "platforms": ["tiktok"]}'),
+        ):
+            connection.execute(
+                "insert into safari_alerts (key, kind, detail) values (%s, %s, %s)",
+                (kind, kind, detail),
+            )
+    outbox.carry()
+    outbox.await_messages("Daily Sweep: 9/9", "A hook", "6x note")
+    outbox.await_settled()
+
+
 def test_five_are_no_burst(outbox: Outbox) -> None:
     outbox.put(*"abcde")
     outbox.carry()
