@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from actp.clock import steady_seconds
 from actp.errors import InvalidInput
@@ -15,7 +15,7 @@ from actp.safari.exchange import Connection
 from actp.safari.front import Front
 from actp.safari.local import DRIVING_ACTIONS, run_local
 from actp.safari.look import Look
-from actp.safari.outcomes import Failure, refused_input
+from actp.safari.outcomes import Failure, Outcome, refused_input
 from actp.safari.posts import find_post
 from actp.safari.requests import RequestOptions, build_request
 from actp.safari.session_check import identity_problem, said_object
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
     from actp.safari.local import LocalOptions
-    from actp.safari.outcomes import Outcome
     from actp.safari.requests import ServiceRequest
 
 __all__ = ["HttpTransport", "LocalTransport", "Transport", "TransportOptions", "with_ceiling"]
+
+T = TypeVar("T")
 
 PROBE_TIMEOUT_SECONDS: Final = 5.0
 
@@ -116,7 +117,7 @@ class HttpTransport:
     def look(self, command: Command) -> Command | Outcome:
         """See Transport; finds the post that a comment is for."""
         if self._options.is_looking:
-            return self._look.before(command)
+            return self._paced(self._look.before(command))
         if isinstance(command, Comment) and command.post_url is None:
             return find_post(self._connection.exchange, command)
         return command
@@ -139,7 +140,16 @@ class HttpTransport:
 
     def read_back(self, command: Command, outcome: Outcome) -> Outcome:
         """See Transport."""
-        return self._look.after(command, outcome) if self._options.is_looking else outcome
+        if not self._options.is_looking:
+            return outcome
+        read = self._look.after(command, outcome)
+        return outcome if read is outcome else self._paced(read)
+
+    def _paced(self, looked: T) -> T:
+        """Scale how long a session that failed is left alone."""
+        if not isinstance(looked, Outcome) or looked.wait_seconds is None:
+            return looked
+        return replace(looked, wait_seconds=looked.wait_seconds * self._options.time_scale)
 
     def outcome_of(self, command: Command, failure: Failure) -> Outcome:
         """See Transport."""
