@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-__all__ = ["COMMENTS", "DMS", "RESEARCH", "SENDERS", "Command", "command_for", "text_of"]
+__all__ = ["COMMENTS", "DMS", "RESEARCH", "SENDERS", "Command", "a_tweet", "command_for", "text_of"]
 
 Command: TypeAlias = dict[str, Any]
 
@@ -38,6 +38,12 @@ def command_for(service: str, *, unlike_all_others: str = "", **more: Any) -> Co
     else:
         params["username"] = f"person_{number}"
     return {"action": "send_dm", "platform": platform, "params": params, **more}
+
+
+def a_tweet() -> Command:
+    """Make a tweet; nothing in it was used before."""
+    params = {"text": f"chaos {uuid4().hex[:12]}"}
+    return {"action": "tweet", "platform": "twitter", "params": params}
 
 
 def text_of(command: Command) -> str:

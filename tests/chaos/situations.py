@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.catalogue import CATALOGUE, site_of
-from tests.chaos.commands import COMMENTS, SENDERS
+from tests.chaos.commands import COMMENTS, SENDERS, a_tweet, command_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.chaos.commands import Command
 
 __all__ = ["LAYOUT", "SITUATIONS", "Situation"]
 
 # A person's page is in front of the services' tabs, as on a Mac that is in use.
 LAYOUT: dict[str, Any] = {"front": "https://www.google.com/", "time_scale": 0.1}
+ANNA = {
+    "instagram-dm": "https://www.instagram.com/anna/",
+    "twitter-dm": "https://x.com/anna",
+    "tiktok-dm": "https://www.tiktok.com/@anna",
+    "linkedin-automation": "https://www.linkedin.com/in/anna/",
+}
 ANNAS_THREAD = {"instagram-dm": "https://www.instagram.com/direct/t/anna/"}
 NOTICES = {
     "instagram": "Action blocked",
@@ -22,8 +30,8 @@ NOTICES = {
     "tiktok": "Too many comments",
     "twitter": "Rate limit",
 }
-# Longer than any driver waits for a page, shorter than a look does.
-SLOW_SECONDS = 10.0
+# Longer than a driver waits for the page of a post or of a person.
+SLOW_SECONDS = {True: 10.0, False: 30.0}
 TRIES = (1, 2, 3)
 
 Promise = Literal["waits", "once"]
@@ -44,9 +52,14 @@ class Situation:
     safari: dict[str, Any] = field(default_factory=dict)
     rules: tuple[dict[str, Any], ...] = ()
     after_a_send: bool = False
+    is_tweet: bool = False
+
+    def command(self) -> Command:
+        """Make a command for its service."""
+        return a_tweet() if self.is_tweet else command_for(self.service)
 
     def __str__(self) -> str:
-        return f"{self.service}-{self.name}"
+        return f"{'tweet' if self.is_tweet else self.service}-{self.name}"
 
 
 def _situations(service: str) -> Iterator[Situation]:
@@ -68,9 +81,11 @@ def _situations(service: str) -> Iterator[Situation]:
     yield waits("safari_closed", after_a_send=True, running=False)
     yield waits("automation_refused", after_a_send=True, automation_allowed=False)
     yield waits("tab_closed", after_a_send=True, closed=same_site)
+    slow: dict[str, Any] = {"load_seconds": {site: SLOW_SECONDS[service in COMMENTS]}}
     if service in COMMENTS:
-        slow = {"load_seconds": {site: SLOW_SECONDS}}
         yield Situation("slow_page", service, "once", slow, after_a_send=True)
+    else:
+        yield Situation("slow_page", service, "once", {**slow, "at": {service: ANNA[service]}})
     if service in COMMENTS:
         yield once(
             "blocked_after_first_try",
@@ -87,4 +102,11 @@ def _situations(service: str) -> Iterator[Situation]:
     yield once("crash", behaviour="crash_after_effect")
 
 
-SITUATIONS = tuple(each for service in SENDERS for each in _situations(service))
+def _tweets() -> Iterator[Situation]:
+    # Its page is the one for a new tweet, so there is no other post to be slow.
+    for each in _situations("twitter-comments"):
+        if each.name != "slow_page":
+            yield replace(each, is_tweet=True)
+
+
+SITUATIONS = (*(each for service in SENDERS for each in _situations(service)), *_tweets())

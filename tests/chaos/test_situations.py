@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chaos.commands import command_for
 from tests.chaos.rig import ENDED
 from tests.chaos.situations import LAYOUT, SITUATIONS, Situation
 from tests.chaos.waiting import eventually
@@ -29,6 +28,7 @@ SMALL = frozenset(
         "twitter-dm-safari_closed",
         "twitter-comments-tab_closed",
         "threads-comments-slow_page",
+        "linkedin-automation-slow_page",
         "instagram-comments-blocked_after_first_try",
         "twitter-dm-draft_kept",
         "threads-comments-gateway_timeout",
@@ -57,12 +57,12 @@ def test_the_right_one_gets_it_once_and_no_row_claims_more(
     rig.play(safari=LAYOUT)
     rig.host(PATH=path_with_osascript(rig.simulator, tmp_path), **PACE).start()
     if situation.after_a_send:
-        (first,) = rig.enqueue(command_for(situation.service))
+        (first,) = rig.enqueue(situation.command())
         rig.wait_for_status(first, "completed")
     rig.play(*situation.rules, safari={**LAYOUT, **situation.safari})
 
     count = 2 if situation.promise == "waits" else 1
-    ids = rig.enqueue(*(command_for(situation.service) for _ in range(count)))
+    ids = rig.enqueue(*(situation.command() for _ in range(count)))
     eventually(lambda: _are_at_rest(rig, ids), "it is sent or waits")
     assert _wrongs(rig) == []
     if situation.promise == "waits":
@@ -122,4 +122,5 @@ def _same(recipient: str) -> str:
 
 def _recipient(row: Row) -> str:
     params = row["params"]
-    return str(params.get("username") or params.get("postUrl") or params.get("profileUrl"))
+    names = ("username", "postUrl", "profileUrl")
+    return next((str(params[name]) for name in names if params.get(name)), "")
