@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from actp.store import Store
     from demo.script import Play
 
-__all__ = ["Act", "Life", "Queue"]
+__all__ = ["LOGIN", "Act", "Life", "Queue"]
 
 Life: TypeAlias = "dict[str, Any]"
 
+LOGIN = "logged_out"
 _OPEN = ("pending", "running")
 
 
@@ -46,6 +47,12 @@ class Act:
     def is_open(self) -> bool:
         """Tell whether it has not ended."""
         return self.status in _OPEN
+
+    @property
+    def wait(self) -> dict[str, Any]:
+        """Return the reason and the error of its last wait, empty where it never waited."""
+        waits = [e["detail"] for e in self.life["events"] if e["event"] == "waiting"]
+        return waits[-1] or {} if waits else {}
 
     @property
     def text(self) -> str:
@@ -81,15 +88,16 @@ class Queue:
         return self._acts
 
     def is_settled(self) -> bool:
-        """Tell whether what has not ended waits for another day."""
+        """Tell whether what has not ended waits for another day or for a login."""
         left = {act.service for act in self._acts if act.is_open}
         if not left:
             return True
         outlook = self._store.call("safari_outlook", services=sorted(left))
+        waits_for_login = {act.service for act in self._acts if act.wait.get("reason") == LOGIN}
         return all(
-            view["reason"] == "quota"
-            and not (view["running"] or view["retrying"] or view["waiting"])
-            for view in outlook.values()
+            not (view["running"] or view["retrying"])
+            and (service in waits_for_login or (view["reason"] == "quota" and not view["waiting"]))
+            for service, view in outlook.items()
         )
 
     def _life(self, id_: str) -> Life:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 __all__ = ["DM_LIMIT", "PLAYS", "SCENARIO", "Ending", "Play"]
 
-Ending = Literal["completed", "unverified", "retried", "unknown", "failed", "waiting"]
+Ending = Literal["completed", "unverified", "retried", "unknown", "failed", "waiting", "logged_out"]
 
 # Instagram DMs a day; one more than that is asked for.
 DM_LIMIT: Final = 3
@@ -41,7 +41,7 @@ def _research(platform: str, query: str) -> Play:
 
 
 _GRAM: Final = "https://www.instagram.com/p"
-_THREAD: Final = "https://www.threads.net"
+_THREAD: Final = "https://www.threads.com"
 _TOK: Final = "https://www.tiktok.com"
 _X: Final = "https://x.com"
 
@@ -69,13 +69,15 @@ PLAYS: Final = (
     Play("tweet", "twitter", {"text": "Nine services, one Safari, nobody asked twice."}),
     _dm("tiktok", "demo_yuki", "Your stop-motion set-up is wonderful."),
     _dm("tiktok", "demo_zoe", "Could I stitch the last clip?"),
-    _dm("linkedin", "demo-ana", "Congratulations on the new studio."),
-    _dm("linkedin", "demo-ben", "Shall we compare notes on hiring?"),
+    _dm("linkedin", "demo-ana", "Congratulations on the new studio.", ending="logged_out"),
+    _dm("twitter", "demo_ben", "Shall we compare notes on hiring?"),
     _research("twitter", "ai automation"),
     _research("instagram", "ceramics studio"),
 )
 
 SCENARIO: Final[dict[str, Any]] = {
+    # Nobody is logged in to LinkedIn, and stays so.
+    "safari": {"logged_out": ["linkedin"]},
     "rules": [
         {
             "service": "twitter-dm",

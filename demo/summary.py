@@ -34,9 +34,9 @@ def summary(
 ) -> RenderableType:
     """Return the closing page, 100 columns wide at most."""
     return Group(
-        Text("What the world saw", "bold"),
+        Text("What recipients saw", "bold"),
         _seen(world),
-        Text("What was not simply done, and what one would type next", "bold"),
+        Text("Needs attention, and the command to run", "bold"),
         _rest(acts),
         *_promises(checks),
         Text(),
@@ -59,9 +59,9 @@ def _seen(world: Sequence[Seen]) -> Table:
 
 
 def _rest(acts: Sequence[Act]) -> Table:
-    shown = table("command", "what became of it", "next")
+    shown = table("command", "outcome", "next")
     shown.columns[0].no_wrap = shown.columns[2].no_wrap = True
-    for ending in ("unknown", "waiting", "failed", "retried", "unverified"):
+    for ending in ("unknown", "logged_out", "waiting", "failed", "retried", "unverified"):
         own = [act for act in acts if ending_of(act) == ending]
         if own:
             names = "\n".join(
@@ -72,16 +72,21 @@ def _rest(acts: Sequence[Act]) -> Table:
 
 
 def _why(ending: Ending, act: Act) -> Text:
-    error = str(act.command["error"] or "").removeprefix(f"{act.service}: ")
+    error = _without_service(act, str(act.command["error"] or ""))
     told = {
         "unknown": f"unknown: {error}\nIt may have arrived (it did, see above): never sent again "
         "by itself.",
+        "logged_out": f"waits: {_without_service(act, str(act.wait.get('error') or ''))}",
         "waiting": "waits: today's limit is used up; it goes out after 00:00 UTC by itself",
         "failed": f"failed: {error}\nNothing was sent, so its place in the limit was given back.",
         "retried": f"completed at try {act.command['attempt']}: it was refused before the send",
     }
     unseen = "completed, but the service did not see it on the page; never sent again by itself"
     return Text(told.get(ending, unseen))
+
+
+def _without_service(act: Act, words: str) -> str:
+    return words.removeprefix(f"{act.service}: ")
 
 
 def _next(ending: Ending, act: Act) -> Text:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from demo.acts import LOGIN
 from demo.script import DM_LIMIT
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def ending_of(act: Act) -> Ending:
     """Return how a command ended, in the words of the script."""
     command = act.command
     if act.is_open:
-        return "waiting"
+        return "logged_out" if act.wait.get("reason") == LOGIN else "waiting"
     if command["status"] != "completed":
         return "unknown" if command["reason"] == "unknown" else "failed"
     if (command["result"] or {}).get("verification") == "none":
@@ -55,6 +56,7 @@ def checks(
     effects = [line for line in world if line["kind"] in EFFECTS]
     return (
         Check("every effect once", tuple(_twice(effects))),
+        Check("each text to whom it is for", tuple(_misdelivered(effects))),
         Check("nothing sent that the queue does not know of", tuple(_unrecorded(acts, effects))),
         Check("nothing recorded as sent that nobody got", tuple(_missing(acts, effects))),
         Check("one service at a time in the one Safari", tuple(_collisions(world))),
@@ -66,6 +68,14 @@ def checks(
 def _twice(effects: Sequence[Seen]) -> list[str]:
     counts = Counter((line["service"], line["text"]) for line in effects)
     return [f"{service}: {text}" for (service, text), count in counts.items() if count > 1]
+
+
+def _misdelivered(effects: Sequence[Seen]) -> list[str]:
+    return [
+        f"{line['service']}: {line['recipient']} got what is for {line['asked']}: {line['text']}"
+        for line in effects
+        if line["recipient"] != line["asked"]
+    ]
 
 
 def _unrecorded(acts: Sequence[Act], effects: Sequence[Seen]) -> list[str]:

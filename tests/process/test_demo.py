@@ -99,6 +99,7 @@ def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
     assert "NO" not in output
     assert max(map(len, output.splitlines())) <= 100
     assert re.search(r"bin/queue resolve [0-9a-f]{8} sent", output)
+    assert re.search(r"linkedin-automation +waits: nobody is logged in to", output)
     folder = folder_in(output)
     assert not folder.exists()
     assert left_behind(folder) == []
@@ -127,7 +128,7 @@ def sent_dm(ending: Ending = "completed", *, retries: int = 0) -> Act:
     return Act("1", play, "twitter-dm", "ada", life)
 
 
-SEEN = {"service": "twitter-dm", "kind": "dm", "recipient": "ada", "text": "Hi"}
+SEEN = {"service": "twitter-dm", "kind": "dm", "recipient": "ada", "asked": "ada", "text": "Hi"}
 COLLISION = {**SEEN, "kind": "collision", "with_service": "tiktok-dm"}
 OVER = {"service": "instagram-dm", "used": 4, "daily_limit": 3}
 
@@ -138,6 +139,7 @@ OVER = {"service": "instagram-dm", "used": 4, "daily_limit": 3}
         (sent_dm(), [SEEN], [], []),
         (sent_dm(), [SEEN, SEEN], [], ["every effect once"]),
         (sent_dm(), [], [], ["nothing recorded as sent that nobody got"]),
+        (sent_dm(), [{**SEEN, "recipient": "bob"}], [], ["each text to whom it is for"]),
         (sent_dm(), [SEEN, COLLISION], [], ["one service at a time in the one Safari"]),
         (sent_dm(), [SEEN], [OVER], ["no more than 3 Instagram DMs today"]),
         (sent_dm(retries=1), [SEEN], [], ["every command ended as it should, or waits"]),
