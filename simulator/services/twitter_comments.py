@@ -98,7 +98,7 @@ class TwitterComments(CommentService):
             "port": self.port,
             "timestamp": now_text(),
             "version": "1.0.0",
-            "uptime": int(time.time() - self.started_at),
+            "uptime": time.time() - self.started_at,
         }
 
     def broken_json(self) -> Reply:
@@ -242,7 +242,11 @@ class TwitterComments(CommentService):
         scripted = [dict(tweet) for tweet in self.settings.tweets]
         if page.subject != ME and scripted:
             return scripted
-        return [*scripted, *(self._tweet(url) for url in self.posts_of(page.subject))]
+        urls = self.posts_of(page.subject)
+        if page.subject != ME and self.settings.posts is None:
+            # A timeline also shows what the person has shared of others.
+            urls.insert(len(urls) - 1, f"https://x.com/friend_of_{page.subject}/status/1")
+        return [*scripted, *map(self._tweet, urls)]
 
     def _exists(self, url: str) -> bool:
         """Tell whether there is such a tweet; those of others are taken for granted."""
