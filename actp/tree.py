@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
+from actp.awake import keep_awake
 from actp.errors import ActpError, TimedOut, WrongState
 from actp.orphans import end_orphans, forget_orphans
 from actp.safari.locks import make_lock_dir
@@ -123,11 +124,15 @@ class Tree:
                     "supervisord did not start", remedy=f"See {self.log_folder}/supervisord.out."
                 )
             sleep(LOOK_SECONDS)
+        if self.settings.keep_awake:
+            keep_awake(process.pid)
 
     def become(self) -> None:
         """Replace this process by supervisord, as launchd and systemd want it."""
         environment, arguments = self.command()
         os.umask(UMASK)
+        if self.settings.keep_awake:
+            keep_awake(os.getpid())  # which supervisord keeps
         os.execve(arguments[0], arguments, environment)  # noqa: S606 - no shell is wanted
 
     def command(self) -> tuple[dict[str, str], list[str]]:

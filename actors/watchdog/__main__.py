@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, get_args
 import psutil
 
 from actors.watchdog.alert_box import AlertBox
+from actors.watchdog.heartbeat import Heartbeat
 from actors.watchdog.rules import Action, Limits, Look, Sight, Step, decide, exited, resume
 from actp.clock import steady_seconds
 from actp.errors import ActpError, ExitCode, WrongState
@@ -41,6 +42,7 @@ __all__ = ["Watchdog", "events", "main"]
 
 LOOK_SECONDS: Final = 1.0
 BEATS_UNTIL_STALE: Final = 3
+TROUBLED = frozenset({"FATAL", "BACKOFF", "EXITED"})
 WORKERS: Final = "worker"
 ME: Final = "watchdog"
 
@@ -86,6 +88,7 @@ class Watchdog:
         self._memory: Memory = resume(alerts.held, monotonic())
         self._lead_seconds = steady_seconds() - monotonic()
         self._groups: dict[str, Process] = {}
+        self.fault: str | None = "the watchdog has not looked yet"
         self._known: dict[str, psutil.Process] = {}
 
     def told(self, event: Mapping[str, str]) -> None:
@@ -104,6 +107,7 @@ class Watchdog:
             processes = self._supervisor.processes()
         except ActpError as error:
             _log.warning("no look: %s", error, extra={"action": "look_failed"})
+            self.fault = "supervisord does not answer"
             return
         groups = {process.name: process for process in processes if process.name != ME}
         instruments.prepare_watchdog(groups.keys() - self._groups.keys(), get_args(Step))
@@ -117,6 +121,10 @@ class Watchdog:
         look = Look(monotonic(), sights, _settings_stamp(), slept_seconds, can_write=can_write)
         self._memory, doings = decide(self._memory, look, self._limits)
         self._alerts.hold(self._memory.held)
+        down = [sight.name for sight in sights if sight.state in TROUBLED]
+        self.fault = f"not running: {', '.join(down)}" if down else None
+        if not can_write:
+            self.fault = "the disk cannot be written"
         for doing in doings:
             if isinstance(doing, Action):
                 self._act(doing)
@@ -235,6 +243,7 @@ def _work(vitals: Vitals) -> int:
     watchdog = Watchdog(
         Supervisor(run_folder / "supervisor.sock"), run_folder, _limits(settings), alerts
     )
+    heartbeat = Heartbeat(settings.heartbeat_url)
     threading.Thread(target=listen, name="events", daemon=True).start()
     with exposed(ME, instruments.REGISTRY, settings):
         while True:
@@ -245,6 +254,7 @@ def _work(vitals: Vitals) -> int:
                     return ExitCode.OK
                 watchdog.told(event)
             watchdog.look()
+            heartbeat.report(watchdog.fault)
             vitals.beat()
 
 

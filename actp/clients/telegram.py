@@ -17,6 +17,8 @@ __all__ = ["Delivery", "Telegram"]
 
 SEND_TIMEOUT_SECONDS: Final = 10.0
 MAX_ERROR_LENGTH: Final = 200
+# A wait that is longer was never meant for one message.
+MAX_RETRY_AFTER_SECONDS = 3600
 MASK: Final = "********"
 
 Verdict: TypeAlias = Literal["delivered", "later", "unparsable", "misconfigured"]
@@ -99,4 +101,6 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
 def _retry_after(said: dict[str, Any]) -> float | None:
     parameters = said.get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None
+    if not isinstance(seconds, int | float) or not seconds >= 0:
+        return None
+    return float(min(seconds, MAX_RETRY_AFTER_SECONDS))

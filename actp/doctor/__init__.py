@@ -12,6 +12,7 @@ from actp.doctor.outside import processes, telegram
 from actp.doctor.services import services
 from actp.errors import SettingsError
 from actp.settings import load_settings
+from actp.settings.load import settings_file
 from actp.tree import Tree
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def examine() -> Iterator[Finding]:
     is_up = Tree(settings).is_up()
     yield from _local(settings, is_up=is_up)
     yield from host.programs(settings)
+    yield from host.environment_file(settings_file())
+    yield from host.sleep(settings)
     yield from processes(settings) if is_up else ()
     yield from database(settings)
     yield from services(settings)
@@ -58,6 +61,7 @@ def _local(settings: Settings, *, is_up: bool) -> Iterator[Finding]:
     yield from host.lock_folder(settings)
     yield from host.disk(settings)
     yield from host.stop_times(settings)
+    yield from host.open_files()
     if is_up:
         yield fine("ports", "the tree is up and holds its own")
     else:

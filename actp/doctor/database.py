@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["database"]
 
 MOST_SKEW_SECONDS: Final = 2.0
+NOTIFY_TIMEOUT_SECONDS: Final = 3.0
 MIGRATE: Final = "Run bin/db migrate."
 
 
@@ -55,6 +56,8 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     yield fine("schema", newer or f"version {read_schema().version}, that of this release")
     yield from _agents_tables(store)
     yield _clock(store)
+    yield _rehearsal(store)
+    yield from _notifications(settings, store)
     unsecured = store.call("safari_unsecured", tables=our_tables())
     if unsecured:
         yield problem(
@@ -64,7 +67,51 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
         )
     else:
         yield fine("row-level security", "on for every table of ours")
+    for found in store.call("safari_exposed", tables=our_tables()):
+        remedy = (
+            f"alter view public.{found['name']} set (security_invoker = true);"
+            if found["kind"] == "view"
+            else f"drop policy {found['name']!r} on public.{found['table']};"
+        )
+        yield problem(
+            "row-level security",
+            f"the {found['kind']} {found['name']} opens {found['table']} to visitors",
+            f"If that is not wanted, in SQL: {remedy}",
+        )
     yield fine("database", f"{settings.store_kind}: it answers")
+
+
+def _rehearsal(store: Store) -> Finding:
+    """Have the database do what a worker asks of it, and undo it."""
+    found = store.call("safari_rehearse")
+    if found["error"] is None:
+        return fine("a command", "insert, claim, begin and finish go through (undone)")
+    return problem(
+        "a command",
+        f"its {found['step']} fails: {found['error']}",
+        "Until then nothing is sent. See the database's own log; bin/db migrate.",
+    )
+
+
+def _notifications(settings: Settings, store: Store) -> Iterator[Finding]:
+    if settings.store_kind == "supabase":
+        yield fine("notifications", "REST carries none: commands are picked up by polling")
+        return
+    listener = store.listener()
+    if listener is None:
+        yield fine("notifications", "a transaction pooler carries none: polling picks commands up")
+        return
+    with closing(listener):
+        listener.wait(NOTIFY_TIMEOUT_SECONDS)  # the first answer says that it listens
+        store.call("safari_wake")
+        if listener.wait(NOTIFY_TIMEOUT_SECONDS):
+            yield fine("notifications", "NOTIFY arrives")
+        else:
+            yield problem(
+                "notifications",
+                "NOTIFY does not arrive: there is a transaction pooler in between",
+                "Use the address of a session pooler, or a direct one, in DATABASE_URL.",
+            )
 
 
 def _agents_tables(store: Store) -> Iterator[Finding]:

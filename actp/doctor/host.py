@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import shlex
 import shutil
 import socket
 import sys
 from configparser import RawConfigParser
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
+from actp.awake import sleep_settings
 from actp.boot import installed_stop_seconds
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError
@@ -20,12 +23,26 @@ from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from actp.settings import Settings
 
-__all__ = ["disk", "folders", "lock_folder", "ports", "programs", "service_locks", "stop_times"]
+__all__ = [
+    "disk",
+    "environment_file",
+    "folders",
+    "lock_folder",
+    "open_files",
+    "ports",
+    "programs",
+    "service_locks",
+    "sleep",
+    "stop_times",
+]
 
 LEAST_FREE_MB: Final = 500
+LEAST_OPEN_FILES: Final = 1024
+PROBE_BYTES: Final = 4096
 LOCAL_HOST: Final = "127.0.0.1"
 
 
@@ -44,8 +61,62 @@ def folders(settings: Settings) -> Iterator[Finding]:
                 f"{nearest} cannot be written",
                 "Give it to the user that runs this, or set ACTP_HOME to another folder.",
             )
+        elif fault := _write_fault(nearest):
+            yield problem("folders", f"{nearest}: {fault}", "Free some room, or mount it writable.")
         else:
             yield fine("folders", f"{folder} can be written")
+
+
+def _write_fault(folder: Path) -> str | None:
+    """Write a small file and remove it; return what went wrong."""
+    try:
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def open_files() -> Iterator[Finding]:
+    """Look whether the tree may open enough files; supervisord wants 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
+        yield problem(
+            "open files",
+            f"at most {hard} may be open, the tree wants {LEAST_OPEN_FILES}",
+            f"Run ulimit -n {LEAST_OPEN_FILES}, or raise the limit of the service manager.",
+        )
+    else:
+        yield fine("open files", f"{LEAST_OPEN_FILES} may be open")
+
+
+def environment_file(path: Path | None) -> Iterator[Finding]:
+    """Look whether others can read the file with the keys."""
+    if path is None or not path.is_file():
+        return
+    if path.stat().st_mode & 0o077:
+        yield problem(
+            "secrets", f"others can read {path}", f"Run chmod 600 {shlex.quote(str(path))}."
+        )
+    else:
+        yield fine("secrets", f"{path} is for its owner alone")
+
+
+def sleep(settings: Settings) -> Iterator[Finding]:
+    """Look whether a Mac may go to sleep and stop everything."""
+    said = sleep_settings()
+    if not said:
+        return
+    minutes = said.get("sleep", "0").split()[0]
+    if minutes not in {"0", ""} and not settings.keep_awake:
+        yield problem(
+            "sleep",
+            f"this Mac sleeps after {minutes} minutes, and then nothing is sent",
+            "Set KEEP_AWAKE=true, or run sudo pmset -a sleep 0.",
+        )
+    else:
+        yield fine("sleep", "this Mac stays awake while the tree runs; a closed lid still ends it")
 
 
 def lock_folder(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from datetime import datetime, timedelta
@@ -41,12 +42,20 @@ def host_time_zone(env: Mapping[str, str], localtime: Path = _LOCALTIME) -> str:
     ``Etc/GMT-2`` is two hours east: Python and PostgreSQL agree on it, while they read ``UTC+2``
     with opposite signs.
     """
-    _, _, linked = str(localtime.resolve()).rpartition("/zoneinfo/")
-    for name in (env.get("TZ", "").removeprefix(":"), linked):
+    named = env.get("TZ", "").removeprefix(":")
+    # The link's own text first: what it leads to may be a file under another name.
+    linked = (str(localtime.readlink()) if localtime.is_symlink() else "", str(localtime.resolve()))
+    for name in (named, *map(_zone_in, (named, *linked))):
         if is_time_zone(name):
             return name
     offset = datetime.now().astimezone().utcoffset() or timedelta()
     return fixed_zone(offset)
+
+
+def _zone_in(path: str) -> str:
+    """Return the zone that a path under zoneinfo, or macOS's zoneinfo.default, names."""
+    _, _, name = re.sub(r"/zoneinfo[^/]*/", "/zoneinfo/", path).rpartition("/zoneinfo/")
+    return name
 
 
 def fixed_zone(offset: timedelta) -> str:

@@ -46,7 +46,7 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
     root; it need not exist. Raises SettingsError with one line for each mistake.
     """
     env = os.environ if env is None else env
-    path = _file(env) if env_file is None else env_file
+    path = settings_file(env) if env_file is None else env_file
     in_file, wrong = _names_in(path)
     wrong += unknown_in_environment(env)
     from_file = dotenv_values(path, encoding="utf-8") if in_file else {}
@@ -70,7 +70,9 @@ def _set(pairs: Mapping[str, str | None]) -> dict[str, str]:
     }
 
 
-def _file(env: Mapping[str, str]) -> Path | None:
+def settings_file(env: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that settings are read from, which need not exist; None for none."""
+    env = os.environ if env is None else env
     chosen = env.get(ENV_FILE_NAME)
     if chosen is None:
         return PROJECT_ROOT / ".env"

@@ -55,6 +55,12 @@ def _check_dsn(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
+def _check_heartbeat(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None:
+        values.check_heartbeat_url(secret.get_secret_value())
+    return secret
+
+
 def _absolute(path: Path) -> Path:
     return PROJECT_ROOT / path.expanduser()
 
@@ -169,6 +175,8 @@ class Settings(BaseModel):
 
     health_seconds: float = Field(60.0, ge=1, le=3600)
     all_well_hour_utc: int = Field(8, ge=0, le=23)
+    heartbeat_url: Annotated[SecretStr | None, AfterValidator(_check_heartbeat)] = None
+    keep_awake: bool = True
     heartbeat_stale_seconds: float = Field(20.0, ge=3, le=3600)
     worker_memory_mb: int = Field(400, ge=64, le=65_536)
     agents_schedule: bool = True

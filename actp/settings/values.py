@@ -214,9 +214,13 @@ def check_database_url(value: str) -> None:
         return
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        # A URL may name several hosts, host:port,host:port, which only libpq reads.
+        for host in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port
     except ValueError:
         raise ValueError(f"cannot be read — {expected}, reserved characters as %40") from None
+    if "@" in parts.netloc.rpartition("@")[0]:
+        raise ValueError(f"has two @ — {expected}, reserved characters as %40")
     if parts.scheme not in _DATABASE_SCHEMES:
         raise ValueError(f"begins with {parts.scheme}:// — {expected}")
 
@@ -225,3 +229,14 @@ def check_token(value: str) -> None:
     """Check that a token can stand in an HTTP header; the message repeats nothing of it."""
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("holds blanks or characters that no header carries — one plain token")
+
+
+def check_heartbeat_url(value: str) -> None:
+    """Check the address of a monitor; the message repeats nothing of it, since it is a key."""
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or (parts.scheme != "https" and not is_loopback(value)):
+        raise ValueError("is not the https address of a monitor — https://hc-ping.com/<uuid>")

@@ -1,15 +1,19 @@
--- Who may call the functions.
+-- Who may call the functions, and which tables are open to visitors.
 
 -- Functions are for the service role alone. Supabase grants new ones to anon by default, so each
--- migration that adds functions ends by calling this.
+-- migration that adds functions ends by calling this. The few that actp_caller may call run with the
+-- rights of their owner, since the role reaches no table.
 create or replace function public.safari_protect() returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  for_callers constant text[] := array[
+    'safari_enqueue', 'safari_find', 'safari_show', 'safari_status', 'safari_limits', 'safari_now',
+    'safari_schema'];
   routine record;
   role name;
 begin
   for routine in
-    select p.oid::regprocedure as signature
+    select p.oid::regprocedure as signature, p.proname = any (for_callers) as is_for_callers
       from pg_proc p
      where p.pronamespace = 'public'::regnamespace
        and p.proname ~ '^(safari|agent)_' and p.proowner = current_user::regrole
@@ -21,5 +25,63 @@ begin
     if exists (select from pg_roles where rolname = 'service_role') then
       execute format('grant execute on function %s to service_role', routine.signature);
     end if;
+    if routine.is_for_callers and exists (select from pg_roles where rolname = 'actp_caller') then
+      execute format('alter function %s security definer', routine.signature);
+      execute format('grant execute on function %s to actp_caller', routine.signature);
+    end if;
   end loop;
 end $$;
+
+-- Switches row-level security on for those of the named tables that are without it, and answers
+-- them with the number of policies that stay in force: [{table, policies}]. Security definer, so that
+-- the service role may over REST; it can only close tables, and only those of this schema's names.
+create or replace function public.safari_secure(tables jsonb) returns jsonb
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  open_table record;
+  secured jsonb := '[]';
+begin
+  for open_table in
+    select c.relname, (select count(*) from pg_policy p where p.polrelid = c.oid) as policies
+      from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+       and not c.relrowsecurity and tables ? c.relname::text
+       and c.relname ~ '^(safari|agent|crm|actp|youtube|linkedin)_'
+     order by c.relname
+  loop
+    begin
+      execute format('alter table public.%I enable row level security', open_table.relname);
+    exception when insufficient_privilege then
+      raise insufficient_privilege using message = format(
+        '%s belongs to another role. In the dashboard''s SQL editor: alter table public.%I enable row '
+        'level security;', open_table.relname, open_table.relname);
+    end;
+    secured := secured || jsonb_build_object(
+      'table', open_table.relname, 'policies', open_table.policies);
+  end loop;
+  return secured;
+end $$;
+
+-- What lets visitors at the named tables although row-level security is on: views that read them with
+-- their owner's rights, and policies for everybody. [{kind, name, table}]
+create or replace function public.safari_exposed(tables jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(f) order by f.kind, f.name), '[]') from (
+    select distinct 'view' as kind, v.relname::text as name, t.relname::text as "table"
+      from pg_depend d
+      join pg_rewrite w on w.oid = d.objid and d.classid = 'pg_rewrite'::regclass
+      join pg_class v on v.oid = w.ev_class and v.relkind = 'v'
+      join pg_class t on t.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
+     where t.relnamespace = 'public'::regnamespace and tables ? t.relname::text and v.oid <> t.oid
+       and not coalesce(v.reloptions::text ~* 'security_invoker=(true|on|1|yes)', false)
+       and exists (select from pg_roles r where r.rolname in ('anon', 'authenticated')
+                      and has_table_privilege(r.oid, v.oid, 'select, insert, update, delete'))
+    union all
+    select 'policy', p.polname::text, c.relname::text
+      from pg_policy p join pg_class c on c.oid = p.polrelid
+     where c.relnamespace = 'public'::regnamespace and tables ? c.relname::text
+       and (p.polroles = '{0}' or exists (
+         select from pg_roles r where r.oid = any (p.polroles) and r.rolname in ('anon', 'authenticated')))
+       and coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) = 'true'
+  ) f
+$$;

@@ -194,6 +194,11 @@ end $$;
 create or replace function public.safari_configure(policies jsonb, settings jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 begin
+  -- A zone that this server does not know would make every gate fail.
+  perform now() at time zone c.zone
+    from jsonb_to_recordset(policies) as z (time_zone text, default_time_zone text),
+         unnest(array[z.time_zone, z.default_time_zone]) as c (zone)
+   where c.zone is not null;
   update safari_policies p
      set daily_limit = case when p.limit_by_person and c.by_person is null then p.daily_limit
                             else coalesce(c.daily_limit, p.daily_limit) end,

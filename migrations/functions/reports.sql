@@ -292,25 +292,3 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(d) order by d.platform, d.recipient), '[]')
     from safari_do_not_contact d
 $$;
-
--- Switches row-level security on for those of the named tables that are without it, and answers
--- them with the number of policies that stay in force: [{table, policies}]. Only their owner may.
-create or replace function public.safari_secure(tables jsonb) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
-declare
-  open_table record;
-  secured jsonb := '[]';
-begin
-  for open_table in
-    select c.relname, (select count(*) from pg_policy p where p.polrelid = c.oid) as policies
-      from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
-       and not c.relrowsecurity and tables ? c.relname::text
-     order by c.relname
-  loop
-    execute format('alter table public.%I enable row level security', open_table.relname);
-    secured := secured || jsonb_build_object(
-      'table', open_table.relname, 'policies', open_table.policies);
-  end loop;
-  return secured;
-end $$;

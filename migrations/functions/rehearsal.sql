@@ -1,0 +1,56 @@
+-- Does what a worker does, and undoes it: whether a command would go through.
+
+-- Inserts a command, claims, begins and finishes it in a transaction that is rolled back, and answers
+-- {step, error}; the error is null when every step went through.
+create or replace function public.safari_rehearse() returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  boot constant uuid := gen_random_uuid();
+  done constant text := 'SRHSD';
+  step text := 'insert';
+  command uuid;
+  claimed jsonb;
+  answer jsonb;
+begin
+  begin
+    insert into safari_command_queue (action, platform, params, priority, idempotency_key)
+      values ('send_dm', 'twitter', '{"username": "rehearsal", "text": "never sent"}', -2147483648,
+              'rehearsal:' || boot)
+      returning id into command;
+    step := 'gate';
+    perform safari_limits();
+    -- Its result goes through whatever the hour, since it is undone.
+    delete from safari_pauses;
+    update safari_policies p set active_from = 0, active_to = 24, daily_limit = 2147483647
+     where p.platform = 'twitter';
+    update safari_rate_limits r set next_action_at = null, ceiling = 2147483647
+     where r.platform = 'twitter';
+    step := 'register';
+    perform safari_register(boot, 'rehearsal', 'doctor', '["twitter-dm"]');
+    step := 'claim';
+    claimed := safari_claim(boot, '{"twitter-dm": 1}', 0, 30) -> 'commands' -> 0;
+    if (claimed ->> 'id')::uuid = command then
+      step := 'begin';
+      answer := safari_ledger(boot, '[]', jsonb_build_array(jsonb_build_object(
+        'id', command, 'lease', claimed -> 'lease', 'service', 'twitter-dm',
+        'recipient', 'rehearsal', 'person', 'rehearsal', 'text_hash', boot))) -> 'begins' -> 0;
+      if answer ->> 'verdict' <> 'granted' then
+        raise exception 'the begin was answered %', answer;
+      end if;
+      step := 'finish';
+      answer := safari_ledger(boot, jsonb_build_array(jsonb_build_object(
+        'id', command, 'lease', claimed -> 'lease', 'attempt', answer -> 'attempt',
+        'verdict', 'sent', 'quota_back', false, 'result', '{}'::jsonb)), '[]') -> 'finishes' -> 0;
+      if not (answer ->> 'recorded')::boolean then
+        raise exception 'the finish was answered %', answer;
+      end if;
+    end if;
+    raise exception using errcode = done;
+  exception
+    when others then
+      if sqlstate <> done then
+        return jsonb_build_object('step', step, 'error', sqlerrm);
+      end if;
+  end;
+  return jsonb_build_object('step', step, 'error', null);
+end $$;
