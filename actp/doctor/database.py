@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from actp.doctor.finding import Finding, fine, problem
+from actp.doctor.rehearsal import notifications, rehearsal
 from actp.errors import ActpError, SchemaMissing
 from actp.store import open_store
 from actp.store.agents import look
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["database"]
 
 MOST_SKEW_SECONDS: Final = 2.0
-NOTIFY_TIMEOUT_SECONDS: Final = 3.0
 MIGRATE: Final = "Run bin/db migrate."
 
 
@@ -56,8 +56,6 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     yield fine("schema", newer or f"version {read_schema().version}, that of this release")
     yield from _agents_tables(store)
     yield _clock(store)
-    yield _rehearsal(store)
-    yield from _notifications(settings, store)
     unsecured = store.call("safari_unsecured", tables=our_tables())
     if unsecured:
         yield problem(
@@ -78,40 +76,9 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             f"the {found['kind']} {found['name']} opens {found['table']} to visitors",
             f"If that is not wanted, in SQL: {remedy}",
         )
+    yield rehearsal(store)
+    yield from notifications(settings, store)
     yield fine("database", f"{settings.store_kind}: it answers")
-
-
-def _rehearsal(store: Store) -> Finding:
-    """Have the database do what a worker asks of it, and undo it."""
-    found = store.call("safari_rehearse")
-    if found["error"] is None:
-        return fine("a command", "insert, claim, begin and finish go through (undone)")
-    return problem(
-        "a command",
-        f"its {found['step']} fails: {found['error']}",
-        "Until then nothing is sent. See the database's own log; bin/db migrate.",
-    )
-
-
-def _notifications(settings: Settings, store: Store) -> Iterator[Finding]:
-    if settings.store_kind == "supabase":
-        yield fine("notifications", "REST carries none: commands are picked up by polling")
-        return
-    listener = store.listener()
-    if listener is None:
-        yield fine("notifications", "a transaction pooler carries none: polling picks commands up")
-        return
-    with closing(listener):
-        listener.wait(NOTIFY_TIMEOUT_SECONDS)  # the first answer says that it listens
-        store.call("safari_wake")
-        if listener.wait(NOTIFY_TIMEOUT_SECONDS):
-            yield fine("notifications", "NOTIFY arrives")
-        else:
-            yield problem(
-                "notifications",
-                "NOTIFY does not arrive: there is a transaction pooler in between",
-                "Use the address of a session pooler, or a direct one, in DATABASE_URL.",
-            )
 
 
 def _agents_tables(store: Store) -> Iterator[Finding]:

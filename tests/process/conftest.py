@@ -28,3 +28,9 @@ def simulator(running_simulator: SimulatorProcess) -> SimulatorProcess:
 @pytest.fixture
 def queue(database: Database) -> Queue:
     return Queue(database)
+
+
+@pytest.fixture(scope="session")
+def dose(request: pytest.FixtureRequest) -> str:
+    """``large`` where --chaos asks for it, else ``small``."""
+    return "large" if request.config.getoption("--chaos") else "small"

@@ -220,7 +220,7 @@ def test_the_readme_lists_every_task_of_a_script() -> None:
 def test_every_promise_has_tests() -> None:
     page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     promises = dict(re.findall(r"^## P(\d+) .*?$(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL))
-    assert [int(number) for number in promises] == list(range(1, 13))
+    assert {*range(1, 13), 17, 18, 19} <= {int(number) for number in promises}
     assert [number for number, text in promises.items() if "- `tests/" not in text] == []
 
 

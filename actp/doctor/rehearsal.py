@@ -1,0 +1,52 @@
+"""What the doctor tries: whatever a worker asks of the database, undone."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from actp.doctor.finding import Finding, fine, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["notifications", "rehearsal"]
+
+NOTIFY_TIMEOUT_SECONDS: Final = 3.0
+
+
+def rehearsal(store: Store) -> Finding:
+    """Have the database do what a worker asks of it, and undo it."""
+    found = store.call("safari_rehearse")
+    if found["error"] is None:
+        return fine("a command", "insert, claim, begin and finish go through (undone)")
+    return problem(
+        "a command",
+        f"its {found['step']} fails: {found['error']}",
+        "Until then nothing is sent. See the database's own log; bin/db migrate.",
+    )
+
+
+def notifications(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Wait for a NOTIFY that this process sends itself."""
+    if settings.store_kind == "supabase":
+        yield fine("notifications", "REST carries none: commands are picked up by polling")
+        return
+    listener = store.listener()
+    if listener is None:
+        yield fine("notifications", "a transaction pooler carries none: polling picks commands up")
+        return
+    with closing(listener):
+        listener.wait(NOTIFY_TIMEOUT_SECONDS)  # the first answer says that it listens
+        store.call("safari_wake")
+        if listener.wait(NOTIFY_TIMEOUT_SECONDS):
+            yield fine("notifications", "NOTIFY arrives")
+        else:
+            yield problem(
+                "notifications",
+                "NOTIFY does not arrive: there is a transaction pooler in between",
+                "Use the address of a session pooler, or a direct one, in DATABASE_URL.",
+            )
