@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "limits": "limits",
     "logs": "tree",
     "pause": "operate",
+    "people": "people",
     "queue": "operate",
     "report": "report",
     "resolve": "operate",

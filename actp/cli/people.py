@@ -1,0 +1,58 @@
+"""``people``: who is in the CRM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from actp.cli.database import database
+from actp.cli.options import json_option
+from actp.cli.output import counted, emit_json, one_line, say
+from actp.domains.crm.importing import import_people
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["people"]
+
+MOST_NAMED = 20
+
+
+@click.group()
+def people() -> None:
+    """Keep the people of the CRM."""
+
+
+@people.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check and count it; store nothing.")
+@json_option
+def import_(file: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Make contacts of the lines of a CSV file, all or none of them.
+
+    The first line names the columns: name, email, twitter, instagram, tiktok, linkedin, threads, or
+    platform and handle; headline, bio, niche, website, tags. People who are known already get what
+    is missing.
+    """
+    with database() as store:
+        result = import_people(store, file, dry_run=dry_run)
+    if as_json:
+        emit_json(result)
+    else:
+        _show(result)
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    verb = "would be added" if result["dry_run"] else "added"
+    say(
+        f"{counted(result['lines'], 'line')}: {result['added']:,} {verb}, {result['updated']:,}"
+        f" completed, {result['unchanged']:,} known, {len(result['skipped']):,} skipped."
+    )
+    for each in result["skipped"][:MOST_NAMED]:
+        say(f"  line {each['line']}: {one_line(each['reason'])}")
+    if (more := len(result["skipped"]) - MOST_NAMED) > 0:
+        say(f"  and {more:,} more; --json names all of them")
+    if result["ignored"]:
+        say(f"Columns that were not used: {one_line(', '.join(result['ignored']), 200)}.")

@@ -1,0 +1,108 @@
+"""Makes contacts of the lines of a spreadsheet, all in one transaction."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.spreadsheet import read_spreadsheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from actp.store import Json, Store
+
+__all__ = ["import_people"]
+
+# What people call a column, by the platform whose address it holds; "" reads it off the address.
+ADDRESS_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "twitter": (
+            "twitter",
+            "x",
+            "twitter_handle",
+            "x_handle",
+            "twitter_url",
+            "twitter_username",
+        ),
+        "instagram": ("instagram", "ig", "instagram_handle", "instagram_url", "instagram_username"),
+        "tiktok": ("tiktok", "tiktok_handle", "tiktok_url", "tiktok_username"),
+        "linkedin": ("linkedin", "linkedin_url", "linkedin_profile", "linkedin_profile_url"),
+        "threads": ("threads", "threads_handle", "threads_url"),
+        "gmail": ("email", "e_mail", "mail", "email_address", "e_mail_address", "work_email"),
+        "": ("url", "profile", "profile_url", "link"),
+    }
+)
+HANDLE_COLUMNS: Final = ("handle", "username", "user", "account")
+PLATFORM_COLUMNS: Final = ("platform", "network", "channel")
+TEXT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "display_name": ("name", "display_name", "full_name", "contact", "contact_name"),
+        "headline": ("headline", "title", "job_title", "position", "role"),
+        "bio": ("bio", "about", "description", "notes", "note"),
+        "niche_label": ("niche", "niche_label", "industry", "category"),
+        "website_url": ("website", "website_url", "site", "homepage"),
+    }
+)
+FIRST_NAME: Final = ("first_name", "firstname", "given_name", "vorname")
+LAST_NAME: Final = ("last_name", "lastname", "surname", "family_name", "nachname")
+TAGS: Final = ("tags", "tag", "labels")
+_KNOWN: Final = frozenset(
+    column
+    for columns in (
+        *ADDRESS_COLUMNS.values(), *TEXT_COLUMNS.values(), HANDLE_COLUMNS, PLATFORM_COLUMNS,
+        FIRST_NAME, LAST_NAME, TAGS,
+    )
+    for column in columns
+)  # fmt: skip
+
+
+def import_people(store: Store, path: Path, *, dry_run: bool = False) -> dict[str, Any]:
+    """Store the people of a CSV file as contacts, all or none of them.
+
+    Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}. Whoever
+    is known under one of the addresses gets what is missing; nothing that is there is changed.
+    """
+    columns, lines = read_spreadsheet(path)
+    skipped: list[dict[str, Any]] = [
+        {"line": line.number, "reason": line.fault} for line in lines if line.fault
+    ]
+    rows: list[Json] = [
+        {"line": line.number, **_person(line.cells)} for line in lines if line.fault is None
+    ]
+    answer = store.call(
+        "agent_people_import", rows=rows, source=f"csv:{path.name}"[:100], dry_run=dry_run
+    )
+    skipped += answer.pop("skipped")
+    return {
+        "lines": len(lines),
+        **answer,
+        "skipped": sorted(skipped, key=lambda each: int(each["line"])),
+        "ignored": [column for column in columns if column and column not in _KNOWN],
+        "dry_run": dry_run,
+    }
+
+
+def _person(cells: Mapping[str, str]) -> dict[str, Json]:
+    addresses: list[Json] = [
+        {"platform": platform or None, "given": cells[column]}
+        for platform, columns in ADDRESS_COLUMNS.items()
+        for column in columns
+        if column in cells
+    ]
+    handle, platform = _first(cells, HANDLE_COLUMNS), _first(cells, PLATFORM_COLUMNS)
+    if handle and (platform or "/" in handle):
+        addresses.append({"platform": platform, "given": handle})
+    texts: dict[str, Json] = {name: _first(cells, all_) for name, all_ in TEXT_COLUMNS.items()}
+    parts = filter(None, (_first(cells, FIRST_NAME), _first(cells, LAST_NAME)))
+    texts["display_name"] = texts["display_name"] or " ".join(parts) or None
+    given_tags = _first(cells, TAGS) or ""
+    tags: list[Json] = [
+        tag for part in given_tags.replace(";", ",").split(",") if (tag := part.strip())
+    ]
+    return {"addresses": addresses, "tags": tags, **texts}
+
+
+def _first(cells: Mapping[str, str], columns: Iterable[str]) -> str | None:
+    return next((cells[column] for column in columns if column in cells), None)

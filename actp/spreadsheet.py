@@ -1,0 +1,112 @@
+"""Reads a CSV file as spreadsheets write it: any delimiter, line end and Unicode encoding."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from actp.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Line", "column_name", "read_spreadsheet"]
+
+DELIMITERS: Final = ",;\t|"
+MAX_LINES: Final = 100_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_CELL: Final = 10_000
+_MARKS: Final = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: the line of the file on which it begins, its cells by column, and why it is unusable.
+
+    Cells are stripped; empty ones are left out.
+    """
+
+    number: int
+    cells: dict[str, str]
+    fault: str | None = None
+
+
+def column_name(header: str) -> str:
+    """Return a header as a name: ``E-mail Address`` is ``e_mail_address``."""
+    return "_".join("".join(c if c.isalnum() else " " for c in header.casefold()).split())
+
+
+def read_spreadsheet(path: Path) -> tuple[tuple[str, ...], list[Line]]:
+    """Return the columns and lines of a file; raises InvalidInput where it is no table."""
+    text = _decoded(path)
+    sample, _, _ = text.partition("\n")
+    delimiter = max(DELIMITERS, key=sample.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = _rows(reader, path)
+    header = next(rows, (1, []))[1]
+    columns = tuple(map(column_name, header))
+    if not any(columns):
+        raise InvalidInput(f"{path}: the first line names no columns", remedy="Add a header line.")
+    named = [column for column in columns if column]
+    if twice := sorted({column for column in named if named.count(column) > 1}):
+        raise InvalidInput(
+            f"{path}: the column {twice[0]} is there twice", remedy="Rename one of them."
+        )
+    lines = [_line(number, columns, cells) for number, cells in rows if any(map(str.strip, cells))]
+    if len(lines) > MAX_LINES:
+        raise InvalidInput(
+            f"{path}: {len(lines):,} lines are too many at once",
+            remedy=f"Split it into files of at most {MAX_LINES:,} lines.",
+        )
+    return columns, lines
+
+
+def _decoded(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InvalidInput(f"{path} is larger than 64 MiB", remedy="Split it.")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}", remedy="Name a file.") from None
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InvalidInput(
+            f"{path}, line {line}: not {encoding}", remedy="Save it as CSV in UTF-8."
+        ) from None
+
+
+def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[str]]]:
+    begins = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InvalidInput(
+                f"{path}, line {begins}: {error}", remedy="Close the quotation marks."
+            ) from None
+        yield begins, cells
+        begins = int(getattr(reader, "line_num", begins)) + 1
+
+
+def _line(number: int, columns: tuple[str, ...], cells: list[str]) -> Line:
+    found = {
+        column: value.strip()
+        for column, value in zip(columns, cells, strict=False)
+        if column and value.strip()
+    }
+    fault = None
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        fault = f"{len(cells)} cells for {len(columns)} columns"
+    elif any(len(value) > MAX_CELL for value in found.values()):
+        fault = f"a cell is longer than {MAX_CELL:,} characters"
+    elif any("\0" in value for value in found.values()):
+        fault = "a cell holds a NUL"
+    return Line(number, found, fault)

@@ -1,0 +1,146 @@
+"""Contacts out of spreadsheets as people have them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actp.domains.crm.importing import import_people
+from actp.errors import InvalidInput, NotFound
+from actp.spreadsheet import read_spreadsheet
+from tests.domains.people import People
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import psycopg
+
+    from actp.store.protocol import Store
+
+PLAIN = "Name,Email,Twitter\nAda Lovelace,ada@x.example,@ada\nBob,,bob\n"
+
+
+@pytest.fixture
+def people(admin: psycopg.Connection) -> People:
+    return People(admin)
+
+
+def file(folder: Path, content: str | bytes) -> Path:
+    path = folder / "people.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        "\ufeff" + PLAIN,
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        PLAIN.removesuffix("\n"),
+        PLAIN.encode("utf-16"),
+        '"Name","Email","Twitter"\n"Ada Lovelace","ada@x.example","@ada"\n\n,,\n"Bob","","bob"\n',
+    ],
+)
+def test_the_same_table_is_read_however_it_is_written(tmp_path: Path, content: str | bytes) -> None:
+    columns, lines = read_spreadsheet(file(tmp_path, content))
+    assert columns == ("name", "email", "twitter")
+    assert [line.cells for line in lines] == [
+        {"name": "Ada Lovelace", "email": "ada@x.example", "twitter": "@ada"},
+        {"name": "Bob", "twitter": "bob"},
+    ]
+
+
+def test_a_quoted_line_end_stays_in_its_cell_and_lines_keep_their_numbers(tmp_path: Path) -> None:
+    path = file(tmp_path, 'name,notes\n"Ada","first\r\nsecond; ""quoted"""\nBob,x,y\n')
+    _, (ada, bob) = read_spreadsheet(path)
+    assert (ada.number, ada.cells["notes"]) == (2, 'first\r\nsecond; "quoted"')
+    assert (bob.number, bob.fault) == (4, "3 cells for 2 columns")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "names no columns"),
+        (",,\n1,2,3", "names no columns"),
+        ("name,Name\nx,y", "is there twice"),
+        ('name\n"Ada', "line 2"),
+        (b"name\n\xff\xfa", "line 2: not utf-8"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        read_spreadsheet(file(tmp_path, content))
+    with pytest.raises(NotFound):
+        read_spreadsheet(tmp_path / "none.csv")
+
+
+def test_people_are_added_completed_or_skipped_with_a_reason(
+    store: Store, people: People, tmp_path: Path
+) -> None:
+    known = people.add("Bob", score=None, display_name="Robert")
+    content = (
+        "first name;last name;platform;handle;e-mail;linkedin;tags;niche;shoe size\n"
+        "Ada;Lovelace;x;https://x.com/Ada;ADA@x.example;linkedin.com/in/Ada-L/;vip, warm;saas;38\n"
+        "Bob;;twitter;@BOB;bob@x.example;;;;\n"
+        "Cyd;;;;;;;;\n"
+        "Ada again;;instagram;other;ada@x.example;;;;\n"
+        "Dee;;twitter;https://x.com/home;;;;;\n"
+        "Eve;;;;eve@x.example;;;;\n"
+    )
+    result = import_people(store, file(tmp_path, content))
+    assert (result["added"], result["updated"], result["unchanged"]) == (2, 1, 0)
+    assert result["skipped"] == [
+        {"line": 4, "reason": "no address: a handle with its platform, a profile or a mailbox"},
+        {"line": 5, "reason": "the same person as line 2"},
+        {"line": 6, "reason": "no address that can be used"},
+    ]
+    assert result["ignored"] == ["shoe_size"]
+    rows = {row["username"]: row for row in people.rows("select * from crm_contacts")}
+    assert set(rows) == {"ada", "Bob", "eve@x.example"}
+    ada = rows["ada"]
+    assert (ada["display_name"], ada["email"], ada["platform"]) == (
+        "Ada Lovelace", "ada@x.example", "twitter",
+    )  # fmt: skip
+    assert (ada["linkedin_url"], ada["tags"]) == (
+        "https://www.linkedin.com/in/ada-l/", ["vip", "warm"],
+    )  # fmt: skip
+    bob = rows["Bob"]
+    assert (str(bob["id"]), bob["display_name"], bob["email"]) == (known, "Robert", "bob@x.example")
+    again = import_people(store, file(tmp_path, content))
+    assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
+
+
+def test_a_dry_run_counts_and_stores_nothing(store: Store, people: People, tmp_path: Path) -> None:
+    result: dict[str, Any] = import_people(store, file(tmp_path, PLAIN), dry_run=True)
+    assert (result["added"], people.rows("select from crm_contacts")) == (2, [])
+
+
+def test_nothing_is_stored_where_one_line_is_refused(
+    store: Store, people: People, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    admin.execute("alter table crm_contacts add check (display_name <> 'Bob')")
+    with pytest.raises(Exception, match="violates check constraint"):
+        import_people(store, file(tmp_path, PLAIN))
+    assert people.rows("select from crm_contacts") == []
+
+
+def test_a_project_with_stages_of_its_own_takes_people_too(
+    store: Store, people: People, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    admin.execute(
+        "alter table crm_contacts add check (pipeline_stage in ('first_touch', 'client'))"
+    )
+    assert import_people(store, file(tmp_path, PLAIN))["added"] == 2
+
+
+def test_ten_thousand_lines_are_taken_at_once(store: Store, people: People, tmp_path: Path) -> None:
+    body = "".join(f"P {n},p{n}@x.example,person{n}\n" for n in range(10_000))
+    result = import_people(store, file(tmp_path, "name,email,twitter\n" + body))
+    assert (result["added"], result["skipped"]) == (10_000, [])
+    (row,) = people.rows("select count(*) as contacts from crm_contacts")
+    assert row["contacts"] == 10_000
