@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["Line", "column_name", "read_spreadsheet"]
 
@@ -24,9 +24,9 @@ _MARKS: Final = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\x
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: the line of the file on which it begins, its cells by column, and why it is unusable.
+    """One row: the line of the file on which it begins, and its cells by column.
 
-    Cells are stripped; empty ones are left out.
+    Cells are stripped; empty ones are left out. ``fault`` says why the row cannot be used.
     """
 
     number: int

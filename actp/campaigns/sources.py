@@ -26,9 +26,16 @@ SHIPPED_NAME: Final = "the project's own, actp/campaigns/texts.toml"
 
 
 def choose_wording(
-    plan: Plan, settings: Settings, *, texts: Sequence[str] = (), path: Path | None = None
+    plan: Plan,
+    settings: Settings,
+    *,
+    texts: Sequence[str] = (),
+    path: Path | None = None,
+    columns: Sequence[str] = (),
 ) -> Wording:
     """Return the wording of given texts, else of a file, the file of the settings, or ours.
+
+    The texts may use ``columns`` besides the handle and the name.
 
     Raises InvalidInput where texts and a file are given, or a step has no text; NotFound where a
     file is not there.
@@ -36,16 +43,18 @@ def choose_wording(
     if texts and path is not None:
         raise InvalidInput("--texts and --text do not go together", remedy=FORMAT)
     if texts:
-        return wording_of(plan, texts)
+        return wording_of(plan, texts, columns)
     if path is not None:
-        return read_wording(plan, path)
+        return read_wording(plan, path, columns=columns)
     if settings.safari_campaign_texts is not None:
         named = f"SAFARI_CAMPAIGN_TEXTS ({settings.safari_campaign_texts})"
-        return read_wording(plan, settings.safari_campaign_texts, named)
+        return read_wording(plan, settings.safari_campaign_texts, named, columns=columns)
     return read_wording(plan, SHIPPED_TEXTS, SHIPPED_NAME)
 
 
-def read_wording(plan: Plan, path: Path, source: str | None = None) -> Wording:
+def read_wording(
+    plan: Plan, path: Path, source: str | None = None, *, columns: Sequence[str] = ()
+) -> Wording:
     """Return the wording of a TOML or JSON file; raises InvalidInput naming what is wrong."""
     source = source or str(path)
     data = _parsed(path, source)
@@ -67,7 +76,7 @@ def read_wording(plan: Plan, path: Path, source: str | None = None) -> Wording:
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise InvalidInput(f"{source}: names must be a table of texts", remedy=FORMAT)
     by_handle = {handle.lstrip("@").lower(): name for handle, name in names.items()}
-    return checked_wording(steps, by_handle, source)
+    return checked_wording(steps, by_handle, source, columns)
 
 
 def _variants(given: Any, key: str, source: str) -> list[tuple[str, ...]]:

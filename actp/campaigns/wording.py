@@ -21,23 +21,28 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "Wording", "checked_wording", "wording_of"]
 
 FORMAT: Final = """\
-A file of texts is TOML (or the same as JSON); {handle} and {name} are filled in:
+A file of texts is TOML (or the same as JSON); {handle}, {name} and with --csv each of its columns
+are filled in, {column|fallback} also where a cell is empty:
     comments = ["Great point!", "This helped me.", ["Saved for later.", "Saved this one."]]
     messages = ["Hi {name}, …", "Did you see my message?", "Last one from me."]
     [names]
     ada = "Ada Lovelace"
 A list in the place of a text holds its variants. A warmup needs the comments, a sequence both."""
-_PLACES = re.compile(r"\{([a-z_]+)\}")
+_PLACES = re.compile(r"\{(\w+)(\|[^{}]*)?\}")
 _KNOWN_PLACES: Final = frozenset({"handle", "name"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The variants of each step, the names of people by handle, and where they come from."""
+    """The variants of each step, the names of people by handle, and where they come from.
+
+    ``cells`` are what a spreadsheet says of people, by handle and column.
+    """
 
     steps: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     source: str = "given"
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def varies(self) -> bool:
@@ -62,11 +67,23 @@ class Wording:
         return drawn
 
     def _filled(self, handle: str, template: str) -> str:
-        values = {"handle": handle, "name": self.names.get(handle, handle)}
-        return _PLACES.sub(lambda place: values[place[1]], template)
+        values = {"name": self.names.get(handle, handle), **self.cells.get(handle, {})}
+        values["handle"] = handle
+
+        def value(place: re.Match[str]) -> str:
+            if (known := values.get(place[1])) is not None:
+                return known
+            if place[2] is None:
+                raise InvalidInput(
+                    f"{handle} has nothing in the column {place[1]}",
+                    remedy=f"Fill the cell, or write {{{place[1]}|something else}}.",
+                )
+            return place[2][1:]
+
+        return _PLACES.sub(value, template)
 
 
-def wording_of(plan: Plan, texts: Sequence[str]) -> Wording:
+def wording_of(plan: Plan, texts: Sequence[str], columns: Sequence[str] = ()) -> Wording:
     """Return the wording of texts given in the order of the steps."""
     steps = [step for stage in plan for step in stage.steps]
     if len(texts) != len(steps):
@@ -75,19 +92,23 @@ def wording_of(plan: Plan, texts: Sequence[str]) -> Wording:
             remedy=f"Give --text {len(steps)} times, or --texts FILE.\n{FORMAT}",
         )
     pairs = zip(steps, texts, strict=True)
-    return checked_wording({step: (text,) for step, text in pairs}, {}, "--text")
+    return checked_wording({step: (text,) for step, text in pairs}, {}, "--text", columns)
 
 
 def checked_wording(
-    steps: Mapping[str, tuple[str, ...]], names: Mapping[str, str], source: str
+    steps: Mapping[str, tuple[str, ...]],
+    names: Mapping[str, str],
+    source: str,
+    columns: Sequence[str] = (),
 ) -> Wording:
     """Return a wording; raises InvalidInput for a place that nothing fills."""
+    known = _KNOWN_PLACES.union(columns)
     for step, variants in steps.items():
         for template in variants:
-            if unknown := sorted(set(_PLACES.findall(template)) - _KNOWN_PLACES):
+            if unknown := sorted({place[1] for place in _PLACES.finditer(template)} - known):
                 raise InvalidInput(
                     f"the text of {step} has an unknown place: {{{unknown[0]}}}",
-                    remedy="Known are {handle} and {name}.",
+                    remedy=f"Known are {', '.join(f'{{{name}}}' for name in sorted(known))}.",
                 )
     return Wording(MappingProxyType(dict(steps)), MappingProxyType(dict(names)), source)
 

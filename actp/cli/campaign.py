@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 
 from actp.campaigns.creation import DEFAULT_SPACING, Request, campaign_rows, checked_targets
+from actp.campaigns.lists import TargetList, read_targets
 from actp.campaigns.plan import named_type, plan_for
 from actp.campaigns.sources import choose_wording
 from actp.cli.campaign_view import show_campaign, show_campaigns, show_started
@@ -43,6 +44,13 @@ def campaign() -> None:
 @click.argument("type_", metavar="TYPE")
 @click.option("--platform", required=True, help="Where: twitter, instagram, tiktok, threads.")
 @click.option("--handles", default="", metavar="A,B", help="To whom.")
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="To whom, one a line; the texts may use each column.",
+)
 @click.option("--queries", default="", metavar="A,B", help="What a research sweep searches.")
 @click.option(
     "--texts",
@@ -153,23 +161,46 @@ def _request(options: dict[str, Any], settings: Settings) -> Request:
     plan = plan_for(type_, platform)
     is_sweep = type_ == "research_sweep"
     wanted, other = ("queries", "handles") if is_sweep else ("handles", "queries")
-    if options[other]:
+    if options[other] or (is_sweep and options["table"]):
         raise InvalidInput(f"--{other} does not go with {type_}", remedy=f"Give --{wanted} a,b.")
+    listed = _listed(options["table"], platform, options["handles"])
+    targets = listed.handles if listed else options[wanted].split(",")
     request = Request(
         type_,
         platform,
-        checked_targets(type_, platform, options[wanted].split(",")),
+        checked_targets(type_, platform, targets),
         spacing=options["spacing"],
         max_posts=options["max_posts"],
     )
     if is_sweep:
         return request
-    return replace(request, wording=_wording(plan, platform, settings, options))
+    wording = _wording(plan, platform, settings, options, listed.columns if listed else ())
+    if listed is not None:
+        cells = zip(request.targets, listed.handles, strict=True)
+        by_handle = {target: listed.cells[written] for target, written in cells}
+        wording = replace(wording, cells=by_handle)
+    return replace(request, wording=wording)
 
 
-def _wording(plan: Plan, platform: str, settings: Settings, options: dict[str, Any]) -> Wording:
+def _listed(path: Path | None, platform: str, handles: str) -> TargetList | None:
+    if path is None:
+        return None
+    if handles:
+        raise InvalidInput("--csv and --handles do not go together", remedy="Give one of them.")
+    return read_targets(path, platform)
+
+
+def _wording(
+    plan: Plan,
+    platform: str,
+    settings: Settings,
+    options: dict[str, Any],
+    columns: tuple[str, ...],
+) -> Wording:
     if options["about"] is None:
-        return choose_wording(plan, settings, texts=options["text"], path=options["texts"])
+        return choose_wording(
+            plan, settings, texts=options["text"], path=options["texts"], columns=columns
+        )
     if options["text"] or options["texts"]:
         raise InvalidInput(
             "--about has Claude write the texts, so it goes with none", remedy="Give one of them."

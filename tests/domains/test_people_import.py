@@ -130,7 +130,7 @@ def test_nothing_is_stored_where_one_line_is_refused(
 
 
 def test_a_project_with_stages_of_its_own_takes_people_too(
-    store: Store, people: People, admin: psycopg.Connection, tmp_path: Path
+    store: Store, admin: psycopg.Connection, tmp_path: Path
 ) -> None:
     admin.execute(
         "alter table crm_contacts add check (pipeline_stage in ('first_touch', 'client'))"

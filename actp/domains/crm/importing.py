@@ -61,8 +61,8 @@ _KNOWN: Final = frozenset(
 def import_people(store: Store, path: Path, *, dry_run: bool = False) -> dict[str, Any]:
     """Store the people of a CSV file as contacts, all or none of them.
 
-    Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}. Whoever
-    is known under one of the addresses gets what is missing; nothing that is there is changed.
+    Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}.
+    Whoever is known under one of the addresses gets what is missing; what is there stays.
     """
     columns, lines = read_spreadsheet(path)
     skipped: list[dict[str, Any]] = [

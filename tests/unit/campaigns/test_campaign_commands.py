@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actp.cli.face import main as face_main
+from actp.cli.main import main
 from actp.settings import Settings
 
 if TYPE_CHECKING:
@@ -164,3 +165,41 @@ def test_a_dry_run_stores_nothing(queue: Database, capsys: pytest.CaptureFixture
     assert "Nothing was stored" in said
     assert "comment_2: Text 2 for {handle}" in said
     assert rows_in(queue) == []
+
+
+def started(path: Path, *more: str) -> int:
+    return main(["campaign", "start", "warmup", "--platform", "twitter", "--csv", str(path), *more])
+
+
+def test_a_spreadsheet_names_the_targets_and_fills_the_texts(
+    queue: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "targets.csv"
+    path.write_bytes(
+        "\ufeffName;Twitter;Their Product\r\nAda L.;https://x.com/Ada;Engine\r\nBob;@bob;\r\n".encode()
+    )
+    texts = ("--text={name}: {their_product|it} is great", "--text=2 {handle}", "--text=3")
+    assert started(path, *texts) == 0
+    assert [row[:3] for row in rows_in(queue)][::3] == [
+        ("ada", "comment_1", "Ada L.: Engine is great"),
+        ("bob", "comment_1", "Bob: it is great"),
+    ]
+    assert started(path, *texts[:2], "--text={their_product}") != 0
+    assert "bob has nothing in the column their_product" in capsys.readouterr().err
+    assert started(path, *texts[:2], "--text={price}") != 0
+    assert "unknown place: {price}" in capsys.readouterr().err
+    assert len(rows_in(queue)) == 6
+
+
+def test_a_spreadsheet_with_a_bad_line_starts_nothing(
+    queue: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "targets.csv"
+    path.write_text("handle,name\nada,Ada\n,Nobody\nbob,Bob,extra\n")
+    assert started(path) != 0
+    told = capsys.readouterr().err
+    assert "line 3: no handle" in told
+    assert "line 4: 3 cells for 2 columns" in told
+    assert rows_in(queue) == []
+    assert started(path, "--handles", "ada") != 0
+    assert "do not go together" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""The targets of a campaign out of a spreadsheet, whose columns its texts may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from actp.errors import InvalidInput
+from actp.spreadsheet import read_spreadsheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["TargetList", "read_targets"]
+
+_HANDLES: Final = ("handle", "username", "account", "profile", "profile_url", "url")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetList:
+    """Handles as they are written, and the cells of each by handle and column."""
+
+    columns: tuple[str, ...]
+    handles: tuple[str, ...]
+    cells: Mapping[str, Mapping[str, str]]
+
+
+def read_targets(path: Path, platform: str) -> TargetList:
+    """Return the targets of a CSV file; raises InvalidInput naming every line that has none."""
+    columns, lines = read_spreadsheet(path)
+    wanted = (platform, f"{platform}_handle", f"{platform}_url", *_HANDLES)
+    column = next((name for name in wanted if name in columns), None)
+    if column is None:
+        raise InvalidInput(
+            f"{path} has no column of handles", remedy=f"Name one {platform} or handle."
+        )
+    faults = [
+        f"line {line.number}: {line.fault or f'no {column}'}"
+        for line in lines
+        if line.fault or column not in line.cells
+    ]
+    if faults:
+        raise InvalidInput(
+            "\n".join(
+                [f"{len(faults)} lines of {path} cannot be used; nothing was started", *faults]
+            ),
+            remedy="Correct these lines, or take them out, and give the whole file again.",
+        )
+    return TargetList(
+        tuple(name for name in columns if name),
+        tuple(line.cells[column] for line in lines),
+        MappingProxyType({line.cells[column]: line.cells for line in lines}),
+    )
