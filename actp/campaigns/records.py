@@ -12,6 +12,7 @@ from actp.campaigns.events import (
     Enqueue,
     HoldPending,
     ReleaseNext,
+    Replied,
     RequestSync,
     Resolved,
     StepEnded,
@@ -145,6 +146,9 @@ def _event(item: Mapping[str, Any], at: datetime) -> Event:
         case "completed" | "cancelled" as result:
             return StepEnded(item["step"], result, at)
         case "failed":
+            if item["reason"] == "replied":
+                # Begin found that they wrote last before the conversation was looked at here.
+                return Replied()
             return StepEnded(item["step"], _BY_REASON.get(item["reason"] or "", "failed"), at)
         case "requeued":
             return StepRequeued(item["step"])

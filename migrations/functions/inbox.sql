@@ -109,7 +109,7 @@ begin
            order by w.contact_id), '[]')
       from wanted w
       join crm_contacts c on c.id = w.contact_id
-     cross join lateral (select agent_person(c.id) as ids) p
+     cross join lateral (select agent_person(c.id) as ids offset 0) p
      cross join lateral agent_conversation(p.ids, agent_outreach_addresses(c)) t);
 end $$;
 

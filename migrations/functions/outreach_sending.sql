@@ -43,7 +43,8 @@ language sql stable set search_path = public, pg_temp as $$
    cross join lateral (select coalesce(agent_outreach_veto(c, agent_outreach_vetoes()),
                                        agent_person_veto(c.id)) as veto) v
     left join actp_inbox b on b.contact_id = c.id
-    left join lateral agent_conversation(agent_person(c.id), agent_outreach_addresses(c)) t on true
+   cross join lateral (select agent_person(c.id) as contacts offset 0) k
+    left join lateral agent_conversation(k.contacts, agent_outreach_addresses(c)) t on true
    where m.id = any (ids)
 $$;
 

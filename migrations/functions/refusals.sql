@@ -29,7 +29,8 @@ language sql immutable as $$ select interval '2 days' $$;
 create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;
 
--- Answers reason (validation | do_not_contact | duplicate | in_campaign | cooldown | weekly_limit) and error;
+-- Answers reason (validation | do_not_contact | duplicate | replied | in_campaign | cooldown |
+-- weekly_limit) and error;
 -- nulls where nothing is in the way. `post` is the one that the worker names. The caller holds the lock of the person.
 create or replace function public.safari_refusal(
   command public.safari_command_queue, post text, person text, recipient text, text_hash text,
@@ -95,7 +96,23 @@ begin
         ' to send it again', duplicate_of);
     end if;
   end if;
-  if reason is not null or not is_outreach then
+  if reason is not null or not (is_outreach or is_step) then
+    return;
+  end if;
+
+  -- Whoever waits for our answer gets nothing automatic.
+  select bool_or(agent_waits_for_us(t.ours_at, t.heard_at, b.done_at)) as waits
+    into facts
+    from (select array(select substr(o, 9)::uuid from unnest(addresses) o
+                        where starts_with(o, 'contact:')) as ids) c
+   cross join lateral agent_conversation(c.ids, jsonb_build_object(command.platform, person)) t
+    left join actp_inbox b on b.contact_id = any (c.ids)
+   where c.ids <> '{}';
+  if facts.waits then
+    reason := 'replied';
+    error := format('%s wrote last and waits for an answer: bin/inbox', person);
+    return;
+  elsif not is_outreach then
     return;
   end if;
 

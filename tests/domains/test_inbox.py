@@ -229,3 +229,20 @@ def test_a_reply_takes_back_what_was_queued(tools: Tools, people: People) -> Non
     assert hear(tools.store).withdrawn == 1
     assert people.state(message) == ("failed", "replied")
     assert command_of(people, message)
+
+
+def test_begin_refuses_a_message_to_somebody_who_wrote_meanwhile(
+    tools: Tools, people: People, life: Life
+) -> None:
+    ada = people.add("ada")
+    message = people.queue(ada)
+    send(tools)
+    life.claim()
+    people.hears(ada, platform="instagram", body="Who told you that?", hours_ago=-0.01)
+    begun = life.begin(command_of(people, message))
+    assert (begun["verdict"], begun["reason"]) == ("refused", "replied")
+    assert people.state(message)[0] == "failed"
+    # An operator's own answer goes out.
+    answer = tools.store.call("agent_inbox_reply", contact_id=ada, text="A friend.", key="k")
+    life.claim()
+    assert life.begin(answer["id"])["verdict"] == "granted"

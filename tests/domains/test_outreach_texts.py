@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,8 +27,6 @@ from tests.domains.people import People
 from tests.domains.test_outreach_rules import ADA
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import psycopg
 
     from actp.clients.claude import Question
@@ -260,3 +259,23 @@ def test_mail_that_was_sent_by_hand_is_marked(run_script: RunScript, people: Peo
     _, due = run_script(script, "--due")
     assert due["held"] == {"cooldown": 1, "opted_out": 1}
     assert run_script(script, "--mail-sent", "ffff")[0] != 0
+
+
+def shown_texts() -> list[tuple[str, str]]:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "agents.md").read_text("utf-8")
+    rows = re.findall(r"^\| [^|]+ \| (\w+), \w+ \| (Hi .+) \|$", page, re.MULTILINE)
+    return [(platform, text.replace(" ¶ ", "\n\n")) for platform, text in rows]
+
+
+def test_the_texts_in_the_documentation_are_texts_of_the_file() -> None:
+    patterns = [
+        re.compile(re.sub(r"\\\{\w+(?:\\\|[^{}]*?)?\\\}", ".+?", re.escape(template)))
+        for texts in TEXTS.templates.values()
+        for platform_texts in texts.values()
+        for template in platform_texts
+    ]
+    shown = shown_texts()
+    assert len(shown) == 20
+    for platform, text in shown:
+        assert any(pattern.fullmatch(text) for pattern in patterns), text
+        assert (unfinished(text), fault_in(text, platform)) == (None, None)

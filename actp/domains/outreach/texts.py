@@ -37,7 +37,7 @@ TRIED: Final = MappingProxyType(
     }
 )
 # A more specific text is drawn before one that fits everybody.
-WEIGHTS: Final = MappingProxyType({"post": 4, "offer": 2, "niche": 2, "sender": 1})
+WEIGHTS: Final = MappingProxyType({"post": 4, "offer": 2, "niche": 2})
 _FIELD: Final = re.compile(r"\{(\w+)(\|[^{}]*)?\}")
 _BRACES: Final = re.compile(r"[{}]")
 
