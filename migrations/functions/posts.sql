@@ -22,17 +22,33 @@ begin
 end $$;
 
 create or replace trigger agent_spelled before insert or update on public.actp_content_performance
-  for each row execute function public.agent_spelled('platform');
+  for each row when (
+    new.platform is distinct from safari_platform(new.platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('platform');
 create or replace trigger agent_spelled before insert or update on public.actp_niche_resonance
-  for each row execute function public.agent_spelled('platform');
+  for each row when (
+    new.platform is distinct from safari_platform(new.platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('platform');
 create or replace trigger agent_spelled before insert or update on public.actp_platform_research
-  for each row execute function public.agent_spelled('source_platform');
+  for each row when (
+    new.source_platform is distinct from safari_platform(new.source_platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('source_platform');
 create or replace trigger agent_spelled before insert or update on public.actp_platform_creators
-  for each row execute function public.agent_spelled('platform');
+  for each row when (
+    new.platform is distinct from safari_platform(new.platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('platform');
 create or replace trigger agent_spelled before insert or update on public.actp_twitter_research
-  for each row execute function public.agent_spelled('');
+  for each row when (
+    new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('');
 create or replace trigger agent_spelled before insert or update on public.actp_cross_platform_trends
-  for each row execute function public.agent_spelled('');
+  for each row when (
+    new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('');
 
 -- Each measured post of the last days: {platform, external_id, niche, published_at, score_24h,
 -- score}. `score_24h` is its engagement at the age of a day, null where it was not looked at then;
@@ -105,19 +121,18 @@ begin
       select s.platform, s.external_id, s.published_at, s.score_24h is null as is_late,
              coalesce(s.score_24h, s.score) as score
         from agent_post_scores(120) s
-    ), beside as (
-      select s.*, o.others, o.mean
+    ), around as (
+      select s.*, count(*) over w - 1 as others,
+             (sum(s.score) over w - s.score) / nullif(count(*) over w - 1, 0) as mean
         from scores s
-             cross join lateral (
-               select count(*) as others, avg(b.score) as mean from scores b
-                where b.platform = s.platform and b.is_late = s.is_late
-                  and b.external_id <> s.external_id
-                  and b.published_at between s.published_at - interval '30 days'
-                                         and s.published_at + interval '30 days') o
-       where s.published_at > now() - interval '90 days'
-         and exists (select from actp_posting_schedule h where h.platform = s.platform)
+      window w as (partition by s.platform, s.is_late order by s.published_at
+                   range between interval '30 days' preceding and interval '30 days' following)
+    ), beside as (
+      select a.* from around a
+       where a.published_at > now() - interval '90 days'
+         and exists (select from actp_posting_schedule h where h.platform = a.platform)
          and not exists (select from actp_own_posts n
-                          where n.platform = s.platform and n.external_id = s.external_id
+                          where n.platform = a.platform and n.external_id = a.external_id
                             and n.hour_taught_at is not null)
     ), marked as (
       insert into actp_own_posts as n (platform, external_id, published_at, hour_taught_at)

@@ -95,3 +95,78 @@ language sql stable set search_path = public, pg_temp as $$
   select to_jsonb(count(*)) from actp_gen_jobs j
    where j.model = 'remotion' and j.status in ('pending', 'queued', 'rendering', 'complete')
 $$;
+
+-- Inserts made-up commands and campaigns that have ended; anything that could still be sent is refused.
+create or replace function public.agent_sample_ended(commands jsonb, runs jsonb, targets jsonb)
+returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  new_commands integer;
+  new_runs integer;
+  new_targets integer;
+begin
+  if exists (select from jsonb_array_elements(commands) c
+              where c ->> 'status' not in ('completed', 'failed', 'cancelled')
+                 or c ->> 'status' is null) then
+    raise invalid_parameter_value using message = 'a sample command has not ended';
+  end if;
+  insert into safari_command_queue (
+    id, action, platform, params, status, reason, result, error, created_at, started_at,
+    completed_at, batch_id
+  )
+    select r.id, r.action, r.platform, r.params, r.status, r.reason, r.result, r.error,
+           r.created_at, r.started_at, r.completed_at, 'sample'
+      from jsonb_to_recordset(commands) as r (
+        id uuid, action text, platform text, params jsonb, status text, reason text, result jsonb,
+        error text, created_at timestamptz, started_at timestamptz, completed_at timestamptz)
+  on conflict do nothing;
+  get diagnostics new_commands = row_count;
+  insert into safari_campaign_runs (
+    id, campaign_id, campaign_type, platform, total_tasks, completed, failed, status, started_at,
+    completed_at
+  )
+    select r.id, r.campaign_id, r.campaign_type, r.platform, r.total_tasks, r.completed, r.failed,
+           'completed', r.started_at, r.completed_at
+      from jsonb_to_recordset(runs) as r (
+        id uuid, campaign_id text, campaign_type text, platform text, total_tasks integer,
+        completed integer, failed integer, started_at timestamptz, completed_at timestamptz)
+  on conflict do nothing;
+  get diagnostics new_runs = row_count;
+  insert into safari_campaign_targets (
+    id, campaign_id, platform, handle, contact_id, state, data, last_event_at, created_at, updated_at
+  )
+    select r.id, r.campaign_id, r.platform, r.handle, c.id, r.state, r.data, r.last_event_at,
+           r.created_at, r.updated_at
+      from jsonb_to_recordset(targets) as r (
+        id uuid, campaign_id text, platform text, handle text, contact_id uuid, state text,
+        data jsonb, last_event_at timestamptz, created_at timestamptz, updated_at timestamptz)
+      left join crm_contacts c on c.id = r.contact_id
+     where safari_campaign_ended(r.state)
+  on conflict do nothing;
+  get diagnostics new_targets = row_count;
+  return jsonb_build_object('safari_command_queue', new_commands,
+                            'safari_campaign_runs', new_runs,
+                            'safari_campaign_targets', new_targets);
+end $$;
+
+create or replace function public.agent_sample_remove_ended(
+  commands jsonb, runs jsonb, targets jsonb
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  gone_commands integer;
+  gone_runs integer;
+  gone_targets integer;
+begin
+  delete from safari_command_queue q
+   where q.batch_id = 'sample' and commands ? q.id::text
+     and q.status in ('completed', 'failed', 'cancelled');
+  get diagnostics gone_commands = row_count;
+  delete from safari_campaign_targets t where targets ? t.id::text;
+  get diagnostics gone_targets = row_count;
+  delete from safari_campaign_runs r where runs ? r.id::text;
+  get diagnostics gone_runs = row_count;
+  return jsonb_build_object('safari_command_queue', gone_commands,
+                            'safari_campaign_runs', gone_runs,
+                            'safari_campaign_targets', gone_targets);
+end $$;

@@ -76,16 +76,20 @@ declare
   removed integer;
 begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
-  with content as (
+  with spelled as materialized (
     select safari_platform(p.platform) as platform, agent_niche(p.niche) as niche,
-           coalesce(p.content_type, 'educational') as content_type,
-           p.views, p.engagement_score as engagement, p.watch_time_minutes as watch_time,
-           p.offer_tags, p.external_id,
-           nullif(btrim(split_part(left(p.title, 200), E'\n', 1)), '') as hook
+           coalesce(p.content_type, 'educational') as content_type, p.views,
+           p.engagement_score as engagement, p.watch_time_minutes as watch_time, p.offer_tags,
+           p.external_id, p.title
       from actp_content_performance p
-     where agent_niche(p.niche) <> 'other'
-       and (niches is null or niches ? agent_niche(p.niche))
+     where p.niche is not null
        and p.views is not null  -- what was just published has not been counted yet
+  ), content as (
+    select c.platform, c.niche, c.content_type, c.views, c.engagement, c.watch_time, c.offer_tags,
+           c.external_id,
+           nullif(btrim(split_part(left(c.title, 200), E'\n', 1)), '') as hook
+      from spelled c
+     where c.niche <> 'other' and (niches is null or niches ? c.niche)
   ), tagged as (
     -- Each tag once a post; the first is its best match.
     select c.platform, c.niche, c.content_type, t.tag, min(t.place) as place

@@ -129,3 +129,31 @@ def test_the_command_says_what_it_wrote(tools: Tools, capsys: pytest.CaptureFixt
     assert main(["sample-data", "--remove"]) == 0
     assert "crm_contacts: 10 rows removed" in capsys.readouterr().out
     assert main(["sample-data", "--contacts", "0"]) == 2
+
+
+def test_the_queue_has_ended_commands_of_every_kind_and_nothing_to_send(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    make(tools.store, 20)
+    kinds = admin.execute(
+        "select distinct case when reason = 'unknown' then reason else status end,"
+        " service is not null from safari_command_queue order by 1"
+    ).fetchall()
+    assert kinds == [(kind, True) for kind in ("cancelled", "completed", "failed", "unknown")]
+    assert admin.execute("select count(*) from safari_command_queue where ready").fetchone() == (0,)
+    assert {row["status"] for row in tools.store.call("safari_campaigns")} == {"completed"}
+    with pytest.raises(InvalidInput, match="not ended"):
+        tools.store.call(
+            "agent_sample_ended", commands=[{"status": "pending"}], runs=[], targets=[]
+        )
+    remove(tools.store)
+    assert admin.execute("select count(*) from safari_command_queue").fetchone() == (0,)
+
+
+def test_no_chart_of_the_report_is_empty(tools: Tools) -> None:
+    make(tools.store)
+    tasks.score_all(tools)
+    answer = tools.store.call("agent_report")
+    empty = [name for name in ("ended", "campaigns", "stages", "posts", "tests", "niches")
+             if not answer[name]]  # fmt: skip
+    assert empty == []

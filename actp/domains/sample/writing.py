@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.paging import batches
-from actp.domains.sample import content, research
+from actp.domains.sample import content, ended, research
 from actp.domains.sample.chance import Moment, sample_id
 from actp.domains.sample.people import account, contact
 from actp.domains.sample.talk import UNLINKED_EVERY, talk_with
@@ -35,7 +35,13 @@ def make(store: Store, contacts: int = DEFAULT_CONTACTS) -> dict[str, int]:
     for table, rows in _rows(contacts, moment):
         answer = store.call("agent_sample_write", table_name=table, rows=rows)
         written[table] += answer["inserted"]
-    return dict(written)
+    answer = store.call(
+        "agent_sample_ended",
+        commands=list(ended.commands(moment)),
+        runs=list(ended.campaigns(moment)),
+        targets=list(ended.targets(moment)),
+    )
+    return {**written, **answer}
 
 
 def remove(store: Store) -> dict[str, int]:
@@ -45,7 +51,14 @@ def remove(store: Store) -> dict[str, int]:
         for batch in batches(ids, BATCH_ROWS):
             removed[table] += store.call("agent_sample_remove", table_name=table, ids=batch)
     removed["actp_niche_resonance"] += store.call("agent_sample_forget")
-    return dict(removed)
+    moment = Moment(datetime.now(UTC))
+    answer = store.call(
+        "agent_sample_remove_ended",
+        commands=[row["id"] for row in ended.commands(moment)],
+        runs=[row["id"] for row in ended.campaigns(moment)],
+        targets=[row["id"] for row in ended.targets(moment)],
+    )
+    return {**removed, **answer}
 
 
 def open_videos(store: Store) -> int:
