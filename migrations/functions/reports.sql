@@ -241,7 +241,7 @@ as $$
     cross join lateral (
       select count(*) filter (where q.ready) as ready,
              count(*) filter (where not q.ready and q.hold is null) as waiting,
-             count(*) filter (where not q.ready and q.hold is not null) as held
+             count(*) filter (where not q.ready and q.hold <> 'campaign') as held
         from safari_command_queue q
        where q.service = w.service and q.status = 'pending') d
     cross join lateral (

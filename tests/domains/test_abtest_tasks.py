@@ -344,10 +344,14 @@ def test_a_run_that_died_between_intent_and_answer_is_not_repeated(
 
 
 def test_nothing_is_posted_while_no_tweet_may_go_out(
-    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+    run_script: RunScript,
+    simulator: SimulatorProcess,
+    admin: psycopg.Connection,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     admin.execute("insert into safari_pauses (platform) values ('twitter')")
     assert run_script(script, *CREATE)[0] == 65
+    assert "bin/show" not in capsys.readouterr().err, "there is no command to show"
     assert [line for line in simulator.world() if line["kind"] == "publish"] == []
 
 

@@ -17,7 +17,7 @@ from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge
 from actp.domains.schedule.calendar import free_moments
 from actp.domains.schedule.plan import SHORTEST_LEAD, read_plan
 from actp.domains.taxonomy import content_type_of
-from actp.errors import ActpError, InvalidInput, ServiceError, SettingsError
+from actp.errors import ActpError, InvalidInput, ServiceError, SettingsError, WrongState
 from actp.plural import counted
 
 if TYPE_CHECKING:
@@ -81,9 +81,13 @@ def _begun(
     at = None if now else _next_hour(tools)
     test: dict[str, Any] = {"id": str(uuid4()), **about, "planned_at": at and at.isoformat()}
     shown = {**test, "variant_a": texts.a, "variant_b": texts.b, "claude": texts.note or "ok"}
-    made = tools.store.call(
-        "agent_ab_create", **test, series_id=series_id, variant_a=texts.a, variant_b=texts.b
-    )
+    stored = {**test, "series_id": series_id, "variant_a": texts.a, "variant_b": texts.b}
+    try:
+        made = tools.store.call("agent_ab_create", **stored)
+    except WrongState as error:
+        raise WrongState(
+            str(error), remedy="bin/limits shows the hours of twitter, bin/status its pauses."
+        ) from None
     if not made or not tools.store.call("agent_ab_begin_a", id=test["id"]):
         return {"ok": False, "error": "another run has begun it", **shown}
     try:
