@@ -53,14 +53,19 @@ class Life:
         )
         return list(answer["commands"])
 
-    def begin(self, command: str, lease: int | None = None) -> dict[str, Any]:
-        """Begin a claimed command, under its present lease or another; return the answer."""
+    def begin(
+        self, command: str, lease: int | None = None, *, text_hash: str | None = None
+    ) -> dict[str, Any]:
+        """Begin a claimed command, under its present lease or another; return the answer.
+
+        Its text is its own unless another one is named.
+        """
         begin: dict[str, Any] = {
             "id": command,
             "lease": self._lease(command) if lease is None else lease,
             "recipient": "ada",
             "person": "ada",
-            "text_hash": command,
+            "text_hash": text_hash or command,
         }
         answer = self.store.call(
             "safari_ledger", boot_id=self._boot_id, finishes=[], begins=[begin]

@@ -1,0 +1,177 @@
+"""A person is a set of addresses, whoever wrote the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from tests.store.life import Life
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from actp.store.protocol import Store
+
+
+def contact(admin: psycopg.Connection, platform: str, username: str, **more: Any) -> str:
+    """Add a contact and return its id."""
+    values: dict[str, Any] = {"platform": platform, "username": username, **more}
+    names = ", ".join(values)
+    places = ", ".join(["%s"] * len(values))
+    statement = f"insert into crm_contacts ({names}) values ({places}) returning id::text"  # noqa: S608
+    ((id_,),) = admin.execute(statement.encode(), list(values.values())).fetchall()
+    return str(id_)
+
+
+def addresses(store: Store, given: str) -> set[str]:
+    """Return the addresses of a person, contacts left out."""
+    shown = store.call("safari_people_show", given=given)["addresses"]
+    return {each["address"] for each in shown if not each["address"].startswith("contact:")}
+
+
+def test_rows_that_share_an_address_are_one_person(store: Store, admin: psycopg.Connection) -> None:
+    contact(admin, "instagram", "tw1", twitter_handle="https://x.com/Twin_TW")
+    contact(admin, "twitter", "@twin_tw", email="Twin.Tw@gmail.com")
+    contact(admin, "linkedin", "T", linkedin_url="https://de.linkedin.com/in/J%C3%BCrgen/")
+    contact(admin, "threads", "other", email="twintw@googlemail.com")
+    assert addresses(store, "instagram:tw1") == {
+        "instagram:tw1",
+        "twitter:twin_tw",
+        "gmail:twintw@gmail.com",
+        "threads:other",
+    }
+    assert addresses(store, "https://www.linkedin.com/in/jürgen") == {"linkedin:jürgen"}
+
+
+def test_a_changed_row_and_a_removed_one_change_the_person(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    first = contact(admin, "instagram", "ada_ig", twitter_handle="ada_tw")
+    contact(admin, "twitter", "ada_tw")
+    assert addresses(store, "twitter:ada_tw") == {"instagram:ada_ig", "twitter:ada_tw"}
+    admin.execute("update crm_contacts set twitter_handle = 'grace' where id = %s", (first,))
+    assert addresses(store, "twitter:ada_tw") == {"twitter:ada_tw"}
+    assert addresses(store, "twitter:grace") == {"instagram:ada_ig", "twitter:grace"}
+    admin.execute("delete from crm_contacts where id = %s", (first,))
+    assert addresses(store, "twitter:grace") == {"twitter:grace"}
+
+
+@pytest.mark.parametrize(
+    ("handle", "kind", "is_joined"),
+    [
+        ("kim_the_potter", "handle_match", True),
+        ("kim_the_potter", "crm_match", True),
+        ("kim_the_potter", None, True),
+        ("kim_the_potter", "fuzzy_match", False),
+        ("alex", "handle_match", False),
+        ("Info", "handle_match", False),
+        ("michael", "handle_match", False),
+    ],
+)
+def test_an_association_joins_when_it_is_strong(
+    store: Store, admin: psycopg.Connection, handle: str, kind: str | None, *, is_joined: bool
+) -> None:
+    id_ = contact(admin, "instagram", "somebody_else")
+    admin.execute(
+        "insert into actp_platform_associations (contact_id, platform, handle, engagement_type)"
+        " values (%s, 'twitter', %s, %s)",
+        (id_, handle, kind),
+    )
+    expected = {"instagram:somebody_else"} | ({f"twitter:{handle}"} if is_joined else set())
+    assert addresses(store, "instagram:somebody_else") == expected
+
+
+def test_shared_mailboxes_and_addresses_of_many_join_nobody(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    contact(admin, "twitter", "one_person", email="info@studio.io")
+    contact(admin, "twitter", "another_person", email="info@studio.io")
+    assert addresses(store, "twitter:one_person") == {"twitter:one_person"}
+    for number in range(6):
+        contact(admin, "twitter", f"employee{number}", instagram_handle="the_company")
+    assert addresses(store, "twitter:employee0") == {"twitter:employee0"}
+    admin.execute("delete from crm_contacts where username = 'employee5'")
+    assert len(addresses(store, "twitter:employee0")) == 6
+
+
+def test_an_operator_joins_and_parts(store: Store, admin: psycopg.Connection) -> None:
+    contact(admin, "instagram", "ada_ig", twitter_handle="ada_tw")
+    store.call("safari_people_join", one="https://x.com/ada_tw", other="tiktok:Ada.TT")
+    everything = {"instagram:ada_ig", "twitter:ada_tw", "tiktok:ada.tt"}
+    assert addresses(store, "tiktok:ada.tt") == everything
+    parted = store.call("safari_people_part", one="twitter:ada_tw", other="instagram:ada_ig")
+    assert parted["is_parted"]
+    assert addresses(store, "instagram:ada_ig") == {"instagram:ada_ig"}
+    # It stays so when the row is written again.
+    admin.execute("update crm_contacts set twitter_handle = '@ada_tw'")
+    assert addresses(store, "instagram:ada_ig") == {"instagram:ada_ig"}
+    store.call("safari_people_join", one="twitter:ada_tw", other="instagram:ada_ig")
+    assert addresses(store, "instagram:ada_ig") == everything
+
+
+def refusal(life: Life, username: str, text_hash: str | None = None, **more: Any) -> str | None:
+    """Return why a message does not begin; None once it is sent."""
+    command = life.enqueue(username=username, **more)
+    life.claim()
+    verdict = life.begin(command, text_hash=text_hash)
+    if verdict["verdict"] == "granted":
+        life.finish(command, "sent")
+    return None if verdict["verdict"] == "granted" else str(verdict["reason"])
+
+
+def test_whoever_opted_out_under_one_row_is_not_written_to_under_another(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    life = Life(store)
+    contact(admin, "instagram", "tw1", twitter_handle="twin_tw", email_opted_out=True)
+    contact(admin, "twitter", "twin_tw")
+    assert refusal(life, "https://x.com/Twin_TW") == "do_not_contact"
+    admin.execute("update crm_contacts set email_opted_out = false")
+    assert refusal(life, "@twin_tw") is None
+
+
+def test_the_list_holds_for_every_address_of_the_person(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    life = Life(store)
+    contact(admin, "instagram", "ada_ig", twitter_handle="ada_tw")
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient)"
+        " values ('instagram', 'https://www.instagram.com/Ada_IG/')"
+    )
+    assert refusal(life, "ada_tw") == "do_not_contact"
+    assert refusal(life, "somebody") is None
+
+
+def test_a_label_in_campaign_id_escapes_no_duplicate_check(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    life = Life(store)
+    contact(admin, "twitter", "ada_one", instagram_handle="ada_ig")
+    contact(admin, "twitter", "ada_two", instagram_handle="ada_ig")
+    assert refusal(life, "ada_one", "same words", campaign_id="c1") is None
+    assert refusal(life, "@ADA_one", "same words", campaign_id="c1") == "duplicate"
+    assert refusal(life, "ada_two", "same words") == "duplicate"
+    assert refusal(life, "ada_two", "other words") is None
+    assert refusal(life, "ada_two", "same words", key="asked for again") is None
+
+
+def test_outreach_leaves_a_person_alone_whatever_else_wrote_to_them(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    life = Life(store)
+    contact(admin, "twitter", "ada_one", instagram_handle="ada_ig")
+    contact(admin, "twitter", "ada_two", instagram_handle="ada_ig")
+    assert refusal(life, "ada_one") is None
+    assert refusal(life, "ada_two", batch_id="outreach", key=str(uuid4())) == "cooldown"
+    assert refusal(life, "ada_two") is None  # an operator's own message is not automatic
+
+
+def test_a_short_link_names_nobody(store: Store) -> None:
+    life = Life(store)
+    command = life.enqueue(username="https://vm.tiktok.com/ZM8abcDEF/")
+    life.claim()
+    assert life.begin(command)["reason"] == "validation"
+    assert life.state(command) == ("failed", "validation")
