@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from actp.settings import DEFAULT_DAILY_LIMITS
+
 if TYPE_CHECKING:
     from actp.settings import Settings
 
@@ -32,12 +34,20 @@ def policies(settings: Settings) -> tuple[dict[str, Any], ...]:
         {
             "platform": platform,
             "kind": kind,
-            **({"daily_limit": limit} if "safari_daily_limits" in said else {}),
+            **(_daily(platform, kind, limit) if "safari_daily_limits" in said else {}),
             **common,
         }
         for platform, kinds in limits.items()
         for kind, limit in kinds.items()
     )
+
+
+def _daily(platform: str, kind: str, limit: int) -> dict[str, Any]:
+    # A default is no wish: the service's own limit stays in force beside it.
+    return {
+        "daily_limit": limit,
+        "daily_is_set": limit != DEFAULT_DAILY_LIMITS[platform][kind],
+    }
 
 
 def shared_settings(settings: Settings) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import click
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, say, table, text
-from actp.cli.person import join, part, show
 from actp.cli.platforms import EVERYTHING, known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
@@ -18,14 +17,7 @@ __all__ = ["contacts"]
 
 @click.group()
 def contacts() -> None:
-    """Keep the do-not-contact list, and say which addresses are one person.
-
-    The list is checked before every send, whoever asks for it.
-    """
-
-
-for _command in (show, join, part):
-    contacts.add_command(_command)
+    """Keep the do-not-contact list; it is checked before every send, whoever asks for it."""
 
 
 @contacts.command()

@@ -8,13 +8,16 @@ import click
 from rich.text import Text
 
 from actp.cli.database import database
-from actp.cli.options import json_option
+from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, emit_json, say, table
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
-from actp.settings import load_settings
+from actp.errors import InvalidInput
+from actp.settings import DEFAULT_DAILY_LIMITS, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.table import Table
 
     from actp.settings import Settings
@@ -25,6 +28,8 @@ __all__ = ["limits"]
 HIGHEST_LIMIT = 100_000
 BAR_WIDTH = 10
 KINDS = ("dm", "comment")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LIMIT = click.IntRange(0, HIGHEST_LIMIT)
 
 
 @click.group(invoke_without_command=True)
@@ -43,19 +48,63 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
     console().print(_table(rows))
     say("Counts begin anew at 00:00 UTC.")
     for row in rows:
-        if difference := _difference(row, settings):
-            say(difference)
+        for line in (_shape(row), _own_limit(row), _difference(row, settings)):
+            if line:
+                say(line)
 
 
 @limits.command("set")
 @click.argument("platform")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.argument("limit", type=click.IntRange(0, HIGHEST_LIMIT), metavar="N")
+@click.argument("limit", type=LIMIT, metavar="[N]", required=False)
+@click.option("--hourly", type=LIMIT, metavar="N", help="In any hour.")
+@click.option("--rolling", type=LIMIT, metavar="N", help="In any 24 hours.")
+@click.option("--weekly", type=LIMIT, metavar="N", help="In any 7 days.")
+@click.option(
+    "--gap", type=SPAN, metavar="SPAN", help="From the end of an action to the next: 45s."
+)
+@click.option("--ramp", type=SPAN, metavar="SPAN", help="Reach the limits in equal steps: 14d.")
+@click.option("--weekdays", metavar="DAYS", help="On which days: mon-fri, or mon,wed,sat.")
+@click.option("--spread/--no-spread", default=None, help="Spread a day's actions over its hours.")
 @json_option
-def set_limit(platform: str, kind: str, limit: int, *, as_json: bool) -> None:
-    """Allow N of KIND on PLATFORM each day; below today's use just stops until tomorrow."""
-    changed = _store_limit(load_settings(), platform, kind, limit, by_person=True)
+def set_limit(platform: str, kind: str, limit: int | None, *, as_json: bool, **pace: Any) -> None:
+    """Allow N of KIND on PLATFORM each day, or give its days another shape.
+
+    A limit below today's use stops until tomorrow.
+    """
+    wanted = {name: value for name, value in _pace(pace).items() if value is not None}
+    if limit is None and not wanted:
+        raise InvalidInput("nothing to set", remedy="Give a number, or one of the options.")
+    changed = _store_limit(load_settings(), platform, kind, limit, by_person=True, **wanted)
     _say_limit(changed, as_json=as_json)
+
+
+def _pace(given: Mapping[str, Any]) -> dict[str, Json]:
+    gap, ramp, weekdays = given["gap"], given["ramp"], given["weekdays"]
+    return {
+        "hourly_limit": given["hourly"],
+        "rolling_limit": given["rolling"],
+        "weekly_limit": given["weekly"],
+        "min_gap_seconds": None if gap is None else gap.total_seconds(),
+        "ramp_days": None if ramp is None else ramp.days,
+        "weekdays": None if weekdays is None else _weekdays(weekdays),
+        "spread": given["spread"],
+    }
+
+
+def _weekdays(given: str) -> list[int]:
+    """Return the days that are named, 1 for Monday; raises InvalidInput for other words."""
+    days: set[int] = set()
+    for part in given.lower().split(","):
+        first, _, last = part.strip().partition("-")
+        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
+            raise InvalidInput(
+                f"not days of the week: {given[:40]!r}", remedy="Write mon-fri, or mon,wed,sat."
+            )
+        start = WEEKDAYS.index(first)
+        length = (WEEKDAYS.index(last) - start) % 7 if last else 0
+        days |= {(start + step) % 7 + 1 for step in range(length + 1)}
+    return sorted(days)
 
 
 @limits.command("reset")
@@ -69,18 +118,33 @@ def reset_limit(platform: str, kind: str, *, as_json: bool) -> None:
 
 
 def _store_limit(
-    settings: Settings, platform: str, kind: str, limit: int | None, *, by_person: bool
+    settings: Settings,
+    platform: str,
+    kind: str,
+    limit: int | None,
+    *,
+    by_person: bool,
+    **pace: Json,
 ) -> dict[str, Any]:
-    """Store a limit, None for that of the settings, and return what is known of it then."""
+    """Store a limit and the shape of its days, or those of the settings; return what holds then."""
     with database(settings) as store:
         known = {row["platform"] for row in store.call("safari_limits")}
         platform = known_platform(platform, tuple(sorted(known)))
-        policy: Json = {
+        policy: dict[str, Json] = {
             "platform": platform,
             "kind": kind,
-            "daily_limit": settings.safari_daily_limits[platform][kind] if limit is None else limit,
             "by_person": by_person,
+            **pace,
         }
+        if not by_person:
+            named = settings.safari_daily_limits[platform][kind]
+            policy |= {
+                "daily_limit": named,
+                "daily_is_set": named != DEFAULT_DAILY_LIMITS[platform][kind],
+                "min_gap_seconds": settings.safari_min_gap_seconds,
+            }
+        elif limit is not None:
+            policy["daily_limit"] = limit
         store.call("safari_configure", policies=[policy], settings={})
         rows: list[dict[str, Any]] = store.call("safari_limits")
     return next(row for row in rows if (row["platform"], row["kind"]) == (platform, kind))
@@ -92,6 +156,33 @@ def _say_limit(row: dict[str, Any], *, as_json: bool) -> None:
         return
     limit, used = row["daily_limit"], row["used"]
     say(f"{row['platform']} {row['kind']}: {limit} a day, {used} used today.")
+    for line in (_shape(row), _own_limit(row)):
+        if line:
+            say(line)
+
+
+def _shape(row: dict[str, Any]) -> str | None:
+    """Return what shapes the days of a limit beside its number and gap, if anything does."""
+    days = ",".join(WEEKDAYS[day - 1] for day in row["weekdays"] or ())
+    parts = [
+        f"{row['in_force']['weekly']} in 7 days" if (row["in_force"] or {}).get("weekly") else "",
+        f"only {days}" if days else "",
+        f"reached in {row['ramp_days']} days" if row["ramp_days"] else "",
+        "spread over its hours" if row["spread"] else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f"{row['platform']} {row['kind']}: {said}." if said else None
+
+
+def _own_limit(row: dict[str, Any]) -> str | None:
+    """Return where the service's own limits and ours differ, as the narrower one holds."""
+    own, limit = row["own_daily_limit"], row["daily_limit"]
+    if row["in_force"] is None or own is None or limit <= own:
+        return None
+    name = f"{row['platform']} {row['kind']}"
+    if row["in_force"]["daily"] <= own:
+        return f"{name}: {row['service']} itself allows {own} a day, so {own} holds."
+    return f"{name}: {limit} a day is wider than the {own} that {row['service']} itself allows."
 
 
 def _difference(row: dict[str, Any], settings: Settings) -> str | None:
@@ -111,16 +202,18 @@ def _difference(row: dict[str, Any], settings: Settings) -> str | None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    columns = ("platform", "kind", "used", "limit", "", "hours", "gap", "may act")
-    shown = table(*columns, numbers=("used", "limit", "gap"))
+    columns = ("platform", "kind", "used", "limit", "", "1 h", "24 h", "hours", "gap", "may act")
+    shown = table(*columns, numbers=("used", "limit", "1 h", "24 h", "gap"))
     for row in rows:
-        full = row["used"] >= row["daily_limit"] > 0
+        force = row["in_force"] or {"daily": row["daily_limit"], "hourly": None, "rolling": None}
+        full = row["used"] >= force["daily"] > 0
         shown.add_row(
             row["platform"],
             row["kind"],
             Text(str(row["used"]), "yellow" if full else ""),
-            str(row["daily_limit"]),
-            _bar(row["used"], row["daily_limit"]),
+            str(force["daily"]),
+            _bar(row["used"], force["daily"]),
+            *("" if force[name] is None else str(force[name]) for name in ("hourly", "rolling")),
             f"{row['active_from']:02d}-{row['active_to']:02d} {row['time_zone']}",
             f"{row['min_gap_seconds']:g}s",
             _permission(row),

@@ -10,6 +10,7 @@ import click
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, one_line, say
+from actp.cli.person import join, part, show
 from actp.domains.crm.importing import import_people
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ MOST_NAMED = 20
 
 @click.group()
 def people() -> None:
-    """Keep the people of the CRM."""
+    """Keep the people of the CRM, and say which addresses are one person."""
+
+
+for _command in (show, join, part):
+    people.add_command(_command)
 
 
 @people.command("import")

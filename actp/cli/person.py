@@ -1,4 +1,4 @@
-"""``contacts show``, ``join`` and ``part``: which addresses are one person."""
+"""``people show``, ``join`` and ``part``: which addresses are one person."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class Settings(BaseModel):
     safari_time_zone: Annotated[str, AfterValidator(values.parse_time_zone)] = Field(
         default_factory=lambda: host_time_zone(os.environ)
     )
-    safari_min_gap_seconds: Seconds = 3.0
+    safari_min_gap_seconds: Seconds = 30.0
     safari_turns: int = Field(1, ge=1, le=len(SERVICE_SETTINGS))
     safari_action_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     safari_daily_limits: Annotated[

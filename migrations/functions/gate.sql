@@ -3,27 +3,37 @@
 -- What runs for every command is plpgsql, whose plans are kept, and leaves search_path to its
 -- caller, since setting it costs as much as a small statement.
 
--- The next moment at which active hours begin, seen from their own time zone.
+-- The next moment at which active hours begin, seen from their own time zone: of the next day on which
+-- there are any.
 create or replace function public.safari_hours_begin(policy public.safari_policies)
 returns timestamptz
 language sql stable set search_path = public, pg_temp as $$
-  select (day + make_interval(hours => policy.active_from)) at time zone zone
-    from (select coalesce(policy.time_zone, 'UTC') as zone) z,
-         lateral (select date_trunc('day', now() at time zone zone) as today) t,
-         lateral (select case when extract(hour from now() at time zone zone) < policy.active_from
-                              then today else today + interval '1 day' end as day) d
+  select min(at.begins) from (
+    select (date_trunc('day', now() at time zone z.zone) + make_interval(days => n,
+              hours => case when policy.active_from = policy.active_to then 0
+                            else policy.active_from end)) as local, z.zone
+      from (select coalesce(policy.time_zone, 'UTC') as zone) z, generate_series(0, 7) n) d,
+    lateral (select d.local at time zone d.zone as begins) at
+   where at.begins > now()
+     and (policy.weekdays is null or extract(isodow from d.local) = any (policy.weekdays))
 $$;
 
+-- Hours over midnight belong to the weekday on which they begin.
 create or replace function public.safari_within_hours(policy public.safari_policies)
 returns boolean
 language plpgsql stable as $$
 declare
-  hour_now constant numeric := extract(hour from now() at time zone coalesce(policy.time_zone, 'UTC'));
+  here constant timestamp := now() at time zone coalesce(policy.time_zone, 'UTC');
+  hour_now constant numeric := extract(hour from here);
+  is_late constant boolean := policy.active_from > policy.active_to and hour_now < policy.active_to;
 begin
-  if policy.active_from < policy.active_to then
+  if policy.weekdays is not null and extract(isodow from
+       case when is_late then here - interval '1 day' else here end) <> all (policy.weekdays) then
+    return false;
+  elsif policy.active_from < policy.active_to then
     return hour_now >= policy.active_from and hour_now < policy.active_to;
   elsif policy.active_from > policy.active_to then
-    return hour_now >= policy.active_from or hour_now < policy.active_to;
+    return hour_now >= policy.active_from or is_late;
   end if;
   return true;
 end $$;
@@ -31,10 +41,12 @@ end $$;
 create or replace function public.safari_today() returns date
 language sql stable as $$ select (now() at time zone 'utc')::date $$;
 
--- Why a service must not act now (paused | hours | quota | pace) and until when; reason is null when it
--- can. A service that acts on several platforms names the one of the command: a pause of it counts too.
--- Each rule is one branch of the case, the first that holds wins. The planner inlines this function
--- into the query that calls it, so that the gates of all services cost one statement.
+-- Why a service must not act now and until when; reason is null when it can. Reasons: paused, hours,
+-- quota (of the UTC day), weekly_limit, rolling_limit (24 hours), hourly_limit, pace. A service that
+-- acts on several platforms names the one of the command: a pause of it counts too. Each rule is one
+-- branch of the case, the first that holds wins. The planner inlines this function into the query that
+-- calls it, so that the gates of all services cost one statement. The latest actions are counted only
+-- where the counts of the days say that a limit could be reached.
 drop function if exists public.safari_gate(text, text);
 create or replace function public.safari_service_gate(service text, acts_on text default null)
 returns table (reason text, until timestamptz)
@@ -44,17 +56,26 @@ language sql stable as $$
            when 'paused' then pause.until
            when 'hours' then safari_hours_begin(policy)
            when 'quota' then (safari_today() + 1)::timestamp at time zone 'utc'
-           when 'pace' then counter.next_action_at
+           when 'weekly_limit' then safari_nth_action(asked.name, force.weekly) + interval '7 days'
+           when 'rolling_limit' then safari_nth_action(asked.name, force.rolling) + interval '24 hours'
+           when 'hourly_limit' then safari_nth_action(asked.name, force.hourly) + interval '1 hour'
+           when 'pace' then greatest(counter.next_action_at, safari_paused_until(
+             asked.name, policy, force.daily - counter.today))
          end
     from (select safari_service_gate.service as name) asked
     left join safari_services owner on owner.service = asked.name
     left join safari_policies policy
       on policy.platform = owner.platform and policy.kind = owner.kind
+    left join lateral safari_limits_in_force(policy, owner) force on owner.kind is not null
     -- The pace outlives midnight, the count does not: the newest row has both.
     left join lateral (
-      select r.limit_date, r.used, r.next_action_at from safari_rate_limits r
+      select (array_agg(r.next_action_at order by r.limit_date desc))[1] as next_action_at,
+             coalesce(sum(r.used) filter (where r.limit_date = safari_today()), 0)::integer as today,
+             sum(r.used) filter (where r.limit_date >= safari_today() - 1) as two_days,
+             sum(r.used) as week
+        from safari_rate_limits r
        where r.platform = owner.platform and r.action = owner.kind
-       order by r.limit_date desc limit 1) counter on true
+         and r.limit_date >= safari_today() - 7) counter on true
     left join lateral (
       select max(p.until) as until from safari_pauses p
        where p.platform in ('all', owner.platform, safari_service_gate.acts_on) and p.until > now()) pause
@@ -64,9 +85,18 @@ language sql stable as $$
        when pause.until is not null then 'paused'
        when owner.kind is null then null
        when not safari_within_hours(policy) then 'hours'
-       when coalesce(policy.daily_limit, 0) <= 0
-            or (counter.limit_date = safari_today() and counter.used >= policy.daily_limit) then 'quota'
-       when counter.next_action_at > now() then 'pace'
+       when coalesce(force.daily, 0) <= 0 or counter.today >= force.daily then 'quota'
+       when counter.week >= force.weekly
+            and safari_nth_action(asked.name, force.weekly) > now() - interval '7 days'
+         then 'weekly_limit'
+       when counter.two_days >= force.rolling
+            and safari_nth_action(asked.name, force.rolling) > now() - interval '24 hours'
+         then 'rolling_limit'
+       when counter.two_days >= force.hourly
+            and safari_nth_action(asked.name, force.hourly) > now() - interval '1 hour'
+         then 'hourly_limit'
+       when counter.next_action_at > now() or safari_paused_until(
+              asked.name, policy, force.daily - counter.today) > now() then 'pace'
      end as reason
      offset 0) rule
 $$;

@@ -137,8 +137,8 @@ begin
       -- Takes one from today's limit and sets the pace. Every process locks counters in this order.
       update safari_rate_limits r
          set used = r.used + 1,
-             daily_limit = p.daily_limit,
-             ceiling = greatest(r.ceiling, p.daily_limit),
+             daily_limit = f.daily,
+             ceiling = greatest(r.ceiling, f.daily),
              next_action_at = case when p.min_gap_seconds > 0 then
                clock_timestamp() + make_interval(secs => p.min_gap_seconds * (1 + random() / 2))
              end,
@@ -150,8 +150,10 @@ begin
                      and c.limit_date = i.quota_day
                order by i.service for update of c) locked,
              safari_policies p
+        join safari_services s on s.platform = p.platform and s.kind = p.kind
+       cross join lateral safari_limits_in_force(p, s) f
        where r.id = locked.id and p.platform = r.platform and p.kind = r.action
-         and r.used < p.daily_limit and coalesce(r.next_action_at <= now(), true)
+         and r.used < f.daily and coalesce(r.next_action_at <= now(), true)
       returning r.platform, r.action
     ), intent as (
       insert into safari_command_attempts (

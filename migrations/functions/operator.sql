@@ -188,7 +188,8 @@ begin
 end $$;
 
 -- Stores policies [{platform, kind, daily_limit, min_gap_seconds, active_from, active_to,
--- time_zone, default_time_zone, by_person}] and settings {key: value}; what is absent or null stays as
+-- time_zone, default_time_zone, by_person, hourly_limit, rolling_limit, weekly_limit, weekdays [1 to 7],
+-- ramp_days, spread}] and settings {key: value}; what is absent or null stays as
 -- it is, and the default zone is taken where none was ever named. A limit that was set by_person stays
 -- until it is given up by_person = false: the start of a host, which says neither, leaves it alone.
 create or replace function public.safari_configure(policies jsonb, settings jsonb) returns jsonb
@@ -203,6 +204,25 @@ begin
      set daily_limit = case when p.limit_by_person and c.by_person is null then p.daily_limit
                             else coalesce(c.daily_limit, p.daily_limit) end,
          limit_by_person = coalesce(c.by_person, p.limit_by_person),
+         -- Going back to the settings means following the service's own limit again.
+         daily_is_set = case
+           when c.by_person = false then coalesce(c.daily_is_set, false)
+           when p.limit_by_person and c.by_person is null then p.daily_is_set
+           else coalesce(c.daily_is_set, c.daily_limit is not null or null, p.daily_is_set) end,
+         hourly_limit = case when c.by_person = false then c.hourly_limit
+                             else coalesce(c.hourly_limit, p.hourly_limit) end,
+         rolling_limit = case when c.by_person = false then c.rolling_limit
+                              else coalesce(c.rolling_limit, p.rolling_limit) end,
+         weekly_limit = case when c.by_person = false then c.weekly_limit
+                             else coalesce(c.weekly_limit, p.weekly_limit) end,
+         weekdays = case when c.by_person = false then null
+                         when c.weekdays is not null then array(
+                           select d::smallint from jsonb_array_elements_text(c.weekdays) d)
+                         else p.weekdays end,
+         ramp_days = case when c.by_person = false then 0 else coalesce(c.ramp_days, p.ramp_days) end,
+         ramp_from = case when c.by_person = false or c.ramp_days = 0 then null
+                          when c.ramp_days is not null then now() else p.ramp_from end,
+         spread = case when c.by_person = false then false else coalesce(c.spread, p.spread) end,
          min_gap_seconds = coalesce(c.min_gap_seconds, p.min_gap_seconds),
          active_from = coalesce(c.active_from, p.active_from),
          active_to = coalesce(c.active_to, p.active_to),
@@ -211,7 +231,8 @@ begin
     from jsonb_to_recordset(policies) as c (
       platform text, kind text, daily_limit integer, min_gap_seconds double precision,
       active_from smallint, active_to smallint, time_zone text, default_time_zone text,
-      by_person boolean)
+      by_person boolean, daily_is_set boolean, hourly_limit integer, rolling_limit integer,
+      weekly_limit integer, weekdays jsonb, ramp_days integer, spread boolean)
    where p.platform = c.platform and p.kind = c.kind;
   insert into safari_settings as s (key, value)
     select e.key, e.value from jsonb_each(settings) e where e.value <> 'null'

@@ -73,6 +73,10 @@ language sql stable set search_path = public, pg_temp as $$
            'platform', p.platform, 'kind', p.kind, 'service', s.service,
            'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit,
            'limit_by_person', p.limit_by_person,
+           'in_force', case when s.service is not null then to_jsonb(f) end,
+           'own_daily_limit', s.own_daily_limit, 'own_hourly_limit', s.own_hourly_limit,
+           'weekdays', p.weekdays, 'spread', p.spread, 'ramp_days', p.ramp_days,
+           'ramp_from', p.ramp_from,
            'min_gap_seconds', p.min_gap_seconds,
            'active_from', p.active_from, 'active_to', p.active_to,
            'time_zone', coalesce(p.time_zone, 'UTC'),
@@ -82,6 +86,7 @@ language sql stable set search_path = public, pg_temp as $$
     left join safari_services s on s.platform = p.platform and s.kind = p.kind
     left join safari_rate_limits r on r.platform = p.platform and r.action = p.kind
                                   and r.limit_date = safari_today()
+    left join lateral safari_limits_in_force(p, s) f on s.service is not null
     left join lateral safari_service_gate(s.service) g on s.service is not null
 $$;
 

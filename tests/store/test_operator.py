@@ -223,7 +223,7 @@ def test_what_is_not_given_is_not_configured(store: Store) -> None:
     assert after["settings"] == before["settings"]
     (changed,) = [row for row in after["policies"] if row not in before["policies"]]
     assert (changed["platform"], changed["kind"], changed["daily_limit"]) == ("twitter", "dm", 7)
-    assert changed["min_gap_seconds"] == 3
+    assert changed["min_gap_seconds"] == 30
 
 
 def test_only_what_is_past_its_age_is_removed(life: Life, admin: psycopg.Connection) -> None:

@@ -1,0 +1,90 @@
+-- How the actions of a day are spread: limits in force, the end of a window, the pause after an action.
+
+-- The limits in force: a limit that nobody set is never wider than the service's own, and a young
+-- account begins with a share of it. A null is no limit.
+create or replace function public.safari_limits_in_force(
+  policy public.safari_policies, owner public.safari_services,
+  out daily integer, out hourly integer, out rolling integer, out weekly integer
+)
+language plpgsql stable as $$
+declare
+  share double precision := 1;
+  is_wider constant boolean := policy.daily_is_set and policy.daily_limit > owner.own_daily_limit;
+begin
+  if policy.ramp_days > 0 and policy.ramp_from is not null then
+    share := least(1, (floor(extract(epoch from now() - policy.ramp_from) / 86400) + 1)
+                      / policy.ramp_days);
+  end if;
+  daily := case when policy.daily_is_set then policy.daily_limit
+                else least(policy.daily_limit, owner.own_daily_limit) end;
+  hourly := coalesce(policy.hourly_limit, case when not is_wider then owner.own_hourly_limit end);
+  rolling := least(coalesce(policy.rolling_limit, daily), daily);
+  weekly := policy.weekly_limit;
+  if share < 1 then
+    daily := ceil(greatest(share, 0) * daily);
+    rolling := ceil(greatest(share, 0) * rolling);
+    weekly := ceil(greatest(share, 0) * weekly);
+  end if;
+end $$;
+
+-- When the active hours that are running end; those that never end are taken day by day.
+create or replace function public.safari_hours_end(policy public.safari_policies) returns timestamptz
+language plpgsql stable as $$
+declare
+  zone constant text := coalesce(policy.time_zone, 'UTC');
+  here constant timestamp := now() at time zone zone;
+  ends timestamp := date_trunc('day', here) + make_interval(hours => policy.active_to);
+begin
+  if policy.active_from = policy.active_to then
+    ends := date_trunc('day', here) + interval '1 day';
+  elsif ends <= here then
+    ends := ends + interval '1 day';
+  end if;
+  return ends at time zone zone;
+end $$;
+
+-- When the nth of the latest actions of a service began, or null; the first is the latest.
+create or replace function public.safari_nth_action(service text, nth integer) returns timestamptz
+language plpgsql stable as $$
+begin
+  return (select a.begun_at from safari_command_attempts a
+           where a.service = safari_nth_action.service and a.quota_day is not null
+           order by a.begun_at desc offset greatest(nth - 1, 0) limit 1);
+end $$;
+
+-- Until when a service pauses after its last action: the gap from its end, with jitter up to twice
+-- that, and where the day is to be spread its share of what is left of the hours. The jitter hangs on
+-- the action, so that everybody who asks gets one answer.
+create or replace function public.safari_paused_until(
+  service text, policy public.safari_policies, remaining integer
+) returns timestamptz
+language plpgsql stable as $$
+declare
+  last record;
+  jitter double precision;
+  ends timestamptz;
+  until timestamptz;
+begin
+  if policy.min_gap_seconds = 0 and not policy.spread then
+    return null;
+  end if;
+  select coalesce(a.finished_at, a.begun_at) as ended, a.command_id into last
+    from safari_command_attempts a
+   where a.service = safari_paused_until.service and a.quota_day is not null
+   order by a.begun_at desc limit 1;
+  if last.ended is null then
+    return null;
+  end if;
+  jitter := (hashtext(last.command_id::text) & 65535) / 65535.0;
+  until := last.ended + make_interval(secs => policy.min_gap_seconds * (1 + jitter));
+  ends := safari_hours_end(policy);
+  -- Between 0.85 and 1.15 of an even share: no two come closer than half the mean.
+  if policy.spread and last.ended > ends - interval '1 day' and last.ended < ends
+     and (policy.active_from = policy.active_to
+          or last.ended >= ends - make_interval(hours =>
+               (policy.active_to - policy.active_from + 24) % 24)) then
+    until := greatest(until, last.ended + (ends - last.ended) / greatest(remaining + 1, 1)
+                                          * (0.85 + 0.3 * jitter));
+  end if;
+  return until;
+end $$;

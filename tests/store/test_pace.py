@@ -1,0 +1,205 @@
+"""A day has a shape: gaps from the end of an action, limits in any window, hours and weekdays."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.store.life import SERVICE, Life
+from tests.support.moving_clock import MovingClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from tests.support.databases import Database
+
+ACTION_SECONDS = 6
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+class Days:
+    """One service for messages under a clock that a test moves."""
+
+    def __init__(self, database: Database, admin: psycopg.Connection) -> None:
+        self._admin = admin
+        self._store = database.store
+        self.clock = MovingClock(admin)
+        self._life = Life(database.store)
+
+    def configure(self, **policy: Any) -> None:
+        """Change the policy of messages on Twitter."""
+        policies: list[Any] = [{"platform": "twitter", "kind": "dm", **policy}]
+        self._store.call("safari_configure", policies=policies, settings={})
+
+    def gate(self) -> tuple[str | None, datetime | None]:
+        """Return what keeps the service from acting now, and until when."""
+        ((reason, until),) = self._admin.execute(
+            "select reason, until from safari_service_gate(%s)", (SERVICE,)
+        ).fetchall()
+        return reason, until
+
+    def send(self) -> datetime:
+        """Send one message that takes some seconds; return when it ended."""
+        command = self._life.enqueue(username=f"person{self.clock.now().timestamp():.0f}")
+        self._life.claim()
+        assert self._life.begin(command)["verdict"] == "granted"
+        self.clock.advance(timedelta(seconds=ACTION_SECONDS))
+        self._life.finish(command, "sent")
+        return self.clock.now()
+
+    def at(self, local: datetime) -> None:
+        """Go to a moment that is still to come."""
+        self.clock.advance_to(local)
+
+    def send_when_allowed(self, until: datetime) -> Iterator[datetime]:
+        """Send whenever the gate allows it, up to a moment."""
+        while self.clock.now() < until:
+            reason, opens = self.gate()
+            if reason is None:
+                yield self.send()
+            else:
+                assert opens is not None
+                self.at(max(min(opens, until), self.clock.now()) + timedelta(milliseconds=50))
+
+
+@pytest.fixture
+def days(database: Database) -> Iterator[Days]:
+    with database.connect() as admin:
+        yield Days(database, admin)
+
+
+def next_monday(now: datetime, zone: ZoneInfo, hour: int) -> datetime:
+    here = now.astimezone(zone)
+    day = here + timedelta(days=7 - here.weekday())
+    return day.replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def test_the_gap_counts_from_the_end_of_an_action(days: Days) -> None:
+    days.configure(min_gap_seconds=30)
+    for _ in range(3):
+        ended = days.send()
+        reason, until = days.gate()
+        assert (reason, until is not None) == ("pace", True)
+        assert until is not None
+        assert timedelta(seconds=29.9) <= until - ended <= timedelta(seconds=60)
+        days.at(until + timedelta(seconds=1))
+        assert days.gate() == (None, None)
+
+
+def test_a_day_that_is_spread_has_no_two_close_together(days: Days) -> None:
+    days.configure(
+        daily_limit=20,
+        min_gap_seconds=30,
+        active_from=9,
+        active_to=21,
+        time_zone="Europe/Berlin",
+        hourly_limit=20,
+        spread=True,
+    )
+    berlin = ZoneInfo("Europe/Berlin")
+    start = next_monday(days.clock.now(), berlin, 9)
+    for day in range(3):
+        opens = start + timedelta(days=day)
+        if day == 0:
+            days.at(opens)
+        ends = opens.replace(hour=21)
+        sent = list(days.send_when_allowed(ends + timedelta(hours=11, minutes=59)))
+        gaps = [later - earlier for earlier, later in pairwise(sent)]
+        mean = timedelta(hours=12) / 20
+        assert len(sent) >= 18
+        assert min(gaps) >= mean / 2
+        assert sent[-1] < ends
+        days.at(max(start + timedelta(days=day + 1), days.clock.now()))
+
+
+def test_midnight_utc_in_the_afternoon_brings_no_burst(days: Days) -> None:
+    days.configure(
+        daily_limit=20,
+        hourly_limit=100,
+        active_from=9,
+        active_to=21,
+        time_zone="America/Los_Angeles",
+    )
+    start = next_monday(days.clock.now(), PACIFIC, 13)
+    days.at(start)
+    before = list(days.send_when_allowed(start + timedelta(hours=1)))
+    assert len(before) == 20
+    days.at(start.replace(hour=16, minute=30))  # past midnight UTC, with the count begun anew
+    reason, until = days.gate()
+    assert reason == "rolling_limit"
+    assert until is not None
+    assert until - start < timedelta(hours=24, minutes=1)
+    days.at(until + timedelta(seconds=1))
+    assert days.gate()[0] is None
+
+
+def test_a_services_own_limit_of_an_hour_holds_until_somebody_sets_another(days: Days) -> None:
+    sent = [days.send() for _ in range(15)]
+    reason, until = days.gate()
+    assert reason == "hourly_limit"
+    assert until is not None
+    assert until - sent[0] <= timedelta(hours=1)
+    days.configure(hourly_limit=16)
+    days.send()
+    assert days.gate()[0] == "hourly_limit"
+
+
+def test_a_week_has_a_limit_in_any_seven_days(days: Days) -> None:
+    days.configure(weekly_limit=3)
+    first = days.send()
+    for _ in range(2):
+        days.clock.advance(timedelta(days=2))
+        days.send()
+    reason, until = days.gate()
+    assert reason == "weekly_limit"
+    assert until is not None
+    assert abs(until - first - timedelta(days=7)) < timedelta(minutes=1)
+
+
+def test_days_of_the_week_are_kept(days: Days) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    days.configure(active_from=9, active_to=21, time_zone="Europe/Berlin", weekdays=[1, 2, 3, 4, 5])
+    monday = next_monday(days.clock.now(), zone, 10)
+    days.at(monday + timedelta(days=5))
+    reason, until = days.gate()
+    assert reason == "hours"
+    assert until == (monday + timedelta(days=7)).replace(hour=9)
+    days.at(monday + timedelta(days=7))
+    assert days.gate()[0] is None
+
+
+def test_hours_over_midnight_belong_to_the_day_on_which_they_begin(days: Days) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    days.configure(active_from=22, active_to=6, time_zone="Europe/Berlin", weekdays=[5])
+    saturday = next_monday(days.clock.now(), zone, 3) + timedelta(days=5)
+    days.at(saturday)
+    assert days.gate()[0] is None
+    days.at(saturday.replace(hour=23))
+    assert days.gate()[0] == "hours"
+
+
+def test_a_young_account_begins_with_a_share_of_its_limit(days: Days) -> None:
+    days.configure(daily_limit=20, hourly_limit=100, ramp_days=10)
+    for allowed in (2, 4):
+        for _ in range(allowed):
+            days.send()
+            days.clock.advance(timedelta(minutes=5))
+        assert days.gate()[0] in {"quota", "rolling_limit"}
+        days.clock.advance(timedelta(days=1))
+
+
+def test_a_limit_nobody_set_is_no_wider_than_the_services_own(database: Database) -> None:
+    rows = {(row["platform"], row["kind"]): row for row in database.store.call("safari_limits")}
+    assert rows["instagram", "comment"]["daily_limit"] == 50
+    assert rows["instagram", "comment"]["in_force"]["daily"] == 15
+    assert rows["instagram", "comment"]["in_force"]["hourly"] == 5
+    wide: list[Any] = [{"platform": "instagram", "kind": "comment", "daily_limit": 40}]
+    database.store.call("safari_configure", policies=wide, settings={})
+    rows = {(row["platform"], row["kind"]): row for row in database.store.call("safari_limits")}
+    assert rows["instagram", "comment"]["in_force"]["daily"] == 40

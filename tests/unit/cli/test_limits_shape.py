@@ -1,0 +1,46 @@
+"""``limits set``: the shape of a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actp.errors import ExitCode
+from tests.unit.cli.conftest import check_error
+
+if TYPE_CHECKING:
+    from tests.support.databases import Database
+    from tests.unit.cli.conftest import Cli
+
+
+def test_a_day_gets_a_shape_and_goes_back_to_the_settings(run: Cli, queue: Database) -> None:
+    del queue
+    row = run(
+        *("limits", "set", "twitter", "dm", "--hourly", "6", "--rolling", "30", "--weekly", "90"),
+        *("--gap", "2m", "--ramp", "14d", "--weekdays", "sat-mon,wed", "--spread", "--json"),
+    ).json
+    assert row["daily_limit"] == 50
+    assert row["min_gap_seconds"] == 120
+    assert (row["weekdays"], row["ramp_days"], row["spread"]) == ([1, 3, 6, 7], 14, True)
+    assert row["in_force"] == {"daily": 4, "hourly": 6, "rolling": 3, "weekly": 7}
+    shown = run("limits").out
+    assert "twitter dm: 7 in 7 days, only mon,wed,sat,sun, reached in 14 days, spread" in shown
+    assert "instagram comment: instagram-comments itself allows 15 a day, so 15 holds." in shown
+    reset = run("limits", "reset", "twitter", "dm", "--json").json
+    assert (reset["weekdays"], reset["ramp_days"], reset["spread"]) == (None, 0, False)
+    assert reset["in_force"] == {"daily": 50, "hourly": 15, "rolling": 50, "weekly": None}
+
+
+def test_a_limit_wider_than_the_services_own_is_named(run: Cli, queue: Database) -> None:
+    del queue
+    out = run("limits", "set", "instagram", "comment", "40").out
+    assert "40 a day is wider than the 15 that instagram-comments itself allows" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--weekdays", "someday"), ("--weekdays", "mon-x"), ("--hourly", "-1")]
+)
+def test_what_is_no_shape_is_refused(run: Cli, queue: Database, arguments: tuple[str, ...]) -> None:
+    del queue
+    check_error(run("limits", "set", "twitter", "dm", *arguments), ExitCode.USAGE)
