@@ -19,7 +19,6 @@ from actp.cli.database import database
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.errors import InvalidInput
-from actp.safari.addresses import clean_handle
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
@@ -125,9 +124,10 @@ def cancel(campaign_id: str, *, as_json: bool) -> None:
 @json_option
 def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
     """Tell that a person has written back: everything to them stops at once."""
-    named = _handle(handle, platform)
     with database() as store:
-        stopped = store.call("safari_campaign_replied", handle=named, platform=_lower(platform))
+        person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
+        stopped = store.call("safari_campaign_replied", **person)
+    named = person["handle"]
     if as_json:
         emit_json(stopped)
         return
@@ -146,9 +146,10 @@ def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
 @json_option
 def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
     """Tell that a message was no reply: what was held for doubt goes on."""
-    named = _handle(handle, platform)
     with database() as store:
-        going = store.call("safari_campaign_go_on", handle=named, platform=_lower(platform))
+        person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
+        going = store.call("safari_campaign_go_on", **person)
+    named = person["handle"]
     if as_json:
         emit_json(going)
     else:
@@ -212,10 +213,6 @@ def _wording(
 
 def _now(store: Store) -> datetime:
     return datetime.fromisoformat(store.call("safari_now"))
-
-
-def _handle(handle: str, platform: str | None) -> str:
-    return clean_handle(_lower(platform) or "any platform", handle)
 
 
 def _lower(platform: str | None) -> str | None:

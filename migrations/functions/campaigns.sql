@@ -101,11 +101,31 @@ create or replace function public.safari_campaign_create(
   targets jsonb, commands jsonb
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
+declare
+  running record;
 begin
   perform pg_advisory_xact_lock(hashtextextended('safari_campaign:' || campaign_id, 0));
   if exists (select from safari_campaign_runs r
               where r.campaign_id = safari_campaign_create.campaign_id) then
     return jsonb_build_object('campaign_id', campaign_id, 'created', false);
+  end if;
+  if campaign_type <> 'research_sweep' then
+    -- One campaign at a time for a person and platform, also of two that start at once.
+    perform pg_advisory_xact_lock(hashtextextended('safari_campaign_targets', 0));
+    select t.handle, o.campaign_id as other into running
+      from jsonb_to_recordset(targets) as t (handle text)
+     cross join lateral unnest(safari_person_addresses(
+             safari_campaign_create.platform || ':' || t.handle)) a (address)
+      join safari_campaign_targets o
+        on o.handle = split_part(a.address, ':', 2) and o.platform = split_part(a.address, ':', 1)
+       and o.platform = safari_campaign_create.platform
+     where not safari_campaign_ended(o.state)
+     order by t.handle limit 1;
+    if found then
+      raise object_not_in_prerequisite_state using message = format(
+        '%s is in the running campaign %s on %s: cancel that or leave them out',
+        running.handle, running.other, platform);
+    end if;
   end if;
   insert into safari_campaign_runs (campaign_id, campaign_type, platform, total_tasks, result)
     values (campaign_id, campaign_type, platform, total_tasks,
@@ -120,6 +140,24 @@ begin
         id uuid, handle text, state text, step text, data jsonb);
   perform safari_campaign_enqueue(commands);
   return jsonb_build_object('campaign_id', campaign_id, 'created', true);
+end $$;
+
+-- Whom somebody means: {handle, platform}. A web address names its platform; a handle alone may be on
+-- any, and then platform stays null.
+create or replace function public.safari_campaign_person(given text, platform text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  address record := safari_address(platform, given);
+  handle text := address.name;
+begin
+  if handle is null and platform is null then
+    handle := safari_handle('tiktok', safari_visible(given));
+  end if;
+  if handle is null then
+    raise invalid_parameter_value using message = format('not a username or a profile: %s',
+                                                         left(given, 80));
+  end if;
+  return jsonb_build_object('handle', handle, 'platform', coalesce(address.place, platform));
 end $$;
 
 -- Everything that is to be changed together, in the one order of locks.

@@ -320,3 +320,35 @@ def test_cold_is_told_to_the_crm(campaigns: Campaigns) -> None:
         campaigns.move()
     stage = campaigns.admin.execute("select relationship_stage from crm_contacts").fetchone()
     assert stage == ("cold",)
+
+
+def test_a_person_is_in_one_running_campaign_of_a_platform(
+    campaigns: Campaigns, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_contacts (platform, username, twitter_handle)"
+        " values ('instagram', 'ada_ig', 'ada'), ('instagram', 'ada_other', 'ada_two'),"
+        " ('threads', 'ada_ig', 'ada_two')"
+    )
+    admin.execute("update crm_contacts set instagram_handle = 'ada_ig' where platform = 'threads'")
+    campaigns.create("comment_warmup", "ada")
+    with pytest.raises(WrongState, match="ada is in the running campaign"):
+        campaigns.create("comment_warmup", "grace", "ada")
+    with pytest.raises(WrongState, match="ada_two is in the running campaign"):
+        campaigns.create("comment_warmup", "ada_two")
+    campaigns.create("comment_warmup", "grace")
+
+
+@pytest.mark.parametrize(
+    ("given", "platform", "named"),
+    [
+        ("https://x.com/Ada", None, {"handle": "ada", "platform": "twitter"}),
+        ("x.com/ada", None, {"handle": "ada", "platform": "twitter"}),
+        ("@Ada", None, {"handle": "ada", "platform": None}),
+        ("@Ada", "instagram", {"handle": "ada", "platform": "instagram"}),
+    ],
+)
+def test_an_address_names_its_platform(
+    store: Store, given: str, platform: str | None, named: dict[str, str | None]
+) -> None:
+    assert store.call("safari_campaign_person", given=given, platform=platform) == named

@@ -138,9 +138,11 @@ def test_a_file_that_the_settings_name_is_taken_unless_another_is_given(
     assert face_main([*WARMUP, "--dry-run"]) == 0
     assert "comment_1: 1 {handle}" in capsys.readouterr().out
     assert face_main(WARMUP) == 0
-    assert face_main([*WARMUP, f"--texts={other}"]) == 0
-    ada = [text for handle, _, text, _ in rows_in(queue) if handle == "ada"]
-    assert ada == ["1 ada", "2", "3", "a", "b", "c"]
+    assert face_main([*WARMUP, "--handles=cyd,dee", f"--texts={other}"]) == 0
+    texts = {
+        name: [t for handle, _, t, _ in rows_in(queue) if handle == name] for name in ("ada", "cyd")
+    }
+    assert texts == {"ada": ["1 ada", "2", "3"], "cyd": ["a", "b", "c"]}
 
 
 def test_a_file_without_a_text_for_a_step_is_refused_by_name(
