@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ def command_for(service: str, *, unlike_all_others: str = "", **more: Any) -> Co
         return {"action": "market_research", "platform": "twitter", "params": params, **more}
     params = {"text": f"chaos {number}"}
     if service in COMMENTS:
-        params["postUrl"] = _POSTS[platform].format(number)
+        params["postUrl"] = _POSTS[platform].format(_post_id(platform, number))
         return {"action": "comment", "platform": platform, "params": params, **more}
     if platform == "linkedin":
         params["profileUrl"] = f"https://www.linkedin.com/in/person-{number}/"
@@ -44,6 +45,13 @@ def a_tweet() -> Command:
     """Make a tweet; nothing in it was used before."""
     params = {"text": f"chaos {uuid4().hex[:12]}"}
     return {"action": "tweet", "platform": "twitter", "params": params}
+
+
+def _post_id(platform: str, number: str) -> str:
+    """Return an id of a post; on Twitter and TikTok it has digits only."""
+    if platform in {"instagram", "threads"}:
+        return number
+    return str(int.from_bytes(sha256(number.encode()).digest()[:7]))
 
 
 def text_of(command: Command) -> str:
