@@ -60,7 +60,9 @@ def command(number: int, text: str) -> Command:
     if service == "market-research":
         action, platform, params = "market_research", "twitter", {"query": text}
     elif service.endswith("-comments"):
-        action, params = "comment", {"text": text, "postUrl": _POSTS[platform].format(text)}
+        # Tweets and videos have numbers.
+        id_ = text if platform in {"instagram", "threads"} else 10**9 + number
+        action, params = "comment", {"text": text, "postUrl": _POSTS[platform].format(id_)}
     elif platform == "linkedin":
         address = f"https://www.linkedin.com/in/person-{text}/"
         action, params = "send_dm", {"text": text, "profileUrl": address}
