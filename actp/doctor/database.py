@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from actp.settings import Settings
     from actp.store import Store
 
-__all__ = ["database"]
+__all__ = ["database", "old_transactions"]
 
 MOST_SKEW_SECONDS: Final = 2.0
+OLD_TRANSACTION_SECONDS: Final = 300.0
 MIGRATE: Final = "Run bin/db migrate."
 
 
@@ -56,6 +57,7 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     yield fine("schema", newer or f"version {read_schema().version}, that of this release")
     yield from _agents_tables(store)
     yield _clock(store)
+    yield from old_transactions(store)
     unsecured = store.call("safari_unsecured", tables=our_tables())
     if unsecured:
         yield problem(
@@ -97,6 +99,21 @@ def _agents_tables(store: Store) -> Iterator[Finding]:
         )
     if tables == ((), ()):
         yield fine("agents' tables", "types and keys fit")
+
+
+def old_transactions(
+    store: Store, age_seconds: float = OLD_TRANSACTION_SECONDS
+) -> Iterator[Finding]:
+    """Name the transactions that have been open for too long."""
+    for found in store.call("safari_old_transactions", age_seconds=age_seconds):
+        minutes = found["seconds"] / 60
+        yield problem(
+            "old transaction",
+            f"{found['application'] or 'a client'} of {found['user']} has kept one open for"
+            f" {minutes:.0f} minutes (pid {found['pid']}, {found['state']}): dead rows pile up and"
+            " every claim gets slower",
+            f"End it there, or in SQL: select pg_terminate_backend({found['pid']});",
+        )
 
 
 def _clock(store: Store) -> Finding:

@@ -133,3 +133,17 @@ begin
   end if;
   return answer;
 end $$;
+
+-- Transactions of this database that have been open for so long, the oldest first. While one is open, no
+-- dead row that it could see is removed, and everything that reads the queue gets slower.
+create or replace function public.safari_old_transactions(age_seconds double precision)
+returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'pid', a.pid, 'application', a.application_name, 'user', a.usename, 'state', a.state,
+           'seconds', extract(epoch from now() - a.xact_start)) order by a.xact_start), '[]')
+    from pg_stat_activity a
+   where a.datname = current_database() and a.pid <> pg_backend_pid()
+     and (a.backend_xmin is not null or a.backend_xid is not null)
+     and a.xact_start <= now() - make_interval(secs => age_seconds)
+$$;

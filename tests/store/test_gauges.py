@@ -6,15 +6,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
+from actp.doctor.database import old_transactions
 from metrics.gauges import GAUGES
 from tests.store.life import Life
 from tests.support.claude_usage import asked
 
 if TYPE_CHECKING:
-    import psycopg
-
     from actp.store.protocol import Json, Store
     from tests.support.databases import Database
 
@@ -180,3 +180,15 @@ def test_a_long_queue_is_read_within_its_time(database: Database) -> None:
     began = monotonic()
     assert queued(database.store, "ready") == MANY
     assert monotonic() - began < MANY_TIMEOUT_SECONDS
+
+
+def test_a_transaction_that_is_left_open_is_named(database: Database) -> None:
+    with psycopg.connect(database.dsn, application_name="a forgotten psql") as forgotten:
+        forgotten.execute("set transaction isolation level repeatable read")
+        forgotten.execute("select")
+        (found,) = old_transactions(database.store, age_seconds=0.0)
+        pid = forgotten.info.backend_pid
+        assert list(old_transactions(database.store)) == [], "it is not old yet"
+    assert "a forgotten psql" in found.said
+    assert str(pid) in (found.remedy or "")
+    assert list(old_transactions(database.store, age_seconds=0.0)) == []
