@@ -25,7 +25,7 @@ LOOK = Tick("look")
 # NOTIFY calls sooner where there is one; a campaign waits for hours, not for seconds.
 LOOK_SECONDS = 5.0
 # Without a living campaign there is only a new one to wait for.
-IDLE_LOOK_SECONDS = 60.0
+IDLE_LOOK_SECONDS = 120.0
 SHORTEST_LOOK_SECONDS = 0.05
 TARGETS_AT_ONCE = 50
 DECIDE_WITHIN_SECONDS = 60.0

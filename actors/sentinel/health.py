@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actp.clock import steady_seconds
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.session_check import ask_ready, probe_all
 
@@ -28,6 +30,8 @@ ROUND_SHARE = 0.8
 SECOND_LOOK_SHARE = 0.08
 # Another host's word counts for so many of its rounds.
 STALE_ROUNDS = 3
+# The daily sign of life may be so late.
+ALL_WELL_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +74,7 @@ class HealthActor(Actor):
         self._store = store
         self._watch = watch
         self._failing = frozenset(service.name for service in HTTP_SERVICES)
+        self._all_well_at = -inf
 
     def receive(self, message: object) -> None:
         """Handle one message."""
@@ -96,7 +101,10 @@ class HealthActor(Actor):
         self._failing = failing
         share = SECOND_LOOK_SHARE if is_news else ROUND_SHARE
         self.later(self._watch.notice_seconds * share, CHECK)
-        self.offload("record", self._record(results))
+        says_all_well = steady_seconds() >= self._all_well_at
+        if says_all_well:
+            self._all_well_at = steady_seconds() + ALL_WELL_SECONDS
+        self.offload("record", self._record(results, says_all_well=says_all_well))
 
     def _failed(self, failed: OffloadFailed) -> None:
         _log.warning("%s failed: %s", failed.what, failed.error, extra={"action": "health_failed"})
@@ -111,7 +119,9 @@ class HealthActor(Actor):
             tuple(probe_all(watch.url_of, token_of=watch.token_of, identify=self._failing))
         )
 
-    def _record(self, results: tuple[Health, ...]) -> Callable[[], _Recorded]:
+    def _record(
+        self, results: tuple[Health, ...], *, says_all_well: bool
+    ) -> Callable[[], _Recorded]:
         def record() -> _Recorded:
             answer: Any = self._store.call(
                 "safari_check_services",
@@ -119,7 +129,8 @@ class HealthActor(Actor):
                 results=[result.row() for result in results],
                 stale_seconds=STALE_ROUNDS * self._watch.notice_seconds,
             )
-            self._store.call("safari_all_well", hour=self._watch.all_well_hour_utc)
+            if says_all_well:
+                self._store.call("safari_all_well", hour=self._watch.all_well_hour_utc)
             return _Recorded(tuple(answer["ask_ready"]))
 
         return record

@@ -6,10 +6,13 @@ import http.client
 import json
 import socket
 import threading
+from collections import Counter
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -31,14 +34,30 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How often each function was asked for, and the bytes of all answers."""
+
+    requests: Counter[str]
+    answer_bytes: int
+
+    def __sub__(self, earlier: Traffic) -> Traffic:
+        """Return what has come since."""
+        return Traffic(self.requests - earlier.requests, self.answer_bytes - earlier.answer_bytes)
+
+
 class Gateway:
-    """Serves ``/rest/v1`` of an upstream to holders of a key."""
+    """Serves ``/rest/v1`` of an upstream to holders of a key, and counts what is asked."""
 
     def __init__(self, upstream: Path, keys: set[str]) -> None:
         class Handler(_Handler):
             pass
 
         Handler.upstream, Handler.keys = upstream, frozenset(keys)
+        Handler.count = self._count
+        self._counting = threading.Lock()
+        self._requests: Counter[str] = Counter()
+        self._answer_bytes = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
@@ -49,6 +68,16 @@ class Gateway:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def traffic(self) -> Traffic:
+        """Return what has come so far."""
+        with self._counting:
+            return Traffic(Counter(self._requests), self._answer_bytes)
+
+    def _count(self, path: str, answer_bytes: int) -> None:
+        with self._counting:
+            self._requests[path.rpartition("/")[2]] += 1
+            self._answer_bytes += answer_bytes
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -68,6 +97,7 @@ class Gateway:
 class _Handler(BaseHTTPRequestHandler):
     upstream: Path
     keys: frozenset[str]
+    count: Callable[[str, int], None]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     connection_upstream: UnixConnection | None = None
@@ -84,9 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
             "POST", self.path.removeprefix(PREFIX), body=body, headers=headers
         )
         answer = self.connection_upstream.getresponse()
+        content = answer.read()
+        type(self).count(self.path, len(content))
         self._answer(
             answer.status,
-            answer.read(),
+            content,
             {"Content-Type": answer.headers.get("Content-Type", "application/json")},
         )
 

@@ -42,6 +42,13 @@ def key_for(role: str) -> str:
 @contextmanager
 def supabase_database(databases: Databases) -> Iterator[Database]:
     """A fresh migrated database with a SupabaseStore on it."""
+    with supabase_project(databases) as (database, _):
+        yield database
+
+
+@contextmanager
+def supabase_project(databases: Databases) -> Iterator[tuple[Database, Gateway]]:
+    """A fresh migrated database with a SupabaseStore on it, and the gateway before it."""
     with (
         databases.fresh() as name,
         postgrest(databases.server, name) as upstream,
@@ -50,13 +57,14 @@ def supabase_database(databases: Databases) -> Iterator[Database]:
         key = key_for("service_role")
         store = SupabaseStore(gateway.url, SecretStr(key))
         try:
-            yield Database(
+            database = Database(
                 "supabase",
                 databases.server.owner(name),
                 databases.server.admin(name),
                 store,
                 {"SUPABASE_URL": gateway.url, "SUPABASE_SERVICE_ROLE_KEY": key},
             )
+            yield database, gateway
         finally:
             store.close()
 
