@@ -152,7 +152,7 @@ class Settings(BaseModel):
         "profile_enrich",
     )
 
-    workers: int = Field(3, ge=1, le=10)
+    workers: int = Field(1, ge=1, le=10)
     stop_seconds: float = Field(30.0, ge=1, le=3600)
     actp_home: AbsolutePath = Path("var")
     actp_lock_dir: AbsolutePath = Field(

@@ -83,11 +83,11 @@ def test_an_empty_value_counts_as_not_set(env_file: Path) -> None:
 def test_the_environment_may_name_another_file_or_none(env_file: Path) -> None:
     env_file.write_text("WORKERS=4\n")
     assert load_settings({"ACTP_ENV_FILE": str(env_file)}).workers == 4
-    assert load_settings({"ACTP_ENV_FILE": ""}).workers == 3
+    assert load_settings({"ACTP_ENV_FILE": ""}).workers == 1
 
 
 def test_a_missing_file_is_no_mistake(env_file: Path) -> None:
-    assert load_settings({}, env_file).workers == 3
+    assert load_settings({}, env_file).workers == 1
 
 
 def test_settings_never_change() -> None:
