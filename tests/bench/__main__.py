@@ -13,7 +13,22 @@ import click
 from rich.console import Console
 
 from actp.settings import PROJECT_ROOT
-from tests.bench import agents, claim, drain, enqueue, health, pickup, polling, start, status, tree
+from tests.bench import (
+    agents,
+    claim,
+    drain,
+    enqueue,
+    health,
+    idle,
+    kill,
+    listing,
+    pickup,
+    polling,
+    start,
+    status,
+    tree,
+    turns,
+)
 from tests.bench.figures import Figure
 from tests.bench.machine import describe
 from tests.bench.sizes import FULL, QUICK
@@ -30,14 +45,18 @@ if TYPE_CHECKING:
 
 MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "drain": (drain.measure,),
+    "turns": (turns.measure,),
     "pickup": (pickup.measure,),
     "polling": (polling.measure,),
-    "claim": (claim.measure,),
+    "claim": (claim.measure, claim.measure_held),
+    "listing": (listing.measure,),
     "enqueue": (enqueue.measure,),
     "start": (start.measure,),
     "health": (health.measure,),
     "status": (status.measure,),
     "tree": (tree.measure,),
+    "idle": (idle.measure,),
+    "kill": (kill.measure,),
     "agents": agents.MEASURES,
 }
 REPORT: Final = PROJECT_ROOT / "docs" / "benchmarks.md"

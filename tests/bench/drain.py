@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from actp.errors import ActpError, TimedOut
+from tests.bench.cpu import CpuMeter
 from tests.bench.figures import Figure, Quantity, median
 from tests.bench.load import SERVICE_NAMES, commands, in_batches
 from tests.bench.processes import gated, log_tail, resident_mib, workers
@@ -22,18 +23,23 @@ if TYPE_CHECKING:
     from tests.bench.sizes import Sizes
     from tests.bench.stage import Stage
 
-__all__ = ["measure"]
+__all__ = ["PGQUEUER", "drain_ours", "measure", "settled", "watch"]
 
-SAME_SHAPE_TARGET: Final = 2.5
-BEST_CONCURRENCY_TARGET: Final = 1.5
-BARE_TARGET: Final = 0.7
+# A rival that keeps a part of the same promises by hand; the raw ones are there to be read.
+SAME_PROMISES_TARGET: Final = 1.25
+RAW_TARGET: Final = 0.75
+BARE_TARGET: Final = 0.5
+CPU_TARGET_MS: Final = 1.4
 MEMORY_TARGET_MIB: Final = 80.0
 OURS_LIMIT_SECONDS: Final = 60.0
 BARE_LIMIT_SECONDS: Final = 60.0
+BARE_PROCESSES: Final = 3
 LOOK_SECONDS: Final = 0.2
 NOTE_LENGTH: Final = 200
 # Fewer have no pace.
 LEAST_COMPLETIONS: Final = 10
+# Beside the default: what more processes cost and gain.
+DIVISIONS: Final = tuple(processes for processes in (1, 2, 3) if processes != WORKERS)
 UNIT: Final = "commands/s"
 
 COMPLETIONS: Final = (
@@ -51,7 +57,7 @@ class Rival:
     mode: str
     processes: int
     completions: str
-    target: float
+    target: float | None = None
 
     @property
     def name(self) -> str:
@@ -65,6 +71,8 @@ class Rival:
         return f"tests.bench.rivals.{self.queue}_worker"
 
 
+# Each way of running a rival alone and as three processes.
+PROCESSES: Final = (1, 3)
 PROCRASTINATE: Final = (
     "select count(*), extract(epoch from max(at) - min(at))::double precision"
     " from procrastinate_events where type = 'succeeded'"
@@ -74,37 +82,50 @@ PGQUEUER: Final = (
     " from pgqueuer_log where status = 'successful'"
 )
 RIVALS: Final = (
-    Rival("procrastinate", "a lock each service", "lock", 1, PROCRASTINATE, SAME_SHAPE_TARGET),
-    Rival("pgqueuer", "concurrency_limit=1", "limit", 1, PGQUEUER, SAME_SHAPE_TARGET),
     *(
-        Rival("pgqueuer", "asyncio.Lock", "lock", processes, PGQUEUER, SAME_SHAPE_TARGET)
-        for processes in (1, WORKERS)
+        Rival(
+            "pgqueuer",
+            "asyncio.Lock, intent, quota and audit by hand",
+            "promises",
+            processes,
+            PGQUEUER,
+            SAME_PROMISES_TARGET,
+        )
+        for processes in PROCESSES
     ),
-    Rival("procrastinate", "50 at once", "free", 1, PROCRASTINATE, BEST_CONCURRENCY_TARGET),
+    Rival("procrastinate", "a lock each service", "lock", 1, PROCRASTINATE),
+    Rival("pgqueuer", "concurrency_limit=1", "limit", 1, PGQUEUER),
     *(
-        Rival("pgqueuer", "50 at once", "free", processes, PGQUEUER, BEST_CONCURRENCY_TARGET)
-        for processes in (1, WORKERS)
+        Rival("pgqueuer", "asyncio.Lock", "lock", processes, PGQUEUER, RAW_TARGET)
+        for processes in PROCESSES
     ),
+    Rival("procrastinate", "50 at once", "free", 1, PROCRASTINATE),
+    *(Rival("pgqueuer", "50 at once", "free", processes, PGQUEUER) for processes in PROCESSES),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """Our own drain: its pace, and what each worker process holds after it."""
+    """Our own drain: its pace, what a command costs, and what each worker holds after it."""
 
     rate: float
     resident_mib: tuple[float, ...]
+    workers_cpu_ms: float
+    server_cpu_ms: float
 
 
 def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     """Drain the same backlog in turn, some rounds over, and compare the medians."""
     count = sizes.drained_commands // len(SERVICE_NAMES) * len(SERVICE_NAMES)
     ours: list[Drained] = []
+    divided: dict[int, list[Drained]] = {processes: [] for processes in DIVISIONS}
     others: dict[Rival, list[float]] = {rival: [] for rival in RIVALS}
     troubles: dict[Rival, str] = {}
     bare: list[float] = []
     for _ in range(sizes.drain_rounds):
-        ours.append(drain_ours(stage, count))
+        ours.append(drain_ours(stage, count, WORKERS))
+        for processes, drained in divided.items():
+            drained.append(drain_ours(stage, count, processes))
         for rival in RIVALS:
             try:
                 others[rival].append(drain_rival(stage, rival, count, sizes.drain_limit_seconds))
@@ -121,6 +142,12 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     yield Figure(
         "drain", pace, Quantity(median(bare), UNIT, "bare httpx, no queue"), at_least=BARE_TARGET
     )
+    yield from _costs(WORKERS, ours, CPU_TARGET_MS)
+    for processes, drained in divided.items():
+        rate = Quantity(median(each.rate for each in drained), UNIT)
+        default = Quantity(pace.value, UNIT, f"WORKERS={WORKERS}, the default")
+        yield Figure(f"drain, WORKERS={processes}", rate, default)
+        yield from _costs(processes, drained, None)
     largest = max(size for drained in ours for size in drained.resident_mib)
     yield Figure(
         "memory of the largest worker after it",
@@ -129,21 +156,39 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     )
 
 
-def drain_ours(stage: Stage, count: int) -> Drained:
-    """Let three workers, up and waiting, work off so many commands."""
+def _costs(processes: int, drained: list[Drained], target_ms: float | None) -> Iterator[Figure]:
+    total = median(each.workers_cpu_ms + each.server_cpu_ms for each in drained)
+    parts = Quantity(median(each.server_cpu_ms for each in drained), "ms")
+    yield Figure(
+        f"CPU a command, WORKERS={processes}",
+        Quantity(total, "ms", f"of which PostgreSQL {parts}"),
+        at_most=target_ms,
+    )
+
+
+def drain_ours(stage: Stage, count: int, workers_count: int) -> Drained:
+    """Let workers, up and waiting, work off so many commands."""
     with stage.simulator() as simulator, stage.database() as database:
-        environment = stage.environment(database.environment, simulator)
+        more = {**database.environment, "WORKERS": str(workers_count)}
+        environment = stage.environment(more, simulator)
         log = stage.folder / "workers.log"
-        with workers(WORKERS, environment, database.store, log) as processes:
+        with workers(workers_count, environment, database.store, log) as processes:
             database.store.call("safari_pause", platform="all")
             for batch in in_batches(commands(count, "drain")):
                 database.store.call("safari_enqueue", commands=batch)
-            _settle(database.dsn)
+            settled(database.dsn)
+            meter = CpuMeter(tuple(process.pid for process in processes), stage.server_pid)
+            worked, served = meter.workers_seconds(), meter.server_seconds()
             database.store.call("safari_resume", platform="all")
-            done, rate = _watch(database.dsn, COMPLETIONS, count, OURS_LIMIT_SECONDS)
+            done, rate = watch(database.dsn, COMPLETIONS, count, OURS_LIMIT_SECONDS)
             if done < count:
                 raise TimedOut(f"only {done} of {count} were completed", remedy=f"See {log}.")
-            return Drained(rate, tuple(resident_mib(process.pid) for process in processes))
+            return Drained(
+                rate,
+                tuple(resident_mib(process.pid) for process in processes),
+                1000 * (meter.workers_seconds() - worked) / count,
+                1000 * (meter.server_seconds() - served) / count,
+            )
 
 
 def drain_rival(stage: Stage, rival: Rival, count: int, limit_seconds: float) -> float:
@@ -151,7 +196,7 @@ def drain_rival(stage: Stage, rival: Rival, count: int, limit_seconds: float) ->
     with stage.simulator() as simulator, stage.empty_database() as dsn:
         environment = stage.environment({"DATABASE_URL": dsn}, simulator)
         run(environment, sys.executable, "-m", rival.module, "fill", rival.mode, str(count))
-        _settle(dsn)
+        settled(dsn)
         arguments = [
             ["-m", rival.module, rival.mode, str(number), str(rival.processes)]
             for number in range(rival.processes)
@@ -159,7 +204,7 @@ def drain_rival(stage: Stage, rival: Rival, count: int, limit_seconds: float) ->
         log = stage.folder / "rivals.log"
         with gated(arguments, environment, log) as (_, begin):
             begin()
-            done, rate = _watch(dsn, rival.completions, count, limit_seconds)
+            done, rate = watch(dsn, rival.completions, count, limit_seconds)
             if done < LEAST_COMPLETIONS:
                 raise TimedOut(f"only {done} were completed: {log_tail(log)}", remedy="")
             return rate
@@ -170,8 +215,8 @@ def send_bare(stage: Stage, count: int) -> float:
     with stage.simulator() as simulator:
         environment = stage.environment({}, simulator)
         arguments = [
-            ["-m", "tests.bench.rivals.bare_httpx", str(count), str(number), str(WORKERS)]
-            for number in range(WORKERS)
+            ["-m", "tests.bench.rivals.bare_httpx", str(count), str(number), str(BARE_PROCESSES)]
+            for number in range(BARE_PROCESSES)
         ]
         with gated(arguments, environment, stage.folder / "rivals.log") as (processes, begin):
             begin()
@@ -180,14 +225,14 @@ def send_bare(stage: Stage, count: int) -> float:
     return count / (max(ended for _, ended in times) - min(began for began, _ in times))
 
 
-def _settle(dsn: str) -> None:
-    # As autovacuum would within a minute; and no checkpoint falls into the measurement.
+def settled(dsn: str) -> None:
+    """Do what autovacuum would within a minute, and keep a checkpoint out of the measurement."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("vacuum (analyze)")
         connection.execute("checkpoint")
 
 
-def _watch(dsn: str, completions: str, count: int, limit_seconds: float) -> tuple[int, float]:
+def watch(dsn: str, completions: str, count: int, limit_seconds: float) -> tuple[int, float]:
     """Return how many were completed, and how many a second from the first to the last."""
     deadline = monotonic() + limit_seconds
     with psycopg.connect(dsn, autocommit=True) as connection:

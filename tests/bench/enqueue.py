@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
-TARGET_ROWS_PER_SECOND: Final = 20_000.0
+TARGET_ROWS_PER_SECOND: Final = 25_000.0
 
 
 def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:

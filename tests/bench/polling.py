@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.bench.sizes import Sizes
     from tests.bench.stage import Stage
 
-__all__ = ["measure"]
+__all__ = ["has_postgrest", "make_roles", "measure"]
 
 TARGET_SECONDS: Final = 1.2
 GAP_SECONDS: Final = 0.03
@@ -33,10 +33,10 @@ NAME: Final = "pickup over Supabase polling, busy"
 
 def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     """Enqueue single commands steadily and see when each arrives."""
-    if not Path(sys.prefix, BUNDLED).exists() and shutil.which("postgrest") is None:
+    if not has_postgrest():
         yield Figure(NAME, note=f"skipped: PostgREST is missing ({INSTALL})")
         return
-    _make_roles(stage)
+    make_roles(stage)
     with (
         stage.simulator(latency_ms=0) as simulator,
         supabase_database(Databases(stage.server)) as database,
@@ -50,7 +50,13 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     yield Figure(f"{NAME}, p99", Quantity(percentile(delays, 0.99), "s"), at_most=TARGET_SECONDS)
 
 
-def _make_roles(stage: Stage) -> None:
+def has_postgrest() -> bool:
+    """Tell whether this machine can play a Supabase project."""
+    return Path(sys.prefix, BUNDLED).exists() or shutil.which("postgrest") is not None
+
+
+def make_roles(stage: Stage) -> None:
+    """Give the server the roles of a Supabase project."""
     with psycopg.connect(stage.server.admin("postgres"), autocommit=True) as connection:
         if connection.execute("select from pg_roles where rolname = 'anon'").fetchone() is None:
             for statement in statements(SUPABASE_ROLES.read_text()):

@@ -15,9 +15,11 @@ class Sizes:
     drained_commands: int
     drain_rounds: int
     drain_limit_seconds: float
+    turn_seconds: float
     pickups: int
     crowded_rows: int
     claims: int
+    held_commands: int
     batches: int
     single_enqueues: int
     starts: int
@@ -36,9 +38,11 @@ FULL: Final = Sizes(
     drained_commands=6000,
     drain_rounds=2,
     drain_limit_seconds=8.0,
+    turn_seconds=20.0,
     pickups=300,
     crowded_rows=1_000_000,
     claims=200,
+    held_commands=36_000,
     batches=20,
     single_enqueues=1000,
     starts=2,
@@ -56,9 +60,11 @@ QUICK: Final = Sizes(
     drained_commands=900,
     drain_rounds=1,
     drain_limit_seconds=4.0,
+    turn_seconds=4.0,
     pickups=60,
     crowded_rows=50_000,
     claims=50,
+    held_commands=1800,
     batches=5,
     single_enqueues=200,
     starts=1,

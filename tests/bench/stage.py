@@ -8,10 +8,17 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from actp.policy import policies, shared_settings
-from actp.settings import DEFAULT_DAILY_LIMITS, PROJECT_ROOT, SERVICE_SETTINGS, load_settings
+from actp.settings import (
+    DEFAULT_DAILY_LIMITS,
+    PROJECT_ROOT,
+    SERVICE_SETTINGS,
+    Settings,
+    load_settings,
+)
 from actp.settings.names import ALIASES, KNOWN
 from actp.store.embedded import Cluster
 from simulator.process import SimulatorProcess
+from tests.bench.cpu import server_pid
 from tests.support.databases import Databases, postgres_database
 from tests.support.servers import Server, short_folder
 
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["LATENCY_MS", "WORKERS", "Stage", "open_stage"]
 
 LATENCY_MS: Final = 2.0
-WORKERS: Final = 3
+WORKERS: Final = int(Settings.model_fields["workers"].default)
 PLENTY: Final = 1_000_000
 # Workers and rivals, each with a pool, beside the measuring process.
 MAX_CONNECTIONS: Final = "150"
@@ -40,6 +47,7 @@ PACE: Final = {
     "WORKERS": str(WORKERS),
     "METRICS_PORT_BASE": "0",
     "AGENTS_SCHEDULE": "false",
+    "SAFARI_LOOK": "false",
     "ACTP_ENV_FILE": "",
 }
 
@@ -87,6 +95,11 @@ class Stage:
         """Yield nine simulated services on free ports."""
         with SimulatorProcess(latency_ms=latency_ms) as simulator:
             yield simulator
+
+    @property
+    def server_pid(self) -> int:
+        """Return the process of the server, the parent of its backends."""
+        return server_pid(self.server.admin("postgres"))
 
     def environment(
         self, more: Mapping[str, str], simulator: SimulatorProcess | None = None

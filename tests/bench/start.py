@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
-TARGET_SECONDS: Final = 4.0
+TARGET_SECONDS: Final = 3.0
 DELIVERY_TIMEOUT_SECONDS: Final = 30.0
 
 
