@@ -201,7 +201,7 @@ def test_a_rescue_that_fails_leaves_the_leases_renewed(scene: Scene) -> None:
     finally:
         queue.execute("alter function safari_rescue_that_is_gone rename to safari_rescue")
     assert queue.execute(
-        "select from safari_command_queue where lease_expires_at > now() - interval '1 min'"
+        "select id from safari_command_queue where lease_expires_at > now() - interval '1 min'"
     )
 
 
