@@ -26,22 +26,18 @@ setInterval(tick, 10000);
 
 // -- questions: what cannot be undone asks first
 document.addEventListener("htmx:confirm", (event) => {
-  const form = event.target.closest?.("[data-confirm]");
-  if (!form || form.dataset.agreed) return;
   event.preventDefault();
-  ask(form.dataset.confirm, form.dataset.yes, () => event.detail.issueRequest());
-});
-function ask(text, yes, agreed) {
   const dialog = document.getElementById("confirm");
-  dialog.querySelector("p").textContent = text;
-  dialog.querySelector("[data-answer=yes]").textContent = yes || "Do it";
-  dialog.onclick = (event) => {
-    const answer = event.target.dataset?.answer;
-    if (answer) dialog.close();
-    if (answer === "yes") agreed();
+  dialog.querySelector("p").textContent = event.detail.ctx.confirm;
+  dialog.querySelector("[data-answer=yes]").textContent = event.target.dataset?.yes || "Do it";
+  dialog.returnValue = "";
+  dialog.onclick = ({ target }) => target.dataset?.answer && dialog.close(target.dataset.answer);
+  dialog.onclose = () => {
+    if (dialog.returnValue === "yes") event.detail.issueRequest();
+    else event.detail.dropRequest();
   };
   dialog.showModal();
-}
+});
 document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();

@@ -131,7 +131,7 @@ def test_every_answer_carries_the_rules_for_the_browser(served: Served) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-frame-options"] == "DENY"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert "server" not in headers
     assert served.client.get("/static/../guard.py").status_code == 404
     assert served.client.get("/static/%2e%2e/guard.py").status_code == 404

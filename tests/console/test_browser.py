@@ -1,0 +1,219 @@
+"""The console in Chromium: what a person sees, live, by keyboard, on a phone, in the dark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from simulator.process import SimulatorProcess
+from tests.actors.settings_for_tests import environment_for
+from tests.console.conftest import ROOT, Served
+from tests.process.workers import WorkerProcess
+from tests.support.axe import barriers_on
+from tests.support.browser import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from actp.store import Json
+
+PICTURES = ROOT / "var" / "console-pages"
+LIVE_MILLISECONDS = 10_000
+PAGES = ("/", "/commands", "/unknown", "/campaigns", "/limits", "/agents", "/system", "/nowhere")
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+def enter(
+    browser: Browser,
+    served: Served,
+    *,
+    scheme: Literal["light", "dark"] = "light",
+    width: int = 1200,
+    **more: Any,
+) -> BrowserContext:
+    """Open a context that has used a link of its own."""
+    context = browser.new_context(
+        base_url=served.url,
+        color_scheme=scheme,
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",
+        **more,
+    )
+    context.set_default_timeout(LIVE_MILLISECONDS)
+    page = context.new_page()
+    page.goto(f"/enter?link={served.doors.new_link()}")
+    page.close()
+    return context
+
+
+def listen(page: Page) -> list[str]:
+    """Collect what the page complains of and what it asks of other hosts."""
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on(
+        "request",
+        lambda request: told.append(request.url) if "://127.0.0.1:" not in request.url else None,
+    )
+    return told
+
+
+def fill(served: Served) -> str:
+    """Put something on every page; return the id of an unknown outcome."""
+    life, store = served.life, served.database.store
+    life.enqueue_and_send()
+    unknown = life.enqueue("ada")
+    life.end(unknown, "unknown", error="HTTP 504: Gateway Timeout")
+    failed = life.enqueue("grace")
+    life.end(failed, "rejected", reason="before_send", error="no message button " + "x" * 300)
+    for number in range(60):
+        life.enqueue(f"user{number}", campaign_id="spring")
+    store.call("safari_pause", platform="tiktok", seconds=7200, note="captcha seen")
+    health: Json = {
+        "service_name": "instagram-dm",
+        "port": 3001,
+        "status": "down",
+        "error": "refused",
+    }
+    store.call("safari_check_services", host="mac", results=[health])
+    return unknown
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier_or_a_complaint(
+    browser: Browser, served: Served, scheme: Literal["light", "dark"], width: int
+) -> None:
+    unknown = fill(served)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    bulk = "/commands/bulk/cancel?scope=all&campaign=spring"
+    pages = (*PAGES, f"/commands/{unknown}", "/commands?to=nobody", bulk)
+    context = enter(browser, served, scheme=scheme, width=width)
+    for number, path in enumerate(pages):
+        page = context.new_page()
+        complaints = listen(page)
+        page.goto(path)
+        page.locator("#count-unknown").get_by_text("1").wait_for(state="attached")
+        assert barriers_on(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        name = path.strip("/").partition("?")[0].partition("/")[0] or "overview"
+        page.screenshot(path=PICTURES / f"{number:02d}-{name}-{scheme}-{width}.png", full_page=True)
+        allowed = ["404"] if path == "/nowhere" else []
+        assert [text for text in complaints if not any(a in text for a in allowed)] == [], path
+        page.close()
+    context.close()
+
+
+def test_a_real_send_is_seen_live(browser: Browser, served: Served, tmp_path: Path) -> None:
+    with SimulatorProcess(latency_ms=300) as simulator:
+        environment = environment_for(served.database, simulator, tmp_path / "worker")
+        with WorkerProcess(environment, tmp_path):
+            context = enter(browser, served)
+            overview, life = context.new_page(), context.new_page()
+            overview.goto("/")
+            command = served.life.enqueue("ada")
+            row = overview.locator(f"#feed a[href='/commands/{command}']")
+            row.first.wait_for()
+            life.goto(f"/commands/{command}")
+            row.filter(has_text="completed").wait_for()
+            life.locator(".timeline").get_by_text("completed").wait_for()
+            assert "twitter-dm" in row.first.inner_text()
+            assert len(simulator.effects("twitter-dm")) == 1
+            life.screenshot(path=PICTURES / "live-send.png", full_page=True)
+            context.close()
+
+
+def test_each_of_many_changes_comes_to_an_open_page(browser: Browser, served: Served) -> None:
+    context = enter(browser, served)
+    page = context.new_page()
+    page.goto("/")
+    first = served.life.enqueue("warm")
+    page.locator(f"#feed a[href='/commands/{first}']").first.wait_for()
+    for number in range(10):
+        command = served.life.enqueue(f"user{number}")
+        row = page.locator(f"#feed a[href='/commands/{command}']").first
+        row.wait_for(timeout=LIVE_MILLISECONDS)
+    context.close()
+
+
+def test_an_unknown_outcome_is_settled_after_a_question(browser: Browser, served: Served) -> None:
+    unknown = fill(served)
+    context = enter(browser, served)
+    page = context.new_page()
+    complaints = listen(page)
+    page.goto("/unknown")
+    page.get_by_role("button", name="Not sent").click()
+    question = page.locator("#confirm")
+    question.get_by_text("ada").wait_for()
+    question.get_by_role("button", name="Keep").click()
+    assert served.life.state(unknown)[1] == "unknown"
+    page.get_by_role("button", name="Not sent").click()
+    question.get_by_role("button", name="Not sent").click()
+    page.get_by_text("The database has confirmed it").wait_for()
+    page.get_by_text("Every outcome is known").wait_for()
+    assert served.life.state(unknown) == ("failed", "not_sent")
+    assert complaints == []
+    context.close()
+
+
+def test_many_are_cancelled_by_keyboard_alone(browser: Browser, served: Served) -> None:
+    commands = [served.life.enqueue(f"user{number}") for number in range(3)]
+    context = enter(browser, served)
+    page = context.new_page()
+    page.goto("/")
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.wait_for_url("**/commands")
+    for key in ("j", "x", "j", "x", "c"):
+        page.keyboard.press(key)
+    page.wait_for_url("**/commands/bulk/cancel**")
+    assert page.get_by_role("heading", name="Cancel 2 commands?").is_visible()
+    page.get_by_role("button", name="Cancel 2 commands").press("Enter")
+    page.wait_for_url("**/commands")
+    states = [served.life.state(command)[0] for command in commands]
+    assert states == ["pending", "cancelled", "cancelled"]
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("user0")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**to=user0**")
+    assert page.locator("[data-row]").count() == 1
+    context.close()
+
+
+def test_new_rows_wait_above_the_list(browser: Browser, served: Served) -> None:
+    served.life.enqueue("ada")
+    context = enter(browser, served)
+    page = context.new_page()
+    page.goto("/commands")
+    page.locator("#live[data-htmx-powered]").wait_for(state="attached")
+    assert page.locator("[data-row]").count() == 1
+    served.life.enqueue("bob")
+    page.get_by_role("button", name="1 new").wait_for()
+    assert page.locator("[data-row]").count() == 1
+    page.get_by_role("button", name="1 new").click()
+    page.locator("[data-row]").nth(1).wait_for()
+    context.close()
+
+
+def test_the_pages_work_without_scripts(browser: Browser, served: Served) -> None:
+    command = served.life.enqueue("ada")
+    context = enter(browser, served, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"/commands/{command}")
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_url("**/")
+    assert served.life.state(command)[0] == "cancelled"
+    context.close()
