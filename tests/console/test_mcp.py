@@ -1,0 +1,180 @@
+"""The queue for agents: what they may see, what they may do, and garbage on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.console.conftest import ROOT
+from tests.store.life import Life
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.databases import Database, Databases
+
+READING = {"status", "search", "show", "limits", "campaigns", "inbox", "due", "agent_tasks"}
+WRITING = {"enqueue", "cancel", "pause", "drafts", "review"}
+WITHIN_SECONDS = 30.0
+
+
+def environment(database: Database, **more: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        **database.environment,
+        "ACTP_ENV_FILE": "",
+        "PYTHONPATH": str(ROOT),
+        **more,
+    }
+
+
+@asynccontextmanager
+async def connected(env: dict[str, str], *flags: str) -> AsyncIterator[ClientSession]:
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "console.mcp_server", *flags], env=env
+    )
+    async with (
+        asyncio.timeout(WITHIN_SECONDS),
+        stdio_client(command) as (reading, writing),
+        ClientSession(reading, writing) as session,
+    ):
+        await session.initialize()
+        yield session
+
+
+async def call(session: ClientSession, tool: str, **arguments: Any) -> Any:
+    answer = await session.call_tool(tool, arguments)
+    text = "".join(getattr(part, "text", "") for part in answer.content)
+    if answer.is_error:
+        raise AssertionError(text)
+    return json.loads(text)["answer"]
+
+
+def test_without_write_no_tool_that_changes_is_there(database: Database) -> None:
+    life = Life(database.store)
+    command = life.enqueue("ada")
+
+    async def look() -> None:
+        async with connected(environment(database)) as session:
+            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+            assert set(tools) == READING
+            assert all(
+                tool.annotations is not None and tool.annotations.read_only_hint
+                for tool in tools.values()
+            )
+            (row,) = (await call(session, "search", to="@Ada"))["rows"]
+            assert row["id"] == command
+            # What was written elsewhere is marked as such.
+            assert row["text_from_outside"]["params"]["username"] == "ada"
+            assert "params" not in row
+            assert (await call(session, "show", command_id=command[:8]))["command"]["id"] == command
+            with pytest.raises(AssertionError, match="no command"):
+                await call(session, "show", command_id="00000000")
+            for tool in READING - {"search", "show"}:
+                await call(session, tool)
+
+    asyncio.run(look())
+
+
+def test_a_key_is_enqueued_once_and_dry_runs_store_nothing(database: Database) -> None:
+    message = {
+        "action": "send_dm",
+        "platform": "twitter",
+        "params": {"username": "ada", "text": "Hello"},
+        "key": "agent-1",
+    }
+
+    async def write() -> None:
+        async with connected(environment(database), "--write") as session:
+            tools = {tool.name for tool in (await session.list_tools()).tools}
+            assert tools == READING | WRITING
+            assert "resolve" not in tools
+            assert (await call(session, "enqueue", **message))["dry_run"]
+            assert (await call(session, "search"))["rows"] == []
+            ids = [
+                (await call(session, "enqueue", **message, dry_run=False))["commands"][0]["id"]
+                for _ in range(2)
+            ]
+            assert ids[0] == ids[1]
+            with pytest.raises(AssertionError, match="not a username"):
+                await call(
+                    session, "enqueue", **{**message, "params": {"username": "a b", "text": "Hi"}}
+                )
+            with pytest.raises(AssertionError, match="has a key"):
+                await call(session, "enqueue", **{**message, "key": " "}, dry_run=False)
+            await call(session, "cancel", command_id=ids[0])
+            with pytest.raises(AssertionError, match="cancelled already"):
+                await call(session, "cancel", command_id=ids[0])
+            await call(session, "pause", platform="twitter", minutes=5)
+
+    asyncio.run(write())
+    log = database.store.call("safari_operator_log")
+    assert [row["action"] for row in log] == ["pause", "cancel"]
+    assert all(row["operator"].endswith("/mcp") for row in log)
+
+
+def test_the_narrow_role_may_ask_and_nothing_else(
+    database: Database, embedded_databases: Databases
+) -> None:
+    name = str(conninfo_to_dict(database.dsn)["dbname"])
+    with psycopg.connect(embedded_databases.server.admin(name), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL(
+                "do $$ begin create role actp_caller nologin;"
+                " exception when duplicate_object then null; end $$"
+            )
+        )
+        admin.execute("alter role actp_caller login")
+        admin.execute("grant usage on schema public to actp_caller")
+        admin.execute(
+            "grant execute on function public.safari_ask(text, jsonb), public.safari_schema()"
+            " to actp_caller"
+        )
+    narrow = make_conninfo(database.dsn, user="actp_caller")
+    Life(database.store).enqueue("ada")
+
+    async def ask() -> None:
+        env = environment(database, DATABASE_URL=narrow)
+        async with connected(env, "--write") as session:
+            assert len((await call(session, "search", to="ada"))["rows"]) == 1
+            await call(session, "status")
+            with pytest.raises(AssertionError, match="permission denied"):
+                await call(session, "pause", platform="all")
+            with pytest.raises(AssertionError, match="permission denied"):
+                await call(session, "drafts")
+
+    asyncio.run(ask())
+    with psycopg.connect(narrow) as connection:
+        for table in ("safari_command_queue", "safari_alerts", "crm_contacts"):
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+                connection.transaction(),
+            ):
+                connection.execute(sql.SQL("select * from {}").format(sql.Identifier(table)))
+
+
+def test_garbage_is_answered_as_such_and_the_end_of_input_ends_it(database: Database) -> None:
+    lines = [b"{", b"[]", b'{"jsonrpc": "2.0", "id": 1, "method": "nothing"}', b"\xff\xfe", b"null"]
+    done = subprocess.run(
+        [sys.executable, "-m", "console.mcp_server"],
+        input=b"\n".join(lines) + b"\n",
+        env=environment(database),
+        capture_output=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        assert json.loads(line)["jsonrpc"] == "2.0"
