@@ -17,7 +17,7 @@ from actp.errors import ActpError
 from console.doors import SESSION_SECONDS, doors_of
 from console.guard import COOKIE, Guard, Refusal
 from console.live import Live
-from console.pages import actions, campaigns, commands, host, overview
+from console.pages import actions, campaigns, commands, host, overview, people
 from console.site import FOLDER, Site, site_of, templates
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def build(store: Store, settings: Settings, port: int) -> Starlette:
             *overview.routes,
             *commands.routes,
             *campaigns.routes,
+            *people.routes,
             *host.routes,
             *actions.routes,
         ],

@@ -32,6 +32,8 @@ PAGES: Final = (
     ("/", "Overview", "o"),
     ("/commands", "Commands", "c"),
     ("/unknown", "Unknown", "u"),
+    ("/inbox", "Inbox", "i"),
+    ("/review", "Review", "r"),
     ("/campaigns", "Campaigns", "m"),
     ("/limits", "Limits", "l"),
     ("/agents", "Agents", "a"),

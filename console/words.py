@@ -158,6 +158,11 @@ def query(values: Mapping[str, str]) -> str:
     return urlencode({name: value for name, value in values.items() if value})
 
 
+def drafts(rows: list[Row]) -> str:
+    """Return what a decision names of drafts: each with the hash of what was shown."""
+    return json.dumps([{key: row[key] for key in ("id", "content_hash")} for row in rows])
+
+
 def plain(value: object, longest: int = 200) -> str:
     """Return a value from outside as one printable line."""
     return "" if value is None else one_line(value, longest)
@@ -171,6 +176,7 @@ def share(used: int, limit: int) -> int:
 FILTERS: Final = {
     "after": after,
     "because": because,
+    "drafts": drafts,
     "duration": short_duration,
     "first_words": first_words,
     "folded": folded,

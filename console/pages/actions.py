@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,24 @@ def _limit(form: Mapping[str, str]) -> Arguments:
     return {"policies": [{**policy, "daily_limit": int(limit), "by_person": True}], "settings": {}}
 
 
+def _reply(form: Mapping[str, str]) -> Arguments:
+    contact, text = form["contact_id"], form["text"].strip()
+    # The same answer to the same person, pressed twice, is one message.
+    digest = sha256(f"{contact} {text} {datetime.now(UTC):%Y-%m-%d}".encode()).hexdigest()
+    return {"contact_id": contact, "text": text, "key": f"inbox:{digest[:32]}"}
+
+
+def _snooze(form: Mapping[str, str]) -> Arguments:
+    span = duration(form["for"])
+    if not span:
+        raise InvalidInput("not a length of time", remedy="Write 2h or 3d.")
+    return {"contact_id": form["contact_id"], "seconds": span.total_seconds()}
+
+
+def _review(form: Mapping[str, str]) -> Arguments:
+    return {"drafts": json.loads(form["drafts"]), "verdict": form["verdict"]}
+
+
 def _named(*names: str) -> Callable[[Mapping[str, str]], Arguments]:
     return lambda form: {name: form[name] for name in names}
 
@@ -79,6 +98,11 @@ _ARGUMENTS: Final[dict[str, Callable[[Mapping[str, str]], Arguments]]] = {
     "configure": _limit,
     "backlog": lambda form: {"accept": form["accept"] == "yes"},
     "campaign_cancel": _named("campaign_id"),
+    "inbox_reply": _reply,
+    "inbox_done": _named("contact_id"),
+    "inbox_snooze": _snooze,
+    "review": _review,
+    "review_edit": _named("id", "text"),
 }
 _DONE: Final = {
     "cancel": "Cancelled.",
@@ -90,8 +114,18 @@ _DONE: Final = {
     "configure": "The limit is stored.",
     "backlog": "Decided.",
     "campaign_cancel": "The campaign is stopped.",
+    "inbox_reply": "Your answer is in the queue.",
+    "inbox_done": "Done.",
+    "inbox_snooze": "Snoozed.",
+    "review_edit": "Saved and approved.",
 }
-_BULK_DONE: Final = {"cancel": "cancelled", "retry": "waiting again", "resolve": "settled"}
+_BULK_DONE: Final = {
+    "approve": "approved",
+    "reject": "rejected",
+    "cancel": "cancelled",
+    "retry": "waiting again",
+    "resolve": "settled",
+}
 
 
 async def do(request: Request) -> Response:
@@ -124,7 +158,7 @@ def _read(action: str, form: Mapping[str, str]) -> Arguments:
 
 
 def _bulk_told(answer: dict[str, Any]) -> str:
-    told = f"{answer['done']:,} {_BULK_DONE.get(answer['action'], 'changed')}."
+    told = f"{answer['done']:,} {_BULK_DONE.get(str(answer.get('action')), 'decided')}."
     if answer["left_alone"]:
         told += f" {answer['left_alone']:,} had moved on and were left alone."
     return told

@@ -9,6 +9,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from console.site import site_of
+from console.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +36,11 @@ class Attention:
 
 def attention(data: dict[str, Any]) -> list[Attention]:
     """Return what needs a person, the most urgent first."""
-    return list(_attention(data["status"], data["undelivered"]))
+    return list(_attention(data))
 
 
-def _attention(status: dict[str, Any], undelivered: dict[str, Any]) -> Iterator[Attention]:
+def _attention(data: dict[str, Any]) -> Iterator[Attention]:
+    status, undelivered = data["status"], data["undelivered"]
     ready = sum(depth["ready"] for depth in status["queue"])
     if not status["workers"] and ready:
         text = f"No worker runs and {ready:,} commands are ready: bin/up"
@@ -46,16 +48,13 @@ def _attention(status: dict[str, Any], undelivered: dict[str, Any]) -> Iterator[
     if count := status["unknown_outcomes"]["count"]:
         noun = "outcome is" if count == 1 else "outcomes are"
         yield Attention("unknown", "unknown", f"{count:,} {noun} unknown", "/unknown", "Settle")
-    for service in status["services"]:
-        state = service["state"]
-        name = service["service"]
-        if not service["reason"] and isinstance(state, dict) and state.get("state") == "wait":
-            text = f"{name}: {state.get('reason') or 'cannot be used now'}"
-            href = f"/commands?service={name}&status=open"
-            yield Attention("failed", "waits", text, href, "See")
-        if (service["health"] or {}).get("not_ready"):
-            text = f"{name}: {service['health']['not_ready']}"
-            yield Attention("waiting", "not ready", text, "/system", "See")
+    if count := data["inbox"]:
+        text = f"{plural(count, 'person waits', 'people wait')} for your answer"
+        yield Attention("waiting", "inbox", text, "/inbox", "Answer")
+    if count := data["drafts"]:
+        text = f"{plural(count, 'draft waits', 'drafts wait')} for review"
+        yield Attention("waiting", "review", text, "/review", "Review")
+    yield from _services(status)
     if status["backlog_held"]:
         text = f"{status['backlog_held']:,} commands from before this worker are held"
         yield Attention("waiting", "held", text, "/limits#held", "Decide")
@@ -67,6 +66,19 @@ def _attention(status: dict[str, Any], undelivered: dict[str, Any]) -> Iterator[
         noun = "alert is" if undelivered["count"] == 1 else "alerts are"
         text = f"{undelivered['count']:,} {noun} not delivered{why}"
         yield Attention("waiting", "alerts", text, "/system#alerts", "See")
+
+
+def _services(status: dict[str, Any]) -> Iterator[Attention]:
+    for service in status["services"]:
+        state = service["state"]
+        name = service["service"]
+        if not service["reason"] and isinstance(state, dict) and state.get("state") == "wait":
+            text = f"{name}: {state.get('reason') or 'cannot be used now'}"
+            href = f"/commands?service={name}&status=open"
+            yield Attention("failed", "waits", text, href, "See")
+        if (service["health"] or {}).get("not_ready"):
+            text = f"{name}: {service['health']['not_ready']}"
+            yield Attention("waiting", "not ready", text, "/system", "See")
 
 
 def overview(request: Request) -> Response:

@@ -55,6 +55,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
   select jsonb_build_object(
     'status', safari_status(), 'feed', safari_feed(20), 'hours', safari_day_by_hour(),
     'undelivered', safari_alerts_waiting(),
+    'inbox', agent_inbox(1) -> 'waiting', 'drafts', (select count(*) from safari_review_rows()),
     'running', coalesce((
       select jsonb_agg(to_jsonb(r) order by r.started_at) from (
         select q.id, q.service, q.action, q.platform, q.params, q.worker_id, q.started_at, q.attempt,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
+REVIEW_ALL = """insert into safari_settings (key, value) values ('review', '"all"')
+    on conflict (key) do update set value = excluded.value"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,17 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.actors.rows import eventually
+from tests.console.conftest import REVIEW_ALL
 from tests.support.databases import TERMINATE
 
 if TYPE_CHECKING:
     from tests.console.conftest import Served
     from tests.support.databases import Databases
 
-PAGES = ("/", "/commands", "/unknown", "/campaigns", "/limits", "/agents", "/system")
+PAGES = (
+    *("/", "/commands", "/unknown", "/inbox", "/review"),
+    *("/campaigns", "/limits", "/agents", "/system"),
+)
 MAX_PAGE_BYTES = 100_000
 CORPUS = (
     "<script>alert(1)</script>",
@@ -221,3 +225,39 @@ def test_a_database_that_is_away_is_said_and_comes_back(
         allow(connections=True)
     eventually(lambda: served.client.get("/commands").status_code == 200, "it is back", 20)
     assert "The database is away" not in served.client.get("/").text
+
+
+def test_a_draft_is_approved_as_it_was_shown_and_an_answer_goes_once(served: Served) -> None:
+    store = served.database.store
+    with served.database.connect() as admin:
+        admin.execute(REVIEW_ALL)
+        person = admin.execute(
+            "insert into crm_contacts (platform, username, display_name, twitter_handle)"
+            " values ('twitter', 'lin', 'Lin', 'lin') returning id::text"
+        ).fetchone()
+        assert person is not None
+        admin.execute(
+            "insert into crm_messages"
+            " (contact_id, platform, message_text, body, direction, sent_at)"
+            " values (%s, 'twitter', 'Does it <b>ship</b>?', 'x', 'inbound', now())",
+            person,
+        )
+    command = served.life.enqueue("ada")
+    page = served.client.get("/review").text
+    drafts = unescape(re.findall(r'name="drafts" value="([^"]+)"', page)[0])
+    stale = drafts.replace('"content_hash": "', '"content_hash": "0')
+    assert served.post("/act/review", drafts=stale, verdict="approve").status_code in {303, 409}
+    assert served.life.claim() == []
+    assert served.post("/act/review", drafts=drafts, verdict="approve").status_code == 303
+    assert [row["id"] for row in served.life.claim()] == [command]
+
+    inbox = served.client.get("/inbox").text
+    assert "Lin" in inbox
+    assert "Does it &lt;b&gt;ship&lt;/b&gt;?" in inbox
+    assert "Does it &lt;b&gt;" in served.client.get("/people/lin").text
+    for _ in range(2):
+        served.post("/act/inbox_reply", contact_id=person[0], text="Yes, on Monday.")
+    rows = store.call("safari_search", filter={"text": "on monday"})["rows"]
+    assert len(rows) == 1
+    served.post("/act/inbox_done", contact_id=person[0])
+    assert store.call("agent_inbox")["waiting"] == 0
