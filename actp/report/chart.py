@@ -1,37 +1,18 @@
-"""What a chart is: a drawing in Vega-Lite, and its figures as a table for whoever cannot see it."""
+"""What a chart is: a drawing, and its figures as a table for readers who cannot see it."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = [
-    "BAR",
-    "WIDE",
-    "Chart",
-    "Spec",
-    "colours",
-    "distinct",
-    "figure",
-    "percent",
-    "plain",
-    "plotted",
-    "words",
-]
+    from actp.report.svg import Drawing
 
-Spec = dict[str, Any]
-Data = dict[str, Any]
-
-NARROW: Final = 500
-WIDE: Final = 1052
-AXIS_AND_LEGEND: Final = 88
-BAR: Final = 16
-MOST_IN_A_ROW: Final = 4
+__all__ = ["Chart", "distinct", "figure", "percent", "plain", "words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +25,8 @@ class Chart:
     nothing: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[object]]
-    spec: Spec | None
+    drawing: Drawing | None
     is_wide: bool = False
-
-
-def plotted(
-    values: Sequence[Data],
-    rows: int,
-    layers: Sequence[Spec],
-    *,
-    step: int = 28,
-    around: int = AXIS_AND_LEGEND,
-) -> Spec:
-    """Return the drawing of layers, as high as its rows and what stands ``around`` them need."""
-    return {
-        "width": NARROW,
-        "height": rows * step + around,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "data": {"values": list(values)},
-        "layer": list(layers),
-    }
-
-
-def colours(names: Mapping[str, str]) -> Spec:
-    """Return the encoding that gives each of a field's ``kind`` its colour, in this order."""
-    return {
-        "field": "kind",
-        "type": "nominal",
-        "scale": {
-            "domain": list(names),
-            "range": [f"var(--{colour})" for colour in names.values()],
-        },
-        "legend": {"title": None, "columns": MOST_IN_A_ROW},
-    }
 
 
 def plain(value: object, longest: int = 32) -> str:

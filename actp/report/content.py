@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.mix.shares import TARGETS, gaps
-from actp.report.chart import BAR, Chart, colours, distinct, figure, percent, plain, plotted, words
+from actp.report.chart import Chart, distinct, figure, percent, plain, words
+from actp.report.svg import Bar, Point, bars, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,16 +16,14 @@ __all__ = ["ab_tests", "mix"]
 
 WITHOUT_TARGET: Final = "others"
 ARMS: Final = MappingProxyType({"A": "blue", "B": "amber"})
-SHAPES: Final = ("circle", "diamond")
 _DAY: Final = slice(0, 10)
 
 
 def ab_tests(data: Mapping[str, Any]) -> Chart:
     """Return both scores of each A/B test that has them."""
     topics = [plain(row["topic"] or words(row["niche"]), 28) for row in data["tests"]]
-    measured = []
+    measured: list[tuple[str, list[Point]]] = []
     table = []
-    values = []
     for name, row in zip(distinct(topics), data["tests"], strict=True):
         scores = figure(row["eng_score_a"]), figure(row["eng_score_b"])
         arms = plain(row["test_method_a"]), plain(row["test_method_b"])
@@ -35,37 +34,19 @@ def ab_tests(data: Mapping[str, Any]) -> Chart:
                 *(words(row["status"]), plain(winner) if winner else "-"),
             )
         )
-        if None in scores:
-            continue
-        measured.append(name)
-        values += [
-            {
-                "test": name,
-                "kind": arm.upper(),
-                "score": score,
-                "is_winner": row["winner"] == arm,
-                "told": f"{name}: {arm.upper()} ({method}) {score:,.1f}"
+        pair = [
+            Point(
+                score,
+                ARMS[arm.upper()],
+                f"{name}: {arm.upper()} ({method}) {score:,.1f}"
                 + (", the winner" if row["winner"] == arm else ""),
-            }
+                is_large=row["winner"] == arm,
+            )
             for arm, method, score in zip("ab", arms, scores, strict=True)
+            if score is not None
         ]
-    rows = {"field": "test", "type": "nominal", "title": None, "sort": None}
-    across = {"field": "score", "type": "quantitative", "title": "engagement score"}
-    line = {
-        "mark": {"type": "line", "color": "var(--line)", "strokeWidth": 3, "aria": False},
-        "encoding": {"y": rows, "x": across, "detail": {"field": "test"}},
-    }
-    points = {
-        "mark": {"type": "point", "filled": True, "opacity": 1, "stroke": "var(--card)"},
-        "encoding": {
-            "y": rows,
-            "x": across,
-            "color": colours(ARMS),
-            "shape": {"field": "kind", "scale": {"domain": list(ARMS), "range": SHAPES}},
-            "size": {"condition": {"test": "datum.is_winner", "value": 210}, "value": 80},
-            "description": {"field": "told"},
-        },
-    }
+        if len(pair) == len(ARMS):
+            measured.append((name, pair))
     return Chart(
         "tests",
         "A/B tests",
@@ -74,7 +55,7 @@ def ab_tests(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no A/B test is measured.",
         ("topic", "begun", "A", "B", "score A", "score B", "status", "winner"),
         table,
-        plotted(values, len(measured), [line, points], step=34) if measured else None,
+        points(measured, title="engagement score", legend=ARMS) if measured else None,
     )
 
 
@@ -87,36 +68,16 @@ def mix(data: Mapping[str, Any]) -> Chart:
     shares = [(words(gap.niche), gap.actual, gap.target) for gap in found]
     if others:
         shares.append((WITHOUT_TARGET, others / total, 0.0))
-    values: list[dict[str, Any]] = [
-        {
-            "niche": niche,
-            "made": made,
-            "target": target or None,
-            "told": f"{niche}: {percent(made)} of posts, target {percent(target)}",
-        }
+    rows = [
+        (
+            niche,
+            [Bar(made, "teal", f"{niche}: {percent(made)} of posts, target {percent(target)}")]
+            if made
+            else [],
+        )
         for niche, made, target in shares
     ]
-    rows = {"field": "niche", "type": "nominal", "title": None, "sort": None}
-    across = {"type": "quantitative", "title": "share of posts", "axis": {"format": ".0%"}}
-    made = {
-        "transform": [{"calculate": "'made'", "as": "kind"}],
-        "mark": {"type": "bar", "height": BAR},
-        "encoding": {
-            "y": rows,
-            "x": {"field": "made", **across},
-            "color": colours({"made": "teal", "target": "ink"}),
-            "description": {"field": "told"},
-        },
-    }
-    target = {
-        "transform": [{"filter": "datum.target"}, {"calculate": "'target'", "as": "kind"}],
-        "mark": {"type": "tick", "thickness": 3, "size": BAR + 8, "aria": False},
-        "encoding": {
-            "y": rows,
-            "x": {"field": "target", **across},
-            "color": colours({"made": "teal", "target": "ink"}),
-        },
-    }
+    most = max((max(made, target) for _, made, target in shares), default=1.0)
     least = max(found, key=lambda gap: gap.gap)
     missing = (
         f"Most is missing of {words(least.niche)}, {percent(least.gap)} of all."
@@ -130,5 +91,14 @@ def mix(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no post of the last 30 days has a niche.",
         ("niche", "made", "target"),
         [(niche, percent(actual), percent(wanted)) for niche, actual, wanted in shares],
-        plotted(values, len(shares), [made, target]) if total else None,
+        bars(
+            rows,
+            most=most,
+            title="share of posts",
+            shown=percent,
+            legend={"made": "teal", "target": "ink"},
+            targets=[target or None for _, _, target in shares],
+        )
+        if total
+        else None,
     )

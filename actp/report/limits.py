@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actp.report.chart import BAR, Chart, plain, plotted
+from actp.report.chart import Chart, plain
+from actp.report.svg import Bar, bars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,45 +15,18 @@ __all__ = ["limits"]
 
 def limits(data: Mapping[str, Any]) -> Chart:
     """Return each limit with today's use of it."""
-    values = []
+    rows, notes, full = [], [], []
     rules = [row for row in data["limits"] if row["service"] or row["used"]]
     for row in rules:
         name = f"{plain(row['platform'])} {row['kind']}"
         used, limit = row["used"], row["daily_limit"]
-        values.append(
-            {
-                "limit": name,
-                "share": min(1.0, used / limit) if limit else 0.0,
-                "is_full": used >= limit,
-                "figures": f"{used:,} of {limit:,}",
-                "told": f"{name}: {used:,} of {limit:,} used",
-                "whole": 1,
-            }
-        )
-    rows = {"field": "limit", "type": "nominal", "title": None, "sort": None}
-    wide = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": None}
-    track = {
-        "mark": {"type": "bar", "height": BAR, "color": "var(--track)", "aria": False},
-        "encoding": {"y": rows, "x": {"field": "whole", **wide}},
-    }
-    use = {
-        "transform": [{"filter": "datum.share > 0"}],
-        "mark": {"type": "bar", "height": BAR},
-        "encoding": {
-            "y": rows,
-            "x": {"field": "share", **wide},
-            "color": {
-                "condition": {"test": "datum.is_full", "value": "var(--amber)"},
-                "value": "var(--blue)",
-            },
-            "description": {"field": "told"},
-        },
-    }
-    label = {
-        "mark": {"type": "text", "align": "left", "dx": 10, "aria": False},
-        "encoding": {"y": rows, "x": {"field": "whole", **wide}, "text": {"field": "figures"}},
-    }
-    full = [value["limit"] for value in values if value["is_full"]]
+        share = min(1.0, used / limit) if limit else 0.0
+        color = "amber" if used >= limit else "blue"
+        told = f"{name}: {used:,} of {limit:,} used"
+        rows.append((name, [Bar(share, color, told)] if share else []))
+        notes.append(f"{used:,} of {limit:,}")
+        if used >= limit:
+            full.append(name)
     spent = f"{', '.join(full)}: used up." if full else "No limit is used up."
     return Chart(
         "limits",
@@ -61,10 +35,8 @@ def limits(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no limit was touched today.",
         ("limit", "used", "a day"),
         [
-            (value["limit"], row["used"], row["daily_limit"])
-            for value, row in zip(values, rules, strict=True)
+            (name, row["used"], row["daily_limit"])
+            for (name, _), row in zip(rows, rules, strict=True)
         ],
-        plotted(values, len(values), [track, use, label], around=8)
-        if any(row["used"] for row in rules)
-        else None,
+        bars(rows, most=1, notes=notes, has_track=True) if any(r["used"] for r in rules) else None,
     )

@@ -9,7 +9,6 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from actp.report.charts import charts
-from actp.report.drawing import draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +32,13 @@ def page(data: Mapping[str, Any]) -> str:
 
 def figure_of(chart: Chart) -> str:
     """Return one chart as HTML; everything that came from outside is escaped."""
-    if chart.spec is None:
+    if chart.drawing is None:
         shown = f'<p class="nothing">{escape(chart.nothing)}</p>'
         caption = ""
     else:
-        shown = f'<div class="drawing">{draw(chart, chart.spec)}</div>'
+        drawn = chart.drawing.svg(f"{chart.title}. {chart.caption}")
+        label = escape(f"{chart.title}: the drawing")
+        shown = f'<div class="drawing" tabindex="0" role="group" aria-label="{label}">{drawn}</div>'
         caption = f"<p>{escape(chart.caption)}</p>"
     wide = ' class="wide"' if chart.is_wide else ""
     return (

@@ -6,12 +6,11 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.report.chart import BAR, Chart, colours, plain, plotted, words
+from actp.report.chart import Chart, plain, words
+from actp.report.svg import Bar, bars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from actp.report.chart import Data
 
 __all__ = ["campaigns", "funnel"]
 
@@ -33,7 +32,9 @@ ID_DIGITS: Final = 8
 def campaigns(data: Mapping[str, Any]) -> Chart:
     """Return where the targets of the newest campaigns stand."""
     table: list[tuple[object, ...]] = []
-    values: list[Data] = []
+    sums: list[int] = []
+    replies = 0
+    rows: list[tuple[str, list[Bar]]] = []
     for row in data["campaigns"]:
         if not row["states"]:
             continue
@@ -42,29 +43,19 @@ def campaigns(data: Mapping[str, Any]) -> Chart:
         for state, targets in row["states"].items():
             counts[state if state in STATES else UNDER_WAY] += targets
         table.append((name, *(counts[state] for state in STATES)))
-        values += [
-            {
-                "campaign": name,
-                "kind": state,
-                "order": order,
-                "targets": counts[state],
-                "told": f"{name}: {counts[state]:,} {state}",
-            }
-            for order, state in enumerate(STATES)
-            if counts[state]
-        ]
-    bars = {
-        "mark": {"type": "bar", "height": BAR},
-        "encoding": {
-            "y": {"field": "campaign", "type": "nominal", "title": None, "sort": None},
-            "x": {"field": "targets", "type": "quantitative", "title": "targets", "stack": True},
-            "color": colours(STATES),
-            "order": {"field": "order"},
-            "description": {"field": "told"},
-        },
-    }
-    replies = sum(value["targets"] for value in values if value["kind"] == "replied")
-    targets = sum(value["targets"] for value in values)
+        rows.append(
+            (
+                name,
+                [
+                    Bar(counts[state], color, f"{name}: {counts[state]:,} {state}")
+                    for state, color in STATES.items()
+                    if counts[state]
+                ],
+            )
+        )
+        replies += counts["replied"]
+        sums.append(counts.total())
+    targets = sum(sums)
     return Chart(
         "campaigns",
         "Campaigns",
@@ -72,7 +63,7 @@ def campaigns(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no campaign has targets.",
         ("campaign", *STATES),
         table,
-        plotted(values, len(table), [bars]) if values else None,
+        bars(rows, most=max(sums), title="targets", legend=STATES) if rows else None,
     )
 
 
@@ -81,22 +72,12 @@ def funnel(data: Mapping[str, Any]) -> Chart:
     stages = data["stages"]
     known = [*STAGES, *sorted(stage for stage in stages if stage not in STAGES)]
     table = [(words(stage), stages.get(stage, 0)) for stage in known]
-    values = [
-        {"stage": stage, "people": people, "told": f"{stage}: {people:,}", "text": f"{people:,}"}
+    rows = [
+        (stage, [Bar(people, "blue", f"{stage}: {people:,}")] if people else [])
         for stage, people in table
     ]
-    rows = {"field": "stage", "type": "nominal", "title": None, "sort": None}
-    # Room for the figure beside the longest bar.
-    scale = {"domain": [0, 1.18 * max(people for _, people in table)], "nice": False}
-    across = {"field": "people", "type": "quantitative", "title": "people", "scale": scale}
-    bars = {
-        "mark": {"type": "bar", "height": BAR, "color": "var(--blue)"},
-        "encoding": {"y": rows, "x": across, "description": {"field": "told"}},
-    }
-    label = {
-        "mark": {"type": "text", "align": "left", "dx": 6, "aria": False},
-        "encoding": {"y": rows, "x": across, "text": {"field": "text"}},
-    }
+    notes = [f"{people:,}" for _, people in table]
+    most = max(people for _, people in table)
     scored = sum(stages.values())
     return Chart(
         "funnel",
@@ -106,5 +87,5 @@ def funnel(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no contact has a score.",
         ("stage", "people"),
         table,
-        plotted(values, len(table), [bars, label], step=36, around=56) if scored else None,
+        bars(rows, most=most, notes=notes) if scored else None,
     )

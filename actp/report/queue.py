@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.report.chart import BAR, WIDE, Chart, colours, plain, plotted
+from actp.report.chart import Chart, plain
+from actp.report.svg import Bar, bars, columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,35 +21,25 @@ OUTCOMES: Final = MappingProxyType(
     {"completed": "green", "failed": "red", "unknown": "violet", "cancelled": "grey"}
 )
 DAYS: Final = 14
-COLUMNS_HEIGHT: Final = 7
 
 
 def queue(data: Mapping[str, Any]) -> Chart:
     """Return what is in the queue, by service and state."""
     services = [row for row in data["queue"] if any(row[state] for state in STATES)]
-    values = [
-        {
-            "service": plain(row["service"]),
-            "kind": state,
-            "order": order,
-            "commands": row[state],
-            "told": f"{plain(row['service'])}: {row[state]:,} {state}",
-        }
+    services.sort(key=lambda row: -sum(row[state] for state in STATES))
+    rows = [
+        (
+            name := plain(row["service"]),
+            [
+                Bar(row[state], color, f"{name}: {row[state]:,} {state}")
+                for state, color in STATES.items()
+                if row[state]
+            ],
+        )
         for row in services
-        for order, state in enumerate(STATES)
-        if row[state]
     ]
-    bars = {
-        "mark": {"type": "bar", "height": BAR},
-        "encoding": {
-            "y": {"field": "service", "type": "nominal", "title": None, "sort": "-x"},
-            "x": {"field": "commands", "type": "quantitative", "title": "commands", "stack": True},
-            "color": colours(STATES),
-            "order": {"field": "order"},
-            "description": {"field": "told"},
-        },
-    }
-    total = sum(value["commands"] for value in values)
+    sums = [sum(row[state] for state in STATES) for row in services]
+    total = sum(sums)
     return Chart(
         "queue",
         "The queue now",
@@ -56,7 +47,7 @@ def queue(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: the queue is empty.",
         ("service", *STATES),
         [(plain(row["service"]), *(row[state] for state in STATES)) for row in services],
-        plotted(values, len(services), [bars]) if values else None,
+        bars(rows, most=max(sums), title="commands", legend=STATES) if rows else None,
     )
 
 
@@ -69,39 +60,14 @@ def ended(data: Mapping[str, Any]) -> Chart:
         (f"{day:%d %b}", *(counts.get((day, o), {}).get("commands", 0) for o in OUTCOMES))
         for day in days
     ]
-    values = [
-        {
-            "day": name,
-            "kind": outcome,
-            "order": order,
-            "commands": count,
-            "told": f"{name}: {count:,} {outcome}",
-        }
+    parts = [
+        [
+            Bar(count, color, f"{name}: {count:,} {outcome}")
+            for (outcome, color), count in zip(OUTCOMES.items(), figures, strict=True)
+            if count
+        ]
         for name, *figures in table
-        for order, (outcome, count) in enumerate(zip(OUTCOMES, figures, strict=True))
-        if count
     ]
-    columns = {
-        "mark": {"type": "bar", "width": {"band": 0.6}},
-        "encoding": {
-            "x": {
-                "field": "day",
-                "type": "ordinal",
-                "title": None,
-                "scale": {"domain": [row[0] for row in table]},
-                "axis": {"labelAngle": 0, "labelOverlap": True},
-            },
-            "y": {
-                "field": "commands",
-                "type": "quantitative",
-                "title": "commands",
-                "axis": {"grid": True, "domain": False, "tickCount": 4},
-            },
-            "color": colours(OUTCOMES),
-            "order": {"field": "order"},
-            "description": {"field": "told"},
-        },
-    }
     done, failed, unknown, _ = (sum(row[n] for row in table) for n in range(1, 5))
     return Chart(
         "ended",
@@ -111,6 +77,6 @@ def ended(data: Mapping[str, Any]) -> Chart:
         "Nothing yet: no command has ended in 14 days.",
         ("day", *OUTCOMES),
         table,
-        plotted(values, COLUMNS_HEIGHT, [columns]) | {"width": WIDE} if data["ended"] else None,
+        columns([row[0] for row in table], parts, legend=OUTCOMES) if data["ended"] else None,
         is_wide=True,
     )

@@ -15,6 +15,7 @@ from actp.errors import ExitCode
 from actp.report.charts import charts
 from actp.report.page import page
 from actp.settings import PROJECT_ROOT
+from tests.support.axe import barriers_on
 from tests.support.browser import chromium, colours_in, opened
 
 if TYPE_CHECKING:
@@ -133,6 +134,20 @@ def test_every_figure_has_its_mark(file: Path, browser: Browser) -> None:
             assert boxes, name
             assert len(boxes) == MARKS.get(name, len(boxes)), name
             assert all(box["width"] > 0 and box["height"] > 0 for box in boxes), name
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_has_no_barrier(
+    width: int, scheme: Literal["light", "dark"], file: Path, browser: Browser
+) -> None:
+    context = browser.new_context(
+        bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    looking = context.new_page()
+    looking.goto(file.as_uri())
+    assert barriers_on(looking) == []
+    context.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
