@@ -2,7 +2,7 @@
 
 -- {version, release, oldest_code}: the schema that this database has.
 create or replace function public.safari_schema() returns jsonb
-language sql stable security definer set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object('version', v.version, 'release', v.release, 'oldest_code', v.oldest_code)
     from safari_schema_versions v order by v.version desc limit 1
 $$;

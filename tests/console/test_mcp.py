@@ -130,18 +130,7 @@ def test_the_narrow_role_may_ask_and_nothing_else(
 ) -> None:
     name = str(conninfo_to_dict(database.dsn)["dbname"])
     with psycopg.connect(embedded_databases.server.admin(name), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL(
-                "do $$ begin create role actp_caller nologin;"
-                " exception when duplicate_object then null; end $$"
-            )
-        )
         admin.execute("alter role actp_caller login")
-        admin.execute("grant usage on schema public to actp_caller")
-        admin.execute(
-            "grant execute on function public.safari_ask(text, jsonb), public.safari_schema()"
-            " to actp_caller"
-        )
     narrow = make_conninfo(database.dsn, user="actp_caller")
     Life(database.store).enqueue("ada")
 

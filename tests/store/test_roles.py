@@ -81,7 +81,7 @@ def test_a_caller_may_call_what_is_listed_and_no_other_function(backend: Databas
             " and has_function_privilege(p.oid, 'execute')"
         ).fetchone()
     assert row is not None
-    assert set(row[0]) == {*CALLER, "safari_now", "safari_schema"}
+    assert set(row[0]) == {*CALLER, "safari_ask", "safari_now", "safari_schema"}
 
 
 def test_rows_that_visitors_insert_while_the_table_is_open_are_held(backend: Database) -> None:
