@@ -19,6 +19,7 @@ from actors.sentinel.alerts import ALERTS, AlertActor, Pace
 from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
 from actors.sentinel.health import HEALTH, HealthActor, Watch
 from actors.sentinel.publisher import publisher_spec
+from actors.sentinel.settler import settler_spec
 from actp.clients.blotato import Blotato
 from actp.clients.telegram import Telegram
 from actp.logs import set_up_logs
@@ -69,6 +70,8 @@ def _work(vitals: Vitals) -> ExitCode:
         stack.enter_context(wake_on_notify(listener, here.registry, CALLED))
         pace = Pace() if listener is not None else Pace(look_seconds=LOOK_SECONDS_OVER_REST)
         specs = _specs(settings, here, store, telegram, pace)
+        if settings.safari_verify != "off":
+            specs += (settler_spec(settings, here, store),)
         blotato = stack.enter_context(closing(Blotato(settings)))
         if blotato.is_configured:
             look = {} if listener is not None else {"look_seconds": LOOK_SECONDS_OVER_REST}

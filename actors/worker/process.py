@@ -197,6 +197,9 @@ def _transport(settings: Settings, name: str) -> Transport:
                 instagram_dm_plain_route=settings.safari_instagram_dm_plain_route
             ),
             is_looking=settings.safari_look,
+            is_shadow=settings.safari_shadow,
+            is_reading_all=settings.safari_verify == "all",
+            own_handles=settings.safari_own_handles,
             time_scale=settings.safari_time_scale,
         ),
     )

@@ -19,7 +19,7 @@ PROBE_AGAIN_SECONDS = 1.0
 # After these the process on the port may be another one than before.
 _UNIDENTIFYING = frozenset({"never_connected", "no_answer"})
 # The person it concerns is busy, not the service.
-_ABOUT_THE_ROW = frozenset({"in_flight"})
+_ABOUT_THE_ROW = frozenset({"in_flight", "shadow"})
 
 
 class Readiness:

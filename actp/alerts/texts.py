@@ -116,11 +116,21 @@ def _campaign_held(about: Fields) -> str:
 
 def _unknown_outcome(about: Fields) -> str:
     recipient = f" to {about['recipient']}" if about.get("recipient") else ""
+    place = f" at {about['place']}" if about.get("place") else ""
     return (
         f"❓ Outcome Unknown: {about['action']}{recipient} by {about['service']}"
         f"{about.line('error')}\n"
-        "It may have arrived and is not sent again. Look, then settle it:\n"
+        f"It may have arrived and is not sent again. Look{place}, then settle it:\n"
         f"<code>safari_cloud_agent.py --resolve {about['command_id']} sent|not-sent</code>"
+    )
+
+
+def _settled(about: Fields) -> str:
+    end = "it was sent" if about["verdict"] == "found" else "it was not sent"
+    place = f"\nSeen at {about['place']}" if about.get("place") else ""
+    return (
+        f"🔎 Outcome Settled by Reading: {end}\n"
+        f"{about['service']} to {about['recipient']}, {about['command_id']}{place}"
     )
 
 
@@ -275,6 +285,7 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "service_down": _service_down,
         "service_recovered": _service_recovered,
         "set_aside": _set_aside,
+        "settled": _settled,
         "spool_refused": _spool_refused,
         "unknown_outcome": _unknown_outcome,
         "unstorable": _unstorable,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -16,7 +18,10 @@ from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
 from actp.operators import act, operator_here
+from actp.safari.turns import TurnTable
+from actp.safari.visits import Visits
 from actp.settings import load_settings
+from actp.settling import settle as settle_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +33,8 @@ __all__ = ["cancel", "pause", "queue", "reschedule", "resolve", "resume", "retry
 
 # Where rows stood before us; the first is meant where none is named.
 DOORS: Final = ("commands", "messages", "posts")
+# So many at once have a place of their own in the line for Safari.
+TURN_NAMES: Final = 16
 
 
 def _one_or_many(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,14 +79,33 @@ def pause(*, platform: str | None, span: timedelta | None, note: str | None, as_
 
 @click.command()
 @click.option("--platform", help="Only this platform; every pause unless given.")
+@click.option("--safari", is_flag=True, help="Free Safari after a program was interrupted.")
 @json_option
-def resume(*, platform: str | None, as_json: bool) -> None:
-    """Lift a pause."""
+def resume(*, platform: str | None, safari: bool, as_json: bool) -> None:
+    """Lift a pause, or free Safari.
+
+    Safari is kept free for a while after an end that nobody saw, since a service may still be
+    typing. Use --safari only once nothing moves there.
+    """
+    if safari:
+        _free_safari(as_json=as_json)
+        return
     name = _platform(platform)
     with database() as store:
         answer = act(store, operator_here("cli"), "resume", platform=name)
     told = f"Resumed {name}." if answer["resumed"] else f"Nothing was paused for {name}."
     _told(answer, told, as_json=as_json)
+
+
+def _free_safari(*, as_json: bool) -> None:
+    settings = load_settings()
+    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
+        freed = table.free()
+        kept = [turn.holder for turn in table.taken()]
+    said = f"Freed Safari from {', '.join(freed)}." if freed else "No turn was left behind."
+    _told({"freed": freed, "kept": kept}, said, as_json=as_json)
+    if kept and not as_json:
+        say(f"Still at work with it: {', '.join(kept)}.")
 
 
 @click.command()
@@ -225,6 +251,32 @@ def _backlog(doors: tuple[str, ...], *, accept: bool, as_json: bool) -> None:
     word = "accepted" if accept else "discarded"
     said = ", ".join(counted(settled[door], door.removesuffix("s")) for door in chosen)
     _told({word: settled}, f"{said} {word}.", as_json=as_json)
+
+
+@queue.command()
+@click.argument("beginning", metavar="[ID]", required=False)
+@json_option
+def settle(beginning: str | None, *, as_json: bool) -> None:
+    """Look where texts of unknown outcome should stand, and settle those that stand there.
+
+    Without an ID, those at which a look is due.
+    """
+    settings = load_settings()
+    with database(settings) as store:
+        only_id = command_id(store, beginning) if beginning else None
+        with closing(Visits(settings, holder=f"settle-{os.getpid() % TURN_NAMES}")) as visits:
+            looked = settle_unknown(store, settings, visits, only_id=only_id)
+    if as_json:
+        emit_json({"looked": looked})
+        return
+    for each in looked:
+        seen = each.get("looked") or {}
+        end = (each["settled"] or "it stays unknown").replace("_", " ")
+        say(f"{each['id'][:8]}: {seen.get('verdict', 'settled meanwhile')}; {end}.")
+        if each["settled"] is None and seen.get("address"):
+            say(f"  Look at {seen['address']}, then bin/queue resolve ID sent|not-sent.")
+    if not looked:
+        say("No look is due: nothing is unknown, or the service may still be at work.")
 
 
 for _command in (cancel, reschedule, resolve, retry, retry_failed):

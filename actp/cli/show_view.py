@@ -55,14 +55,24 @@ def _facts(command: Row) -> Table:
         if value is not None:
             shown.add_row(name, text(value, longest=MAX_VALUE_LENGTH))
     shown.add_row("status", _status(command))
+    if waits := command.get("waits"):
+        shown.add_row("waits for", text(_wait(waits), longest=MAX_VALUE_LENGTH))
     if command["error"]:
         shown.add_row("error", text(command["error"], longest=MAX_VALUE_LENGTH))
     if command["result"] is not None:
         result = json.dumps(command["result"], ensure_ascii=False)
         shown.add_row("result", text(result, longest=MAX_VALUE_LENGTH))
+    if command.get("place"):
+        shown.add_row("look at", text(command["place"], longest=MAX_VALUE_LENGTH))
     if command["reason"] == "unknown":
         shown.add_row("next", Text(f"bin/queue resolve {command['id']} sent|not-sent"))
     return shown
+
+
+def _wait(waits: Row) -> str:
+    until = f" until {short_time(waits['until'])}" if waits.get("until") else ""
+    detail = f" ({waits['detail']})" if waits.get("detail") else ""
+    return f"{waits['for']}{until}{detail}"
 
 
 def _status(command: Row) -> Text:

@@ -39,6 +39,7 @@ def examine() -> Iterator[Finding]:
     yield from host.programs(settings)
     yield from host.environment_file(settings_file())
     yield from host.sleep(settings)
+    yield from host.safari_turn(settings)
     yield from processes(settings) if is_up else ()
     yield from database(settings)
     yield from services(settings)

@@ -9,6 +9,8 @@ import shutil
 import socket
 import sys
 from configparser import RawConfigParser
+from contextlib import closing
+from datetime import datetime
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +20,7 @@ from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.locks import is_held, make_lock_dir
+from actp.safari.turns import TurnTable
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
 from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
 
@@ -35,6 +38,7 @@ __all__ = [
     "open_files",
     "ports",
     "programs",
+    "safari_turn",
     "service_locks",
     "sleep",
     "stop_times",
@@ -117,6 +121,23 @@ def sleep(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield fine("sleep", "this Mac stays awake while the tree runs; a closed lid still ends it")
+
+
+def safari_turn(settings: Settings) -> Iterator[Finding]:
+    """Look whether Safari is kept free though nobody works with it."""
+    if not settings.actp_lock_dir.is_dir():
+        return
+    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
+        for turn in table.taken():
+            until = datetime.fromtimestamp(turn.until).astimezone().strftime("%H:%M:%S")
+            if turn.is_held and turn.is_alive:
+                yield fine("Safari", f"{turn.holder} works with it")
+            else:
+                yield problem(
+                    "Safari",
+                    f"it is kept free until {until}: {turn.holder} was interrupted",
+                    "Wait, or bin/resume --safari once nothing moves there.",
+                )
 
 
 def lock_folder(settings: Settings) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ address, and now and then whether somebody is logged in.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -147,9 +147,7 @@ class Look:
 
     def _failed(self, problem: Outcome) -> Outcome:
         self._login_due_at = 0.0
-        if problem.wait_seconds is None:
-            return problem
-        return replace(problem, wait_seconds=problem.wait_seconds * self._scale)
+        return problem
 
     # -- the tab
 

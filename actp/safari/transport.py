@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from actp.clock import steady_seconds
 from actp.errors import InvalidInput
 from actp.safari.answers import read_answer
-from actp.safari.commands import Comment, Local
+from actp.safari.commands import Comment, Local, recipient, text_of
 from actp.safari.exchange import Connection
 from actp.safari.front import Front
 from actp.safari.local import DRIVING_ACTIONS, run_local
 from actp.safari.look import Look
 from actp.safari.outcomes import Failure, Outcome, refused_input
 from actp.safari.posts import find_post
+from actp.safari.reading import ConnectionReads, read_text
 from actp.safari.requests import RequestOptions, build_request
 from actp.safari.session_check import identity_problem, said_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
     from actp.safari.catalogue import Service
@@ -33,6 +36,9 @@ __all__ = ["HttpTransport", "LocalTransport", "Transport", "TransportOptions", "
 T = TypeVar("T")
 
 PROBE_TIMEOUT_SECONDS: Final = 5.0
+# In shadow mode a command is looked at again this seldom.
+SHADOW_SECONDS: Final = 3600.0
+SHADOW_TEXT_CHARS: Final = 200
 
 
 class Transport(Protocol):
@@ -75,13 +81,17 @@ class Transport(Protocol):
 class TransportOptions:
     """The settings that a transport needs.
 
-    ``is_looking`` is off only for benchmarks. ``time_scale`` is the share of their real time that
-    stand-ins for the services take.
+    ``is_looking`` is off only for benchmarks. With ``is_shadow`` nothing is sent, with
+    ``is_reading_all`` each text is read where it should stand. ``time_scale`` is the share of their
+    real time that stand-ins for the services take.
     """
 
     request: RequestOptions = field(default_factory=RequestOptions)
     front: Front = field(default_factory=Front)
     is_looking: bool = True
+    is_shadow: bool = False
+    is_reading_all: bool = False
+    own_handles: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0
 
 
@@ -116,6 +126,12 @@ class HttpTransport:
 
     def look(self, command: Command) -> Command | Outcome:
         """See Transport; finds the post that a comment is for."""
+        looked = self._looked(command)
+        if self._options.is_shadow and not isinstance(looked, Outcome):
+            return _shadow(looked) if self.service.effect == "once" else looked
+        return looked
+
+    def _looked(self, command: Command) -> Command | Outcome:
         if self._options.is_looking:
             return self._paced(self._look.before(command))
         if isinstance(command, Comment) and command.post_url is None:
@@ -140,6 +156,8 @@ class HttpTransport:
 
     def read_back(self, command: Command, outcome: Outcome) -> Outcome:
         """See Transport."""
+        if outcome.verdict == "sent" and self._options.is_reading_all:
+            return self._seen(command, outcome)
         if not self._options.is_looking:
             return outcome
         read = self._look.after(command, outcome)
@@ -150,6 +168,20 @@ class HttpTransport:
         if not isinstance(looked, Outcome) or looked.wait_seconds is None:
             return looked
         return replace(looked, wait_seconds=looked.wait_seconds * self._options.time_scale)
+
+    def _seen(self, command: Command, outcome: Outcome) -> Outcome:
+        """Return the outcome of a text that was sent, verified where it stands."""
+        if self.service.effect != "once" or outcome.result.get("verification") == "seen":
+            return outcome
+        own = self._options.own_handles.get(command.platform or "")
+        begun_at = datetime.now(UTC) - timedelta(seconds=self.service.action_timeout_seconds)
+        reads = ConnectionReads(self._connection)
+        sight = read_text(reads, command, own_handle=own, begun_at=begun_at)
+        looked = {"verdict": sight.verdict, "detail": sight.detail, "address": sight.address}
+        level: dict[str, object] = {"looked": looked}
+        if sight.verdict == "found":
+            level |= {"verification": "seen", "verified": True}
+        return replace(outcome, result={**outcome.result, **level})
 
     def outcome_of(self, command: Command, failure: Failure) -> Outcome:
         """See Transport."""
@@ -169,6 +201,19 @@ class HttpTransport:
     def close(self) -> None:
         """See Transport."""
         self._connection.close()
+
+
+def _shadow(command: Command) -> Outcome:
+    """Return the outcome of a command that would have been sent now."""
+    whom, text = recipient(command) or "everybody", (text_of(command) or "")[:SHADOW_TEXT_CHARS]
+    return Outcome(
+        "wait",
+        "shadow",
+        error=f"{command.service.name}: shadow mode: it would send to {whom}: {text}",
+        quota_back=True,
+        wait_seconds=SHADOW_SECONDS,
+        result={"outcome": "wait", "reason": "shadow", "success": False},
+    )
 
 
 def with_ceiling(service: Service, ceiling_seconds: float | None) -> Service:

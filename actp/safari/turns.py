@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actp.errors import InvalidInput, WrongState
 from actp.safari.bell import Bell, ring
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["MAX_BUSY_SECONDS", "TURN_HELD", "TurnTable"]
+__all__ = ["MAX_BUSY_SECONDS", "TURN_HELD", "TakenTurn", "TurnTable"]
 
 # In the environment of a child, 1 says that its parent holds the turn while it runs.
 TURN_HELD: Final = "ACTP_TURN_HELD"
@@ -30,6 +30,15 @@ WAITER_STALE_SECONDS: Final = 5.0
 # A net under the bells: the end of a busy time, or a ring that was lost, is seen this late.
 LOOK_AGAIN_SECONDS: Final = 1.0
 TABLE_NAME: Final = "turns.table"
+
+
+class TakenTurn(NamedTuple):
+    """A turn that is not free; ``until`` is wall time, 0 where it ends with its holder."""
+
+    holder: str
+    until: float
+    is_held: bool
+    is_alive: bool
 
 
 class TurnTable:
@@ -130,6 +139,38 @@ class TurnTable:
         """Return a copy of the table, for a person to look at."""
         with self._open_table() as table:
             return tuple(table.records())
+
+    def taken(self) -> tuple[TakenTurn, ...]:
+        """Return who keeps Safari now, until when, and whether that process still works with it."""
+        now = self._clock()
+        with self._open_table() as table:
+            return tuple(
+                TakenTurn(
+                    record.name.decode(),
+                    record.busy_until,
+                    record.is_holding,
+                    self._is_alive(record),
+                )
+                for record in table.lively()
+                if self._is_occupied(table, record, now)
+            )
+
+    def free(self, holder: str | None = None) -> tuple[str, ...]:
+        """Give back the turns that nobody works with any more, or one; return whose they were.
+
+        A turn that a live process holds is left to it.
+        """
+        now, freed = self._clock(), []
+        with self._open_table() as table:
+            for record in table.lively():
+                is_kept = record.is_holding and self._is_alive(record)
+                if holder is not None and record.name != _encoded(holder):
+                    continue
+                if self._is_occupied(table, record, now) and not is_kept:
+                    record.is_holding, record.busy_until = False, 0.0
+                    table.write(record)
+                    freed.append(record.name.decode())
+        return tuple(freed)
 
     def close(self) -> None:
         """Let go of everything; a turn still held lasts until the time it stored."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -105,6 +106,13 @@ class Visits:
             free_from = None
         except ServiceError as error:
             free_from = busy_until if error.may_be_busy else None
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            until = time.strftime("%H:%M:%S", time.localtime(busy_until))
+            sys.stderr.write(
+                f"Safari is kept free until {until}, since its service may still be at work."
+                " bin/resume --safari frees it once nothing moves there.\n"
+            )
             raise
         finally:
             self._has_turn = False

@@ -1,4 +1,4 @@
-"""Which account posts appear on, by platform."""
+"""Our accounts and handles, by platform."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 Accounts = Mapping[str, str]
+OwnHandles = Mapping[str, str]
 
 DEFAULT_ACCOUNTS: Accounts = {
     "twitter": "4151",
@@ -19,6 +20,9 @@ DEFAULT_ACCOUNTS: Accounts = {
     "linkedin": "571",
 }
 
+_HANDLES_EXPECTED = "give instagram=me,twitter=me_too or the same as JSON"
+_HANDLE = re.compile(r"@?([A-Za-z0-9._-]{1,100})")
+_PLATFORMS_WITH_HANDLES = ("instagram", "linkedin", "threads", "tiktok", "twitter")
 _ID = re.compile(r"[\w-]+", re.ASCII)
 _EXPECTED = "platforms and account ids as twitter=4151,tiktok=710"
 
@@ -51,3 +55,16 @@ def _object(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise ValueError(f"is not JSON ({error}) — {_EXPECTED}") from None
+
+
+def parse_own_handles(value: object) -> OwnHandles:
+    """Read ``twitter=me,threads=me`` or the same as JSON into our handle on each platform."""
+    handles = {}
+    for platform, handle in _pairs(value):
+        if platform not in _PLATFORMS_WITH_HANDLES:
+            raise ValueError(f"unknown platform {platform!r} — {_HANDLES_EXPECTED}")
+        found = _HANDLE.fullmatch(handle)
+        if found is None:
+            raise ValueError(f"{platform}: {handle[:40]!r} is no handle — {_HANDLES_EXPECTED}")
+        handles[platform] = found[1].lower()
+    return handles

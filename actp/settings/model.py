@@ -24,7 +24,7 @@ from pydantic import (
 
 from actp.errors import NotFound
 from actp.settings import values
-from actp.settings.accounts import Accounts, parse_accounts
+from actp.settings.accounts import Accounts, OwnHandles, parse_accounts, parse_own_handles
 from actp.settings.host import PROJECT_ROOT, default_lock_dir, host_time_zone, own_crm_brain
 
 StoreKind = Literal["postgres", "supabase", "embedded"]
@@ -138,6 +138,11 @@ class Settings(BaseModel):
     safari_lease_seconds: float = Field(30.0, ge=2, le=3600)
     safari_instagram_dm_plain_route: bool = False
     safari_look: bool = True
+    safari_verify: Literal["off", "unclear", "all"] = "unclear"
+    safari_shadow: bool = False
+    safari_own_handles: Annotated[
+        OwnHandles, PlainValidator(parse_own_handles), PlainSerializer(dict)
+    ] = Field(default_factory=dict)
     safari_time_scale: float = Field(1.0, gt=0, le=1)
     review: Literal["off", "ai", "all"] = "off"
     outreach_sender: Annotated[str, Field(max_length=60)] | None = None

@@ -128,7 +128,10 @@ begin
   if outcome = 'unknown' then
     perform safari_alert(format('unknown:%s:%s', command.id, command.attempt), 'unknown_outcome',
       jsonb_build_object('command_id', command.id, 'service', command.service,
-                         'action', command.action, 'error', message));
+                         'action', command.action, 'error', message,
+                         'place', safari_place(command.service, (
+                           select a.recipient from safari_command_attempts a
+                            where a.command_id = command.id and a.attempt = command.attempt))));
   elsif outcome = 'poison' then
     perform safari_alert(format('poison:%s', command.id), 'quarantined',
       jsonb_build_object('command_id', command.id, 'service', command.service,

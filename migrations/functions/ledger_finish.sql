@@ -161,7 +161,8 @@ begin
     if verdict = 'unknown' then
       perform safari_alert(format('unknown:%s:%s', done.command_id, done.attempt), 'unknown_outcome',
         jsonb_build_object('command_id', done.command_id, 'service', done.service,
-          'action', command.action, 'recipient', done.recipient, 'error', item -> 'error'));
+          'action', command.action, 'recipient', done.recipient,
+          'place', safari_place(done.service, done.recipient), 'error', item -> 'error'));
     end if;
     perform safari_alert_result(done.command_id, done.service, item -> 'alert');
     answers := answers || jsonb_build_object(

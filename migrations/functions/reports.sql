@@ -45,7 +45,10 @@ begin
     select jsonb_build_object(
       'command', to_jsonb(q) || jsonb_build_object(
         'due_at', safari_finite(q.due_at), 'params', safari_shortened(q.params),
-        'result', safari_shortened(q.result)),
+        'result', safari_shortened(q.result), 'waits', safari_wait_of(q),
+        'place', case when q.reason = 'unknown' then (
+          select safari_place(a.service, a.recipient) from safari_command_attempts a
+           where a.command_id = q.id order by a.attempt desc limit 1) end),
       'attempts', coalesce((
         select jsonb_agg(to_jsonb(a) order by a.attempt) from safari_command_attempts a
          where a.command_id = q.id), '[]'),

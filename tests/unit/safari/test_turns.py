@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import threading
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -294,3 +295,19 @@ def test_threads_of_one_process_never_hold_together(lock_dir: Path) -> None:
     table.close()
     assert most == 1
     assert set(served.values()) == {50}
+
+
+def test_a_turn_left_behind_is_shown_and_can_be_freed(tmp_path: Path) -> None:
+    left = TurnTable(tmp_path)
+    assert left.try_take("agent-1", time.time() + 300)
+    left.release("agent-1", time.time() + 300)
+    left.close()
+    with closing(TurnTable(tmp_path)) as table:
+        (turn,) = table.taken()
+        assert (turn.holder, turn.is_held) == ("agent-1", False)
+        assert not table.try_take("twitter-dm", time.time() + 1)
+        assert table.free("agent-2") == ()
+        assert table.free() == ("agent-1",)
+        assert table.taken() == ()
+        assert table.try_take("twitter-dm", time.time() + 1)
+        assert table.free() == (), "a turn that is worked with is left alone"

@@ -1,0 +1,105 @@
+"""Settles unknown outcomes by looking where the text should stand."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.errors import InvalidInput, SafariBusy, ServiceError
+from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.commands import parse_command
+from actp.safari.reading import Sight, read_text
+from actp.safari.turns import TurnTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actp.safari.visits import Visits
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["LOOKS", "free_after_research", "settle"]
+
+LOOKS: Final = 3
+BETWEEN_LOOKS_SECONDS: Final = 30.0
+# Agents take turns under this name, and keep them for jobs of market-research.
+AGENT_HOLDER: Final = "agent-"
+JOBS_PATH: Final = "/api/research/status"
+JOBS_TIMEOUT_SECONDS: Final = 10.0
+
+
+def settle(
+    store: Store, settings: Settings, visits: Visits, *, only_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Look at the unknown outcomes that are due, or at one now; return what became of each.
+
+    Nothing is sent. Only a text that was found settles its command as sent; one that is absent
+    stays unknown, but where its absence proves that it was not sent.
+    """
+    scale = settings.safari_time_scale
+    claimed: Any = store.call(
+        "safari_claim_looks",
+        rest={service.name: service.busy_seconds * scale for service in HTTP_SERVICES},
+        again_seconds=BETWEEN_LOOKS_SECONDS * scale,
+        only_id=only_id,
+    )
+    settled = []
+    for row in claimed:
+        sight = _look(settings, visits, row)
+        is_last = only_id is not None or row["looks"] >= LOOKS
+        is_gone = sight.verdict == "absent" and sight.proves_absence and is_last
+        recorded: Any = store.call(
+            "safari_record_look",
+            id=row["id"],
+            attempt=row["attempt"],
+            verdict="gone" if is_gone else sight.verdict,
+            detail=sight.detail or None,
+            address=sight.address,
+        )
+        settled.append(recorded)
+    return settled
+
+
+def free_after_research(settings: Settings, visits: Visits) -> tuple[str, ...]:
+    """Give back the turns of interrupted research whose job has ended; return whose they were."""
+    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
+        left = [
+            turn.holder
+            for turn in table.taken()
+            if turn.holder.startswith(AGENT_HOLDER) and not (turn.is_held and turn.is_alive)
+        ]
+        if not left:
+            return ()
+        try:
+            said: Any = visits.get(
+                "market-research", JOBS_PATH, timeout_seconds=JOBS_TIMEOUT_SECONDS, turn=False
+            )
+        except ServiceError:
+            return ()
+        if not isinstance(said, dict) or said.get("currentJob", said) is not None:
+            return ()
+        return tuple(freed for holder in left for freed in table.free(holder))
+
+
+def _look(settings: Settings, visits: Visits, row: Mapping[str, Any]) -> Sight:
+    try:
+        command = parse_command(row)
+    except InvalidInput as error:
+        return Sight("unreadable", str(error))
+    own = settings.safari_own_handles.get(command.platform or "")
+    try:
+        with visits.turn(command.service.busy_seconds):
+            sight = read_text(
+                visits,
+                command,
+                own_handle=own,
+                begun_at=datetime.fromisoformat(row["begun_at"]),
+            )
+    except SafariBusy as error:
+        return Sight("unreadable", str(error))
+    except ServiceError as error:
+        return Sight("unreadable", str(error)[:200])
+    if sight.verdict == "found" and row["was_sent_before"]:
+        return Sight("ambiguous", "the same text was sent there before")
+    return sight

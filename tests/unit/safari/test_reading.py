@@ -1,0 +1,92 @@
+"""Where a text should stand, it is found if it stands there, and only then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actp.safari.catalogue import HTTP_SERVICES, SERVICES
+from actp.safari.reading import Sight, read_text
+from actp.safari.requests import build_request
+from simulator.process import SimulatorProcess
+from tests.support.visiting import visitor, visitor_settings
+from tests.unit.safari.commands_for_tests import command, command_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from actp.safari.commands import Command
+    from actp.safari.visits import Visits
+
+SENDING = [service.name for service in HTTP_SERVICES if service.effect == "once"]
+OWN = "our_account"
+TEXT = "A text that is long enough to be told from others"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def visits(running: SimulatorProcess, tmp_path: Path) -> Iterator[Visits]:
+    running.reset()
+    with visitor(visitor_settings(running, tmp_path)) as visits:
+        yield visits
+
+
+def send(visits: Visits, sent: Command) -> None:
+    request = build_request(sent.service, sent)
+    visits.post(sent.service.name, request.path, body=request.json, timeout_seconds=5)
+
+
+def read(visits: Visits, asked: Command, own_handle: str | None = None) -> Sight:
+    begun_at = datetime.now(UTC) - timedelta(minutes=1)
+    return read_text(visits, asked, own_handle=own_handle, begun_at=begun_at)
+
+
+@pytest.mark.parametrize("service", SENDING)
+def test_a_text_that_was_sent_is_found(visits: Visits, service: str) -> None:
+    sent = command_of(service, TEXT)
+    send(visits, sent)
+    assert read(visits, sent).verdict == "found"
+
+
+@pytest.mark.parametrize("service", SENDING)
+def test_a_text_that_was_not_sent_is_not_found(visits: Visits, service: str) -> None:
+    send(visits, command_of(service, "Another text that is also long enough for it"))
+    assert read(visits, command_of(service, TEXT)).verdict == "absent"
+
+
+@pytest.mark.parametrize("service", SENDING)
+def test_a_text_to_nobody_yet_is_not_found(visits: Visits, service: str) -> None:
+    assert read(visits, command_of(service, TEXT)).verdict == "absent"
+
+
+@pytest.mark.parametrize("service", ["twitter-dm", "tiktok-dm"])
+def test_an_earlier_message_with_the_same_words_is_ambiguous(visits: Visits, service: str) -> None:
+    for text in (TEXT, "And something after it that is long enough"):
+        visits.post(
+            service,
+            build_request(SERVICES[service], command_of(service)).path,
+            body={"username": "ada", "text": text, "force": True},
+            timeout_seconds=5,
+        )
+    assert read(visits, command_of(service, TEXT)).verdict == "ambiguous"
+
+
+def test_a_short_comment_needs_our_handle(visits: Visits) -> None:
+    short = command_of("threads-comments", "Nice")
+    send(visits, short)
+    assert read(visits, short).verdict == "unreadable"
+    assert read(visits, short, own_handle="somebody_else").verdict == "absent"
+
+
+def test_a_tweet_needs_our_handle(visits: Visits) -> None:
+    sight = read(visits, command("tweet", text=TEXT))
+    assert sight.verdict == "unreadable"
+    assert "SAFARI_OWN_HANDLES" in sight.detail
