@@ -15,12 +15,16 @@ __all__ = ["doctor"]
 
 
 @click.command()
+@click.option("--deep", is_flag=True, help="Also look at Safari for each service; takes a turn.")
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, *, as_json: bool) -> None:
-    """Look at settings, folders, database, services, agents, alerts; exits with 1 on a problem."""
+def doctor(ctx: click.Context, *, deep: bool, as_json: bool) -> None:
+    """Look at settings, folders, database, services, agents, alerts; exits with 1 on a problem.
+
+    With --deep each service is asked for its tab in Safari and whether somebody is logged in.
+    """
     findings = []
-    for finding in examine():
+    for finding in examine(is_deep=deep):
         findings.append(finding)
         if not as_json:
             _say(finding)
@@ -34,7 +38,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
 
 
 def _say(finding: Finding) -> None:
-    mark = "PROBLEM" if finding.is_problem else "ok     "
+    mark = "PROBLEM" if finding.is_problem else "warning" if finding.is_warning else "ok     "
     say(f"{mark} {finding.check}: {finding.said}")
     if finding.remedy is not None:
         say(f"        {finding.remedy}")

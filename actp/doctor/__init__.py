@@ -9,6 +9,7 @@ from actp.doctor.agents import agents
 from actp.doctor.database import database
 from actp.doctor.finding import Finding, fine, problem
 from actp.doctor.outside import processes, telegram
+from actp.doctor.safari import safari
 from actp.doctor.services import services
 from actp.errors import SettingsError
 from actp.settings import load_settings
@@ -25,7 +26,7 @@ __all__ = ["Finding", "check_before_start", "examine"]
 _SETTINGS = "settings"
 
 
-def examine() -> Iterator[Finding]:
+def examine(*, is_deep: bool = False) -> Iterator[Finding]:
     """Yield every finding as it is made; without settings nothing else can be looked at."""
     try:
         settings = load_settings()
@@ -43,6 +44,7 @@ def examine() -> Iterator[Finding]:
     yield from processes(settings) if is_up else ()
     yield from database(settings)
     yield from services(settings)
+    yield from safari(settings) if is_deep else ()
     yield from agents(settings)
     yield from telegram(settings)
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Finding", "fine", "problem"]
+__all__ = ["Finding", "fine", "problem", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; a problem has a remedy."""
+    """One thing looked at; a problem or a warning has a remedy."""
 
     check: str
     said: str
     remedy: str | None = None
+    is_warning: bool = False
 
     @property
     def is_problem(self) -> bool:
-        """Whether somebody should do something."""
-        return self.remedy is not None
+        """Whether it keeps the worker from its work."""
+        return self.remedy is not None and not self.is_warning
 
 
 def fine(check: str, said: str) -> Finding:
@@ -29,3 +30,8 @@ def fine(check: str, said: str) -> Finding:
 def problem(check: str, said: str, remedy: str) -> Finding:
     """Return that something is wrong, and what to do."""
     return Finding(check, said, remedy)
+
+
+def warning(check: str, said: str, remedy: str) -> Finding:
+    """Return what works but not as intended, and what to do."""
+    return Finding(check, said, remedy, is_warning=True)

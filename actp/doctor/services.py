@@ -5,15 +5,17 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from actp.doctor.finding import Finding, fine, problem
+from actp.doctor.finding import Finding, fine, problem, warning
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.outcomes import Failure
-from actp.safari.session_check import fetch, probe_all
+from actp.safari.session_check import fetch, probe_all, said_object
+from actp.safari.stated_limits import StatedLimits, stated_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from actp.safari.catalogue import Service
+    from actp.safari.outcomes import Reply
     from actp.safari.session_check import Health
     from actp.settings import Settings
 
@@ -25,12 +27,39 @@ _REFUSED: Final = frozenset({400, 401, 403})
 
 
 def services(settings: Settings) -> Iterator[Finding]:
-    """Ask all nine at once who they are, then whether they take our token."""
+    """Ask all nine at once who they are, then whether they take our token, and for their limits."""
     answers = {health.service_name: health for health in probe_all(settings.service_url)}
     well = [it for it in HTTP_SERVICES if answers[it.name].status == "healthy"]
-    refused = _refused(settings, well)
+    replies = _replies(settings, well)
     for service in HTTP_SERVICES:
-        yield _finding(settings, service, answers[service.name], refused.get(service.name))
+        reply = replies.get(service.name)
+        refused = reply.status if reply is not None and reply.status in _REFUSED else None
+        yield _finding(settings, service, answers[service.name], refused)
+        if reply is not None and reply.status == 200:
+            yield from _limits(settings, service, stated_limits(said_object(reply) or {}))
+
+
+def _limits(settings: Settings, service: Service, theirs: StatedLimits) -> Iterator[Finding]:
+    """Compare the limits of a service with ours."""
+    if theirs.daily is None or service.platform is None or service.kind is None:
+        return
+    hourly = f"{theirs.hourly} an hour, " if theirs.hourly is not None else ""
+    hours = f", {theirs.hours[0]} to {theirs.hours[1]} o'clock" if theirs.hours else ""
+    said = f"its own limits: {hourly}{theirs.daily} a day{hours}"
+    ours = settings.safari_daily_limits[service.platform][service.kind]
+    active = settings.safari_active_hours
+    remedies = []
+    if ours > theirs.daily:
+        command = f"bin/limits set {service.platform} {service.kind} {theirs.daily}"
+        remedies.append(f"Ours is {ours} a day: {command}.")
+    if theirs.hours and (active.start < theirs.hours[0] or active.end > theirs.hours[1]):
+        remedies.append(
+            f"Ours are {active}: set SAFARI_ACTIVE_HOURS={theirs.hours[0]}-{theirs.hours[1]}."
+        )
+    if remedies:
+        yield warning(service.name, f"{said}; commands beyond them wait", " ".join(remedies))
+    else:
+        yield fine(service.name, said)
 
 
 def _finding(settings: Settings, service: Service, health: Health, refused: int | None) -> Finding:
@@ -52,20 +81,20 @@ def _finding(settings: Settings, service: Service, health: Health, refused: int 
     return fine(name, f"it answers at {url} in {health.response_ms} ms")
 
 
-def _refused(settings: Settings, asked: list[Service]) -> dict[str, int]:
-    """Return the status with which services refuse, by name."""
+def _replies(settings: Settings, asked: list[Service]) -> dict[str, Reply]:
+    """Return what services answer on a route that needs the token, by name."""
 
-    def ask(service: Service) -> int:
+    def ask(service: Service) -> Reply | None:
         path = _guarded_path(service)
         if path is None:
-            return 0
+            return None
         url, token = settings.service_url(service.name), settings.service_token(service.name)
         answer = fetch(url, path, token, timeout_seconds=TOKEN_TIMEOUT_SECONDS)
-        return 0 if isinstance(answer, Failure) else answer.status
+        return None if isinstance(answer, Failure) else answer
 
     with ThreadPoolExecutor(len(HTTP_SERVICES), "doctor") as pool:
-        statuses = zip(asked, pool.map(ask, asked), strict=True)
-        return {service.name: status for service, status in statuses if status in _REFUSED}
+        replies = zip(asked, pool.map(ask, asked), strict=True)
+        return {service.name: reply for service, reply in replies if reply is not None}
 
 
 def _guarded_path(service: Service) -> str | None:

@@ -49,7 +49,11 @@ def problems(environment: dict[str, str]) -> dict[str, tuple[str, str]]:
     findings: list[dict[str, Any]] = json.loads(run(environment, "doctor", "--json").stdout)[
         "findings"
     ]
-    return {it["check"]: (it["said"], it["remedy"]) for it in findings if it["remedy"] is not None}
+    return {
+        it["check"]: (it["said"], it["remedy"])
+        for it in findings
+        if it["remedy"] is not None and not it["is_warning"]
+    }
 
 
 def test_where_all_is_well_it_says_so(environment: dict[str, str]) -> None:

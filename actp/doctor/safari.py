@@ -1,0 +1,50 @@
+"""What the doctor finds in Safari itself: the tab of each service, and who is logged in there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+from actp.doctor.finding import Finding, fine, problem
+from actp.errors import ServiceError
+from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.exchange import Connection
+from actp.safari.front import Front
+from actp.safari.look import Look
+from actp.safari.visits import Visits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from actp.safari.catalogue import Service
+    from actp.settings import Settings
+
+__all__ = ["safari"]
+
+TURN_WAIT_SECONDS: Final = 60.0
+TURN_NAMES: Final = 16
+
+
+def safari(settings: Settings) -> Iterator[Finding]:
+    """Ask each service for its tab and its login, one after the other, in a turn."""
+    holder = f"doctor-{os.getpid() % TURN_NAMES}"
+    with closing(Visits(settings, holder=holder, turn_wait_seconds=TURN_WAIT_SECONDS)) as visits:
+        for service in HTTP_SERVICES:
+            try:
+                with visits.turn(service.busy_seconds):
+                    yield _looked(settings, service)
+            except ServiceError as error:
+                yield problem(service.name, str(error), error.remedy or "Try again.")
+
+
+def _looked(settings: Settings, service: Service) -> Finding:
+    name = service.name
+    with closing(Connection(settings.service_url(name), settings.service_token(name))) as asked:
+        look = Look(service, asked.exchange, front=Front(), time_scale=settings.safari_time_scale)
+        found = look.session()
+    if found is None:
+        login = " and somebody is logged in" if service.status_path else ""
+        return fine(name, f"it has a tab in Safari{login}")
+    said, _, remedy = found.error.removeprefix(f"{name}: ").partition(". ")
+    return problem(name, said, remedy or "See docs/safari.md.")

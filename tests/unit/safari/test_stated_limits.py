@@ -1,0 +1,78 @@
+"""The limits of each service are read in its own wording, and compared with ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actp.doctor.safari import safari
+from actp.doctor.services import services
+from actp.safari.stated_limits import StatedLimits, stated_limits
+from simulator.process import SimulatorProcess
+from tests.support.visiting import visitor_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LIMITS = {"messagesPerHour": 10, "messagesPerDay": 30}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess() as simulator:
+        yield simulator
+
+
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [
+        (
+            {"limits": LIMITS, "activeHours": {"start": 9, "end": 21, "isActive": True}},
+            StatedLimits(10, 30, (9, 21)),
+        ),
+        (
+            {"limits": {**LIMITS, "activeHoursStart": 8, "activeHoursEnd": 18}},
+            StatedLimits(10, 30, (8, 18)),
+        ),
+        ({"config": {"messagesPerDay": 50}, "current": {}}, StatedLimits(None, 50, None)),
+        (
+            {"commentsToday": 1, "limits": {"commentsPerHour": 5, "commentsPerDay": 15}},
+            StatedLimits(5, 15, None),
+        ),
+        ({"limits": {"commentsPerDay": "many"}, "activeHours": "9:00 - 21:00"}, (None,) * 3),
+        ({}, (None,) * 3),
+    ],
+)
+def test_every_wording_is_understood(said: dict[str, Any], limits: tuple[Any, ...]) -> None:
+    assert stated_limits(said) == tuple(limits)
+
+
+def test_doctor_warns_where_our_limits_are_wider(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    wide = {"SAFARI_DAILY_LIMITS": '{"twitter": {"dm": 100000}}'}
+    narrow = {"SAFARI_DAILY_LIMITS": '{"twitter": {"dm": 1}}', "SAFARI_ACTIVE_HOURS": "12-13"}
+    for limits, is_warned in ((wide, True), (narrow, False)):
+        findings = [
+            finding
+            for finding in services(visitor_settings(simulator, tmp_path, **limits))
+            if finding.check == "twitter-dm" and "its own limits" in finding.said
+        ]
+        (finding,) = findings
+        assert (finding.is_warning, finding.is_problem) == (is_warned, False)
+        assert not is_warned or "bin/limits set twitter dm" in (finding.remedy or "")
+
+
+def test_a_deep_look_names_what_is_wrong_in_safari(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    settings = visitor_settings(simulator, tmp_path, SAFARI_TIME_SCALE="0.001")
+    simulator.reset()
+    assert [each for each in safari(settings) if each.is_problem] == []
+    simulator.safari(logged_out=["threads"], closed=["twitter-comments", "twitter-dm"])
+    wrong = {each.check: each for each in safari(settings) if each.is_problem}
+    assert "logged in" in wrong["threads-comments"].said
+    assert "tab" in wrong["twitter-dm"].said
+    assert "instagram-dm" not in wrong
