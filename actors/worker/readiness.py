@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from actp.clock import steady_seconds
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Readiness"]
 
 PROBE_AGAIN_SECONDS = 1.0
+# A wait for the service's own hours or quota is looked at again this often, by a route of its own.
+RECHECK_SECONDS = 300.0
 # After these the process on the port may be another one than before.
 _UNIDENTIFYING = frozenset({"never_connected", "no_answer"})
 # The person it concerns is busy, not the service.
 _ABOUT_THE_ROW = frozenset({"in_flight", "shadow"})
+# A probe shows whether these still hold.
+_PROBED = frozenset({"outside_hours", "service_quota"})
 
 
 class Readiness:
@@ -30,6 +35,7 @@ class Readiness:
         self._breaker = Breaker()
         self._is_identified = False
         self._blocked_until = 0.0
+        self._recheck_at = inf
         self._reason: str | None = "not yet identified"
 
     @property
@@ -37,7 +43,7 @@ class Readiness:
         """Return what to do before the next command: go, wait, or probe first."""
         now = steady_seconds()
         if now < self._blocked_until:
-            return "wait"
+            return "wait" if now < self._recheck_at else "probe"
         step = self._breaker.step(now)
         return "probe" if step == "go" and not self._is_identified else step
 
@@ -45,7 +51,8 @@ class Readiness:
     def wait_seconds(self) -> float:
         """Return how long to wait before looking again."""
         now = steady_seconds()
-        return max(self._blocked_until - now, self._breaker.wait_seconds(now), PROBE_AGAIN_SECONDS)
+        blocked = min(self._blocked_until, self._recheck_at) - now
+        return max(blocked, self._breaker.wait_seconds(now), PROBE_AGAIN_SECONDS)
 
     @property
     def breaker_state(self) -> BreakerState:
@@ -72,12 +79,23 @@ class Readiness:
         )
         if outcome.verdict == "wait" and outcome.wait_seconds is not None:
             self._blocked_until = now + outcome.wait_seconds
+            self._recheck_at = now + RECHECK_SECONDS if outcome.reason in _PROBED else inf
+
+    def lift(self) -> None:
+        """Forget what the service waits for; the next command shows whether it still holds."""
+        self._breaker, self._blocked_until, self._recheck_at = Breaker(), 0.0, inf
+        self._is_identified = False
 
     def probed(self, error: str | None) -> None:
         """Take in what a look at the service said."""
         now, jitter = steady_seconds(), self._random.random()
         self._is_identified = error is None
+        if now < self._blocked_until and error is not None:
+            self._recheck_at = now + RECHECK_SECONDS
+            return
         if error is None:
+            if now >= self._recheck_at:
+                self._blocked_until, self._recheck_at = 0.0, inf
             self._breaker = self._breaker.after_probe(is_ready=True, now=now, jitter=jitter)
             return
         self._reason = error

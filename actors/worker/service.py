@@ -60,10 +60,13 @@ class ServiceActor(Actor):
         self._held_as_told = 0
         self._is_probing = False
         self._is_stopping = False
+        self._turns = attempts.tools.turns
+        self._lifted_at = self._turns.lifted_at(self.name)
 
     def pong(self, round_: int) -> Pong:
         """Return every row held, so that its lease is renewed, and whether the service is ready."""
         self._forget_recorded()
+        self._lift()
         current = self._attempts.current
         held = [*self._rows, *(each.row for each in self._finishing)]
         if current is not None:
@@ -110,6 +113,14 @@ class ServiceActor(Actor):
                 pass
         self._forget_recorded()
         self._go_on()
+
+    def _lift(self) -> None:
+        """Look whether an operator has lifted what the service waits for."""
+        lifted_at = self._turns.lifted_at(self.name)
+        if lifted_at > self._lifted_at:
+            self._lifted_at = lifted_at
+            self._readiness.lift()
+            self.later(0.0, READY)
 
     @property
     def _is_busy(self) -> bool:

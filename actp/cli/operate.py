@@ -18,6 +18,7 @@ from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
 from actp.operators import act, operator_here
+from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.turns import TurnTable
 from actp.safari.visits import Visits
 from actp.settings import load_settings
@@ -79,10 +80,15 @@ def pause(*, platform: str | None, span: timedelta | None, note: str | None, as_
 
 @click.command()
 @click.option("--platform", help="Only this platform; every pause unless given.")
+@click.option(
+    "--service",
+    type=click.Choice([service.name for service in HTTP_SERVICES]),
+    help="Lift what a service of this host waits for.",
+)
 @click.option("--safari", is_flag=True, help="Free Safari after a program was interrupted.")
 @json_option
-def resume(*, platform: str | None, safari: bool, as_json: bool) -> None:
-    """Lift a pause, or free Safari.
+def resume(*, platform: str | None, service: str | None, safari: bool, as_json: bool) -> None:
+    """Lift a pause or the wait of a service, or free Safari.
 
     Safari is kept free for a while after an end that nobody saw, since a service may still be
     typing. Use --safari only once nothing moves there.
@@ -90,11 +96,24 @@ def resume(*, platform: str | None, safari: bool, as_json: bool) -> None:
     if safari:
         _free_safari(as_json=as_json)
         return
+    if service is not None:
+        _lift_wait(service, as_json=as_json)
+        return
     name = _platform(platform)
     with database() as store:
         answer = act(store, operator_here("cli"), "resume", platform=name)
     told = f"Resumed {name}." if answer["resumed"] else f"Nothing was paused for {name}."
     _told(answer, told, as_json=as_json)
+
+
+def _lift_wait(service: str, *, as_json: bool) -> None:
+    settings = load_settings()
+    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
+        table.lift_wait(service)
+    with database(settings) as store:
+        answer = store.call("safari_resume_service", service=service)
+    said = f"{service} is tried again; {counted(answer['resumed'], 'command')} made due."
+    _told(answer, said, as_json=as_json)
 
 
 def _free_safari(*, as_json: bool) -> None:

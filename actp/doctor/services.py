@@ -101,6 +101,4 @@ def _guarded_path(service: Service) -> str | None:
     """Return a route that needs the token, but no tab and no turn at Safari."""
     if service.name == "market-research":
         return RESEARCH_STATUS_PATH
-    if service.status_path is None:
-        return None
-    return service.status_path.removesuffix("status") + "rate-limits"
+    return service.limits_path

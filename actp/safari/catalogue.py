@@ -86,6 +86,13 @@ class Service:
     first_try_seconds: float | None = None
 
     @property
+    def limits_path(self) -> str | None:
+        """Where it states its own limits and hours; needs no tab and no turn at Safari."""
+        if self.status_path is None:
+            return None
+        return self.status_path.removesuffix("status") + "rate-limits"
+
+    @property
     def url_setting(self) -> str:
         """Name of the environment variable that holds its address."""
         return f"SAFARI_{self._setting_stem}_URL"

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["StatedLimits", "stated_limits"]
+__all__ = ["StatedLimits", "limit_reason", "stated_limits"]
 
 _HOURLY: Final = ("messagesPerHour", "commentsPerHour")
 _DAILY: Final = ("messagesPerDay", "commentsPerDay")
+
+_USED_THIS_HOUR: Final = ("messagesSentThisHour", "commentsThisHour")
+_USED_TODAY: Final = ("messagesSentToday", "messagesToday", "commentsToday")
 
 
 class StatedLimits(NamedTuple):
@@ -34,6 +37,22 @@ def stated_limits(said: Mapping[str, Any]) -> StatedLimits:
         _number(parts, _DAILY),
         None if start is None or end is None else (start, end),
     )
+
+
+def limit_reason(said: Mapping[str, Any]) -> str | None:
+    """Return why a service would refuse to send now, or None where nothing it states says so."""
+    parts = list(_objects(said))
+    for part in parts:
+        if part.get("isActive") is False or part.get("withinActiveHours") is False:
+            return "it is outside its own hours"
+    limits = stated_limits(said)
+    for used, limit, span in (
+        (_number(parts, _USED_THIS_HOUR), limits.hourly, "hour"),
+        (_number(parts, _USED_TODAY), limits.daily, "day"),
+    ):
+        if used is not None and limit is not None and used >= limit:
+            return f"it has sent {used} of its own {limit} an {span}".replace("an day", "a day")
+    return None
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from actp.safari.posts import find_post
 from actp.safari.reading import ConnectionReads, read_text
 from actp.safari.requests import RequestOptions, build_request
 from actp.safari.session_check import identity_problem, said_object
+from actp.safari.stated_limits import limit_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,7 +189,7 @@ class HttpTransport:
         return read_answer(self.service, command, failure, now=datetime.now().astimezone())
 
     def probe(self) -> str | None:
-        """See Transport; asks ``/health`` who is listening."""
+        """See Transport; asks ``/health`` who is listening, and whether its own limits allow it."""
         reply = self._connection.exchange(
             "GET", self.service.health_path, timeout_seconds=PROBE_TIMEOUT_SECONDS
         )
@@ -196,7 +197,18 @@ class HttpTransport:
             return f"{self.service.name} does not answer: {reply.detail}"
         if (said := said_object(reply)) is None:
             return f"{self.service.url_setting} leads to something that is not {self.service.name}"
-        return identity_problem(self.service, said)
+        return identity_problem(self.service, said) or self._limit()
+
+    def _limit(self) -> str | None:
+        if self.service.limits_path is None:
+            return None
+        reply = self._connection.exchange(
+            "GET", self.service.limits_path, timeout_seconds=PROBE_TIMEOUT_SECONDS
+        )
+        if isinstance(reply, Failure) or reply.status != 200:
+            return None
+        reason = limit_reason(said_object(reply) or {})
+        return f"{self.service.name}: {reason}" if reason else None
 
     def close(self) -> None:
         """See Transport."""

@@ -35,3 +35,17 @@ language sql stable set search_path = public, pg_temp as $$
        order by e.id desc limit 1) last on true
    where command.status = 'pending';
 $$;
+
+-- Makes due what waits because a service said so, after an operator has lifted its wait; says how many.
+create or replace function public.safari_resume_service(service text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  resumed integer;
+begin
+  update safari_command_queue q set next_retry_at = null, updated_at = now()
+   where q.status = 'pending' and q.service = safari_resume_service.service
+     and q.next_retry_at > now() and q.hold is null;
+  get diagnostics resumed = row_count;
+  perform safari_wake();
+  return jsonb_build_object('resumed', resumed);
+end $$;

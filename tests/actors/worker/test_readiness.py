@@ -4,7 +4,7 @@ from random import SystemRandom
 
 import pytest
 
-from actors.worker.readiness import PROBE_AGAIN_SECONDS, Readiness
+from actors.worker.readiness import PROBE_AGAIN_SECONDS, RECHECK_SECONDS, Readiness
 from actp.safari.outcomes import Outcome
 
 SENT = Outcome("sent", "sent")
@@ -67,3 +67,41 @@ def test_success_clears_what_went_before(readiness: Readiness) -> None:
     for _ in range(2):
         readiness.learn(Outcome("retry", "server_error", breaker="count"))
     assert readiness.step == "go"
+
+
+OUTSIDE_HOURS = Outcome("wait", "outside_hours", error="closed", wait_seconds=40_000.0)
+
+
+def test_a_wait_for_the_hours_of_a_service_is_looked_at_again(
+    readiness: Readiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("actors.worker.readiness.steady_seconds", lambda: now)
+    readiness.learn(OUTSIDE_HOURS)
+    assert (readiness.step, readiness.wait_seconds) == ("wait", RECHECK_SECONDS)
+    now += RECHECK_SECONDS
+    assert readiness.state["state"] == "probe"
+    readiness.probed("it is outside its own hours")
+    assert (readiness.step, readiness.wait_seconds) == ("wait", RECHECK_SECONDS)
+    now += RECHECK_SECONDS
+    readiness.probed(None)
+    assert readiness.state == {"state": "ready"}
+
+
+def test_a_wait_for_a_person_is_not_ended_by_a_probe(
+    readiness: Readiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("actors.worker.readiness.steady_seconds", lambda: now)
+    readiness.learn(MISCONFIGURED)
+    now += RECHECK_SECONDS + 1
+    assert readiness.step == "wait"
+
+
+def test_an_operator_can_lift_a_wait(readiness: Readiness) -> None:
+    readiness.learn(MISCONFIGURED)
+    assert readiness.step == "wait"
+    readiness.lift()
+    assert readiness.state["state"] == "probe"
+    readiness.probed(None)
+    assert readiness.state == {"state": "ready"}

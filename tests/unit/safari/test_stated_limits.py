@@ -8,7 +8,7 @@ import pytest
 
 from actp.doctor.safari import safari
 from actp.doctor.services import services
-from actp.safari.stated_limits import StatedLimits, stated_limits
+from actp.safari.stated_limits import StatedLimits, limit_reason, stated_limits
 from simulator.process import SimulatorProcess
 from tests.support.visiting import visitor_settings
 
@@ -47,6 +47,22 @@ def simulator() -> Iterator[SimulatorProcess]:
 )
 def test_every_wording_is_understood(said: dict[str, Any], limits: tuple[Any, ...]) -> None:
     assert stated_limits(said) == tuple(limits)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"limits": LIMITS, "activeHours": {"isActive": False}}, "hours"),
+        ({"config": {}, "withinActiveHours": False}, "hours"),
+        ({"limits": LIMITS, "messagesSentThisHour": 10, "messagesSentToday": 12}, "10 an hour"),
+        ({"limits": LIMITS, "messagesSentThisHour": 1, "messagesSentToday": 30}, "30 a day"),
+        ({"limits": LIMITS, "messagesSentThisHour": 9, "messagesSentToday": 29}, None),
+        ({}, None),
+    ],
+)
+def test_a_service_that_would_refuse_says_so(said: dict[str, Any], reason: str | None) -> None:
+    found = limit_reason(said)
+    assert found == reason if reason is None else reason in str(found)
 
 
 def test_doctor_warns_where_our_limits_are_wider(
