@@ -33,11 +33,6 @@ class FileLock:
         self.path = path
         self._descriptor: int | None = None
 
-    @property
-    def is_acquired(self) -> bool:
-        """Whether this object holds the lock."""
-        return self._descriptor is not None
-
     def acquire(self) -> bool:
         """Take the lock and return whether that worked; never waits for its owner."""
         if self._descriptor is not None:
