@@ -49,6 +49,11 @@ class Act:
         return self.status in _OPEN
 
     @property
+    def is_looked_for(self) -> bool:
+        """Tell whether its outcome is unknown and will be settled by looking."""
+        return self.play.ending == "settled" and self.command["reason"] == "unknown"
+
+    @property
     def wait(self) -> dict[str, Any]:
         """Return the reason and the error of its last wait, empty where it never waited."""
         waits = [e["detail"] for e in self.life["events"] if e["event"] == "waiting"]
@@ -81,7 +86,7 @@ class Queue:
         """Return every act as it stands now."""
         self._acts = [
             Act(act.id, act.play, act.service, act.recipient, self._life(act.id))
-            if act.is_open
+            if act.is_open or act.is_looked_for
             else act
             for act in self._acts
         ]
@@ -90,6 +95,8 @@ class Queue:
     def is_settled(self) -> bool:
         """Tell whether what has not ended waits for another day or for a login."""
         left = {act.service for act in self._acts if act.is_open}
+        if any(act.is_looked_for for act in self._acts):
+            return False
         if not left:
             return True
         outlook = self._store.call("safari_outlook", services=sorted(left))

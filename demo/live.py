@@ -32,6 +32,7 @@ _WORDS: Final = {
     "retrying": ("tries again", "yellow"),
     "waiting": ("waits", "yellow"),
     "unknown": ("unknown", "bold red"),
+    "looked": ("looked for on the page", "green"),
     "failed": ("failed", "red"),
     "handed_back": ("handed back", "dim"),
     "rescued": ("rescued", "yellow"),

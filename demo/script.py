@@ -7,7 +7,9 @@ from typing import Any, Final, Literal
 
 __all__ = ["DM_LIMIT", "PLAYS", "SCENARIO", "Ending", "Play"]
 
-Ending = Literal["completed", "unverified", "retried", "unknown", "failed", "waiting", "logged_out"]
+Ending = Literal[
+    "completed", "unverified", "retried", "settled", "unknown", "failed", "waiting", "logged_out"
+]
 
 # Instagram DMs a day; one more than that is asked for.
 DM_LIMIT: Final = 3
@@ -54,7 +56,7 @@ PLAYS: Final = (
     _dm("twitter", "demo_kai", "May I quote your benchmark?", ending="retried"),
     _dm("twitter", "demo_gone", "Are you still in Lisbon?", ending="failed"),
     _comment("threads", f"{_THREAD}/@demo_ines/post/1", "This is the clearest summary so far."),
-    _comment("threads", f"{_THREAD}/@demo_tom/post/2", "Which lens was that?", ending="unknown"),
+    _comment("threads", f"{_THREAD}/@demo_tom/post/2", "Which lens was that?", ending="settled"),
     _comment("threads", f"{_THREAD}/@demo_uma/post/3", "Saved for Monday."),
     # instagram-comments never looks whether its comment appeared.
     _comment("instagram", f"{_GRAM}/D1/", "A beautiful glaze.", ending="unverified"),

@@ -46,6 +46,9 @@ PACE: Final = {
     "SAFARI_RETRY_BASE_SECONDS": "1",
     "SAFARI_TURNS": "1",
     "SAFARI_ACTION_TIMEOUT_SECONDS": str(ACTION_TIMEOUT_SECONDS),
+    # What is looked at again after half a minute is looked at soon.
+    "SAFARI_TIME_SCALE": "0.02",
+    "SAFARI_OWN_HANDLES": "threads=me",
     "SAFARI_DAILY_LIMITS": json.dumps({"instagram": {"dm": DM_LIMIT}}),
     "WORKERS": str(WORKERS),
     "STOP_SECONDS": "5",

@@ -61,7 +61,15 @@ def _seen(world: Sequence[Seen]) -> Table:
 def _rest(acts: Sequence[Act]) -> Table:
     shown = table("command", "outcome", "next")
     shown.columns[0].no_wrap = shown.columns[2].no_wrap = True
-    for ending in ("unknown", "logged_out", "waiting", "failed", "retried", "unverified"):
+    for ending in (
+        "settled",
+        "unknown",
+        "logged_out",
+        "waiting",
+        "failed",
+        "retried",
+        "unverified",
+    ):
         own = [act for act in acts if ending_of(act) == ending]
         if own:
             names = "\n".join(
@@ -73,7 +81,9 @@ def _rest(acts: Sequence[Act]) -> Table:
 
 def _why(ending: Ending, act: Act) -> Text:
     error = _without_service(act, str(act.command["error"] or ""))
+    seen = (act.command["result"] or {}).get("looked") or {}
     told = {
+        "settled": f"was unknown; {seen.get('detail') or 'it was found'}, so it is completed",
         "unknown": f"unknown: {error}\nIt may have arrived (it did, see above): never sent again "
         "by itself.",
         "logged_out": f"waits: {_without_service(act, str(act.wait.get('error') or ''))}",

@@ -21,7 +21,7 @@ __all__ = ["Check", "Seen", "checks", "ending_of"]
 Seen = dict[str, Any]
 
 EFFECTS = ("dm", "comment", "tweet")
-MAY_HAVE_ARRIVED = ("completed", "unverified", "retried", "unknown")
+MAY_HAVE_ARRIVED = ("completed", "unverified", "retried", "settled", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ def ending_of(act: Act) -> Ending:
         return "unknown" if command["reason"] == "unknown" else "failed"
     if (command["result"] or {}).get("verification") == "none":
         return "unverified"
+    if (command["result"] or {}).get("settled_by"):
+        return "settled"
     return "retried" if command["retry_count"] else "completed"
 
 
