@@ -1,0 +1,76 @@
+"""Unknown outcomes that are settled by reading, compared with what recipients really saw."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.chaos.commands import SENDERS, a_tweet, command_for
+from tests.chaos.workers import REPOSITORY
+
+if TYPE_CHECKING:
+    from tests.chaos.rig import Rig
+    from tests.chaos.workers import Host
+
+SENDS = frozenset({"dm", "comment", "tweet"})
+OWN_HANDLES = "instagram=me,threads=me,tiktok=me,twitter=me,linkedin=me"
+SETTLE_SECONDS = 120
+ROUNDS = {"small": 1, "large": 4}
+# At least this share of what was sent, and is not known to be, is found by reading.
+FOUND_SHARE = 0.8
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.chaos
+def test_what_was_sent_is_found_and_what_was_not_is_not(rig: Rig, dose: str) -> None:
+    host = rig.host(
+        SAFARI_TURNS="1",
+        SAFARI_TIME_SCALE="0.01",
+        SAFARI_OWN_HANDLES=OWN_HANDLES,
+        SAFARI_ACTION_TIMEOUT_SECONDS="1",
+    )
+    # Half of the answers are lost after the text was sent, half before.
+    rig.play(
+        {"service": "*", "behaviour": "drop_after_effect", "match": {"text": "*sent*"}},
+        {"service": "*", "behaviour": "drop_before_effect", "match": {"text": "*lost*"}},
+    )
+    host.start()
+    commands = []
+    for fate in ("sent", "lost") * ROUNDS[dose]:
+        for command in (*map(command_for, SENDERS), a_tweet()):
+            command["params"]["text"] += f" {fate} on the way"
+            commands.append(command)
+    ids = rig.enqueue(*commands)
+    for id_ in ids:
+        rig.wait_for_status(id_, "failed")
+
+    for id_ in ids:
+        _settle(host, id_)
+    rows = rig.rows()
+    sent = {line["text"] for line in rig.simulator.world() if line["kind"] in SENDS}
+    settled = {text for text, row in rows.items() if row["status"] == "completed"}
+    assert settled <= sent
+    assert len(settled) >= FOUND_SHARE * len(sent), sorted(sent - settled)
+    gone = {text for text, row in rows.items() if _is_known_unsent(row)}
+    assert gone.isdisjoint(sent)
+
+
+def _is_known_unsent(row: dict[str, object]) -> bool:
+    return row["status"] == "failed" and row["reason"] != "unknown"
+
+
+def _settle(host: Host, id_: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "actp.cli", "queue", "settle", id_],
+        cwd=REPOSITORY,
+        env=host.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SETTLE_SECONDS,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
