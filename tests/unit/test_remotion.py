@@ -250,12 +250,74 @@ def test_a_path_from_the_services_folder_needs_that_folder(client: Client) -> No
     assert "REMOTION_HOME" in error.remedy
 
 
-def test_a_video_that_is_not_there_is_told(
+def test_only_a_video_below_the_services_folder_is_fetched(client: Client, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "output").mkdir(parents=True)
+    remotion = client("v1", REMOTION_HOME=str(home))
+    secret, video = tmp_path / "secret.mp4", home / "output" / "ours.mp4"
+    secret.write_bytes(b"a secret")
+    video.write_bytes(b"ours")
+    (home / "link.mp4").symlink_to(secret)
+    (home / "folder.mp4").mkdir()
+    (home / "notes.txt").write_text("no video")
+    for output in ("output/ours.mp4", str(video)):
+        assert remotion.fetch(output, tmp_path).read_bytes() == b"ours"
+    for output in (
+        str(secret),
+        "../secret.mp4",
+        "link.mp4",
+        "folder.mp4",
+        "notes.txt",
+        "nothing.mp4",
+        "",
+        "a\0b.mp4",
+        "x" * 5000 + ".mp4",
+        f"file://{video}",
+    ):
+        error = refusal(lambda output=output: remotion.fetch(output, tmp_path))  # type: ignore[misc]  # a default binds it
+        assert error.reason == "refused", output
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_only_a_video_at_the_services_address_is_fetched(
+    client: Client, simulator: SimulatorProcess, tmp_path: Path, style: str
+) -> None:
+    remotion = client(style, REMOTION_HOME=str(tmp_path))
+    address, neighbour = simulator.url("remotion"), simulator.url("twitter-dm")
+    port = address.rpartition(":")[2]
+    for output in (f"{address}/output/a.mp4", f"http://localhost:{port}/output/a.mp4"):
+        assert remotion.fetch(output, tmp_path).read_bytes().endswith(b"as good as a video")
+    for output in (
+        f"{neighbour}/output/a.mp4",
+        f"http://remotion.example:{port}/output/a.mp4",
+        f"https://127.0.0.1:{port}/output/a.mp4",
+        f"http://user@127.0.0.1:{port}/output/a.mp4",
+        f"http://127.0.0.1:{port}@remotion.example/output/a.mp4",
+        f"http://127.0.0.1:{port}\\@remotion.example/output/a.mp4",
+        f"{address}/health",
+        f"{address}/",
+        f"{address}/..",
+        "http://[::1/output/a.mp4",
+    ):
+        error = refusal(lambda output=output: remotion.fetch(output, tmp_path))  # type: ignore[misc]  # a default binds it
+        assert error.reason == "refused", output
+    missing = f"{address}/output/a/b.mp4"
+    assert refusal(lambda: remotion.fetch(missing, tmp_path)).reason == "later"
+
+
+def test_a_video_that_is_too_large_is_not_fetched(
     client: Client, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
-    remotion = client()
-    for output in (str(tmp_path / "nothing.mp4"), simulator.url("remotion") + "/nothing.mp4"):
-        refusal(lambda output=output: remotion.fetch(output, tmp_path))  # type: ignore[misc]  # a default binds it
+    remotion = client("v1", REMOTION_HOME=str(tmp_path))
+    (tmp_path / "large.mp4").write_bytes(b"eleven char")
+    for output in ("large.mp4", f"{simulator.url('remotion')}/output/large.mp4"):
+        error = refusal(lambda output=output: remotion.fetch(output, tmp_path, most_bytes=10))  # type: ignore[misc]  # a default binds it
+        assert (error.reason, "larger than" in str(error)) == ("refused", True)
+
+
+@pytest.mark.parametrize("job_id", ["..", "../health", "a/b", "", "a b", "x" * 300])
+def test_what_is_no_id_of_a_render_is_not_asked_for(remotion: Remotion, job_id: str) -> None:
+    assert remotion.job(job_id).status == "lost"
 
 
 # ---- briefs ----

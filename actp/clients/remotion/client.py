@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from actp.clients.remotion.errors import RemotionError
+from actp.clients.remotion.origin import Origin, is_web_address, suffix_of
 from actp.clients.remotion.styles import STYLES, RenderJob, read_job
 from actp.clients.wire import (
     FRESH_CONNECTIONS,
@@ -19,6 +20,7 @@ from actp.clients.wire import (
     json_object,
     retry_after,
 )
+from actp.clock import steady_seconds
 from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
 
@@ -31,12 +33,16 @@ if TYPE_CHECKING:
 __all__ = ["Remotion"]
 
 ASK_TIMEOUT_SECONDS: Final = 15.0
+FETCH_TIMEOUT_SECONDS: Final = 600.0
+# Ten minutes at 13 Mbit/s; no platform takes a larger short video.
+MAX_VIDEO_BYTES: Final = 1_000_000_000
 KEY_HEADER: Final = "x-api-key"
 MAX_NAME_LENGTH: Final = 60
 
 # It becomes the name of a file, and a word of a command line.
 _JOB_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_WEB_SCHEMES: Final = ("http://", "https://")
+# It becomes a part of a path.
+_RENDER_JOB_ID: Final = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,199}")
 _OTHER_PROGRAM: Final = "Set REMOTION_URL to where Remotion listens, and give each its own port."
 
 
@@ -46,7 +52,7 @@ class Remotion:
     def __init__(self, settings: Settings) -> None:
         self._url = settings.remotion_url
         self._key = settings.remotion_api_key
-        self._home = settings.remotion_home
+        self._origin = Origin(settings.remotion_url, settings.remotion_home)
         self._style = STYLES[settings.remotion_api_style]
         self._client = httpx.Client(
             base_url=self._url,
@@ -79,6 +85,8 @@ class Remotion:
 
     def job(self, render_job_id: str) -> RenderJob:
         """Ask how far a render has come."""
+        if not _RENDER_JOB_ID.fullmatch(render_job_id):
+            return RenderJob("lost")
         answer = self._ask("GET", f"{self._style.jobs_path}/{quote(render_job_id, safe='')}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             self.check()  # another program has no such job either
@@ -90,29 +98,36 @@ class Remotion:
             return job
         return RenderJob(job.status, self._located(job.output))
 
-    def fetch(self, output: str, folder: Path) -> Path:
+    def fetch(self, output: str, folder: Path, most_bytes: int = MAX_VIDEO_BYTES) -> Path:
         """Return the video of a complete job as a file on this machine.
 
         One behind a URL is brought into the folder; for one that is a file here it stays unused.
         """
-        if not output.startswith(_WEB_SCHEMES):
-            if not Path(output).is_file():
-                raise RemotionError(f"there is no video at {output}", "refused")
-            return Path(output)
-        path = folder / PurePosixPath(urlsplit(output).path).name
-        try:
-            with self._client.stream("GET", output) as answer, path.open("wb") as file:
-                answer.raise_for_status()
-                for chunk in answer.iter_bytes():
-                    file.write(chunk)
-        except httpx.HTTPError as error:
-            why = f"the video at {output} did not come: {failure(error, self._key)}"
-            raise RemotionError(why, "later") from None
-        return path
+        output = self._located(output)
+        if is_web_address(output):
+            return self._downloaded(output, folder / f"video{suffix_of(output)}", most_bytes)
+        _check_size(output, Path(output).stat().st_size, most_bytes)
+        return Path(output)
 
     def close(self) -> None:
         """Give connections back."""
         self._client.close()
+
+    def _downloaded(self, url: str, path: Path, most_bytes: int) -> Path:
+        late_at, size = steady_seconds() + FETCH_TIMEOUT_SECONDS, 0
+        try:
+            with self._client.stream("GET", url) as answer, path.open("wb") as file:
+                answer.raise_for_status()
+                for chunk in answer.iter_bytes():
+                    size += len(chunk)
+                    _check_size(url, size, most_bytes)
+                    if steady_seconds() > late_at:
+                        raise RemotionError(f"the video at {url} comes too slowly", "later")
+                    file.write(chunk)
+        except (httpx.HTTPError, OSError) as error:
+            why = f"the video at {url} did not come: {failure(error, self._key)}"
+            raise RemotionError(why, "later") from None
+        return path
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         answer = self._request(method, path, body)
@@ -164,13 +179,11 @@ class Remotion:
         )
 
     def _located(self, output: str) -> str:
-        """Return a URL, or an absolute path, for what may be named from the service's folder."""
-        if self._style.output_is_url:
-            return urljoin(self._url, output)
-        if self._home is None and not Path(output).is_absolute():
-            raise RemotionError(
-                f"the video is at {output!r}, which starts from the service's folder",
-                "misconfigured",
-                remedy="Set REMOTION_HOME to the folder that the service was started in.",
-            )
-        return str((self._home or Path()) / output)
+        if self._style.output_is_url or is_web_address(output):
+            return self._origin.url_of(output)
+        return str(self._origin.file_of(output))
+
+
+def _check_size(output: str, size: int, most_bytes: int) -> None:
+    if size > most_bytes:
+        raise RemotionError(f"the video at {output} is larger than {most_bytes:,} bytes", "refused")

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from actp.clients.blotato import BlotatoError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Distributor", "is_public"]
 
-VIDEO_SUFFIXES: Final = frozenset({".m4v", ".mov", ".mp4", ".webm"})
-
 
 @dataclass(frozen=True, slots=True)
 class Distributor:
@@ -38,14 +36,14 @@ class Distributor:
     accounts: Mapping[str, str]
     claim: str
 
-    def distribute(self, job: Job) -> dict[str, Any]:
-        """Return the task and its platforms.
+    def distribute(self, job: Job, output: str) -> dict[str, Any]:
+        """Return the task and its platforms; ``output`` is what Remotion said, never the row.
 
         Raises InvalidInput for a brief that cannot be read, RemotionError where the video is not
         to be had, BlotatoError where it cannot be uploaded.
         """
         brief = ContentBrief.from_json(job.brief)
-        url = self._published_at(job.output_url or "")
+        url = self._published_at(output)
         platforms = platforms_for(brief)
         if missing := [name for name in platforms if name not in self.accounts]:
             raise InvalidInput(
@@ -75,10 +73,7 @@ class Distributor:
                 remedy="Set BLOTATO_API_KEY.",
             )
         with tempfile.TemporaryDirectory(prefix="video-") as folder:
-            video = self.remotion.fetch(output, Path(folder))
-            if video.suffix.lower() not in VIDEO_SUFFIXES:
-                raise BlotatoError(f"{video.name} is no video", "rejected")
-            return self.blotato.upload(video)
+            return self.blotato.upload(self.remotion.fetch(output, Path(folder)))
 
 
 def is_public(url: str) -> bool:

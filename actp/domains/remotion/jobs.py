@@ -27,7 +27,6 @@ class Job:
     brief: Mapping[str, Any]
     render_job_id: str | None = None
     retry_count: int = 0
-    output_url: str | None = None
     rendering_seconds: float | None = None
 
     @classmethod
@@ -40,7 +39,6 @@ class Job:
             brief=brief if isinstance(brief, dict) else {},
             render_job_id=row["render_job_id"],
             retry_count=row["retry_count"],
-            output_url=row["output_url"],
             rendering_seconds=row["rendering_seconds"],
         )
 

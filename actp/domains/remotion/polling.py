@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from actp.clients.blotato import BlotatoError
-from actp.clients.remotion import Remotion, RemotionError
+from actp.clients.remotion import Remotion, RemotionError, RenderJob
 from actp.domains.remotion.brief import ContentBrief
 from actp.domains.remotion.distributing import Distributor
 from actp.domains.remotion.jobs import Change, Job, after_answer, after_trouble, requeued
-from actp.errors import InvalidInput
+from actp.errors import InvalidInput, WrongState
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
@@ -42,13 +42,10 @@ class _Run:
         change = self._looked_at(job)
         if change.status != "complete":
             return self._store(job, change)
-        job = replace(job, status="complete", output_url=change.output_url)
         self._store(job, change, release=False)
         return self._distributed(job, change)
 
     def _looked_at(self, job: Job) -> Change:
-        if job.status == "complete":
-            return Change("complete", job.render_job_id, job.retry_count, job.output_url)
         if self.trouble is not None:
             return after_trouble(job, self.trouble)
         try:
@@ -68,7 +65,7 @@ class _Run:
         accounts = tools.settings.blotato_accounts
         sender = Distributor(tools.store, self.remotion, tools.blotato, accounts, self.claim)
         try:
-            task = sender.distribute(job)
+            task = sender.distribute(job, change.output_url or "")
         except RemotionError as error:
             if error.reason == "refused":
                 return self._store(job, requeued(job, str(error)))
@@ -147,10 +144,21 @@ def distribute(tools: Tools, value: str) -> dict[str, Any]:
     with closing(Remotion(tools.settings)) as remotion:
         sender = Distributor(tools.store, remotion, tools.blotato, accounts, claim)
         try:
-            task = sender.distribute(job)
+            task = sender.distribute(job, _output_of(job, remotion))
         finally:
             tools.store.call("agent_remotion_release", claim=claim, job_id=job.id)
     return {"job_id": job.id, **task}
+
+
+def _output_of(job: Job, remotion: Remotion) -> str:
+    """Return where Remotion itself says the video is; what the row says of it is not asked."""
+    render = RenderJob("lost") if job.render_job_id is None else remotion.job(job.render_job_id)
+    if render.output is None:
+        raise WrongState(
+            f"Remotion has no video for job {job.id}: its render is {render.status}",
+            remedy="remotion_content_producer.py --pipeline has another one made.",
+        )
+    return render.output
 
 
 def _row(job: Job, status: str, **more: Any) -> dict[str, Any]:
