@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import tomllib
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -11,7 +10,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from actp.settings import PROJECT_ROOT
+from actp import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +56,7 @@ class BuildCollector(Collector):
     """Which version runs, on which Python."""
 
     def __init__(self) -> None:
-        with (PROJECT_ROOT / "pyproject.toml").open("rb") as file:
-            version = tomllib.load(file)["project"]["version"]
-        self._labels = {"version": version, "python": platform.python_version()}
+        self._labels = {"version": __version__, "python": platform.python_version()}
 
     def collect(self) -> Iterator[Metric]:
         """Yield one series, always 1."""

@@ -27,7 +27,8 @@ from actp.clock import steady_seconds
 from actp.errors import ActpError, ExitCode, WrongState
 from actp.logs import set_up_logs
 from actp.orphans import end_orphans
-from actp.settings import PROJECT_ROOT, Settings, load_settings
+from actp.settings import Settings, load_settings
+from actp.settings.host import base_folder
 from actp.supervision import Process, Supervisor
 from actp.vitals import BEATS_PER_LEASE, Vitals, run_program
 from metrics import instruments
@@ -196,7 +197,7 @@ def _settings_stamp() -> str:
     if not chosen:
         return "none"
     try:
-        status = (PROJECT_ROOT / Path(chosen).expanduser()).stat()
+        status = (base_folder(sys.platform, os.environ) / Path(chosen).expanduser()).stat()
     except OSError:
         return "none"
     return f"{status.st_mtime_ns} {status.st_size}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.checkout import IS_CHECKOUT
 from actp.cli.output import one_line
 from actp.errors import (
     ActpError,
@@ -19,7 +21,7 @@ from actp.errors import (
     StoreUnavailable,
     WrongState,
 )
-from actp.settings import PROJECT_ROOT
+from actp.settings.host import base_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +66,9 @@ def _write(program: str, cause: str, remedy: str) -> None:
     first, *rest = [one_line(line, LONGEST_LINE) for line in cause.splitlines() if line.strip()]
     click.echo("\n".join([f"{program}: {first}", *(f"  {line}" for line in rest)]), err=True)
     for line in remedy.splitlines():
-        click.echo(f"  {line.rstrip()}", err=True)
+        # An installed package has one command and no launchers.
+        said = line if IS_CHECKOUT else line.replace("bin/", "actp ")
+        click.echo(f"  {said.rstrip()}", err=True)
 
 
 def _remedy(error: ActpError, program: str) -> str:
@@ -93,4 +97,9 @@ def _logged(error: Exception) -> str:
 
 def _log_path() -> Path:
     # The settings themselves may be what failed, so only the variable is read.
-    return PROJECT_ROOT / os.environ.get("ACTP_HOME", "var") / "logs" / "cli.log"
+    return (
+        base_folder(sys.platform, os.environ)
+        / os.environ.get("ACTP_HOME", "var")
+        / "logs"
+        / "cli.log"
+    )

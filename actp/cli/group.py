@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.exceptions import NoSuchCommand
 
+from actp.checkout import IS_CHECKOUT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,8 @@ COMMANDS: Final = {
     "status": "status",
     "up": "tree",
 }
+# In a checkout its launcher starts it.
+INSTALLED_ONLY: Final = {"demo": "demo"}
 
 
 class LazyGroup(click.Group):
@@ -83,6 +87,6 @@ class LazyGroup(click.Group):
 
 actp = LazyGroup(
     name="actp",
-    modules=COMMANDS,
+    modules=COMMANDS if IS_CHECKOUT else COMMANDS | INSTALLED_ONLY,
     help="Send commands to the Safari services, and see what becomes of them.",
 )

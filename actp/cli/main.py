@@ -21,14 +21,14 @@ BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 def main(arguments: Sequence[str]) -> int:
     """Run a command of the group; one with a launcher in bin/ goes by the launcher's name."""
     # Imported late: the scripts of the agents need neither, and pay for what they import.
+    from actp.checkout import IS_CHECKOUT  # noqa: PLC0415
     from actp.cli.group import actp  # noqa: PLC0415
-    from actp.settings import PROJECT_ROOT  # noqa: PLC0415
 
     name, *rest = arguments or ["--help"]
     command = actp.get_command(None, name)
-    if command is not None and (PROJECT_ROOT / "bin" / name).exists():
+    if command is not None and IS_CHECKOUT:
         return run(command, rest, f"bin/{name}")
-    return run(actp, [name, *rest], "python -m actp.cli")
+    return run(actp, [name, *rest], "python -m actp.cli" if IS_CHECKOUT else "actp")
 
 
 def run(command: click.Command, arguments: Sequence[str], program: str) -> int:

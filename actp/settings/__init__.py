@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from actp.checkout import PROJECT_ROOT
 from actp.settings.describe import SettingRow, describe
-from actp.settings.host import PROJECT_ROOT
 from actp.settings.load import load_settings
 from actp.settings.model import SERVICE_SETTINGS, Settings
 from actp.settings.values import DEFAULT_DAILY_LIMITS, ActiveHours

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actp.checkout import IS_CHECKOUT, PROJECT_ROOT
 from actp.settings.values import is_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _LOCALTIME = Path("/etc/localtime")
 _HOUR = timedelta(hours=1)
 
@@ -24,8 +24,18 @@ def own_crm_brain() -> str:
     return shlex.join([sys.executable, str(PROJECT_ROOT / "crm_brain.py")])
 
 
+def base_folder(platform: str, env: Mapping[str, str]) -> Path:
+    """Return the folder of ``.env`` and of relative paths: the checkout, or the user's own."""
+    return PROJECT_ROOT if IS_CHECKOUT else state_folder(platform, env)
+
+
 def default_lock_dir(platform: str, env: Mapping[str, str]) -> Path:
     """Return the per-user folder of port locks; ``platform`` is as in ``sys.platform``."""
+    return state_folder(platform, env) / "locks"
+
+
+def state_folder(platform: str, env: Mapping[str, str]) -> Path:
+    """Return the folder in which a program of this user keeps its state."""
     home = Path(env["HOME"]) if env.get("HOME") else Path.home()
     if platform == "darwin":
         state = home / "Library" / "Application Support"
@@ -33,7 +43,7 @@ def default_lock_dir(platform: str, env: Mapping[str, str]) -> Path:
         configured = Path(env.get("XDG_STATE_HOME", ""))
         # The XDG specification tells us to ignore relative paths.
         state = configured if configured.is_absolute() else home / ".local" / "state"
-    return state / "actp-worker" / "locks"
+    return state / "actp-worker"
 
 
 def host_time_zone(env: Mapping[str, str], localtime: Path = _LOCALTIME) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
 from actp.errors import SettingsError
-from actp.settings.host import PROJECT_ROOT
+from actp.settings.host import base_folder
 from actp.settings.model import Settings
 from actp.settings.names import (
     ALIASES,
@@ -75,8 +76,8 @@ def settings_file(env: Mapping[str, str] | None = None) -> Path | None:
     env = os.environ if env is None else env
     chosen = env.get(ENV_FILE_NAME)
     if chosen is None:
-        return PROJECT_ROOT / ".env"
-    return PROJECT_ROOT / Path(chosen).expanduser() if chosen else None
+        return base_folder(sys.platform, env) / ".env"
+    return base_folder(sys.platform, env) / Path(chosen).expanduser() if chosen else None
 
 
 def _names_in(path: Path | None) -> tuple[list[str], list[str]]:

@@ -25,7 +25,7 @@ from pydantic import (
 from actp.errors import NotFound
 from actp.settings import values
 from actp.settings.accounts import Accounts, OwnHandles, parse_accounts, parse_own_handles
-from actp.settings.host import PROJECT_ROOT, default_lock_dir, host_time_zone, own_crm_brain
+from actp.settings.host import base_folder, default_lock_dir, host_time_zone, own_crm_brain
 
 StoreKind = Literal["postgres", "supabase", "embedded"]
 
@@ -62,7 +62,7 @@ def _check_heartbeat(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _absolute(path: Path) -> Path:
-    return PROJECT_ROOT / path.expanduser()
+    return base_folder(sys.platform, os.environ) / path.expanduser()
 
 
 def _upper(value: object) -> object:

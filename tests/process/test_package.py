@@ -1,0 +1,115 @@
+"""The wheel: one import root, everything it needs beside it, and a command that runs from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+BUILD_TIMEOUT_SECONDS = 60
+RUN_TIMEOUT_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=BUILD_TIMEOUT_SECONDS,
+    )
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the commands of an environment that has the wheel and this one's packages."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "packages.pth").write_text(sysconfig.get_path("purelib"))
+    with ZipFile(wheel) as archive:
+        archive.extractall(site)
+    command = folder / "bin" / "actp"
+    program = "import sys\nfrom actp_worker import main\nsys.exit(main())\n"
+    command.write_text(f"#!{folder / 'bin' / 'python'}\n{program}")
+    command.chmod(0o700)
+    return folder / "bin"
+
+
+def run(installed: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [str(installed / "actp"), *arguments],
+        env=environment,
+        cwd=home,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=RUN_TIMEOUT_SECONDS,
+    )
+
+
+def test_only_one_import_root_is_installed(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        roots = {name.split("/")[0] for name in archive.namelist()}
+    assert {root for root in roots if not root.endswith(".dist-info")} == {"actp_worker"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "migrations/functions/claim.sql",
+        "migrations/released.txt",
+        "metrics/dashboards/queue.json",
+        "metrics/rules/alerts.yml",
+        "boot/launchd.plist",
+        "supervisor.conf",
+        "safari_cloud_agent.py",
+        ".env.example",
+    ],
+)
+def test_what_it_reads_at_run_time_is_in_the_wheel(wheel: Path, name: str) -> None:
+    with ZipFile(wheel) as archive:
+        assert f"actp_worker/{name}" in archive.namelist()
+
+
+def test_no_test_is_in_the_wheel(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        assert [name for name in archive.namelist() if "/test_" in name] == []
+
+
+def test_the_requirements_of_the_package_are_the_pinned_ones() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {(each := Requirement(line)).name: each for line in project["dependencies"]}
+    pinned = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    direct = pinned.partition("# Direct\n")[2].partition("# Brought")[0]
+    lines = [line.partition(" ")[0] for line in direct.splitlines() if line[:1].isalnum()]
+    pins = {(each := Requirement(line)).name: each for line in lines}
+    assert asked.keys() == pins.keys()
+    for name, pin in pins.items():
+        (version,) = (specifier.version for specifier in pin.specifier)
+        assert asked[name].specifier.contains(version), name
+
+
+def test_the_command_runs_from_the_wheel_and_keeps_its_state_in_the_home(
+    installed: Path, tmp_path: Path
+) -> None:
+    shown = run(installed, tmp_path, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert "Usage: actp" in shown.stdout
+    wrong = run(installed, tmp_path, "enqueue", "dm", "nowhere", "ada", "Hi")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("actp: ")
+    assert "bin/" not in wrong.stderr
