@@ -8,10 +8,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["LANGUAGES", "Wish", "asks_to_stop", "wish_in"]
 
@@ -60,9 +60,44 @@ _UNSAID: Final = tuple(
     )
 )
 _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
+_WORD: Final = re.compile(r"\S+")
 _NO_LETTERS: Final = re.compile(r"[^\w\s]|_")
 # Scripts that are written without spaces between words.
 _UNSPACED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\u1100-\u11ff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    """Phrases by their first two letters, and those of scripts without spaces.
+
+    One pattern of all of them would try each at every letter.
+    """
+
+    by_letters: Mapping[str, tuple[str, ...]]
+    unspaced: tuple[str, ...]
+
+    @classmethod
+    def of(cls, phrases: Iterable[str]) -> Self:
+        """Index phrases; a phrase may end inside a word: "unsubscrib" stands for its forms."""
+        by_letters: dict[str, list[str]] = {}
+        unspaced = []
+        for phrase in sorted(set(phrases)):
+            if _UNSPACED.search(phrase):
+                unspaced.append(phrase)
+            else:
+                by_letters.setdefault(phrase[:2], []).append(phrase)
+        indexed = {letters: tuple(found) for letters, found in by_letters.items()}
+        return cls(indexed, tuple(unspaced))
+
+    def are_in(self, spoken: str) -> bool:
+        """Return whether one of them stands in a plain text, from the beginning of a word."""
+        if _UNSPACED.search(spoken) and any(phrase in spoken for phrase in self.unspaced):
+            return True
+        return any(
+            spoken.startswith(phrase, word.start())
+            for word in _WORD.finditer(spoken)
+            for phrase in self.by_letters.get(spoken[word.start() : word.start() + 2], ())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +105,8 @@ class _Words:
     alone: frozenset[str]
     no: frozenset[str]
     polite: frozenset[str]
-    phrases: re.Pattern[str]
-    doubt: re.Pattern[str]
+    phrases: _Phrases
+    doubt: _Phrases
 
 
 def wish_in(text: str | None) -> Wish | None:
@@ -85,9 +120,9 @@ def wish_in(text: str | None) -> Wish | None:
     spoken = " ".join(filter(None, lines))
     for unsaid in _UNSAID:
         spoken = unsaid.sub(" ", spoken)
-    if words.phrases.search(spoken) or any(pattern.search(spoken) for pattern in _ASKED):
+    if words.phrases.are_in(spoken) or any(pattern.search(spoken) for pattern in _ASKED):
         return "stop"
-    is_doubtful = words.doubt.search(spoken) or any(
+    is_doubtful = words.doubt.are_in(spoken) or any(
         _is_alone(line, words.no, words.polite) for line in lines
     )
     return "doubt" if is_doubtful else None
@@ -116,20 +151,9 @@ def _words() -> _Words:
         frozenset(all_of("alone")),
         frozenset(all_of("no")),
         frozenset(map(_plain, _POLITE)),
-        _any_of(all_of("phrases")),
-        _any_of(all_of("doubt")),
+        _Phrases.of(all_of("phrases")),
+        _Phrases.of(all_of("doubt")),
     )
-
-
-def _any_of(phrases: Iterable[str]) -> re.Pattern[str]:
-    longest_first = sorted(set(phrases), key=len, reverse=True)
-    return re.compile("|".join(map(_bounded, longest_first)))
-
-
-def _bounded(phrase: str) -> str:
-    # A phrase may end inside a word: "unsubscrib" stands for its forms.
-    escaped = re.escape(phrase).replace(r"\ ", r"\s+")
-    return escaped if _UNSPACED.search(phrase) else rf"(?<!\w){escaped}"
 
 
 def _plain(text: str) -> str:

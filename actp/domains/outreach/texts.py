@@ -57,18 +57,19 @@ class Texts:
 
         ``values`` are by VARIABLES, None where unknown; the same seed draws the same text.
         """
-        filled = [
-            (weight, text)
-            for template in self._candidates(kind, platform)
-            if (text := _fill(template, values)) is not None and fault_in(text, platform) is None
-            for weight in [_weight(template)]
-        ]
-        if not filled:
-            # A name may read like bait; the texts that need nothing were checked with the file.
-            return self.text(kind, platform, {}, seed)
-        best = max(weight for weight, _ in filled)
-        choices = [text for weight, text in filled if weight == best]
-        return choices[int.from_bytes(sha256(seed.encode()).digest()[:4]) % len(choices)]
+        draw = int.from_bytes(sha256(seed.encode()).digest()[:4])
+        levels: dict[int, list[str]] = {}
+        for template in self._candidates(kind, platform):
+            if (text := _fill(template, values)) is not None:
+                levels.setdefault(_weight(template), []).append(text)
+        for weight in sorted(levels, reverse=True):
+            choices = levels[weight]
+            for turn in range(len(choices)):
+                text = choices[(draw + turn) % len(choices)]
+                if fault_in(text, platform) is None:
+                    return text
+        # A name may read like bait; the texts that need nothing were checked with the file.
+        return self.text(kind, platform, {}, seed)
 
     def _candidates(self, kind: MessageType, platform: str) -> Sequence[str]:
         texts = self.templates[KINDS[kind]]
