@@ -13,10 +13,9 @@ import pytest
 from actors.scheduler.jobs import JOBS
 from actp.alerts.domain_texts import DOMAIN_WRITERS
 from actp.cli.agents import abtest, growth, outreach, prospect, remotion, trends, youtube
-from actp.cli.agents.crm import crm_brain
-from actp.cli.agents.dispatch import multi_agent_dispatch
 from actp.cli.face import safari_cloud_agent
 from actp.cli.group import actp
+from actp.cli.reference import reference, script_commands
 from actp.dispatch.agents import AGENTS
 from actp.errors import ExitCode
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
@@ -27,12 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAINS = (abtest, growth, outreach, prospect, remotion, trends, youtube)
-SCRIPTS = {
-    **{domain.script.name: domain.script.command for domain in DOMAINS},
-    "crm_brain.py": crm_brain,
-    "multi_agent_dispatch.py": multi_agent_dispatch,
-    "safari_cloud_agent.py": safari_cloud_agent,
-}
+SCRIPTS = script_commands()
 # It has commands instead of flags.
 REGISTRY = "service_registry.py"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -40,7 +34,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 PLACEHOLDER = re.compile(r"^(?:[A-Z_]{2,}|ID|…|\S+\|\S+|[0-9a-f]{6,8})$")
 FOLDERS = ("actors", "actp", "bin", "demo", "docs", "metrics", "migrations", "simulator", "tests")
 SETTING = re.compile(r"^(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|WORKERS)$")
-NOT_OURS = frozenset({"CLOCK_BOOTTIME"})
+NOT_OURS = frozenset({"CLOCK_BOOTTIME", "JOB_ID"})
 # Folders that a running worker makes under ACTP_HOME.
 MADE_AT_RUN_TIME = frozenset({"metrics/targets"})
 # The sentinel tells them itself: the database, which keeps alerts, is what they are about.
@@ -215,6 +209,11 @@ def test_the_readme_lists_every_task_of_a_script() -> None:
     table = text.split("### The other scripts")[1].split("\n### ")[0]
     tasks = {task.flag for domain in DOMAINS for task in domain.script.tasks}
     assert {flag for flag in tasks if f"`{flag}`" not in table} == set()
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert page == reference(), "run: .venv/bin/python -m actp.cli.reference > docs/cli.md"
 
 
 def test_every_promise_has_tests() -> None:
