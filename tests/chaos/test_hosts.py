@@ -31,6 +31,8 @@ def test_hosts_that_share_a_limit_keep_it_to_the_last_message(rig: Rig) -> None:
     limits = f'{{"instagram": {{"dm": {LIMIT}}}}}'
     hosts = [rig.host(f"host-{number}", SAFARI_DAILY_LIMITS=limits) for number in range(4)]
     rig.play({"service": "instagram-dm", "behaviour": "slow", "seconds": 0.02})
+    # The service's own limit of an hour would hold before that of the day.
+    rig.connection.execute("update safari_policies set hourly_limit = %s", (10 * LIMIT,))
     for host in hosts:
         host.start()
     eventually(lambda: _live_workers(rig) == len(hosts), "all hosts are there")
