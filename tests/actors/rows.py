@@ -27,7 +27,10 @@ POSTS = {
     "instagram-comments": "https://www.instagram.com/p/Cabc123/",
     "threads-comments": "https://www.threads.com/@ada/post/Cabc123",
 }
-OPEN_HOURS = "update safari_policies set active_from = 0, active_to = 24, min_gap_seconds = 0"
+OPEN_HOURS = (
+    "update safari_policies"
+    " set active_from = 0, active_to = 24, min_gap_seconds = 0, hourly_limit = 1000"
+)
 
 
 def row_of(recipient: str = "ada", *, lease: int = 1, **changes: Any) -> Row:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from actp.store.protocol import Store
 
 SERVICES = ("twitter-comments", "twitter-dm", "local")
-OPEN_HOURS = "update safari_policies set active_from = 0, active_to = 24, min_gap_seconds = 0"
+OPEN_HOURS = (
+    "update safari_policies"
+    " set active_from = 0, active_to = 24, min_gap_seconds = 0, hourly_limit = 1000"
+)
 
 
 @dataclass

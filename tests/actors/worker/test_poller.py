@@ -217,7 +217,7 @@ def test_it_claims_no_more_when_it_is_told_to_stop(
     house: House, queue: Queue, latched: LatchedStore, service: Told
 ) -> None:
     house.tell(POLLER, room(1), StartClaiming())
-    latched.await_calls("safari_claim", 1)
+    latched.await_answers("safari_claim", 1)
     house.tell(POLLER, Stop())
     queue.add("a")
     house.tell(POLLER, Wake(), room(1))
