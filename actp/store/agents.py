@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["AgentsTables", "Misfit", "explained", "is_optional", "look", "wanted_columns"]
 
 _NAME: Final = re.compile(r"\b(safari_\w+|(?:agent|crm|actp|youtube|linkedin)_\w+)")
+_TAKES_AGENTS_ROW: Final = re.compile(
+    r"\s*create(?: or replace)? function\s+public\.\w+\s*\([^()]*"
+    r"\bpublic\.(?:crm|actp|youtube|linkedin)_\w+",
+    re.IGNORECASE,
+)
 _COMMENT: Final = re.compile(r"--[^\n]*")
 _TABLE: Final = re.compile(
     r"(?:create table(?: if not exists)?|alter table(?: if exists)?)\s+public\.(\w+)(.*)",
@@ -96,8 +101,11 @@ def explained(error: StoreError, store: Store) -> StoreError:
 
 def is_optional(statement: Statement) -> bool:
     """Tell whether a statement is about an agent's table, so that the queue runs without it."""
-    match = _NAME.search(_COMMENT.sub("", statement.text))
-    return match is not None and not match[1].startswith("safari_")
+    text = _COMMENT.sub("", statement.text)
+    match = _NAME.search(text)
+    return match is not None and (
+        not match[1].startswith("safari_") or _TAKES_AGENTS_ROW.match(text) is not None
+    )
 
 
 def wanted_columns() -> dict[str, dict[str, str]]:
