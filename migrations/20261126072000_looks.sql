@@ -3,5 +3,6 @@ alter table public.safari_command_attempts add column if not exists looks intege
 alter table public.safari_command_attempts add column if not exists looked_at timestamptz;
 alter table public.safari_command_attempts add column if not exists next_look_at timestamptz;
 
-create index if not exists safari_attempts_unsettled
-  on public.safari_command_attempts (begun_at) where outcome = 'unknown' and resolved_at is null;
+-- Unknown outcomes are found by their commands (safari_queue_unknown): an index that names the outcome
+-- would keep every result from updating its row in place.
+drop index if exists public.safari_attempts_unsettled;

@@ -88,6 +88,7 @@ def read_by(session: psycopg.Connection[Any], call: str, *parameters: Any) -> in
         "safari_retry_failed(true)",
         "safari_gauges()",
         "safari_status()",
+        "safari_claim_looks('{\"twitter-dm\": 0}', 60)",
         "safari_outlook('[\"twitter-dm\"]')",
     ],
 )
