@@ -6,8 +6,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
@@ -53,6 +51,8 @@ class Heartbeat:
     def _ping(self, fault: str | None) -> None:
         if self._url is None:
             return
+        import httpx  # noqa: PLC0415  # where no monitor is set, the watchdog does without it
+
         url = self._url.get_secret_value().rstrip("/")
         try:
             answer = httpx.post(

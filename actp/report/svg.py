@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,8 +26,16 @@ FONT: Final = 12
 LEGEND: Final = 30
 AXIS: Final = 40
 BAR: Final = 16
-# How wide a letter may be, in the widest of the usual fonts.
+# How wide a letter is on average, in the widest of the usual fonts.
 LETTER: Final = 7.4
+# How wide each may be there; what is named nowhere is as wide as the widest.
+_WIDEST: Final = 13.0
+_WIDTHS: Final = {
+    **dict.fromkeys(" !'(),-./:;I[]fijlrt|", 5.8),
+    **dict.fromkeys(ascii_lowercase.translate(dict.fromkeys(map(ord, "fijlmrtw"))), 7.8),
+    **dict.fromkeys(digits, 7.8),
+    **dict.fromkeys(ascii_uppercase.translate(dict.fromkeys(map(ord, "IMW"))), 9.6),
+}
 
 
 class Bar(NamedTuple):
@@ -264,9 +274,18 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", color: str = "soft") -> str:
-    longest = int((LABELS - 12) / LETTER) if anchor == "end" else 60
-    shown = text if len(text) <= longest else text[: longest - 1] + "…"
+    # What ends at x begins at the left edge of the drawing or right of it.
+    fits = _fitting(text, x - 2) if anchor == "end" else 60
+    shown = text if len(text) <= fits else text[: fits - 1] + "…"
     return (
         f'<text x="{x:.1f}" y="{y + FONT * 0.36:.1f}" text-anchor="{anchor}"'
         f' fill="var(--{color})">{escape(shown)}</text>'
     )
+
+
+def _fitting(text: str, room: float) -> int:
+    """Return how many letters of a text there is room for, one of them the sign of omission."""
+    ends = list(accumulate(_WIDTHS.get(letter, _WIDEST) for letter in text))
+    if not ends or ends[-1] <= room:
+        return len(text)
+    return sum(end <= room - _WIDEST for end in ends) + 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 import pytest
@@ -56,8 +58,9 @@ ARRANGED: tuple[LiteralString, ...] = (
          from (select id, row_number() over (order by id) as n from crm_contacts) c""",
     "select agent_schedule_reward('twitter', 14, true) from generate_series(1, 3)",
 )
-# How many marks each chart of that has.
-MARKS = {"queue": 2, "limits": 2, "ended": 4, "campaigns": 3, "funnel": 3, "mix": 6, "tests": 6}
+OUTCOMES = ("completed", "failed", "unknown", "cancelled")
+# How many marks each chart of that has, but for commands that ended: their days change.
+MARKS = {"queue": 2, "limits": 2, "campaigns": 9, "funnel": 3, "mix": 6, "tests": 6}
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +70,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def full(embedded_databases: Databases) -> Iterator[dict[str, Any]]:
-    """What is reported of a database in which there is something of everything."""
+def filled(embedded_databases: Databases) -> Iterator[Database]:
+    """A database in which there is something of everything."""
     from tests.support.databases import postgres_database
 
     with postgres_database(embedded_databases, "embedded") as database:
@@ -76,7 +79,31 @@ def full(embedded_databases: Databases) -> Iterator[dict[str, Any]]:
         with database.connect() as connection:
             for statement in ARRANGED:
                 connection.execute(statement)
-        yield database.store.call("agent_report")
+        yield database
+
+
+@pytest.fixture(scope="module")
+def full(filled: Database) -> dict[str, Any]:
+    """What is reported of it."""
+    data: dict[str, Any] = filled.store.call("agent_report")
+    return data
+
+
+@pytest.fixture(scope="module")
+def outcomes(filled: Database, full: dict[str, Any]) -> list[tuple[int, ...]]:
+    """How many of its commands ended in each way, counted here, on each of the last 14 days."""
+    with filled.connect() as connection:
+        ended = connection.execute(
+            "select completed_at, status, reason from safari_command_queue"
+            " where completed_at is not null"
+        ).fetchall()
+    counts = Counter(
+        (at.astimezone(UTC).date(), "unknown" if reason == "unknown" else status)
+        for at, status, reason in ended
+    )
+    today = datetime.fromisoformat(full["at"]).astimezone(UTC).date()
+    days = [today - timedelta(days=ago) for ago in reversed(range(14))]
+    return [tuple(counts[day, outcome] for outcome in OUTCOMES) for day in days]
 
 
 @pytest.fixture(scope="module")
@@ -125,14 +152,17 @@ def test_a_browser_shows_every_chart_and_asks_nobody_for_anything(
         assert commonest < 0.98, name
 
 
-def test_every_figure_has_its_mark(file: Path, browser: Browser) -> None:
+def test_every_figure_has_its_mark(
+    outcomes: list[tuple[int, ...]], file: Path, browser: Browser
+) -> None:
+    marks = MARKS | {"ended": sum(count > 0 for day in outcomes for count in day)}
     with opened(browser, file) as shown:
         for name in NAMES:
             boxes = shown.page.locator(f"#{name} .mark").evaluate_all(
                 "marks => marks.map(mark => mark.getBoundingClientRect().toJSON())"
             )
             assert boxes, name
-            assert len(boxes) == MARKS.get(name, len(boxes)), name
+            assert len(boxes) == marks.get(name, len(boxes)), name
             assert all(box["width"] > 0 and box["height"] > 0 for box in boxes), name
 
 
@@ -198,14 +228,33 @@ def test_every_adapter_brings_what_the_page_needs(backend: Database) -> None:
     text = page(backend.store.call("agent_report"))
     assert {name for name in NAMES if f'<figure id="{name}"' in text} == set(NAMES)
     assert "330.0" in text
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 6
 
 
-def test_what_ended_is_counted_by_day_and_outcome(full: dict[str, Any]) -> None:
-    chart = chart_of(full, "ended")
-    assert len(chart.rows) == 14
-    assert tuple(chart.rows[-2])[1:] == (2, 1, 1, 1)
-    assert tuple(chart.rows[-1])[1:] == (0, 0, 0, 0)
+def test_what_ended_is_counted_by_day_and_outcome(
+    outcomes: list[tuple[int, ...]], full: dict[str, Any]
+) -> None:
+    rows = chart_of(full, "ended").rows
+    assert len(rows) == 14
+    assert [tuple(row)[1:] for row in rows] == outcomes
+    arranged = zip(outcomes[-2], (2, 1, 1, 1), strict=True)
+    assert all(counted >= least for counted, least in arranged)
+
+
+@pytest.mark.parametrize("sign", ["m", "W", "i", "0", "Q", "—", "漢"])
+def test_a_label_of_any_letters_is_shortened_to_its_room(
+    sign: str, full: dict[str, Any], browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    run = {**full["campaigns"][0], "campaign_type": sign * 32}
+    file.write_text(page(full | {"campaigns": [run]}), encoding="utf-8")
+    with opened(browser, file) as shown:
+        label = shown.page.locator("#campaigns svg text", has_text=sign * 5).first
+        text = label.text_content()
+        begins = label.evaluate("text => text.getBBox().x")
+    assert text is not None
+    assert text.endswith("…")
+    assert 0 <= begins < 75
 
 
 def test_the_queue_tells_what_is_ready_from_what_waits(full: dict[str, Any]) -> None:
