@@ -60,8 +60,8 @@ class Promises(RuleBasedStateMachine):
     @initialize()
     def workers(self) -> None:
         self.connection.execute(
-            "update safari_policies set daily_limit = %s, min_gap_seconds = 0,"
-            " active_from = 0, active_to = 24",
+            "update safari_policies set daily_limit = %s, daily_is_set = true,"
+            " min_gap_seconds = 0, active_from = 0, active_to = 24",
             (LIMIT,),
         )
         self.connection.execute(
