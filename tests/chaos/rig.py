@@ -55,8 +55,10 @@ QUICK = {
     "METRICS_PORT_BASE": "0",
     "STOP_SECONDS": "5",
 }
+# A service that states to have reached its own limit is not asked again until it has room.
+UNLIMITED = {"per_hour": 100000, "per_day": 100000}
 # A service that remembers would hide what we send twice.
-FORGETFUL = {"*": {"dedup": False, "replay_seconds": 0}}
+FORGETFUL = {"*": {"dedup": False, "replay_seconds": 0, **UNLIMITED}}
 # Running, or pending with nothing to wait for but the next look of a worker.
 _UNSETTLED: LiteralString = (
     "select * from (" + ROWS + ") rows where status = 'running'"  # noqa: S608  # both are ours
