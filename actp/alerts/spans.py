@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from actp.moments import stored_moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["ago", "moment", "took"]
 
@@ -14,11 +18,7 @@ DAY_SECONDS: Final = 86_400
 
 def moment(value: object) -> datetime | None:
     """Return a moment that the database wrote, or None where it is none."""
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+    return stored_moment(value)
 
 
 def ago(then: datetime | None, now: datetime) -> str:

@@ -32,6 +32,7 @@ from actp.campaigns.machine import (
 from actp.campaigns.orders import Addressee, order_of
 from actp.campaigns.plan import plan_for
 from actp.campaigns.replies import judge, read_heard
+from actp.moments import stored_moment, stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,10 +69,11 @@ def read_state(stored: Mapping[str, Any]) -> TargetState:
     return TargetState(
         state=stored["state"],
         steps=tuple(
-            StepRecord(step["name"], step["result"], _time(step["at"])) for step in stored["steps"]
+            StepRecord(step["name"], step["result"], stored_moment(step["at"]))
+            for step in stored["steps"]
         ),
         doubt=stored["doubt"],
-        synced_at=_time(stored["synced_at"]),
+        synced_at=stored_moment(stored["synced_at"]),
     )
 
 
@@ -125,16 +127,16 @@ def decision_for(row: Mapping[str, Any], now: datetime, *, has_crm: bool) -> dic
 def _calmed_at(row: Mapping[str, Any]) -> datetime | None:
     """Return up to when a person has said that there was no reply."""
     times = [event["at"] for event in row["events"] if event["event"] == "go_on"]
-    return _time(times[-1] if times else row["data"].get("calmed_at"))
+    return stored_moment(times[-1] if times else row["data"].get("calmed_at"))
 
 
 def _facts(row: Mapping[str, Any], calmed_at: datetime | None) -> list[Event]:
-    events = [_event(item, datetime.fromisoformat(item["at"])) for item in row["events"]]
-    if (synced_at := _time(row.get("synced_at"))) is not None:
+    events = [_event(item, stored_time(item["at"])) for item in row["events"]]
+    if (synced_at := stored_moment(row.get("synced_at"))) is not None:
         events.append(Synced(synced_at))
     verdict = judge(
         map(read_heard, row["heard"]),
-        since=datetime.fromisoformat(row["created_at"]),
+        since=stored_time(row["created_at"]),
         our_texts=list(row["data"]["texts"].values()),
         calmed_at=calmed_at,
     )
@@ -180,7 +182,3 @@ def _next_look(plan: Plan, target: TargetState, now: datetime) -> datetime | Non
 
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def _time(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)

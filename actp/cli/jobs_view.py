@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from actp.cli.output import table, text
 from actp.cli.times import short_duration, short_time
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,7 +47,7 @@ def _status(run: dict[str, Any]) -> str:
 def _took_seconds(run: dict[str, Any]) -> float | None:
     if run["finished_at"] is None:
         return None
-    began, ended = (datetime.fromisoformat(run[key]) for key in ("started_at", "finished_at"))
+    began, ended = (stored_time(run[key]) for key in ("started_at", "finished_at"))
     return (ended - began).total_seconds()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -11,8 +10,11 @@ from rich.text import Text
 
 from actp.cli.output import one_line, table, text
 from actp.cli.times import short_duration, short_time
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import RenderableType
     from rich.table import Table
 
@@ -86,7 +88,7 @@ def _timeline(events: list[Row]) -> Table:
     shown = table("time", "after", "event", "try", "HTTP", "what", "worker")
     previous: datetime | None = None
     for event in events:
-        at = datetime.fromisoformat(event["at"])
+        at = stored_time(event["at"])
         after = "" if previous is None else _after((at - previous).total_seconds())
         previous = at
         shown.add_row(

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from actp.cli.output import counted, one_line, table, text
 from actp.cli.times import short_duration, short_time
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,7 +100,7 @@ def _permission(service: Report, now: datetime) -> RenderableType:
     reason, until = service["reason"], service["until"]
     if reason:
         # A gap of seconds has no time on a clock of minutes.
-        if until and datetime.fromisoformat(until) - now > LONGEST_PACE:
+        if until and stored_time(until) - now > LONGEST_PACE:
             return _Roomy(reason, f"{reason} until {short_time(until, now=now)}")
         return Text(reason, CAUTION)
     return Text("waits", TROUBLE) if _waits(service) else Text("yes")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import InvalidInput
+from actp.moments import EARLIEST, LATEST, stored_moment
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -67,9 +68,9 @@ def short_time(value: str | None, *, now: datetime | None = None) -> str:
     """
     if value is None:
         return "-"
-    try:
-        local = datetime.fromisoformat(value).astimezone()
-    except (ValueError, OverflowError):
+    at = stored_moment(value)
+    if at is None or not EARLIEST < at < LATEST:
         return value
+    local = at.astimezone()
     today = (now or datetime.now(UTC)).astimezone().date()
     return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

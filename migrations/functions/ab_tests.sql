@@ -133,7 +133,7 @@ begin
    where t.status = 'running' and t.started_at is null and agent_ab_lacks(t) is null;
   return (
     select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object(
-             'age_hours', extract(epoch from now() - t.started_at) / 3600,
+             'age_hours', extract(epoch from now() - safari_bounded(t.started_at)) / 3600,
              'earlier', coalesce((
                select jsonb_agg(e.metrics_24h order by e.round) from actp_ab_tests e
                 where e.series_id = t.series_id and e.round < t.round

@@ -55,7 +55,7 @@ begin
       select from safari_campaign_targets t
        where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')),
     'next_due_seconds', (
-      select extract(epoch from min(t.next_step_at) - now())
+      select safari_seconds_until(min(t.next_step_at))
         from safari_campaign_targets t
        where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')
          and t.next_step_at > now()));

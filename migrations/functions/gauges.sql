@@ -92,7 +92,7 @@ begin
     'undelivered_alerts', (
       select count(*) from safari_alerts a where a.delivered_at is null),
     'undelivered_alert_age_seconds', (
-      select coalesce(extract(epoch from now() - min(a.created_at)), 0)
+      select coalesce(extract(epoch from now() - min(safari_finite(a.created_at))), 0)
         from safari_alerts a where a.delivered_at is null),
     'queue_live_tuples', coalesce(
       pg_stat_get_live_tuples('public.safari_command_queue'::regclass), 0),

@@ -93,7 +93,7 @@ $$;
 create or replace function public.agent_schedule_engagement() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   with scores as (
-    select s.*, extract(epoch from now() - s.published_at) / 86400 as age_days
+    select s.*, extract(epoch from now() - safari_bounded(s.published_at)) / 86400 as age_days
       from agent_post_scores(30) s
   ), counted as (
     select s.platform,

@@ -79,7 +79,8 @@ language sql stable set search_path = public, pg_temp as $$
            ln((1 + coalesce(s.score_24h, s.score))::double precision) - avg(
              ln((1 + coalesce(s.score_24h, s.score))::double precision)) over (
              partition by s.platform, s.score_24h is null,
-                          (extract(epoch from now() - s.published_at) / 5184000)::integer) as beside
+                          (extract(epoch from now() - safari_bounded(s.published_at))
+                           / 5184000)::integer) as beside
       from agent_post_scores(days) s where coalesce(s.score_24h, s.score) >= 0
   ), hours as (
     select l.platform, l.hour, count(*) as posts, avg(l.beside) as mean,
@@ -158,7 +159,7 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(d) order by d.next_look_at, d.platform, d.external_id), '[]')
     from (
       select o.platform, o.external_id, o.url, o.next_look_at, o.failures,
-             extract(epoch from now() - o.published_at) / 3600 as age_hours,
+             extract(epoch from now() - safari_bounded(o.published_at)) / 3600 as age_hours,
              coalesce((select jsonb_agg(l.look) from actp_post_looks l
                         where l.platform = o.platform and l.external_id = o.external_id), '[]')
                as taken

@@ -4,7 +4,7 @@
 create or replace function public.agent_time(value text) returns timestamptz
 language plpgsql stable set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
-  return case when value ~ '^\d{4}-\d\d-\d\d' then value::timestamptz end;
+  return safari_finite(case when value ~ '^\d{4}-\d\d-\d\d' then value::timestamptz end);
 exception when datetime_field_overflow or invalid_datetime_format then
   return null;
 end $$;
@@ -45,9 +45,9 @@ language sql stable set search_path = public, pg_temp as $$
           where a.contact_id = c.id and lower(a.platform) is distinct from lower(c.platform))
           + 1 as platforms,
         coalesce(m.words, '{}') || coalesce(i.words, '{}') || coalesce(v.words, '{}') as words,
-        greatest(m.outbound_at, i.outbound_at, c.last_outbound_at) as last_outbound_at,
+        greatest(m.outbound_at, i.outbound_at, safari_finite(c.last_outbound_at)) as last_outbound_at,
         extract(epoch from now() - greatest(
-          m.at, i.at, v.at, c.last_outbound_at, c.last_inbound_at,
+          m.at, i.at, v.at, safari_finite(c.last_outbound_at), safari_finite(c.last_inbound_at),
           agent_time(c.last_message_at::text))) / 86400 as silent_days
       from page c
       left join actp_prospect_scores s on s.contact_id = c.id
@@ -64,13 +64,15 @@ language sql stable set search_path = public, pg_temp as $$
           array_agg(left(said, 200)) filter (where outbound) as ours
         from (
           (select coalesce(x.is_outbound, x.direction = 'outbound', false) as outbound,
-                  coalesce(x.message_type, 'dm') as type, x.sent_at,
+                  coalesce(x.message_type, 'dm') as type,
+                  safari_finite(x.sent_at) as sent_at,
                   coalesce(x.body, x.message_text) as said
              from crm_messages x where x.contact_id = c.id
             order by x.sent_at desc limit 200)
           union all
           (select coalesce(x.is_outbound, x.direction = 'outbound', false),
-                  coalesce(x.message_type, 'dm'), x.sent_at, coalesce(x.body, x.message_text)
+                  coalesce(x.message_type, 'dm'), safari_finite(x.sent_at),
+                 coalesce(x.body, x.message_text)
              from crm_messages x
             where x.contact_id is null
               and safari_platform(x.platform) = safari_platform(c.platform)
@@ -92,7 +94,7 @@ language sql stable set search_path = public, pg_temp as $$
              filter (where is_reply and summary is not null))[1:4] as words
         from (
           select lower(x.type) as type, lower(x.platform) as platform, lower(x.outcome) as outcome,
-                 x.summary, coalesce(x.occurred_at, x.created_at) as at,
+                 x.summary, coalesce(safari_finite(x.occurred_at), safari_finite(x.created_at)) as at,
                  coalesce(x.direction = 'outbound', x.type in ('email', 'dm')) as outbound,
                  lower(x.type) in ('email_reply', 'email_replied')
                    or (lower(x.type) = 'email'

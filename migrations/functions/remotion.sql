@@ -12,7 +12,7 @@ language sql stable set search_path = public, pg_temp as $$
            n.inspiration_hooks,
            coalesce(n.avg_views, 0)::double precision as avg_views,
            coalesce(n.avg_engagement, 0)::double precision as avg_engagement,
-           greatest(extract(epoch from now() - n.last_updated) / 86400, 0)::double precision
+           greatest(extract(epoch from now() - safari_bounded(n.last_updated)) / 86400, 0)::double precision
              as age_days
       from actp_niche_resonance n
      where n.sample_count >= 3 and n.last_updated > now() - interval '30 days'
@@ -26,10 +26,10 @@ create or replace function public.agent_remotion_shown(job public.actp_gen_jobs)
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object(
     'id', job.id, 'status', job.status, 'platform', job.platform, 'niche', job.niche,
-    'brief', job.brief, 'render_job_id', job.render_job_id,
-    'retry_count', coalesce(job.retry_count, 0), 'output_url', job.output_url, 'error', job.error,
-    'created_at', job.created_at, 'request_key', job.request_key,
-    'rendering_seconds', extract(epoch from now() - job.rendering_since)::double precision)
+    'brief', safari_shortened(job.brief), 'render_job_id', job.render_job_id,
+    'retry_count', greatest(job.retry_count, 0), 'output_url', job.output_url, 'error', job.error,
+    'created_at', safari_finite(job.created_at), 'request_key', job.request_key,
+    'rendering_seconds', extract(epoch from now() - safari_bounded(job.rendering_since))::double precision)
 $$;
 
 -- The job that was requested with a key, or null.
@@ -219,9 +219,11 @@ language sql stable set search_path = public, pg_temp as $$
     'rows', agent_remotion_jobs(false, row_limit),
     'publishing', coalesce((
       select jsonb_agg(jsonb_build_object(
-               'id', w.id, 'status', w.status, 'error', w.error, 'created_at', w.created_at,
-               'job_id', w.input_data ->> 'gen_job_id', 'platforms', w.input_data -> 'platforms',
-               'output', w.output_data) order by w.created_at desc, w.id)
+               'id', w.id, 'status', w.status, 'error', w.error,
+               'created_at', safari_finite(w.created_at),
+               'job_id', w.input_data ->> 'gen_job_id',
+               'platforms', safari_shortened(w.input_data) -> 'platforms',
+               'output', safari_shortened(w.output_data)) order by w.created_at desc, w.id)
         from (select * from actp_workflow_tasks t
                where t.task_type = 'blotato_multi_publish'
                order by t.created_at desc nulls last, t.id limit row_limit) w), '[]'))

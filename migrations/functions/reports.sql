@@ -1,10 +1,11 @@
 -- What people see of the queue: status, history, one command's life, limits, and what a run waits
 -- for. A report reads indexes, not the table, so it stays fast however long the queue is.
 
--- A moment that JSON can carry: never infinity, which no clock shows.
+-- A moment that every clock shows; null for infinity and what lies beyond four-digit years.
 create or replace function public.safari_finite(moment timestamptz) returns timestamptz
 language sql immutable set search_path = public, pg_temp as $$
-  select case when isfinite(moment) then moment end
+  select case when moment >= '1000-01-01 00:00:00+00' and moment < '10000-01-01 00:00:00+00'
+    then moment end
 $$;
 
 -- The clock that everything stored goes by.
@@ -143,7 +144,7 @@ language sql stable set search_path = public, pg_temp as $$
          and q.crash_count = 0 and q.priority > h.priority
        order by q.priority, q.created_at, q.id limit 1) following
   )
-  select extract(epoch from now() - min(h.since))::double precision from heads h
+  select extract(epoch from now() - min(safari_bounded(h.since)))::double precision from heads h
 $$;
 
 create or replace function public.safari_status() returns jsonb

@@ -117,7 +117,7 @@ $$;
 
 create or replace function public.agent_days_ago(at timestamptz) returns integer
 language sql stable as $$
-  select greatest(0, floor(extract(epoch from now() - at) / 86400))::integer
+  select greatest(0, floor(extract(epoch from now() - safari_bounded(at)) / 86400))::integer
 $$;
 
 -- Stores the niches that are strong on several platforms, and tells of those that rise: once while

@@ -14,7 +14,8 @@ $$;
 create or replace function public.agent_publish_task(task_id uuid) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object(
-    'id', w.id, 'lease', w.lease_number, 'input', w.input_data, 'now', clock_timestamp(),
+    'id', w.id, 'lease', w.lease_number, 'input', safari_shortened(w.input_data),
+    'now', clock_timestamp(),
     'timeout_minutes', w.timeout_minutes,
     'paused', coalesce((select jsonb_agg(p.platform) from safari_pauses p where p.until > now()),
                        '[]'),
@@ -32,6 +33,37 @@ language sql set search_path = public, pg_temp as $$
                       jsonb_build_object('platforms', jsonb_build_array(platform), 'error', error))
 $$;
 
+-- Ends a task that cannot be worked on, alone, and tells of it. What had been begun is unknown.
+create or replace function public.agent_publish_set_aside(task_id uuid, error text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform agent_publish_tell_unknown(a.task_id, a.platform, agent_publish_set_aside.error)
+     from actp_publish_attempts a
+    where a.task_id = agent_publish_set_aside.task_id and a.outcome is null;
+  update actp_publish_attempts a
+     set outcome = 'unknown', finished_at = clock_timestamp(),
+         error = agent_publish_set_aside.error
+   where a.task_id = agent_publish_set_aside.task_id and a.outcome is null;
+  update actp_workflow_tasks w
+     set status = 'failed', error = agent_publish_set_aside.error, lease_number = 0,
+         lease_expires_at = null, next_at = null, completed_at = now()
+   where w.id = agent_publish_set_aside.task_id and w.status in ('pending', 'running');
+  if found then
+    perform safari_alert(format('publish_failed:%s', task_id), 'publish_failed',
+      jsonb_build_object('platforms', '[]'::jsonb, 'error', agent_publish_set_aside.error));
+  end if;
+  return to_jsonb(found);
+end $$;
+
+-- Why nobody can work on a task; null where somebody can.
+create or replace function public.agent_publish_fault(task public.actp_workflow_tasks) returns text
+language sql stable as $$
+  select case
+    when task.lease_number not between 0 and 9000000000000000000
+      then format('its lease number is %s', task.lease_number)
+    else 'its input_data ' || safari_unreadable(task.input_data) end
+$$;
+
 -- Hands out one task that is due, {now, task, next_due_seconds}. What its last holder had begun is
 -- unknown from now on. Only one process of a host asks at a time, so a task that is held under the
 -- same host_key is held by nobody.
@@ -40,21 +72,27 @@ create or replace function public.agent_publish_claim(
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  due actp_workflow_tasks;
   found_id uuid;
   doubt constant text := 'the publisher stopped while Blotato was asked; nobody knows whether it is out';
 begin
   perform safari_review_refresh();
-  select w.id into found_id from actp_workflow_tasks w
-   where w.task_type = 'blotato_multi_publish'
-     and not agent_publish_is_stale(w) and not safari_post_waits(w)
-     and ((w.status = 'pending' and coalesce(w.next_at <= now(), true))
-          or (w.status = 'running' and w.lease_number > 0
-              and (coalesce(w.lease_expires_at <= now(), w.next_at <= now(), true)
-                   or (w.lease_expires_at is not null
-                       and w.host_key = agent_publish_claim.host_key))))
-   order by w.next_at nulls first, w.created_at, w.id limit 1
-     for update skip locked;
-  if not found then
+  loop
+    select w.* into due from actp_workflow_tasks w
+     where w.task_type = 'blotato_multi_publish'
+       and not agent_publish_is_stale(w) and not safari_post_waits(w)
+       and ((w.status = 'pending' and coalesce(w.next_at <= now(), true))
+            or (w.status = 'running' and w.lease_number > 0
+                and (coalesce(w.lease_expires_at <= now(), w.next_at <= now(), true)
+                     or (w.lease_expires_at is not null
+                         and w.host_key = agent_publish_claim.host_key))))
+     order by w.next_at nulls first, w.created_at, w.id limit 1
+       for update skip locked;
+    exit when not found or agent_publish_fault(due) is null;
+    perform agent_publish_set_aside(due.id, agent_publish_fault(due));
+  end loop;
+  found_id := due.id;
+  if found_id is null then
     return jsonb_build_object('task', null, 'next_due_seconds', (
       select safari_seconds_until(min(coalesce(w.lease_expires_at, w.next_at, now())))
         from actp_workflow_tasks w

@@ -73,3 +73,27 @@ def test_a_video_that_remotion_knows_no_more_is_not_taken_from_its_row(
     with pytest.raises(WrongState, match="its render is lost"):
         tasks.distribute(full_tools, made["job_id"])
     assert len(inputs(admin)) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "rendering_since = 'infinity'",
+        "rendering_since = '-infinity', created_at = '-infinity'",
+        "retry_count = -2147483648",
+        "brief = (repeat('[', 3000) || repeat(']', 3000))::jsonb",
+        "brief = jsonb_build_object('n', repeat('1', 5000)::numeric)",
+    ],
+)
+def test_a_row_that_cannot_be_worked_on_keeps_no_other_waiting(
+    full_tools: Tools, admin: psycopg.Connection, odd: str
+) -> None:
+    tasks.pipeline(full_tools, niche="saas_growth")
+    admin.execute("insert into actp_gen_jobs (model, status) values ('remotion', 'rendering')")
+    admin.execute(f"update actp_gen_jobs set {odd} where brief is null or brief = '{{}}'".encode())  # noqa: S608  ours
+    tasks.check_jobs(full_tools)
+    assert len(inputs(admin)) == 1
+    assert tasks.status(full_tools)["rows"]
+    assert admin.execute(
+        "select count(*) from actp_gen_jobs where claimed_until is not null"
+    ).fetchone() == (0,)

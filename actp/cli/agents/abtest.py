@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from actp.cli.agents.script import Script, Task
 from actp.cli.output import console, counted, say, table, text, warn
 from actp.domains.abtest import tasks
 from actp.domains.abtest.verdict import MOST_ROUNDS
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ def _show_created(result: Mapping[str, Any]) -> None:
         warn(f"{result['error']}; the test has ended.")
         return
     if result["planned_at"]:
-        at = datetime.fromisoformat(result["planned_at"])
+        at = stored_time(result["planned_at"])
         say(f"Both appear on {at:%a %d %b at %H:%M} UTC; B is command {result['command_id'][:8]}.")
         return
     say(f"A is out; B follows as command {result['command_id'][:8]}.")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.cli.agents.script import Task
 from actp.cli.output import console, counted, say, table, text, warn
 from actp.domains.posts.tasks import measure
 from actp.domains.schedule import tasks
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 __all__ = ["TASKS"]
 
@@ -37,7 +38,7 @@ def _show_saturation(result: Mapping[str, Any]) -> None:
 
 def _moment(value: datetime | str) -> datetime:
     # The log of a run has it as text.
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    return stored_time(value) if isinstance(value, str) else value
 
 
 def _show_calendar(result: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from actp.domains.schedule.calendar import free_moments
 from actp.domains.schedule.plan import SHORTEST_LEAD, read_plan
 from actp.domains.taxonomy import content_type_of
 from actp.errors import ActpError, InvalidInput, ServiceError, SettingsError, WrongState
+from actp.moments import stored_time
 from actp.plural import counted
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _ended(
             "text": texts[arm],
             "comments_count": counts.replies,
             "engagement_score": counts.score,
-            "published_at": datetime.fromisoformat(posted[arm]).isoformat(),
+            "published_at": stored_time(posted[arm]).isoformat(),
             "content_type": content_type_of(texts[arm]),
         }
         for arm, (url, counts) in (("a", a), ("b", b))

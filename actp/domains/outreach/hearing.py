@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.outreach.optout import wish_in
 from actp.domains.paging import batches, pages
+from actp.moments import stored_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,5 +94,5 @@ def _wish(row: Mapping[str, Any]) -> tuple[Wish | None, Mapping[str, Any]]:
 def _is_new(said: Mapping[str, Any], done_at: str | None) -> bool:
     if done_at is None:
         return True
-    at = said["at"]
-    return at is not None and datetime.fromisoformat(at) > datetime.fromisoformat(done_at)
+    at, done = stored_moment(said["at"]), stored_moment(done_at)
+    return at is not None and (done is None or at > done)

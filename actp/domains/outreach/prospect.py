@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -13,9 +12,11 @@ from actp.domains.outreach.channel import Place, channel, is_blocked, wishes
 from actp.domains.outreach.cooldown import COOLDOWNS, Cooldown, Stage, cooldown
 from actp.domains.outreach.optout import wish_in
 from actp.domains.outreach.windows import next_send_time
+from actp.moments import stored_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 __all__ = ["Held", "Prospect", "Said", "Touch", "decide", "read_prospect"]
 
@@ -116,14 +117,14 @@ def read_prospect(row: Mapping[str, Any]) -> Prospect:
         is_open=bool(row["is_open"]),
         is_in_campaign=bool(row["is_in_campaign"]),
         has_tiktok_message=bool(row["has_tiktok_message"]),
-        touched_at=_moment(row["touched_at"]),
+        touched_at=stored_moment(row["touched_at"]),
         touches_this_week=int(row["touches"] or 0),
-        ours_at=_moment(row["ours_at"]),
-        heard_at=_moment(row["heard_at"]),
-        done_at=_moment(row["done_at"]),
+        ours_at=stored_moment(row["ours_at"]),
+        heard_at=stored_moment(row["heard_at"]),
+        done_at=stored_moment(row["done_at"]),
         needs_look=bool(row["needs_look"]),
         heard_hours=row["heard_hours"] or (),
-        said=tuple(Said(each["text"], _moment(each["at"])) for each in row["texts"]),
+        said=tuple(Said(each["text"], stored_moment(each["at"])) for each in row["texts"]),
     )
 
 
@@ -175,7 +176,3 @@ def _held(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Held 
 def _is_doubtful(said: Said, done_at: datetime | None) -> bool:
     is_new = done_at is None or (said.at is not None and said.at > done_at)
     return is_new and wish_in(said.text) == "doubt"
-
-
-def _moment(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).astimezone(UTC)

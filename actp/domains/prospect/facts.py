@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from actp.moments import stored_moment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 __all__ = ["Facts", "facts_of"]
 
@@ -51,7 +53,6 @@ class Facts:
 
 def facts_of(row: Mapping[str, Any]) -> Facts:
     """Return the facts in a row of ``agent_prospect_page``, whatever other programs wrote there."""
-    outbound_at = row["last_outbound_at"]
     return Facts(
         contact_id=row["id"],
         platform=row["platform"] or "",
@@ -72,7 +73,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         is_on_twitter_with_us=bool(row["is_on_twitter_with_us"]),
         platforms=row["platforms"],
         words="\n".join(filter(None, row["words"])),
-        last_outbound_at=datetime.fromisoformat(outbound_at) if outbound_at else None,
+        last_outbound_at=stored_moment(row["last_outbound_at"]),
         silent_days=row["silent_days"],
     )
 

@@ -89,8 +89,16 @@ class Publisher:
         if row is None:
             wait_seconds: float | None = answer["next_due_seconds"]
             return wait_seconds
-        while row is not None:
-            row = self._advance(Task.read(row), is_stopping=is_stopping())
+        task_id = row["id"]
+        try:
+            while row is not None:
+                row = self._advance(Task.read(row), is_stopping=is_stopping())
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  what one task is made of keeps no other waiting
+            _log.exception("a task is set aside", extra={"action": "publish_set_aside"})
+            why = storable_text(f"it cannot be worked on: {error}", MAX_ERROR_LENGTH)
+            self._store.call("agent_publish_set_aside", task_id=task_id, error=why)
         return 0.0
 
     def _advance(self, task: Task, *, is_stopping: bool) -> Mapping[str, Any] | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
+
+from actp.moments import stored_moment, stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,6 +18,7 @@ __all__ = ["Attempt", "Task"]
 
 DEFAULT_TIMEOUT_MINUTES: Final = 30
 LONGEST_TIMEOUT_MINUTES: Final = 24 * 60
+_ZONE: Final = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)*)\s*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,9 @@ class Attempt:
             platform=row["platform"],
             number=row["attempt"],
             outcome=row["outcome"],
-            begun_at=datetime.fromisoformat(row["begun_at"]),
-            retry_at=_moment(row["retry_at"]),
-            ask_at=_moment(row["ask_at"]),
+            begun_at=stored_time(row["begun_at"]),
+            retry_at=stored_moment(row["retry_at"]),
+            ask_at=stored_moment(row["ask_at"]),
             submission_id=row["submission_id"],
         )
 
@@ -125,13 +129,6 @@ def _texts(values: object) -> Iterable[str]:
 
 def _times(values: Mapping[str, Any]) -> Iterable[tuple[str, datetime]]:
     for platform, value in values.items():
-        try:
-            at = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            continue
-        if at.tzinfo is not None:
+        # Without a zone nobody knows when it is.
+        if isinstance(value, str) and _ZONE.search(value) and (at := stored_moment(value)):
             yield platform, at
-
-
-def _moment(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)

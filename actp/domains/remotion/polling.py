@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -13,10 +14,12 @@ from actp.clients.remotion import Remotion, RemotionError, RenderJob
 from actp.domains.remotion.brief import ContentBrief
 from actp.domains.remotion.distributing import Distributor
 from actp.domains.remotion.jobs import Change, Job, after_answer, after_trouble, requeued
-from actp.errors import InvalidInput, WrongState
+from actp.errors import InvalidInput, StoreUnavailable, WrongState
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from actp.domains.tools import Tools
 
 __all__ = ["check_jobs", "distribute"]
@@ -25,6 +28,8 @@ JOBS_AT_ONCE: Final = 100
 # Longer than a run of this many jobs may take, uploads included.
 CLAIM_SECONDS: Final = 1800.0
 MAX_ERROR_LENGTH: Final = 500
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -36,6 +41,18 @@ class _Run:
     claim: str
     trouble: RemotionError | None = None
     upload_trouble: BlotatoError | None = None
+
+    def checked(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the job of a row as far as it goes; one that cannot be worked on fails, alone."""
+        try:
+            return self.advance(Job.read(row))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  what one job is made of keeps no other waiting
+            _log.exception("a job is set aside", extra={"action": "render_set_aside"})
+            why = f"it cannot be worked on: {error}"
+            job = Job(row["id"], row["status"], {}, row["render_job_id"])
+            return self._store(job, Change("failed", job.render_job_id, 0, error=why))
 
     def advance(self, job: Job) -> dict[str, Any]:
         """Take a job as far as it goes now, and return what became of it."""
@@ -103,7 +120,7 @@ def check_jobs(tools: Tools, job_id: str | None = None) -> dict[str, Any]:
     )
     with closing(Remotion(tools.settings)) as remotion:
         run = _Run(tools, remotion, claim)
-        rows = [run.advance(Job.read(job)) for job in jobs]
+        rows = [run.checked(job) for job in jobs]
     found = Counter(row["status"] for row in rows)
     troubles = (run.trouble, run.upload_trouble)
     is_set_up = tools.settings.is_remotion_set_up

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from actp.domains.schedule.calendar import Planned, place
 from actp.domains.schedule.slots import Timetable
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,7 @@ def read_plan(store: Store) -> Plan:
         tuple(Timetable.read(row) for row in answer["rows"]),
         tuple(
             Planned(
-                datetime.fromisoformat(row["at"]).astimezone(UTC),
+                stored_time(row["at"]),
                 row["platform"],
                 row["niche"] or "",
                 row["hook"],
