@@ -155,6 +155,7 @@ def run(rig: Rig, dose: Dose) -> Counter[str]:
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(180)
 def test_kills_while_handing_over_and_sending_make_one_message_a_person(rig: Rig) -> None:
     counts = run(rig, SMALL)
     assert counts["sent"] > counts["failed"] > 0

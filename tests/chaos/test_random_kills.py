@@ -74,6 +74,7 @@ def _run(rig: Rig, dose: Dose) -> str:
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(180)
 def test_random_kills_neither_lose_nor_repeat(rig: Rig) -> None:
     sys.stdout.write(_run(rig, SMALL))
 
