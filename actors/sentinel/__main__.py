@@ -71,7 +71,7 @@ def _work(vitals: Vitals) -> ExitCode:
         pace = Pace() if listener is not None else Pace(look_seconds=LOOK_SECONDS_OVER_REST)
         specs = _specs(settings, here, store, telegram, pace)
         if settings.safari_verify != "off":
-            specs += (settler_spec(settings, here, store),)
+            specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
         blotato = stack.enter_context(closing(Blotato(settings)))
         if blotato.is_configured:
             look = {} if listener is not None else {"look_seconds": LOOK_SECONDS_OVER_REST}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actors.sentinel.settler import SETTLER, Unsettled
 from actp.clock import steady_seconds
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.session_check import ask_ready, probe_all
@@ -55,6 +56,7 @@ class _Checked:
 @dataclass(frozen=True, slots=True)
 class _Recorded:
     ask_ready: tuple[str, ...]
+    is_unsettled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class HealthActor(Actor):
                 self.offload("check", self._look)
             case _Checked(results=results):
                 self._checked(results)
-            case _Recorded(ask_ready=names):
+            case _Recorded(ask_ready=names, is_unsettled=is_unsettled):
+                self.tell(SETTLER, Unsettled(is_unsettled))
                 if names:
                     self.offload("ask_ready", self._ask(names))
             case _Asked(hindrances=hindrances):
@@ -131,7 +134,7 @@ class HealthActor(Actor):
             )
             if says_all_well:
                 self._store.call("safari_all_well", hour=self._watch.all_well_hour_utc)
-            return _Recorded(tuple(answer["ask_ready"]))
+            return _Recorded(tuple(answer["ask_ready"]), answer["is_unsettled"])
 
         return record
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ from actp.safari.visits import Visits
 from actp.settling import free_after_research, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actp.settings import Settings
     from actp.store import Store
 
-__all__ = ["SETTLER", "SettlerActor", "settler_spec"]
+__all__ = ["SETTLER", "SettlerActor", "Unsettled", "settler_spec"]
 
 SETTLER = "settler"
 LOOK = Tick("look")
@@ -27,16 +30,31 @@ SHORTEST_LOOK_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Whether the last check of the services found unknown outcomes left to look at."""
+
+    is_any: bool
+
+
 class _Looked:
     """A round has ended."""
 
 
 class SettlerActor(Actor):
-    """Asks now and then for unknown outcomes that are due, and looks where their texts belong."""
+    """Claims unknown outcomes that are due, and looks where their texts belong.
 
-    def __init__(self, context: ActorContext, *, store: Store, settings: Settings) -> None:
+    With ``asks_always`` it asks the database each round; else only after ``Unsettled``, since over
+    REST each request is counted.
+    """
+
+    def __init__(
+        self, context: ActorContext, *, store: Store, settings: Settings, asks_always: bool
+    ) -> None:
         super().__init__(SETTLER, context)
         self._store = store
+        self._asks_always = asks_always
+        self._is_unsettled = False
         self._settings = settings
         self._visits = Visits(settings, holder=SETTLER)
         self._seconds = max(SHORTEST_LOOK_SECONDS, LOOK_SECONDS * settings.safari_time_scale)
@@ -48,6 +66,8 @@ class SettlerActor(Actor):
         match message:
             case Start() | Tick(what="look"):
                 self._look()
+            case Unsettled(is_any=is_any):
+                self._is_unsettled = is_any
             case _Looked():
                 self._is_looking = False
                 self.later(self._seconds, LOOK)
@@ -73,23 +93,37 @@ class SettlerActor(Actor):
     def _look(self) -> None:
         if not self._is_looking and not self._stopping.is_set():
             self._is_looking = True
-            self.offload("settle", self._settle)
+            self.offload("settle", self._round(asks=self._asks_always or self._is_unsettled))
 
-    def _settle(self) -> _Looked:
+    def _round(self, *, asks: bool) -> Callable[[], _Looked]:
+        def look() -> _Looked:
+            self._free_after_research()
+            if asks:
+                self._settle()
+            return _Looked()
+
+        return look
+
+    def _free_after_research(self) -> None:
         for holder in free_after_research(self._settings, self._visits):
             _log.info(
                 "Safari is free: the research of %s has ended", holder, extra={"action": "free"}
             )
+
+    def _settle(self) -> None:
         for settled in settle(self._store, self._settings, self._visits):
             _log.info(
                 "looked at an unknown outcome: %s",
                 settled["settled"] or "it stays unknown",
                 extra={"action": "settle", "command_id": settled["id"]},
             )
-        return _Looked()
 
 
-def settler_spec(settings: Settings, here: ActorContext, store: Store) -> ActorSpec:
+def settler_spec(
+    settings: Settings, here: ActorContext, store: Store, *, asks_always: bool
+) -> ActorSpec:
     """Return how the actor is made that settles unknown outcomes."""
-    start = partial(SettlerActor.start, here, store=store, settings=settings)
+    start = partial(
+        SettlerActor.start, here, store=store, settings=settings, asks_always=asks_always
+    )
     return ActorSpec(SETTLER, start, StopStage.WORK)

@@ -12,6 +12,17 @@ language sql immutable set search_path = public, pg_temp as $$
          end;
 $$;
 
+-- Whether a look at an unknown outcome is still to come: a day long, three times at most.
+create or replace function public.safari_is_unsettled() returns boolean
+language sql stable set search_path = public, pg_temp as $$
+  select exists (
+    select from safari_command_queue q
+      join safari_command_attempts a on a.command_id = q.id
+     where q.status = 'failed' and q.reason = 'unknown'
+       and a.outcome = 'unknown' and a.resolved_at is null
+       and a.looks < 3 and a.begun_at > clock_timestamp() - interval '1 day')
+$$;
+
 -- Unknown outcomes whose service has come to rest and at which a look is due, each for the caller
 -- alone until its next look: [{id, attempt, service, action, platform, params, recipient, begun_at,
 -- looks, was_sent_before}]. `rest` is {service: seconds} after the attempt; `only` names one command,
