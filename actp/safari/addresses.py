@@ -26,7 +26,6 @@ __all__ = [
     "linkedin_profile_url",
     "post_id",
     "post_key",
-    "web_url",
 ]
 
 MAX_URL_LENGTH: Final = 2048
@@ -41,7 +40,6 @@ HOSTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 _HANDLE = re.compile(r"@?([A-Za-z0-9._]{1,30})")
-_UNPRINTED = re.compile(r"[\x00-\x20\x7f-\x9f\"`\\\u2028\u2029\u00a0\ud800-\udfff]")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\"'`\\\u2028\u2029\u00a0]")
 # Letters, marks and digits of any script; no sign that means something in an address.
 _SLUG = re.compile(
@@ -181,17 +179,6 @@ def _post(platform: str, value: str) -> _Post:
             url = f"https://www.tiktok.com/@{author or ''}/{kind}/{id_}"
             key = f"https://www.tiktok.com/@/video/{id_}"
     return _Post(id_, author, url, key)
-
-
-def web_url(value: str) -> str:
-    """Return an http or https address that is safe to hand to a browser as one argument."""
-    given = value.strip()
-    if not given or len(given) > MAX_URL_LENGTH or _UNPRINTED.search(given):
-        raise InvalidInput(f"not an address: {given[:80]!r}", remedy="Give an http(s) URL.")
-    parts = _parsed(given)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidInput(f"not an http(s) address: {given[:80]!r}", remedy="Give an http(s) URL.")
-    return given
 
 
 def _handle_of_profile(platform: str, given: str) -> str:

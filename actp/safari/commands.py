@@ -13,6 +13,7 @@ from actp.errors import InvalidInput
 from actp.safari import addresses
 from actp.safari.catalogue import Service, named_platform, route
 from actp.safari.texts import clean_query, clean_text, normalised_text
+from actp.safari.web_url import web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,7 +188,7 @@ def _local(id_: str, service: Service, platform: str | None, params: _Params) ->
         service,
         platform,
         params.action,
-        addresses.web_url(params.text("url")) if params.action == "navigate" else None,
+        web_url(params.text("url")) if params.action == "navigate" else None,
         params.whole_number("limit", default=DEFAULT_SCORE_LIMIT, lowest=1, highest=1000),
         params.whole_number("min_score", default=DEFAULT_MIN_SCORE, lowest=0, highest=100),
     )
