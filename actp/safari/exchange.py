@@ -128,7 +128,7 @@ class Connection:
         if body is None:
             connection.close()
             return Failure(Phase.MAYBE_SENT, "the answer did not end")
-        if is_in_step:
+        if is_in_step and answer.status >= http.HTTPStatus.OK:  # after 1xx comes another answer
             self._open, self._used_at = connection, monotonic()
         else:
             connection.close()

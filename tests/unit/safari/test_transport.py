@@ -265,6 +265,24 @@ def test_a_second_answer_to_one_request_is_not_taken_for_the_next() -> None:
         assert len(server.requests) == 2
 
 
+def test_an_answer_that_announces_another_is_not_taken_for_it() -> None:
+    late = threading.Event()
+
+    def announce(client: socket.socket, end: threading.Event) -> None:
+        client.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        late.wait(DEADLINE_SECONDS)
+        with contextlib.suppress(OSError):
+            answering(SENT)(client, end)
+
+    refused = json.dumps({"success": False, "error": "User not found"}).encode()
+    with Server(announce, answering(refused)) as server, transport_to(server.url) as transport:
+        message = command_of(NAME)
+        assert transport.send(message, transport.prepare(message)).verdict == "unknown"
+        assert transport.send(message, transport.prepare(message)).verdict == "rejected"
+        late.set()
+        assert len(server.requests) == 2
+
+
 def test_a_service_that_repeats_the_token_does_not_store_it() -> None:
     said = json.dumps({"error": f"you sent Bearer {SECRET}"}).encode()
     outcome = carry(answering(said, "400 Bad Request"))
