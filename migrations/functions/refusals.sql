@@ -40,7 +40,9 @@ language plpgsql stable as $$
 declare
   own constant text := command.platform || ':' || person;
   is_outreach constant boolean := command.batch_id is not distinct from 'outreach';
-  is_step constant boolean := command.campaign_id is not null and command.params ? 'campaign_step';
+  -- Steps of a campaign have a key; any tool may write the other two for its own reasons.
+  is_step constant boolean := command.idempotency_key is not null
+    and command.campaign_id is not null and command.params ? 'campaign_step';
   addresses text[];
   facts record;
   duplicate_of uuid;

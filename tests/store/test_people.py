@@ -155,6 +155,14 @@ def test_a_label_in_campaign_id_escapes_no_duplicate_check(
     assert refusal(life, "@ADA_one", "same words", campaign_id="c1") == "duplicate"
     assert refusal(life, "ada_two", "same words") == "duplicate"
     assert refusal(life, "ada_two", "other words") is None
+    # What only a step of a campaign has, but its key.
+    step: dict[str, Any] = {
+        "campaign_id": "c1",
+        "batch_id": str(uuid4()),
+        "params": {"username": "ada_one", "text": "step", "campaign_step": "dm_1"},
+    }
+    assert refusal(life, "ada_one", "a step", **step) is None
+    assert refusal(life, "ada_one", "a step", **step) == "duplicate"
     assert refusal(life, "ada_two", "same words", key="asked for again") is None
 
 
