@@ -1,4 +1,4 @@
-"""A rig for each test; the world and the server live for the session."""
+"""A rig for each test; the first Mac and the server live for the session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulator.process import SimulatorProcess
-from tests.chaos.rig import FORGETFUL, Rig
+from tests.chaos.rig import FORGETFUL, LATENCY_MS, Rig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def running_simulator() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(scenario={"services": FORGETFUL}, latency_ms=2) as simulator:
+    with SimulatorProcess(scenario={"services": FORGETFUL}, latency_ms=LATENCY_MS) as simulator:
         yield simulator
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from psycopg.rows import dict_row
 
+from simulator.process import SimulatorProcess
 from tests.chaos.audit import Allowances, Tally, audit
 from tests.chaos.gates import Gate
 from tests.chaos.records import ROWS
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import LiteralString
 
-    from simulator.process import SimulatorProcess
     from tests.chaos.commands import Command
     from tests.chaos.records import Row
     from tests.support.databases import Database
 
-__all__ = ["ENDED", "Rig"]
+__all__ = ["ENDED", "FORGETFUL", "LATENCY_MS", "Rig"]
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 URL_NAMES = {
@@ -57,6 +57,7 @@ QUICK = {
 }
 # A service that states to have reached its own limit is not asked again until it has room.
 UNLIMITED = {"per_hour": 100000, "per_day": 100000}
+LATENCY_MS = 2
 # A service that remembers would hide what we send twice.
 FORGETFUL = {"*": {"dedup": False, "replay_seconds": 0, **UNLIMITED}}
 # Running, or pending with nothing to wait for but the next look of a worker.
@@ -72,6 +73,7 @@ class Rig:
     def __init__(self, database: Database, simulator: SimulatorProcess, folder: Path) -> None:
         self.database = database
         self.simulator = simulator
+        self.macs = [simulator]
         self._folder = folder
         self._hosts: list[Host] = []
         self.connection = self._connected()
@@ -87,13 +89,19 @@ class Rig:
     ) -> None:
         for host in self._hosts:
             host.close()
+        for mac in self.macs[1:]:
+            mac.close()
         self.connection.close()
 
     # -- arranging
 
     def host(self, name: str = "host", **changes: str) -> Host:
-        """Add a machine that shares the database and the services with the others."""
-        urls = {f"SAFARI_{stem}_URL": self.simulator.url(name) for name, stem in URL_NAMES.items()}
+        """Add a Mac with its own Safari that shares the database with the others."""
+        if self._hosts:
+            mac = SimulatorProcess(scenario={"services": FORGETFUL}, latency_ms=LATENCY_MS)
+            self.macs.append(mac)
+            mac.start()
+        urls = {f"SAFARI_{stem}_URL": self.macs[-1].url(name) for name, stem in URL_NAMES.items()}
         environment = {**urls, **QUICK, **self.database.environment, **changes}
         host = Host(name, self._folder, environment)
         self._hosts.append(host)
@@ -104,8 +112,9 @@ class Rig:
         return Gate(self.database.admin_dsn, event)
 
     def play(self, *rules: dict[str, Any], **more: Any) -> None:
-        """Tell the services how to behave."""
-        self.simulator.play({"rules": list(rules), "services": FORGETFUL, **more})
+        """Tell the services of every Mac how to behave; one that is added later has no rules."""
+        for mac in self.macs:
+            mac.play({"rules": list(rules), "services": FORGETFUL, **more})
 
     def enqueue(self, *commands: Command) -> list[str]:
         """Put commands into the queue and return their ids."""
@@ -118,6 +127,11 @@ class Rig:
         self.connection = self._connected()
 
     # -- looking
+
+    def world(self) -> list[dict[str, Any]]:
+        """Read what people outside saw of all Macs, oldest first."""
+        lines = (line for mac in self.macs for line in mac.world())
+        return sorted(lines, key=lambda line: line["at"])
 
     def row(self, id_: str) -> Row:
         """Read one row."""
@@ -167,6 +181,13 @@ class Rig:
         """Wait until it has happened to a row."""
         eventually(lambda: event in self.events(id_), f"{id_} is {event}")
 
+    def wait_for_requests(self, count: int) -> None:
+        """Wait until rules have decided so many requests, over all Macs."""
+        eventually(
+            lambda: sum(rule["used"] for mac in self.macs for rule in mac.usage()) >= count,
+            f"{count} requests have come",
+        )
+
     def settle(self, deadline_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing can be done any more."""
         try:
@@ -184,4 +205,4 @@ class Rig:
 
     def audit(self, allowed: Allowances | None = None) -> Tally:
         """Compare the world with the records."""
-        return audit(self.simulator.world(), self.connection, allowed)
+        return audit(self.world(), self.connection, allowed)

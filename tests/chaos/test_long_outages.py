@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tests.chaos.rig import Rig
 
-# Three hosts at once; linkedin would refuse the second at its door.
-SERVICES = tuple(name for name in SENDERS if name != "linkedin-automation")
 SLOW = {"service": "*", "behaviour": "slow", "seconds": 0.6}
 COMMANDS = 42
 
@@ -84,8 +82,8 @@ def test_nobody_is_overtaken_however_late_he_comes_back(
     workers.append(rig.host("far", DATABASE_URL=detour, **changes).start())
     eventually(lambda: _may_rescue(rig) == len(workers), "each may rescue from the others")
     rig.play(SLOW)
-    ids = rig.enqueue(*(command_for(SERVICES[n % len(SERVICES)]) for n in range(COMMANDS)))
-    rig.simulator.wait_for(seconds=20, used=len(SERVICES))
+    ids = rig.enqueue(*(command_for(SENDERS[n % len(SENDERS)]) for n in range(COMMANDS)))
+    rig.wait_for_requests(len(SENDERS))
     pause = threading.Event()
     proxy.swallow()
     with _hanging(rig):
