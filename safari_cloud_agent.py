@@ -11,7 +11,7 @@ from actp.cli.bootstrap import ensure_packages
 
 ensure_packages(__file__)
 
-from actp.cli.face import main  # noqa: E402  # now that what it imports is known to be here
+from actp.cli.entry_point import main  # noqa: E402  # now that what it imports is known to be here
 
 __all__ = ["main"]
 

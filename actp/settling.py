@@ -15,7 +15,7 @@ from actp.safari.turns import TurnTable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
     from actp.settings import Settings
     from actp.store import Store
 
@@ -30,7 +30,7 @@ JOBS_TIMEOUT_SECONDS: Final = 10.0
 
 
 def settle(
-    store: Store, settings: Settings, visits: Visits, *, only_id: str | None = None
+    store: Store, settings: Settings, safari: SafariClient, *, only_id: str | None = None
 ) -> list[dict[str, Any]]:
     """Look at the unknown outcomes that are due, or at one now; return what became of each.
 
@@ -46,7 +46,7 @@ def settle(
     )
     settled = []
     for row in claimed:
-        sight = _look(settings, visits, row)
+        sight = _look(settings, safari, row)
         is_last = only_id is not None or row["looks"] >= LOOKS
         is_gone = sight.verdict == "absent" and sight.proves_absence and is_last
         recorded: Any = store.call(
@@ -61,7 +61,7 @@ def settle(
     return settled
 
 
-def free_after_research(settings: Settings, visits: Visits) -> tuple[str, ...]:
+def free_after_research(settings: Settings, safari: SafariClient) -> tuple[str, ...]:
     """Give back the turns of interrupted research whose job has ended; return whose they were."""
     with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
         left = [
@@ -72,7 +72,7 @@ def free_after_research(settings: Settings, visits: Visits) -> tuple[str, ...]:
         if not left:
             return ()
         try:
-            said: Any = visits.get(
+            said: Any = safari.get(
                 "market-research", JOBS_PATH, timeout_seconds=JOBS_TIMEOUT_SECONDS, turn=False
             )
         except ServiceError:
@@ -82,16 +82,16 @@ def free_after_research(settings: Settings, visits: Visits) -> tuple[str, ...]:
         return tuple(freed for holder in left for freed in table.free(holder))
 
 
-def _look(settings: Settings, visits: Visits, row: Mapping[str, Any]) -> Sight:
+def _look(settings: Settings, safari: SafariClient, row: Mapping[str, Any]) -> Sight:
     try:
         command = parse_command(row)
     except InvalidInput as error:
         return Sight("unreadable", str(error))
     own = settings.safari_own_handles.get(command.platform or "")
     try:
-        with visits.turn(command.service.busy_seconds):
+        with safari.turn(command.service.busy_seconds):
             sight = read_text(
-                visits,
+                safari,
                 command,
                 own_handle=own,
                 begun_at=datetime.fromisoformat(row["begun_at"]),

@@ -17,8 +17,8 @@ import psutil
 
 from actp.awake import keep_awake
 from actp.errors import ActpError, TimedOut, WrongState
+from actp.locks import make_lock_dir
 from actp.orphans import end_orphans, forget_orphans
-from actp.safari.locks import make_lock_dir
 from actp.settings import PROJECT_ROOT
 from actp.store import open_store
 from actp.store.direct import direct_dsn

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from actp.safari.breaker import BreakerState, Step
 from actp.safari.outcomes import Verdict
+from actp.safari.readiness import BreakerState, Step
 from metrics.registry import new_registry
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from actors.sentinel.publisher import publisher_spec
 from actors.sentinel.settler import settler_spec
 from actp.clients.blotato import Blotato
 from actp.clients.telegram import Telegram
+from actp.locks import host_key
 from actp.logs import set_up_logs
-from actp.safari.locks import host_key
 from actp.settings import load_settings
 from actp.store import open_store
 from actp.vitals import Vitals, run_program

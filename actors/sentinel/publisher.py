@@ -17,7 +17,7 @@ from actors.runtime.messages import Drained, OffloadFailed, Pong, Start, Stop, S
 from actors.runtime.supervisor import ActorSpec, StopStage
 from actp.domains.publishing.publisher import Me, Publisher
 from actp.domains.publishing.results import Results
-from actp.safari.locks import PortLock, host_key
+from actp.locks import PortLock, host_key
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from actp.clients.blotato import Blotato
-    from actp.safari.locks import FileLock
+    from actp.locks import FileLock
     from actp.settings import Settings
     from actp.store import Store
 

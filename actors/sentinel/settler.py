@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
 from actors.runtime.supervisor import ActorSpec, StopStage
-from actp.safari.visits import Visits
+from actp.safari.client import SafariClient
 from actp.settling import free_after_research, settle
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class SettlerActor(Actor):
         self._asks_always = asks_always
         self._is_unsettled = False
         self._settings = settings
-        self._visits = Visits(settings, holder=SETTLER)
+        self._safari = SafariClient(settings, holder=SETTLER)
         self._seconds = max(SHORTEST_LOOK_SECONDS, LOOK_SECONDS * settings.safari_time_scale)
         self._is_looking = False
         self._stopping = threading.Event()
@@ -87,7 +87,7 @@ class SettlerActor(Actor):
     def on_stop(self) -> None:
         """Give connections and the place in the line for Safari back."""
         self._stopping.set()
-        self._visits.close()
+        self._safari.close()
         super().on_stop()
 
     def _look(self) -> None:
@@ -105,13 +105,13 @@ class SettlerActor(Actor):
         return look
 
     def _free_after_research(self) -> None:
-        for holder in free_after_research(self._settings, self._visits):
+        for holder in free_after_research(self._settings, self._safari):
             _log.info(
                 "Safari is free: the research of %s has ended", holder, extra={"action": "free"}
             )
 
     def _settle(self) -> None:
-        for settled in settle(self._store, self._settings, self._visits):
+        for settled in settle(self._store, self._settings, self._safari):
             _log.info(
                 "looked at an unknown outcome: %s",
                 settled["settled"] or "it stays unknown",

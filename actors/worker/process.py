@@ -22,11 +22,11 @@ from actors.worker.lifeline import LIFELINE, Lifeline
 from actors.worker.poller import POLLER, Poller, Polling
 from actors.worker.service import ServiceActor
 from actp.errors import PortTaken
+from actp.locks import PortLock, host_key
 from actp.marks import SentMarks
 from actp.policy import policies, shared_settings
 from actp.safari.catalogue import LOCAL, SERVICES, actions_of
 from actp.safari.local import LocalOptions
-from actp.safari.locks import PortLock, host_key
 from actp.safari.requests import RequestOptions
 from actp.safari.transport import HttpTransport, LocalTransport, TransportOptions, with_ceiling
 from actp.safari.turns import TurnTable

@@ -14,7 +14,7 @@ from actors.worker.entries import handed_back
 from actors.worker.messages import AttemptEnded, Demand, LeasesLost, Probed, Recorded, Work
 from actors.worker.poller import POLLER
 from actors.worker.prefetch import PrefetchLimit
-from actors.worker.readiness import Readiness
+from actp.safari.readiness import Readiness
 from metrics import instruments
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from actp.dispatch.leash import follow
+from actp.dispatch.parent import follow
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM_PYTHON = (3, 11)

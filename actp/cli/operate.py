@@ -19,8 +19,8 @@ from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
 from actp.operators import act, operator_here
 from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.client import SafariClient
 from actp.safari.turns import TurnTable
-from actp.safari.visits import Visits
 from actp.settings import load_settings
 from actp.settling import settle as settle_unknown
 
@@ -283,8 +283,8 @@ def settle(beginning: str | None, *, as_json: bool) -> None:
     settings = load_settings()
     with database(settings) as store:
         only_id = command_id(store, beginning) if beginning else None
-        with closing(Visits(settings, holder=f"settle-{os.getpid() % TURN_NAMES}")) as visits:
-            looked = settle_unknown(store, settings, visits, only_id=only_id)
+        with closing(SafariClient(settings, holder=f"settle-{os.getpid() % TURN_NAMES}")) as safari:
+            looked = settle_unknown(store, settings, safari, only_id=only_id)
     if as_json:
         emit_json({"looked": looked})
         return

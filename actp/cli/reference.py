@@ -11,7 +11,7 @@ import click
 from actp.checkout import PROJECT_ROOT
 from actp.cli.agents.crm import crm_brain
 from actp.cli.agents.dispatch import multi_agent_dispatch
-from actp.cli.face import safari_cloud_agent
+from actp.cli.entry_point import safari_cloud_agent
 from actp.cli.group import COMMANDS, actp
 from actp.errors import ExitCode
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
 from actp.errors import ActpError, StoreUnavailable
-from actp.safari.locks import host_key
+from actp.locks import host_key
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from actp.dispatch.agents import AGENTS, Agents
 from actp.dispatch.arguments import arguments_for, find
 from actp.dispatch.leases import LEASE_SECONDS, Holder, Lease, Wanted, take_lease
-from actp.dispatch.leash import VARIABLE, leash
+from actp.dispatch.parent import VARIABLE, parent_pipe
 from actp.dispatch.reading import masked, read, secrets_of
 from actp.errors import ExitCode
 from actp.processes import Finished, run_bounded
@@ -137,7 +137,7 @@ class Dispatcher:
         script = self.root / command.script
         if not script.is_file():
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT))
-        with leash() as descriptor:
+        with parent_pipe() as descriptor:
             return run_bounded(
                 (sys.executable, str(script), *flags),
                 environ={**os.environ, VARIABLE: str(descriptor), "PYTHONIOENCODING": "utf-8"},

@@ -18,8 +18,8 @@ from actp.awake import sleep_settings
 from actp.boot import installed_stop_seconds
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError
+from actp.locks import is_held, make_lock_dir
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.locks import is_held, make_lock_dir
 from actp.safari.turns import TurnTable
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
 from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ServiceError
 from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.client import SafariClient
 from actp.safari.exchange import Connection
 from actp.safari.front import Front
 from actp.safari.look import Look
-from actp.safari.visits import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,12 @@ TURN_NAMES: Final = 16
 def safari(settings: Settings) -> Iterator[Finding]:
     """Ask each service for its tab and its login, one after the other, in a turn."""
     holder = f"doctor-{os.getpid() % TURN_NAMES}"
-    with closing(Visits(settings, holder=holder, turn_wait_seconds=TURN_WAIT_SECONDS)) as visits:
+    with closing(
+        SafariClient(settings, holder=holder, turn_wait_seconds=TURN_WAIT_SECONDS)
+    ) as safari:
         for service in HTTP_SERVICES:
             try:
-                with visits.turn(service.busy_seconds):
+                with safari.turn(service.busy_seconds):
                     yield _looked(settings, service)
             except ServiceError as error:
                 yield problem(service.name, str(error), error.remedy or "Try again.")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from actp.doctor.finding import Finding, fine, problem, warning
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.outcomes import Failure
-from actp.safari.session_check import fetch, probe_all, said_object
-from actp.safari.stated_limits import StatedLimits, stated_limits
+from actp.safari.session_check import StatedLimits, fetch, probe_all, said_object, stated_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from actp.clients.blotato import Blotato
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
     from actp.settings import Settings
     from actp.store import Json, Store
 
@@ -65,14 +65,14 @@ class Tools:
         return blotato
 
     @cached_property
-    def visits(self) -> Visits:
+    def safari(self) -> SafariClient:
         """The services, for what they read off their pages; with the host's turn at Safari."""
-        from actp.safari.visits import Visits  # noqa: PLC0415  # most tasks need no HTTP
+        from actp.safari.client import SafariClient  # noqa: PLC0415  # most tasks need no HTTP
 
         # Two that meet at one name take turns like everybody else.
-        visits = Visits(self.settings, holder=f"agent-{os.getpid() % TURN_NAMES}")
-        self._opened.callback(visits.close)
-        return visits
+        safari = SafariClient(self.settings, holder=f"agent-{os.getpid() % TURN_NAMES}")
+        self._opened.callback(safari.close)
+        return safari
 
     def alert(self, kind: str, key: str, detail: dict[str, Json]) -> None:
         """Put an alert into the outbox; the same kind and key are told once, ever."""

@@ -1,4 +1,4 @@
-"""Whether a service can be used: alive, the service it should be, and with a page to work in."""
+"""Asks a service whether it can be used: alive, itself, with a page, and below its limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES, Service
 from actp.safari.exchange import Connection
@@ -15,13 +15,23 @@ from actp.safari.outcomes import Failure, Phase
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from pydantic import SecretStr
 
     from actp.safari.outcomes import Reply
 
-__all__ = ["Health", "ask_ready", "fetch", "identity_problem", "probe_all", "said_object"]
+__all__ = [
+    "Health",
+    "StatedLimits",
+    "ask_ready",
+    "fetch",
+    "identity_problem",
+    "limit_reason",
+    "probe_all",
+    "said_object",
+    "stated_limits",
+]
 
 PROBE_TIMEOUT_SECONDS: Final = 1.8
 # These routes look at the page, which takes an osascript or two.
@@ -39,6 +49,12 @@ _ALIVE_PATHS: Final = {
 _CONNECT_ONLY: Final = frozenset({"threads-comments"})
 # Where a service has no route for its own state; it answers 503 as long as it has no tab.
 _SESSION_STATUS_PATH: Final = "/api/session/status"
+# The wordings of the limits that services state of themselves.
+_HOURLY: Final = ("messagesPerHour", "commentsPerHour")
+_DAILY: Final = ("messagesPerDay", "commentsPerDay")
+
+_USED_THIS_HOUR: Final = ("messagesSentThisHour", "commentsThisHour")
+_USED_TODAY: Final = ("messagesSentToday", "messagesToday", "commentsToday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,14 @@ class Health:
     def row(self) -> dict[str, Any]:
         """Return the item for safari_record_health."""
         return asdict(self)
+
+
+class StatedLimits(NamedTuple):
+    """How much a service sends an hour and a day, and between which hours of its own clock."""
+
+    hourly: int | None
+    daily: int | None
+    hours: tuple[int, int] | None
 
 
 def probe_all(
@@ -134,6 +158,37 @@ def identity_problem(service: Service, health_body: Mapping[str, Any]) -> str | 
     return f"{service.url_setting} leads to something without the message limits of {service.name}"
 
 
+def stated_limits(said: Mapping[str, Any]) -> StatedLimits:
+    """Return the limits in the body of a service's ``rate-limits``."""
+    parts = list(_objects(said))
+    hours = (_number(parts, ("activeHoursStart",)), _number(parts, ("activeHoursEnd",)))
+    if None in hours:
+        named = [part["activeHours"] for part in parts if isinstance(part.get("activeHours"), dict)]
+        hours = (_number(named, ("start",)), _number(named, ("end",)))
+    start, end = hours
+    return StatedLimits(
+        _number(parts, _HOURLY),
+        _number(parts, _DAILY),
+        None if start is None or end is None else (start, end),
+    )
+
+
+def limit_reason(said: Mapping[str, Any]) -> str | None:
+    """Return why a service would refuse to send now, or None where nothing it states says so."""
+    parts = list(_objects(said))
+    for part in parts:
+        if part.get("isActive") is False or part.get("withinActiveHours") is False:
+            return "it is outside its own hours"
+    limits = stated_limits(said)
+    for used, limit, span in (
+        (_number(parts, _USED_THIS_HOUR), limits.hourly, "hour"),
+        (_number(parts, _USED_TODAY), limits.daily, "day"),
+    ):
+        if used is not None and limit is not None and used >= limit:
+            return f"it has sent {used} of its own {limit} an {span}".replace("an day", "a day")
+    return None
+
+
 def _has_message_limits(body: Mapping[str, Any]) -> bool:
     rate_limits = body.get("rateLimits")
     limits = rate_limits.get("limits") if isinstance(rate_limits, dict) else None
@@ -204,4 +259,20 @@ def _hindrance(service: Service, reply: Reply | Failure) -> str | None:
     is_on_site = any(value is True for key, value in said.items() if key.startswith("isOn"))
     if is_on_site and said.get("isLoggedIn") is False:
         return "nobody is logged in"
+    return None
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _objects(inner)
+
+
+def _number(parts: list[dict[str, Any]], names: tuple[str, ...]) -> int | None:
+    for part in parts:
+        for name in names:
+            value = part.get(name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
     return None

@@ -19,8 +19,7 @@ from actp.safari.outcomes import Failure, Outcome, refused_input
 from actp.safari.posts import find_post
 from actp.safari.reading import ConnectionReads, read_text
 from actp.safari.requests import RequestOptions, build_request
-from actp.safari.session_check import identity_problem, said_object
-from actp.safari.stated_limits import limit_reason
+from actp.safari.session_check import identity_problem, limit_reason, said_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

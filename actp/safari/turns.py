@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actp.errors import InvalidInput, WrongState
+from actp.locks import FileLock, is_file_locked, make_lock_dir
 from actp.safari.bell import Bell, ring
-from actp.safari.locks import FileLock, is_file_locked, make_lock_dir
 from actp.safari.turn_records import MAX_HOLDERS, MAX_NAME_BYTES, Table, TurnRecord
 
 if TYPE_CHECKING:

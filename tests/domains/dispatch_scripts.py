@@ -32,7 +32,7 @@ SCRIPTS: Final = {
         print("the end \\x00")
     """,
     "waits.py": """
-        from actp.dispatch.leash import follow
+        from actp.dispatch.parent import follow
         follow()
         child = subprocess.Popen(["sleep", "600"])
         with open(FOLDER + "/pids", "w") as pids:

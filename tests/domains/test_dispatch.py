@@ -39,10 +39,10 @@ PROCESS = """
 import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from actp.cli.agents import dispatch as face
+from actp.cli.agents import dispatch as script
 from actp.dispatch.running import Dispatcher
 from tests.domains.dispatch_scripts import TASKS
-with face._dispatcher() as d:
+with script._dispatcher() as d:
     Dispatcher(d.settings, d.store, TASKS, Path({folder!r}), {lease}).run("outreach", "send")
 """
 

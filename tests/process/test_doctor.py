@@ -14,7 +14,7 @@ import pytest
 
 from actp.doctor import check_before_start, examine
 from actp.errors import SettingsError
-from actp.safari.locks import PortLock
+from actp.locks import PortLock
 from actp.settings import load_settings
 from tests.actors.settings_for_tests import environment_for
 from tests.process.workers import ROOT

@@ -9,13 +9,13 @@ import pytest
 from actp.settling import LOOKS, settle
 from simulator.process import SimulatorProcess
 from tests.store.life import Life
-from tests.support.visiting import taken, visitor, visitor_settings
+from tests.support.safari_clients import safari_client, simulator_settings, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
     from actp.settings import Settings
     from actp.store.protocol import Store
 
@@ -32,13 +32,13 @@ def running() -> Iterator[SimulatorProcess]:
 @pytest.fixture
 def settings(running: SimulatorProcess, tmp_path: Path) -> Settings:
     running.reset()
-    return visitor_settings(running, tmp_path, **AT_ONCE)
+    return simulator_settings(running, tmp_path, **AT_ONCE)
 
 
 @pytest.fixture
-def visits(settings: Settings) -> Iterator[Visits]:
-    with visitor(settings) as visits:
-        yield visits
+def safari(settings: Settings) -> Iterator[SafariClient]:
+    with safari_client(settings) as safari:
+        yield safari
 
 
 @pytest.fixture
@@ -57,44 +57,44 @@ def shown(life: Life, id_: str) -> dict[str, Any]:
     return dict(life.store.call("safari_show", id=id_)["command"])
 
 
-def deliver(visits: Visits, text: str) -> None:
-    visits.post("twitter-dm", SEND, body={"username": "ada", "text": text}, timeout_seconds=5)
+def deliver(safari: SafariClient, text: str) -> None:
+    safari.post("twitter-dm", SEND, body={"username": "ada", "text": text}, timeout_seconds=5)
 
 
 def test_a_text_that_stands_there_completes_its_command(
-    life: Life, settings: Settings, visits: Visits
+    life: Life, settings: Settings, safari: SafariClient
 ) -> None:
     id_, text = unknown(life)
-    deliver(visits, text)
-    (settled,) = settle(life.store, settings, visits)
+    deliver(safari, text)
+    (settled,) = settle(life.store, settings, safari)
     assert (settled["id"], settled["settled"]) == (id_, "sent")
     row = shown(life, id_)
     assert (row["status"], row["reason"]) == ("completed", None)
     assert (row["result"]["verification"], row["result"]["settled_by"]) == ("seen", "reading")
     assert row["result"]["looked"]["address"] == "https://x.com/messages"
-    assert settle(life.store, settings, visits) == []
+    assert settle(life.store, settings, safari) == []
 
 
 def test_a_text_that_is_nowhere_stays_unknown_and_says_when_it_was_looked_for(
-    life: Life, settings: Settings, visits: Visits
+    life: Life, settings: Settings, safari: SafariClient
 ) -> None:
     id_, _ = unknown(life)
     for times in range(1, LOOKS + 1):
-        (looked,) = settle(life.store, settings, visits)
+        (looked,) = settle(life.store, settings, safari)
         assert looked["settled"] is None
         assert looked["looked"]["times"] == times
-    assert settle(life.store, settings, visits) == []
+    assert settle(life.store, settings, safari) == []
     row = shown(life, id_)
     assert (row["status"], row["reason"]) == ("failed", "unknown")
     assert row["result"]["looked"]["verdict"] == "absent"
 
 
 def test_a_thread_with_other_messages_proves_that_it_was_not_sent(
-    life: Life, settings: Settings, visits: Visits
+    life: Life, settings: Settings, safari: SafariClient
 ) -> None:
     id_, _ = unknown(life)
-    deliver(visits, "Something else")
-    settled = [settle(life.store, settings, visits)[0]["settled"] for _ in range(LOOKS)]
+    deliver(safari, "Something else")
+    settled = [settle(life.store, settings, safari)[0]["settled"] for _ in range(LOOKS)]
     assert settled == [None, None, "not_sent"]
     row = shown(life, id_)
     assert (row["status"], row["reason"]) == ("failed", "not_sent")
@@ -104,23 +104,25 @@ def test_a_service_that_may_still_type_is_not_asked(
     life: Life, running: SimulatorProcess, tmp_path: Path
 ) -> None:
     unknown(life)
-    settings = visitor_settings(running, tmp_path)
-    with visitor(settings) as visits:
-        assert settle(life.store, settings, visits) == []
+    settings = simulator_settings(running, tmp_path)
+    with safari_client(settings) as safari:
+        assert settle(life.store, settings, safari) == []
 
 
 def test_while_safari_is_in_use_it_stays_unknown(life: Life, settings: Settings) -> None:
     id_, _ = unknown(life)
-    with taken(settings), visitor(settings, wait_seconds=0.05) as visits:
-        (looked,) = settle(life.store, settings, visits)
+    with taken(settings), safari_client(settings, wait_seconds=0.05) as safari:
+        (looked,) = settle(life.store, settings, safari)
     assert looked["looked"]["verdict"] == "unreadable"
     assert life.state(id_) == ("failed", "unknown")
 
 
-def test_one_command_can_be_looked_at_again(life: Life, settings: Settings, visits: Visits) -> None:
+def test_one_command_can_be_looked_at_again(
+    life: Life, settings: Settings, safari: SafariClient
+) -> None:
     id_, text = unknown(life)
     for _ in range(LOOKS):
-        settle(life.store, settings, visits)
-    deliver(visits, text)
-    (settled,) = settle(life.store, settings, visits, only_id=id_)
+        settle(life.store, settings, safari)
+    deliver(safari, text)
+    (settled,) = settle(life.store, settings, safari, only_id=id_)
     assert settled["settled"] == "sent"

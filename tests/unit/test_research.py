@@ -11,7 +11,7 @@ from actp.clients.research import Findings, MarketResearch
 from actp.clients.research.findings import read_findings
 from actp.errors import InvalidInput, ServiceRefused, ServiceUnavailable
 from simulator.process import SimulatorProcess
-from tests.support.visiting import is_free, visitor, visitor_settings
+from tests.support.safari_clients import is_free, safari_client, simulator_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,13 +38,13 @@ def simulator(running: SimulatorProcess) -> SimulatorProcess:
 
 @pytest.fixture
 def settings(simulator: SimulatorProcess, tmp_path: Path) -> Settings:
-    return visitor_settings(simulator, tmp_path)
+    return simulator_settings(simulator, tmp_path)
 
 
 @pytest.fixture
 def research(settings: Settings) -> Iterator[MarketResearch]:
-    with visitor(settings) as visits:
-        yield MarketResearch(settings, visits)
+    with safari_client(settings) as safari:
+        yield MarketResearch(settings, safari)
 
 
 def play(simulator: SimulatorProcess, *behaviours: str, **service: Any) -> None:
@@ -84,7 +84,7 @@ def test_the_turn_is_held_until_the_job_ends(
     research: MarketResearch, settings: Settings, simulator: SimulatorProcess
 ) -> None:
     play(simulator, job_seconds=0.5)
-    with visitor(settings, "another") as another, ThreadPoolExecutor(1) as pool:
+    with safari_client(settings, "another") as another, ThreadPoolExecutor(1) as pool:
         findings = pool.submit(ask, research)
         while another.get(SERVICE, "/health", timeout_seconds=5, turn=False)["currentJob"] is None:
             assert not findings.done()
@@ -98,7 +98,7 @@ def test_a_job_of_somebody_else_is_waited_for(
     research: MarketResearch, settings: Settings, simulator: SimulatorProcess
 ) -> None:
     play(simulator, job_seconds=0.3)
-    with visitor(settings, "another") as another:
+    with safari_client(settings, "another") as another:
         body = {"niche": "theirs"}
         path = "/api/research/tiktok/niche"
         another.post(SERVICE, path, body=body, timeout_seconds=5)
@@ -135,7 +135,7 @@ def test_a_service_that_restarts_in_the_middle_gets_the_job_once_more(
     research: MarketResearch, settings: Settings, simulator: SimulatorProcess
 ) -> None:
     play(simulator, job_seconds=0.5)
-    with visitor(settings, "another") as another, ThreadPoolExecutor(1) as pool:
+    with safari_client(settings, "another") as another, ThreadPoolExecutor(1) as pool:
         findings = pool.submit(ask, research)
         while another.get(SERVICE, "/health", timeout_seconds=5, turn=False)["currentJob"] is None:
             assert not findings.done()
@@ -166,8 +166,8 @@ def test_a_job_that_never_ends_leaves_safari_taken(
     settings: Settings, simulator: SimulatorProcess
 ) -> None:
     play(simulator, job_seconds=60)
-    with visitor(settings) as visits:
-        research = MarketResearch(settings, visits, job_timeout_seconds=0.3)
+    with safari_client(settings) as safari:
+        research = MarketResearch(settings, safari, job_timeout_seconds=0.3)
         with pytest.raises(ServiceUnavailable) as caught:
             ask(research)
     assert caught.value.may_be_busy

@@ -15,7 +15,7 @@ from actp.safari.texts import clean_query
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
     from actp.settings import Settings
 
 __all__ = ["MarketResearch"]
@@ -36,12 +36,12 @@ class MarketResearch:
     def __init__(
         self,
         settings: Settings,
-        visits: Visits,
+        safari: SafariClient,
         *,
         job_timeout_seconds: float = JOB_TIMEOUT_SECONDS,
     ) -> None:
         self._poll_seconds = settings.research_poll_seconds
-        self._visits = visits
+        self._safari = safari
         self._job_timeout_seconds = job_timeout_seconds
 
     def niches(
@@ -61,7 +61,7 @@ class MarketResearch:
         return [self._research(platform, niche, config) for niche in wanted]
 
     def _research(self, platform: str, niche: str, config: Mapping[str, int]) -> Findings:
-        with self._visits.turn(self._job_timeout_seconds):
+        with self._safari.turn(self._job_timeout_seconds):
             for _ in range(MAX_STARTS):
                 job_id = self._start(platform, {"niche": niche, "config": dict(config)})
                 job = self._ended(job_id)
@@ -81,7 +81,7 @@ class MarketResearch:
         deadline = time.monotonic() + self._job_timeout_seconds
         while True:
             try:
-                started = self._visits.post(
+                started = self._safari.post(
                     SERVICE, path, body=body, timeout_seconds=REQUEST_TIMEOUT_SECONDS
                 )
             except ServiceRefused as error:
@@ -132,7 +132,7 @@ class MarketResearch:
         return latest.get("data")
 
     def _ask(self, path: str) -> Any:
-        return self._visits.get(SERVICE, path, timeout_seconds=REQUEST_TIMEOUT_SECONDS, turn=False)
+        return self._safari.get(SERVICE, path, timeout_seconds=REQUEST_TIMEOUT_SECONDS, turn=False)
 
 
 def _failed(niche: str, job: Mapping[str, Any]) -> ServiceRefused:

@@ -11,7 +11,7 @@ from actp.safari.addresses import clean_post_url, handle_in_post
 from actp.safari.texts import normalised_text
 
 if TYPE_CHECKING:
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
 
 __all__ = ["counts_of", "tweet_by_text", "tweet_id"]
 
@@ -21,7 +21,7 @@ TWEETS: Final = 40
 _TWEET_ID = re.compile(r"/status/(\d+)")
 
 
-def tweet_by_text(visits: Visits, own_url: str, text: str) -> str | None:
+def tweet_by_text(safari: SafariClient, own_url: str, text: str) -> str | None:
     """Return the address of the tweet with this text by the author of another; None if not shown.
 
     Raises ServiceError.
@@ -30,7 +30,7 @@ def tweet_by_text(visits: Visits, own_url: str, text: str) -> str | None:
     if handle is None:
         return None
     body = {"handle": handle, "maxResults": TWEETS}
-    said = visits.post(
+    said = safari.post(
         SERVICE, "/api/twitter/timeline", body=body, timeout_seconds=LOOK_TIMEOUT_SECONDS
     )
     tweets = said.get("tweets") if isinstance(said, dict) else None
@@ -43,13 +43,13 @@ def tweet_by_text(visits: Visits, own_url: str, text: str) -> str | None:
     return None
 
 
-def counts_of(visits: Visits, url: str) -> Counts | str:
+def counts_of(safari: SafariClient, url: str) -> Counts | str:
     """Return what a tweet brought so far, or why it cannot be said; raises ServiceError.
 
     The counts of its page are preferred: the metrics route answers zeros for what it cannot find.
     """
     try:
-        said = visits.post(
+        said = safari.post(
             SERVICE,
             "/api/twitter/tweet/detail",
             body={"url": url},

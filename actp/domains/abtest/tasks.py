@@ -182,11 +182,11 @@ def _counts(
         return error
     if url_a is None:
         return "Blotato does not say where arm A is"
-    url_b = test["post_url_b"] or tweet_by_text(tools.visits, url_a, test["variant_b_text"])
+    url_b = test["post_url_b"] or tweet_by_text(tools.safari, url_a, test["variant_b_text"])
     tools.store.call("agent_ab_note", id=test["id"], url_a=url_a, url_b=url_b)
     if url_b is None:
         return "the tweet of arm B is not in the timeline"
-    a, b = counts_of(tools.visits, url_a), counts_of(tools.visits, url_b)
+    a, b = counts_of(tools.safari, url_a), counts_of(tools.safari, url_b)
     if isinstance(a, str):
         return f"the tweet of arm A {a}"
     if isinstance(b, str):

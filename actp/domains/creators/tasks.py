@@ -29,7 +29,7 @@ def research(tools: Tools, platform: str | None = None, niche: str | None = None
     A platform whose research fails does not keep the others from being stored.
     """
     plan = wanted(platform, niche)
-    service = MarketResearch(tools.settings, tools.visits)
+    service = MarketResearch(tools.settings, tools.safari)
     rows = [_one(tools, service, name, niches) for name, niches in plan.items()]
     found = [row for row in rows if row["error"] is None]
     new = sum(row["new"] for row in found)

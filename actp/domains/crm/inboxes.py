@@ -10,7 +10,7 @@ from actp.errors import ServiceRefused, ServiceUnavailable
 
 if TYPE_CHECKING:
     from actp.domains.crm.conversations import Conversation
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
 
 __all__ = ["INBOXES", "Inbox", "list_inbox"]
 
@@ -42,10 +42,10 @@ INBOXES: Final = (
 )
 
 
-def list_inbox(visits: Visits, inbox: Inbox) -> list[Conversation]:
+def list_inbox(safari: SafariClient, inbox: Inbox) -> list[Conversation]:
     """Open an inbox and return what it shows, each person once; raises ServiceError."""
-    with visits.turn(OPEN_TIMEOUT_SECONDS + LIST_TIMEOUT_SECONDS):
-        opened = visits.post(
+    with safari.turn(OPEN_TIMEOUT_SECONDS + LIST_TIMEOUT_SECONDS):
+        opened = safari.post(
             inbox.service, inbox.open_path, body={}, timeout_seconds=OPEN_TIMEOUT_SECONDS
         )
         if isinstance(opened, dict) and opened.get("success") is False:
@@ -56,7 +56,7 @@ def list_inbox(visits: Visits, inbox: Inbox) -> list[Conversation]:
                 said=opened,
                 remedy="Open the site in Safari and log in.",
             )
-        said = visits.get(inbox.service, inbox.list_path, timeout_seconds=LIST_TIMEOUT_SECONDS)
+        said = safari.get(inbox.service, inbox.list_path, timeout_seconds=LIST_TIMEOUT_SECONDS)
     found = read_conversations(inbox.platform, said)
     if found is None:
         raise ServiceUnavailable(

@@ -78,7 +78,7 @@ def _read(tools: Tools, inbox: Inbox, is_unused: bool, *, dry_run: bool) -> dict
     }
     try:
         began_at: str = tools.store.call("safari_now")
-        found = list_inbox(tools.visits, inbox)
+        found = list_inbox(tools.safari, inbox)
         row["conversations"] = len(found)
         if not dry_run:
             counts = _store(tools, inbox, began_at, found)

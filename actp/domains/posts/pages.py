@@ -11,7 +11,7 @@ from actp.errors import ServiceRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from actp.safari.visits import Visits
+    from actp.safari.client import SafariClient
 
 __all__ = ["UNMEASURED", "read_page", "service_of"]
 
@@ -32,14 +32,16 @@ def service_of(platform: str) -> str | None:
     return f"{platform}-comments" if platform in _READERS else None
 
 
-def read_page(visits: Visits, platform: str, url: str, post_id: str) -> dict[str, int | None] | str:
+def read_page(
+    safari: SafariClient, platform: str, url: str, post_id: str
+) -> dict[str, int | None] | str:
     """Return views, likes, shares and replies as far as a page shows them, or why it shows none.
 
     Raises ServiceError.
     """
     try:
-        with visits.turn(LOOK_TIMEOUT_SECONDS):
-            said = _READERS[platform](visits, url)
+        with safari.turn(LOOK_TIMEOUT_SECONDS):
+            said = _READERS[platform](safari, url)
     except ServiceRefused as error:
         if error.status == 404:
             return "the post is gone"
@@ -63,8 +65,8 @@ def read_page(visits: Visits, platform: str, url: str, post_id: str) -> dict[str
     return counts if any(counts.values()) else "the page shows no figures"
 
 
-def _twitter(visits: Visits, url: str) -> Any:
-    said = visits.post(
+def _twitter(safari: SafariClient, url: str) -> Any:
+    said = safari.post(
         "twitter-comments",
         "/api/twitter/tweet/detail",
         body={"url": url},
@@ -73,8 +75,8 @@ def _twitter(visits: Visits, url: str) -> Any:
     return said.get("tweet") if isinstance(said, dict) else None
 
 
-def _threads(visits: Visits, url: str) -> Any:
-    return visits.get(
+def _threads(safari: SafariClient, url: str) -> Any:
+    return safari.get(
         "threads-comments",
         "/api/threads/extract",
         params={"postUrl": url},
@@ -82,25 +84,25 @@ def _threads(visits: Visits, url: str) -> Any:
     )
 
 
-def _tiktok(visits: Visits, url: str) -> Any:
-    return _opened(visits, "tiktok-comments", "tiktok", url, "/api/tiktok/video-metrics")
+def _tiktok(safari: SafariClient, url: str) -> Any:
+    return _opened(safari, "tiktok-comments", "tiktok", url, "/api/tiktok/video-metrics")
 
 
-def _instagram(visits: Visits, url: str) -> Any:
-    return _opened(visits, "instagram-comments", "instagram", url, "/api/instagram/post/metrics")
+def _instagram(safari: SafariClient, url: str) -> Any:
+    return _opened(safari, "instagram-comments", "instagram", url, "/api/instagram/post/metrics")
 
 
-def _opened(visits: Visits, service: str, platform: str, url: str, path: str) -> Any:
+def _opened(safari: SafariClient, service: str, platform: str, url: str, path: str) -> Any:
     """Open the page of a post and read it; both in the one turn of the caller."""
-    visits.post(
+    safari.post(
         service,
         f"/api/{platform}/navigate",
         body={"url": url},
         timeout_seconds=LOOK_TIMEOUT_SECONDS,
     )
-    return visits.get(service, path, timeout_seconds=LOOK_TIMEOUT_SECONDS)
+    return safari.get(service, path, timeout_seconds=LOOK_TIMEOUT_SECONDS)
 
 
-_READERS: Final[Mapping[str, Callable[[Visits, str], Any]]] = MappingProxyType(
+_READERS: Final[Mapping[str, Callable[[SafariClient, str], Any]]] = MappingProxyType(
     {"twitter": _twitter, "tiktok": _tiktok, "instagram": _instagram, "threads": _threads}
 )

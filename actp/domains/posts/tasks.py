@@ -91,7 +91,7 @@ def _measured(tools: Tools, post: Mapping[str, Any]) -> str | None:
             "agent_post_unread", **place, problem=None, retry_hours=None, next_hours=later
         )
         return None
-    shown = read_page(tools.visits, platform, post["url"], post["external_id"])
+    shown = read_page(tools.safari, platform, post["url"], post["external_id"])
     score = None if isinstance(shown, str) else measured_engagement(shown, platform)
     if isinstance(shown, str) or score is None:
         problem = shown if isinstance(shown, str) else "the page shows not all of its figures"

@@ -12,7 +12,7 @@ from actors.runtime.messages import Drained, Start, Stop
 from actors.sentinel.publisher import LOCK_ADDRESS, PUBLISHER, publisher_spec
 from actp.clients.blotato import Blotato
 from actp.errors import StoreUnavailable
-from actp.safari.locks import PortLock
+from actp.locks import PortLock
 from tests.actors.latch import LatchedStore
 from tests.actors.settings_for_tests import settings_for
 from tests.chaos.waiting import eventually

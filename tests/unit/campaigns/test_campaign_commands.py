@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actp.cli.face import main as face_main
+from actp.cli.entry_point import main as entry_point
 from actp.cli.main import main
 from actp.settings import Settings
 
@@ -42,7 +42,7 @@ def rows_in(database: Database) -> list[tuple[str, str, str, bool]]:
 def test_a_warmup_puts_six_comments_for_two_handles_into_the_queue(
     queue: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert face_main([*WARMUP, *TEXTS[:3]]) == 0
+    assert entry_point([*WARMUP, *TEXTS[:3]]) == 0
     assert "2 targets, 6 commands enqueued" in capsys.readouterr().out
     assert rows_in(queue) == [
         (handle, f"comment_{number}", f"Text {number} for {handle}", number > 1)
@@ -54,13 +54,13 @@ def test_a_warmup_puts_six_comments_for_two_handles_into_the_queue(
 def test_a_file_holds_the_texts_and_names(queue: Database, tmp_path: Path) -> None:
     path = tmp_path / "texts.toml"
     path.write_text('comments = ["1 {name}", "2 {name}", "3"]\n[names]\nada = "Ada L."\n')
-    assert face_main([*WARMUP, f"--texts={path}"]) == 0
+    assert entry_point([*WARMUP, f"--texts={path}"]) == 0
     assert [row[2] for row in rows_in(queue)][:4] == ["1 Ada L.", "2 Ada L.", "3", "1 grace"]
 
 
 def test_a_research_sweep_is_one_search_for_each_query(queue: Database) -> None:
     flags = ["--campaign=research", "--platform=twitter", "--queries=ai agents,safari"]
-    assert face_main(flags) == 0
+    assert entry_point(flags) == 0
     with queue.connect() as connection:
         rows = connection.execute(
             "select params ->> 'query', status, service from safari_command_queue order by 1"
@@ -73,17 +73,17 @@ def test_a_research_sweep_is_one_search_for_each_query(queue: Database) -> None:
 
 def test_status_reply_and_cancel(queue: Database, capsys: pytest.CaptureFixture[str]) -> None:
     del queue
-    face_main(["--campaign=sequence", "--platform=tiktok", "--handles=ada,grace", *TEXTS[:4]])
+    entry_point(["--campaign=sequence", "--platform=tiktok", "--handles=ada,grace", *TEXTS[:4]])
     started = capsys.readouterr().out
     assert "it ends there: the TikTok service messages a person only once ever" in started
     id_ = started.split()[1].rstrip(":")
-    assert face_main(["--mark-replied", "@Ada", "--platform", "tiktok"]) == 0
+    assert entry_point(["--mark-replied", "@Ada", "--platform", "tiktok"]) == 0
     assert "ada on tiktok: replied, was warmup" in capsys.readouterr().out
-    assert face_main(["--campaign-status"]) == 0
+    assert entry_point(["--campaign-status"]) == 0
     assert "1 replied, 1 warmup" in " ".join(capsys.readouterr().out.split())
-    assert face_main(["--campaign-status", id_]) == 0
+    assert entry_point(["--campaign-status", id_]) == 0
     assert "dm_sequence on tiktok, running" in capsys.readouterr().out
-    assert face_main(["--campaign-cancel", id_]) == 0
+    assert entry_point(["--campaign-cancel", id_]) == 0
     assert "1 target" in capsys.readouterr().out
 
 
@@ -107,7 +107,7 @@ def test_status_reply_and_cancel(queue: Database, capsys: pytest.CaptureFixture[
 def test_what_is_wrong_is_said_before_anything_is_stored(
     flags: list[str], words: str, queue: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert face_main(flags) != 0
+    assert entry_point(flags) != 0
     assert words in capsys.readouterr().err
     assert rows_in(queue) == []
 
@@ -115,7 +115,7 @@ def test_what_is_wrong_is_said_before_anything_is_stored(
 def test_without_texts_those_of_the_project_are_taken_and_named(
     queue: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert face_main(WARMUP) == 0
+    assert entry_point(WARMUP) == 0
     said = capsys.readouterr().out
     assert "2 targets, 6 commands enqueued" in said
     assert "actp/campaigns/texts.toml" in said
@@ -135,10 +135,10 @@ def test_a_file_that_the_settings_name_is_taken_unless_another_is_given(
     ours.write_text('{"comments": ["1 {handle}", ["2"], "3"]}')
     other.write_text('comments = ["a", "b", "c"]')
     monkeypatch.setenv("SAFARI_CAMPAIGN_TEXTS", str(ours))
-    assert face_main([*WARMUP, "--dry-run"]) == 0
+    assert entry_point([*WARMUP, "--dry-run"]) == 0
     assert "comment_1: 1 {handle}" in capsys.readouterr().out
-    assert face_main(WARMUP) == 0
-    assert face_main([*WARMUP, "--handles=cyd,dee", f"--texts={other}"]) == 0
+    assert entry_point(WARMUP) == 0
+    assert entry_point([*WARMUP, "--handles=cyd,dee", f"--texts={other}"]) == 0
     texts = {
         name: [t for handle, _, t, _ in rows_in(queue) if handle == name] for name in ("ada", "cyd")
     }
@@ -154,7 +154,7 @@ def test_a_file_without_a_text_for_a_step_is_refused_by_name(
     path = tmp_path / "short.toml"
     path.write_text('comments = ["1", "2"]')
     monkeypatch.setenv("SAFARI_CAMPAIGN_TEXTS", str(path))
-    assert face_main(WARMUP) != 0
+    assert entry_point(WARMUP) != 0
     told = capsys.readouterr().err
     assert f"SAFARI_CAMPAIGN_TEXTS ({path}): no text for comment_3" in told
     assert 'comments = ["' in told, "the format is told"
@@ -162,7 +162,7 @@ def test_a_file_without_a_text_for_a_step_is_refused_by_name(
 
 
 def test_a_dry_run_stores_nothing(queue: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    assert face_main([*WARMUP, *TEXTS[:3], "--dry-run"]) == 0
+    assert entry_point([*WARMUP, *TEXTS[:3], "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "Nothing was stored" in said
     assert "comment_2: Text 2 for {handle}" in said

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actp.cli.face import main as face_main
+from actp.cli.entry_point import main as entry_point
 from actp.cli.main import main
 from actp.settings import SERVICE_SETTINGS, Settings
 
@@ -77,11 +77,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 @pytest.fixture
-def face(capsys: pytest.CaptureFixture[str]) -> Cli:
+def script(capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run safari_cloud_agent.py with flags."""
 
     def run_flags(*flags: str) -> Result:
-        code = face_main(flags)
+        code = entry_point(flags)
         return Result(code, *capsys.readouterr())
 
     return run_flags

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 from prometheus_client import generate_latest
 
-from actp.safari.breaker import BreakerState, Step
 from actp.safari.catalogue import ACTIONS, SERVICES, actions_of
+from actp.safari.readiness import BreakerState, Step
 from metrics import instruments
 
 MOST_VALUES = 20

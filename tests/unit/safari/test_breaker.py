@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actp.safari.breaker import Breaker
+from actp.safari.readiness import Breaker
 
 
 def failing(times: int, now: float = 0.0) -> Breaker:

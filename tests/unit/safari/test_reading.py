@@ -11,15 +11,15 @@ from actp.safari.catalogue import HTTP_SERVICES, SERVICES
 from actp.safari.reading import Sight, read_text
 from actp.safari.requests import build_request
 from simulator.process import SimulatorProcess
-from tests.support.visiting import visitor, visitor_settings
+from tests.support.safari_clients import safari_client, simulator_settings
 from tests.unit.safari.commands_for_tests import command, command_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from actp.safari.client import SafariClient
     from actp.safari.commands import Command
-    from actp.safari.visits import Visits
 
 SENDING = [service.name for service in HTTP_SERVICES if service.effect == "once"]
 OWN = "our_account"
@@ -33,60 +33,62 @@ def running() -> Iterator[SimulatorProcess]:
 
 
 @pytest.fixture
-def visits(running: SimulatorProcess, tmp_path: Path) -> Iterator[Visits]:
+def safari(running: SimulatorProcess, tmp_path: Path) -> Iterator[SafariClient]:
     running.reset()
-    with visitor(visitor_settings(running, tmp_path)) as visits:
-        yield visits
+    with safari_client(simulator_settings(running, tmp_path)) as safari:
+        yield safari
 
 
-def send(visits: Visits, sent: Command) -> None:
+def send(safari: SafariClient, sent: Command) -> None:
     request = build_request(sent.service, sent)
-    visits.post(sent.service.name, request.path, body=request.json, timeout_seconds=5)
+    safari.post(sent.service.name, request.path, body=request.json, timeout_seconds=5)
 
 
-def read(visits: Visits, asked: Command, own_handle: str | None = None) -> Sight:
+def read(safari: SafariClient, asked: Command, own_handle: str | None = None) -> Sight:
     begun_at = datetime.now(UTC) - timedelta(minutes=1)
-    return read_text(visits, asked, own_handle=own_handle, begun_at=begun_at)
+    return read_text(safari, asked, own_handle=own_handle, begun_at=begun_at)
 
 
 @pytest.mark.parametrize("service", SENDING)
-def test_a_text_that_was_sent_is_found(visits: Visits, service: str) -> None:
+def test_a_text_that_was_sent_is_found(safari: SafariClient, service: str) -> None:
     sent = command_of(service, TEXT)
-    send(visits, sent)
-    assert read(visits, sent).verdict == "found"
+    send(safari, sent)
+    assert read(safari, sent).verdict == "found"
 
 
 @pytest.mark.parametrize("service", SENDING)
-def test_a_text_that_was_not_sent_is_not_found(visits: Visits, service: str) -> None:
-    send(visits, command_of(service, "Another text that is also long enough for it"))
-    assert read(visits, command_of(service, TEXT)).verdict == "absent"
+def test_a_text_that_was_not_sent_is_not_found(safari: SafariClient, service: str) -> None:
+    send(safari, command_of(service, "Another text that is also long enough for it"))
+    assert read(safari, command_of(service, TEXT)).verdict == "absent"
 
 
 @pytest.mark.parametrize("service", SENDING)
-def test_a_text_to_nobody_yet_is_not_found(visits: Visits, service: str) -> None:
-    assert read(visits, command_of(service, TEXT)).verdict == "absent"
+def test_a_text_to_nobody_yet_is_not_found(safari: SafariClient, service: str) -> None:
+    assert read(safari, command_of(service, TEXT)).verdict == "absent"
 
 
 @pytest.mark.parametrize("service", ["twitter-dm", "tiktok-dm"])
-def test_an_earlier_message_with_the_same_words_is_ambiguous(visits: Visits, service: str) -> None:
+def test_an_earlier_message_with_the_same_words_is_ambiguous(
+    safari: SafariClient, service: str
+) -> None:
     for text in (TEXT, "And something after it that is long enough"):
-        visits.post(
+        safari.post(
             service,
             build_request(SERVICES[service], command_of(service)).path,
             body={"username": "ada", "text": text, "force": True},
             timeout_seconds=5,
         )
-    assert read(visits, command_of(service, TEXT)).verdict == "ambiguous"
+    assert read(safari, command_of(service, TEXT)).verdict == "ambiguous"
 
 
-def test_a_short_comment_needs_our_handle(visits: Visits) -> None:
+def test_a_short_comment_needs_our_handle(safari: SafariClient) -> None:
     short = command_of("threads-comments", "Nice")
-    send(visits, short)
-    assert read(visits, short).verdict == "unreadable"
-    assert read(visits, short, own_handle="somebody_else").verdict == "absent"
+    send(safari, short)
+    assert read(safari, short).verdict == "unreadable"
+    assert read(safari, short, own_handle="somebody_else").verdict == "absent"
 
 
-def test_a_tweet_needs_our_handle(visits: Visits) -> None:
-    sight = read(visits, command("tweet", text=TEXT))
+def test_a_tweet_needs_our_handle(safari: SafariClient) -> None:
+    sight = read(safari, command("tweet", text=TEXT))
     assert sight.verdict == "unreadable"
     assert "SAFARI_OWN_HANDLES" in sight.detail

@@ -8,9 +8,9 @@ import pytest
 
 from actp.doctor.safari import safari
 from actp.doctor.services import services
-from actp.safari.stated_limits import StatedLimits, limit_reason, stated_limits
+from actp.safari.session_check import StatedLimits, limit_reason, stated_limits
 from simulator.process import SimulatorProcess
-from tests.support.visiting import visitor_settings
+from tests.support.safari_clients import simulator_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_doctor_warns_where_our_limits_are_wider(
     for limits, is_warned in ((wide, True), (narrow, False)):
         findings = [
             finding
-            for finding in services(visitor_settings(simulator, tmp_path, **limits))
+            for finding in services(simulator_settings(simulator, tmp_path, **limits))
             if finding.check == "twitter-dm" and "its own limits" in finding.said
         ]
         (finding,) = findings
@@ -84,7 +84,7 @@ def test_doctor_warns_where_our_limits_are_wider(
 def test_a_deep_look_names_what_is_wrong_in_safari(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
-    settings = visitor_settings(simulator, tmp_path, SAFARI_TIME_SCALE="0.001")
+    settings = simulator_settings(simulator, tmp_path, SAFARI_TIME_SCALE="0.001")
     simulator.reset()
     assert [each for each in safari(settings) if each.is_problem] == []
     simulator.safari(logged_out=["threads"], closed=["twitter-comments", "twitter-dm"])

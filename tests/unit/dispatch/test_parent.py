@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from actp.dispatch.leash import VARIABLE, leash
+from actp.dispatch.parent import VARIABLE, parent_pipe
 
 ROOT = Path(__file__).parents[3]
 END_SECONDS = 20.0
 PROGRAM = """
-from actp.dispatch.leash import follow
+from actp.dispatch.parent import follow
 import os, sys
 follow()
-print(os.environ.get("ACTP_LEASH"), flush=True)
+print(os.environ.get("ACTP_PARENT_PIPE"), flush=True)
 sys.stdin.read()
 """
 
@@ -39,7 +39,7 @@ def start(*, descriptor: int | None = None, number: str = "") -> subprocess.Pope
 
 
 def test_it_is_killed_when_the_other_end_closes() -> None:
-    with leash() as descriptor:
+    with parent_pipe() as descriptor:
         process = start(descriptor=descriptor)
         assert process.poll() is None
     assert process.wait(END_SECONDS) == -9
@@ -47,7 +47,7 @@ def test_it_is_killed_when_the_other_end_closes() -> None:
 
 
 @pytest.mark.parametrize("number", ["", "999", "-1", "x"])
-def test_without_a_leash_it_goes_its_way(number: str) -> None:
+def test_without_a_parent_pipe_it_goes_its_way(number: str) -> None:
     process = start(number=number or "none")
     process.communicate("", END_SECONDS)
     assert process.returncode == 0

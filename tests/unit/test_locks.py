@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actp.errors import SettingsError
-from actp.safari.locks import PortLock, host_key, is_held, make_lock_dir
+from actp.locks import PortLock, host_key, is_held, make_lock_dir
 from tests.unit.safari.children import child, kill
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ ADDRESS = "http://127.0.0.1:3001"
 HOLD = """
 import sys
 from pathlib import Path
-from actp.safari.locks import PortLock
+from actp.locks import PortLock
 lock = PortLock(Path(sys.argv[1]), sys.argv[2])
 assert lock.acquire()
 """

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["VARIABLE", "follow", "leash"]
+__all__ = ["VARIABLE", "follow", "parent_pipe"]
 
-VARIABLE: Final = "ACTP_LEASH"
+VARIABLE: Final = "ACTP_PARENT_PIPE"
 
 
 @contextmanager
-def leash() -> Iterator[int]:
+def parent_pipe() -> Iterator[int]:
     """Yield the end that the task is given; its number goes into the task's environment."""
     given, kept = os.pipe()
     try:
@@ -34,7 +34,7 @@ def follow() -> None:
     """End this process and its group, by SIGKILL, when its starter dies; without one do nothing."""
     number = os.environ.pop(VARIABLE, "")
     if number.isdecimal():
-        Thread(target=_await_end, args=(int(number),), name="leash", daemon=True).start()
+        Thread(target=_await_end, args=(int(number),), name="parent-pipe", daemon=True).start()
 
 
 def _await_end(descriptor: int) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulator.process import SimulatorProcess
 
 RUN_SECONDS = 40
-FACE = [sys.executable, "safari_cloud_agent.py"]
+SCRIPT = [sys.executable, "safari_cloud_agent.py"]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def environment(queue: Queue, simulator: SimulatorProcess, tmp_path: Path) -> di
 
 def run(environment: dict[str, str], *arguments: str) -> Any:
     done = subprocess.run(
-        [*FACE, *arguments, "--json"],
+        [*SCRIPT, *arguments, "--json"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -61,7 +61,7 @@ def test_a_run_works_off_all_that_is_due_and_waits_out_its_retries(
 def test_a_run_beside_a_daemon_wakes_it_and_watches(
     queue: Queue, simulator: SimulatorProcess, environment: dict[str, str]
 ) -> None:
-    with subprocess.Popen([*FACE, "--daemon"], cwd=ROOT, env=environment) as daemon:
+    with subprocess.Popen([*SCRIPT, "--daemon"], cwd=ROOT, env=environment) as daemon:
         try:
             (first,) = queue.add("ada")
             eventually(lambda: queue.statuses(first) == ["completed"], "it works", START_SECONDS)

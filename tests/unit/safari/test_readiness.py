@@ -4,8 +4,8 @@ from random import SystemRandom
 
 import pytest
 
-from actors.worker.readiness import PROBE_AGAIN_SECONDS, RECHECK_SECONDS, Readiness
 from actp.safari.outcomes import Outcome
+from actp.safari.readiness import PROBE_AGAIN_SECONDS, RECHECK_SECONDS, Readiness
 
 SENT = Outcome("sent", "sent")
 NOBODY_THERE = Outcome("retry", "never_connected", error="refused", breaker="count")
@@ -76,7 +76,7 @@ def test_a_wait_for_the_hours_of_a_service_is_looked_at_again(
     readiness: Readiness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("actors.worker.readiness.steady_seconds", lambda: now)
+    monkeypatch.setattr("actp.safari.readiness.steady_seconds", lambda: now)
     readiness.learn(OUTSIDE_HOURS)
     assert (readiness.step, readiness.wait_seconds) == ("wait", RECHECK_SECONDS)
     now += RECHECK_SECONDS
@@ -92,7 +92,7 @@ def test_a_wait_for_a_person_is_not_ended_by_a_probe(
     readiness: Readiness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("actors.worker.readiness.steady_seconds", lambda: now)
+    monkeypatch.setattr("actp.safari.readiness.steady_seconds", lambda: now)
     readiness.learn(MISCONFIGURED)
     now += RECHECK_SECONDS + 1
     assert readiness.step == "wait"

@@ -23,8 +23,8 @@ SCRIPT = ROOT / "safari_cloud_agent.py"
 PROCESS_TIMEOUT_SECONDS = 30
 
 
-def test_no_flag_shows_what_there_is(face: Cli) -> None:
-    result = face()
+def test_no_flag_shows_what_there_is(script: Cli) -> None:
+    result = script()
     assert result.code == 0
     assert "--enqueue-dm PLATFORM HANDLE TEXT" in result.out
 
@@ -48,41 +48,41 @@ def test_no_flag_shows_what_there_is(face: Cli) -> None:
         (("--history", "--status", "faild"), ("faild",)),
     ],
 )
-def test_a_slip_is_named(face: Cli, flags: tuple[str, ...], words: tuple[str, ...]) -> None:
-    check_error(face(*flags), ExitCode.USAGE, "safari_cloud_agent.py", *words)
+def test_a_slip_is_named(script: Cli, flags: tuple[str, ...], words: tuple[str, ...]) -> None:
+    check_error(script(*flags), ExitCode.USAGE, "safari_cloud_agent.py", *words)
 
 
 @pytest.mark.usefixtures("queue")
-def test_status_is_a_flag_alone_and_a_filter_of_history(face: Cli) -> None:
-    assert "queue" in face("--status", "--json").json
-    assert "Safari queue" in face("--status").out
-    assert face("--history", "--status", "failed", "--json").json == []
-    assert face("--history", "--status=failed", "--limit", "5").out == "No command matches.\n"
+def test_status_is_a_flag_alone_and_a_filter_of_history(script: Cli) -> None:
+    assert "queue" in script("--status", "--json").json
+    assert "Safari queue" in script("--status").out
+    assert script("--history", "--status", "failed", "--json").json == []
+    assert script("--history", "--status=failed", "--limit", "5").out == "No command matches.\n"
 
 
 @pytest.mark.usefixtures("queue")
-def test_a_command_goes_through_its_life_by_flags(face: Cli) -> None:
-    made = face(
+def test_a_command_goes_through_its_life_by_flags(script: Cli) -> None:
+    made = script(
         *("--enqueue-dm", "instagram", "ada", "- hi", "--priority", "1", "--key", "k", "--json")
     ).json
     assert made["params"]["text"] == "- hi"
-    assert face("--history", "--status", "pending", "--json").json[0]["id"] == made["id"]
-    assert face("--cancel", made["id"]).code == 0
-    check_error(face("--cancel", made["id"]), ExitCode.WRONG_STATE, "cancelled already")
-    assert face("--retry", made["id"][:8]).code == 0
-    check_error(face("--resolve", made["id"], "sent"), ExitCode.WRONG_STATE, "not unknown")
-    events = face("--show", made["id"], "--json").json["events"]
+    assert script("--history", "--status", "pending", "--json").json[0]["id"] == made["id"]
+    assert script("--cancel", made["id"]).code == 0
+    check_error(script("--cancel", made["id"]), ExitCode.WRONG_STATE, "cancelled already")
+    assert script("--retry", made["id"][:8]).code == 0
+    check_error(script("--resolve", made["id"], "sent"), ExitCode.WRONG_STATE, "not unknown")
+    events = script("--show", made["id"], "--json").json["events"]
     assert [event["event"] for event in events] == ["enqueued", "cancelled", "requeued"]
 
 
 @pytest.mark.usefixtures("queue")
-def test_the_rest_of_the_flags_reach_their_commands(face: Cli) -> None:
+def test_the_rest_of_the_flags_reach_their_commands(script: Cli) -> None:
     post = "https://www.instagram.com/p/abc/"
-    assert face("--enqueue-comment", "instagram", post, "Nice", "--dry-run").code == 0
-    assert face("--enqueue-research", "twitter", "ai", "50", "--at", "2h").code == 0
-    assert face("--rate-limits", "--json").json[0]["platform"] == "instagram"
-    assert face("--retry-failed", "--json").json == {"requeued": 0}
-    assert face("--health", "--json").code == ExitCode.FAILED
+    assert script("--enqueue-comment", "instagram", post, "Nice", "--dry-run").code == 0
+    assert script("--enqueue-research", "twitter", "ai", "50", "--at", "2h").code == 0
+    assert script("--rate-limits", "--json").json[0]["platform"] == "instagram"
+    assert script("--retry-failed", "--json").json == {"requeued": 0}
+    assert script("--health", "--json").code == ExitCode.FAILED
 
 
 def test_a_python_without_the_packages_hands_over_to_the_projects_own(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
-"""A simulator with visitors: callers of services that share one Safari."""
+"""A simulator with clients: callers of services that share one Safari."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from actp.safari.client import SafariClient
 from actp.safari.turns import TurnTable
-from actp.safari.visits import Visits
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 SOMEBODY = "twitter-dm"
 
 
-def visitor_settings(simulator: SimulatorProcess, folder: Path, **more: str) -> Settings:
-    """Return settings that lead to the simulator; visitors with one folder share Safari."""
+def simulator_settings(simulator: SimulatorProcess, folder: Path, **more: str) -> Settings:
+    """Return settings that lead to the simulator; clients with one folder share Safari."""
     urls = {f"{prefix}_URL": simulator.url(name) for name, prefix in SERVICE_SETTINGS.items()}
     own = {"ACTP_ENV_FILE": "", "ACTP_LOCK_DIR": str(folder), "RESEARCH_POLL_SECONDS": "0.02"}
     return load_settings({**urls, **own, **more})
 
 
 @contextmanager
-def visitor(
-    settings: Settings, holder: str = "visitor", wait_seconds: float = 5
-) -> Iterator[Visits]:
-    """Give visits that wait shortly for their turn."""
-    visits = Visits(settings, holder=holder, turn_wait_seconds=wait_seconds)
+def safari_client(
+    settings: Settings, holder: str = "a-client", wait_seconds: float = 5
+) -> Iterator[SafariClient]:
+    """Give safari that wait shortly for their turn."""
+    safari = SafariClient(settings, holder=holder, turn_wait_seconds=wait_seconds)
     try:
-        yield visits
+        yield safari
     finally:
-        visits.close()
+        safari.close()
 
 
 @contextmanager

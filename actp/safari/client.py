@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actp.safari.catalogue import Service
     from actp.settings import Settings
 
-__all__ = ["Visits"]
+__all__ = ["SafariClient"]
 
 # As long as every other service may take for one action each.
 TURN_WAIT_SECONDS: Final = 900.0
@@ -40,7 +40,7 @@ class _Request(NamedTuple):
     content: bytes
 
 
-class Visits:
+class SafariClient:
     """Requests of one caller, in one thread; ``holder`` names it in the host's table of turns.
 
     Where a worker holds the turn for the process that this is in, none is taken.
@@ -73,7 +73,7 @@ class Visits:
         """
         query = f"?{urlencode(params)}" if params else ""
         request = _Request("GET", f"{path}{query}", b"")
-        return self._visit(service, request, timeout_seconds, needs_turn=turn)
+        return self._request(service, request, timeout_seconds, needs_turn=turn)
 
     def post(
         self,
@@ -86,7 +86,7 @@ class Visits:
     ) -> Any:
         """Return the JSON of a POST; raises as ``get``."""
         request = _Request("POST", path, json.dumps(dict(body)).encode())
-        return self._visit(service, request, timeout_seconds, needs_turn=turn)
+        return self._request(service, request, timeout_seconds, needs_turn=turn)
 
     @contextmanager
     def turn(self, busy_seconds: float) -> Iterator[None]:
@@ -135,7 +135,7 @@ class Visits:
             )
         return time.time() + busy_seconds
 
-    def _visit(
+    def _request(
         self, name: str, request: _Request, timeout_seconds: float, *, needs_turn: bool
     ) -> Any:
         service = _service(name)
@@ -145,7 +145,7 @@ class Visits:
             return self._exchange(service, request, timeout_seconds, may_drive=needs_turn)
 
     def _identify(self, service: Service) -> None:
-        """Make sure, once, that no other program is visited."""
+        """Make sure, once, that no other program answers for it."""
         if service.name in self._known:
             return
         request = _Request("GET", service.health_path, b"")
