@@ -12,11 +12,12 @@ import click
 
 from actp.cli.batch import PRIORITIES, batch_lines, parse_batch
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.cli.requests import DEFAULT_PRIORITY, Request, Terms, checked
-from actp.cli.times import moment, short_duration
-from actp.errors import InvalidInput
+from actp.cli.times import moment, short_time
+from actp.errors import InvalidInput, WrongState
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ __all__ = ["enqueue"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 MAX_KEY_LENGTH = 200
+# So many of a batch are checked against the database; the rest are checked when they are sent.
+MOST_CHECKED = 1000
+MOST_NAMED = 50
+NO_WAIT = "its turn"
+# What an operator can do about a wait, by what safari_show says it is for.
+_CHANGES = {
+    "hours": "To change the hours: SAFARI_ACTIVE_HOURS in .env, then bin/restart worker.",
+    "paused": "bin/resume ends the pause.",
+    "quota": "bin/limits shows the limits, bin/limits set raises one.",
+    "hourly_limit": "bin/limits shows the limits, bin/limits set raises one.",
+    "rolling_limit": "bin/limits shows the limits, bin/limits set raises one.",
+    "weekly_limit": "bin/limits shows the limits, bin/limits set raises one.",
+    "a worker": "bin/up starts one.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +67,13 @@ class Options:
         return Terms(self.priority, at=at, expires=expires, key=self.key)
 
 
-@click.group()
+@click.group(cls=Group)
 def enqueue() -> None:
-    """Put commands into the queue; each is checked as the worker would check it."""
+    """Add commands to the queue.
+
+    Each is checked as the worker checks it: its form, the do-not-contact list, and whether the same
+    text went to the same recipient within 24 hours. One that would not be sent is refused.
+    """
 
 
 def terms_options(function: _Function) -> _Function:
@@ -153,26 +172,50 @@ def _enqueue(
 ) -> None:
     settings = load_settings()
     zone = ZoneInfo(settings.safari_time_zone)
-    # What is wrong with a command is told before a database is asked for anything.
+    # A mistake in the form is reported without a database.
     requests = parse(datetime.now(UTC), zone)
-    if options.dry_run:
-        _show_dry_run(requests, one=one, as_json=options.as_json)
-        return
     with database(settings) as store:
         if any(r.terms.at or r.terms.expires for r in requests):
-            # A span runs from the database's clock, which everything stored goes by.
+            # Spans count from the database's clock, like everything stored.
             requests = parse(datetime.fromisoformat(store.call("safari_now")), zone)
+        _refuse_unsendable(store, requests, one=one)
+        if options.dry_run:
+            _show_dry_run(requests, one=one, as_json=options.as_json)
+            return
         answers = store.call("safari_enqueue", commands=[r.row() for r in requests])
-        told = [
+        enqueued = [
             request.shown() | {"id": answer["id"], "created": answer["created"]}
             for request, answer in zip(requests, answers, strict=True)
         ]
         if options.as_json:
-            emit_json(told[0] if one else told)
+            emit_json(enqueued[0] if one else enqueued)
         elif one:
-            _say_one(store, told[0])
+            _say_one(store, enqueued[0])
         else:
-            _say_many(told)
+            _say_many(enqueued)
+
+
+def _refuse_unsendable(store: Store, requests: list[Request], *, one: bool) -> None:
+    if len(requests) > MOST_CHECKED:
+        return  # in a transaction this would take longer than a statement may
+    questions = [request.question() for request in requests]
+    wrong = store.call("safari_enqueue_check", commands=questions)
+    if not wrong:
+        return
+    if one:
+        (found,) = wrong
+        raise WrongState(f"it would not be sent: {found['error']}", remedy=_way(found["reason"]))
+    lines = [f"command {item['index'] + 1}: {item['error']}" for item in wrong[:MOST_NAMED]]
+    if len(wrong) > MOST_NAMED:
+        lines.append(f"and {len(wrong) - MOST_NAMED} more")
+    first = f"{len(wrong)} of {len(requests)} commands would not be sent; nothing was enqueued"
+    raise WrongState("\n".join([first, *lines]), remedy="Take these out, then run it again.")
+
+
+def _way(reason: str) -> str:
+    if reason == "do_not_contact":
+        return "bin/contacts list shows who is blocked; an opt-out in the CRM counts too."
+    return "Add --key with a text of your own to send it all the same."
 
 
 def _show_dry_run(requests: list[Request], *, one: bool, as_json: bool) -> None:
@@ -190,17 +233,15 @@ def _say_one(store: Store, item: dict[str, Any]) -> None:
         say(f"That key was used before, for {item['id']}; nothing was enqueued.")
         return
     say(f"Enqueued {_subject(item)}: {item['id']}")
-    outlook = store.call("safari_outlook", services=[item["service"]])[item["service"]]
-    if item["scheduled_for"]:
-        say(f"  not before {item['scheduled_for']}")
-    if outlook["reason"]:
-        wait = short_duration(outlook["reason_seconds"])
-        say(f"  {item['service']} may not act now ({outlook['reason']}): in {wait}")
+    waits = store.call("safari_show", id=item["id"])["command"].get("waits")
+    if waits is not None and waits["for"] != NO_WAIT:
+        until = f" until {short_time(waits['until'])}" if waits.get("until") else ""
+        say(f"  It waits for {waits['for']}{until}. {_CHANGES.get(waits['for'], '')}".rstrip())
 
 
-def _say_many(told: list[dict[str, Any]]) -> None:
-    created = sum(item["created"] for item in told)
-    again = len(told) - created
+def _say_many(enqueued: list[dict[str, Any]]) -> None:
+    created = sum(item["created"] for item in enqueued)
+    again = len(enqueued) - created
     note = f"; {again} had a key that was used before" if again else ""
     say(f"Enqueued {counted(created, 'command')}{note}.")
 

@@ -1,12 +1,13 @@
-"""Turns what a person asks for into rows of the queue, checked as the worker will check them."""
+"""Turns requests into rows of the queue, checked as the worker checks them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
-from actp.safari.commands import parse_command, recipient
+from actp.safari.commands import parse_command, recipient, text_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PRIORITY", "Request", "Terms", "checked"]
 
 DEFAULT_PRIORITY: Final = 5
+# The clocks of two hosts differ, and a script takes a moment from its date to this check.
+LATE: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Request:
     recipient: str | None
     params: Mapping[str, Any]
     terms: Terms
+    text_hash: str | None = None
 
     def row(self) -> dict[str, Any]:
         """Return the item for safari_enqueue."""
@@ -49,6 +53,10 @@ class Request:
             "key": self.terms.key,
             **{name: time.isoformat() if time else None for name, time in times.items()},
         }
+
+    def question(self) -> dict[str, Any]:
+        """Return the item for safari_enqueue_check: the row, and what a begin would add."""
+        return {**self.row(), "reached": self.recipient, "text_hash": self.text_hash}
 
     def shown(self) -> dict[str, Any]:
         """Return the row with what follows from it, for a person or a program to read."""
@@ -68,17 +76,18 @@ def checked(
         recipient=recipient(command),
         params=dict(params),
         terms=terms,
+        text_hash=text_hash(command),
     )
 
 
 def _check_times(terms: Terms, now: datetime) -> None:
+    if terms.at is not None and terms.at < now - LATE:
+        raise InvalidInput("--at is in the past", remedy="Leave --at out to send it now.")
     if terms.expires is None:
         return
     if terms.expires <= now:
         raise InvalidInput(
-            "it would have expired already", remedy="Give --expires a time that is still to come."
+            "--expires is in the past", remedy="Give --expires a time in the future."
         )
     if terms.at is not None and terms.expires <= terms.at:
-        raise InvalidInput(
-            "it would expire before its time comes", remedy="Give --expires a time after --at."
-        )
+        raise InvalidInput("--expires is before --at", remedy="Give --expires a time after --at.")

@@ -7,8 +7,8 @@ create or replace function public.safari_protect() returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
   for_callers constant text[] := array[
-    'safari_enqueue', 'safari_find', 'safari_show', 'safari_status', 'safari_limits', 'safari_now',
-    'safari_schema', 'safari_ask'];
+    'safari_enqueue', 'safari_enqueue_check', 'safari_find', 'safari_show', 'safari_status',
+    'safari_limits', 'safari_now', 'safari_schema', 'safari_ask'];
   routine record;
   role name;
 begin

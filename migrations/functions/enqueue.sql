@@ -43,3 +43,52 @@ begin
     from items i left join new_keys n on n.key = i.key;
   return coalesce(answer, '[]');
 end $$;
+
+-- Answers [{index, reason, error}] for those of the commands that would not be sent: what begin would
+-- refuse now (safari_refusal), and what repeats a command that waits. Takes what safari_enqueue takes,
+-- each with the text_hash and the `reached` of a begin; inserts them, judges them and undoes it.
+create or replace function public.safari_enqueue_check(commands jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  undone constant text := 'SCHKD';
+  made jsonb;
+  answer jsonb;
+begin
+  begin
+    made := safari_enqueue(commands);
+    with added as materialized (
+      select * from jsonb_to_recordset(made) m (index integer, id uuid, created boolean)
+    )
+    select jsonb_agg(jsonb_build_object('index', found.index, 'reason', found.reason,
+                                        'error', found.error) order by found.index)
+      into answer
+      from (
+        select m.index, coalesce(r.reason, case when w.id is not null then 'duplicate' end) as reason,
+               coalesce(r.error, w.error) as error
+          from added m
+          join safari_command_queue c on c.id = m.id and m.created
+         cross join lateral (select commands -> m.index as item) g
+         cross join lateral safari_reached(c, g.item ->> 'reached') t
+         cross join lateral safari_refusal(c, g.item ->> 'reached', t.person, t.recipient,
+                                           g.item ->> 'text_hash') r
+          left join lateral (
+            select o.id, format('%s has the same recipient and text; enqueue with a key of its own'
+                     ' to send both', coalesce('command ' || e.index + 1 || ' of this batch',
+                                               'command ' || o.id || ', which waits,')) as error
+              from safari_command_index i
+              join safari_command_queue o on o.id = i.command_id
+              left join added e on e.id = o.id
+             where i.recipient_names && safari_recipient_names(c.params)
+               and o.service = c.service and o.recipient = c.recipient
+               and o.status in ('pending', 'running')
+               and o.params ->> 'text' = c.params ->> 'text'
+               and c.effect = 'once' and c.idempotency_key is null and o.idempotency_key is null
+               and (e.index is null or e.index < m.index)
+             limit 1) w on true) found
+     where found.reason is not null;
+    raise exception using errcode = undone;
+  exception
+    when sqlstate 'SCHKD' then null;
+  end;
+  return coalesce(answer, '[]');
+end $$;

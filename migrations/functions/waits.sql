@@ -26,7 +26,7 @@ language sql stable set search_path = public, pg_temp as $$
             from safari_workers w
            where w.stopped_at is null and w.seen_at > now() - interval '60 seconds'
              and w.services @> array[command.service]) live
-    cross join lateral safari_service_gate(command.service) gate
+    cross join lateral safari_service_gate(command.service, command.platform) gate
     left join safari_service_health health on health.service_name = command.service
     left join lateral (
       select e.detail ->> 'reason' as reason, e.detail ->> 'error' as error

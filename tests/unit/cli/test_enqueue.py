@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,11 +60,72 @@ def test_a_key_enqueues_once(run: Cli, queue: Database) -> None:
     assert len(rows(queue)) == 1
 
 
-def test_a_dry_run_needs_no_database_and_leaves_nothing(run: Cli) -> None:
+def test_a_dry_run_enqueues_nothing(run: Cli, queue: Database) -> None:
     result = run("enqueue", "comment", "twitter", POST, "Great point", "--dry-run")
     assert result.code == 0
     assert "Would enqueue comment" in result.out
     assert "Nothing was enqueued" in result.out
+    assert rows(queue) == []
+
+
+@pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_a_blocked_recipient_is_refused(run: Cli, dry_run: tuple[str, ...]) -> None:
+    run("contacts", "block", "instagram", "ada")
+    result = run("enqueue", "dm", "instagram", "@Ada", "Hi", *dry_run)
+    check_error(result, ExitCode.WRONG_STATE, "do-not-contact", "bin/contacts list")
+
+
+def test_a_text_that_already_waits_for_a_recipient_is_refused(run: Cli, queue: Database) -> None:
+    run("enqueue", "dm", "instagram", "ada", "Hi")
+    again = run("enqueue", "dm", "instagram", "https://www.instagram.com/Ada/", "Hi", "--dry-run")
+    check_error(again, ExitCode.WRONG_STATE, "same recipient and text", "--key")
+    assert run("enqueue", "dm", "instagram", "ada", "Hi", "--key", "twice").code == 0
+    assert run("enqueue", "dm", "instagram", "ada", "Hello").code == 0
+    assert run("enqueue", "dm", "twitter", "ada", "Hi").code == 0
+    assert len(rows(queue)) == 4
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_text_sent_within_a_day_is_refused(run: Cli, queue: Database) -> None:
+    first = run("enqueue", "dm", "instagram", "ada", "Hi", "--json").json["id"]
+    with queue.connect() as connection:
+        connection.execute(
+            "insert into safari_command_attempts (command_id, attempt, boot_id, lease_number,"
+            " service, recipient, person, text_hash, quota_kind, outcome)"
+            " values (%s, 1, gen_random_uuid(), 1, 'instagram-dm', 'ada', 'instagram:ada', %s,"
+            " 'dm', 'sent')",
+            (first, sha256(b"Hi").hexdigest()),
+        )
+        connection.execute(
+            "update safari_command_queue set status = 'completed' where id = %s", (first,)
+        )
+    result = run("enqueue", "dm", "instagram", "ada", "Hi")
+    check_error(result, ExitCode.WRONG_STATE, "within 24 hours", "--key")
+
+
+def test_a_batch_names_each_line_that_would_not_be_sent(
+    run: Cli, queue: Database, tmp_path: Path
+) -> None:
+    run("contacts", "block", "twitter", "bob")
+    dms = [
+        {"action": "send_dm", "platform": "twitter", "params": {"username": name, "text": "Hi"}}
+        for name in ("ada", "bob", "ada")
+    ]
+    result = run("enqueue", "batch", write(tmp_path / "batch.jsonl", *dms))
+    words = (
+        "2 of 3 commands would not be sent",
+        "command 2: bob",
+        "command 3: command 1 of this batch",
+    )
+    check_error(result, ExitCode.WRONG_STATE, *words)
+    assert rows(queue) == []
+
+
+@pytest.mark.usefixtures("queue")
+def test_research_on_a_paused_platform_says_that_it_waits(run: Cli) -> None:
+    run("pause", "--platform", "instagram")
+    assert "waits for paused" in run("enqueue", "research", "instagram", "ai", "5").out
 
 
 @pytest.mark.usefixtures("queue")
@@ -76,6 +138,7 @@ def test_a_span_is_counted_from_now_and_stored_in_utc(run: Cli) -> None:
     assert expires - at == timedelta(days=3) - timedelta(hours=2)
 
 
+@pytest.mark.usefixtures("queue")
 def test_a_local_time_is_read_in_the_zone_of_the_settings(
     run: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +150,7 @@ def test_a_local_time_is_read_in_the_zone_of_the_settings(
 @pytest.mark.usefixtures("queue")
 def test_it_says_why_a_command_will_wait(run: Cli) -> None:
     run("pause", "--platform", "twitter")
-    assert "may not act now (paused)" in run("enqueue", "tweet", "Hello").out
+    assert "waits for paused. bin/resume" in run("enqueue", "tweet", "Hello").out
 
 
 def write(path: Path, *items: Any) -> str:
