@@ -14,9 +14,10 @@ import click
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import json_option
-from actp.cli.output import emit_json, say
-from actp.errors import NotFound, WrongState
+from actp.cli.output import emit_json, say, warn
+from actp.errors import InvalidInput, NotFound, WrongState
 from actp.settings import Settings, load_settings
 from actp.store.agents import look
 from actp.store.direct import direct_dsn
@@ -33,40 +34,51 @@ if TYPE_CHECKING:
 
 __all__ = ["db"]
 
-MASK = "********"
 
-
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Look after the database."""
 
 
 @db.command()
-@click.option("--show-password", is_flag=True, help="Print the password too.")
+@click.option("--show-password", is_flag=True, help="Include the password.")
 @json_option
 def url(*, show_password: bool, as_json: bool) -> None:
-    """Print which database is used and how it is reached; the password is masked."""
+    """Print the address of the database as psql takes it, without the password.
+
+    The embedded database has one while the tree is up.
+    """
     settings = load_settings()
-    with _address(settings) as address:
-        shown = address if show_password else _masked(address)
+    if as_json and settings.store_kind == "supabase":
+        emit_json({"kind": settings.store_kind, "url": settings.supabase_url})
+        return
+    with _reached_by_psql(settings) as dsn:
+        shown = dsn if show_password else _without_password(dsn)
     if as_json:
         emit_json({"kind": settings.store_kind, "url": shown})
-    else:
-        say(f"{settings.store_kind}: {shown}")
+        return
+    click.echo(shown)
+    if settings.store_kind == "embedded" and not Tree(settings).is_up():
+        warn("The tree is down, so nothing answers there: bin/up starts it.")
 
 
-@db.command()
+@db.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL-ARGUMENT]...")
 @click.pass_context
-def shell(ctx: click.Context) -> None:
-    """Open psql on the database."""
-    with direct_dsn(load_settings()) as dsn:
+def shell(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Open psql on the database, with psql's own arguments and standard input.
+
+    For example bin/db shell -c 'select now()', or bin/db shell < query.sql.
+    """
+    with _reached_by_psql(load_settings()) as dsn:
         psql = shutil.which("psql")
         if psql is None:
             raise NotFound(
                 "psql is not installed",
-                remedy=f"Install PostgreSQL's client, or connect another one to {_masked(dsn)}.",
+                remedy="Install PostgreSQL's client, or connect another one to "
+                f"{_without_password(dsn)}.",
             )
-        code = _run_psql(psql, dsn)
+        code = _run_psql(psql, dsn, arguments)
     if code:
         ctx.exit(code)
 
@@ -212,23 +224,24 @@ def _embedded(settings: Settings) -> Iterator[Cluster]:
 
 
 @contextmanager
-def _address(settings: Settings) -> Iterator[str]:
+def _reached_by_psql(settings: Settings) -> Iterator[str]:
     if settings.store_kind == "supabase":
-        yield str(settings.supabase_url)
-        return
+        raise InvalidInput(
+            f"{settings.supabase_url} is a REST interface, which psql cannot reach",
+            remedy="Set DATABASE_URL: in the dashboard, Connect, Session pooler.",
+        )
     with direct_dsn(settings) as dsn:
         yield dsn
 
 
-def _masked(address: str) -> str:
-    if address.startswith(("http://", "https://")):
-        return address
-    if conninfo_to_dict(address).get("password") is None:
-        return address
-    return make_conninfo(address, password=MASK)
+def _without_password(dsn: str) -> str:
+    given: dict[str, Any] = conninfo_to_dict(dsn)
+    if given.pop("password", None) is None:
+        return dsn
+    return make_conninfo(**given)
 
 
-def _run_psql(psql: str, dsn: str) -> int:
+def _run_psql(psql: str, dsn: str, arguments: tuple[str, ...]) -> int:
     given: dict[str, Any] = conninfo_to_dict(dsn)
     # Other users see the arguments of a process, not its environment.
     password = given.pop("password", None)
@@ -236,7 +249,9 @@ def _run_psql(psql: str, dsn: str) -> int:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
     try:
         return subprocess.run(
-            [psql, make_conninfo(**given)], env={**os.environ, **secret}, check=False
+            [psql, "--dbname", make_conninfo(**given), *arguments],
+            env={**os.environ, **secret},
+            check=False,
         ).returncode
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import io
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
+from actp.cli.main import main
 from actp.errors import ExitCode
 from actp.policy import policies
 from actp.settings import load_settings
-from tests.unit.cli.conftest import Cli, check_error
+from tests.unit.cli.conftest import REFUSING_DATABASE, Cli, check_error
 
 if TYPE_CHECKING:
     from tests.support.databases import Database
@@ -156,9 +159,20 @@ def test_history_and_show_tell_what_happened(run: Cli, queue: Database) -> None:
 
 
 def test_the_address_of_the_database_is_shown_without_its_password(run: Cli) -> None:
-    assert "do-not-show" not in run("db", "url").out
-    assert "********" in run("db", "url", "--json").json["url"]
-    assert "do-not-show" in run("db", "url", "--show-password").out
+    address = run("db", "url").out.strip()
+    without = REFUSING_DATABASE.replace(":do-not-show", "")
+    assert conninfo_to_dict(address) == conninfo_to_dict(without)
+    assert "do-not-show" not in run("db", "url", "--json").json["url"]
+    assert run("db", "url", "--show-password").out == f"{REFUSING_DATABASE}\n"
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not installed")
+@pytest.mark.usefixtures("queue")
+def test_a_shell_takes_the_arguments_of_psql(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["db", "shell", "-Atc", "select 1 + 1"]) == 0
+    assert capfd.readouterr().out == "2\n"
+    assert main(["db", "shell", "-v", "ON_ERROR_STOP=1", "-qc", "nonsense"]) == 1
+    assert "nonsense" in capfd.readouterr().err
 
 
 def test_migrations_are_applied_once(
@@ -177,7 +191,9 @@ def test_a_project_without_an_address_says_how_migrations_reach_it(
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "key")
     result = run("db", "migrate")
     check_error(result, ExitCode.USAGE, "cannot change the schema", "supabase db push")
-    assert run("db", "url").out == "supabase: https://project.supabase.co\n"
+    assert run("db", "url", "--json").json["url"] == "https://project.supabase.co"
+    for command in ("url", "shell"):
+        check_error(run("db", command), ExitCode.USAGE, "psql cannot reach", "DATABASE_URL")
 
 
 def test_securing_closes_what_was_there_before_and_names_it(run: Cli, queue: Database) -> None:
