@@ -16,6 +16,7 @@ from actp.campaigns.plan import named_type, plan_for
 from actp.campaigns.sources import choose_wording
 from actp.cli.campaign_view import show_campaign, show_campaigns, show_started
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.errors import InvalidInput
@@ -34,7 +35,7 @@ SPACING = f"{int(DEFAULT_SPACING.total_seconds()) // 60}m"
 platform_option = click.option("--platform", metavar="PLATFORM", help="Only on this platform.")
 
 
-@click.group()
+@click.group(cls=Group)
 def campaign() -> None:
     """Several steps to each of several people, and stop at the first reply."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.shell_completion import ShellComplete
 
-from actp.cli.main import run
+from actp.checkout import IS_CHECKOUT
 from actp.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["candidates", "completion"]
 
+# The one command of an installed copy.
+INSTALLED: Final = "actp"
 _BASH: Final = """\
 _actp_words() {{
     local IFS=$'\\n'
-    COMPREPLY=($({run} actp.cli.completion words "${{COMP_WORDS[@]:0:COMP_CWORD+1}}" 2>/dev/null))
+    COMPREPLY=($({run} "${{COMP_WORDS[@]:0:COMP_CWORD+1}}" 2>/dev/null))
 }}
 complete -o default -F _actp_words {commands}
 """
 _ZSH: Final = "autoload -U +X bashcompinit && bashcompinit\n" + _BASH
 _FISH: Final = """\
 function _actp_words
-    {run} actp.cli.completion words (commandline -opc) (commandline -ct) 2>/dev/null
+    {run} (commandline -opc) (commandline -ct) 2>/dev/null
 end
 """
-_FISH_EACH: Final = "complete -p {path} -f -a '(_actp_words)'\n"
+_FISH_EACH: Final = "complete -{kind} {name} -f -a '(_actp_words)'\n"
 
 
 def candidates(words: Sequence[str]) -> list[str]:
@@ -39,7 +41,7 @@ def candidates(words: Sequence[str]) -> list[str]:
 
     command, *before, unfinished = words
     name = command.rpartition("/")[2]
-    found = actp.get_command(click.Context(actp), name)
+    found = actp if name == INSTALLED else actp.get_command(click.Context(actp), name)
     if found is None:
         return []
     answer = ShellComplete(found, {}, name, "").get_completions(before, unfinished)
@@ -49,25 +51,37 @@ def candidates(words: Sequence[str]) -> list[str]:
 @click.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> None:
-    """Print the completion of every command in bin/ for a shell.
+    """Print the completion of every command for a shell.
 
-    bash, zsh: eval "$(bin/completion bash)"; fish: bin/completion fish | source.
+    bash, zsh: eval "$(bin/completion bash)"; fish: bin/completion fish | source. An installed copy
+    has actp completion.
     """
-    launchers = sorted(path for path in (PROJECT_ROOT / "bin").iterdir() if path.name != "_run")
-    runner = shlex.quote(str(PROJECT_ROOT / "bin" / "_run"))
+    names = _checkout_names() if IS_CHECKOUT else [INSTALLED]
     if shell == "fish":
-        click.echo(_FISH.format(run=runner), nl=False)
-        for path in launchers:
-            click.echo(_FISH_EACH.format(path=shlex.quote(str(path))), nl=False)
+        paths = [name for name in names if not name.startswith("bin/")]
+        click.echo(_FISH.format(run=_runner()), nl=False)
+        for name in paths:
+            kind = "p" if "/" in name else "c"
+            click.echo(_FISH_EACH.format(kind=kind, name=shlex.quote(name)), nl=False)
         return
-    names = [name for path in launchers for name in (f"bin/{path.name}", str(path))]
-    commands = " ".join(map(shlex.quote, names))
     template = _BASH if shell == "bash" else _ZSH
-    click.echo(template.format(run=runner, commands=commands), nl=False)
+    commands = " ".join(map(shlex.quote, names))
+    click.echo(template.format(run=_runner(), commands=commands), nl=False)
+
+
+def _checkout_names() -> list[str]:
+    launchers = sorted(path for path in (PROJECT_ROOT / "bin").iterdir() if path.name != "_run")
+    return [name for path in launchers for name in (f"bin/{path.name}", str(path))]
+
+
+def _runner() -> str:
+    """Return the start of the command line that prints candidates for the words after it."""
+    if IS_CHECKOUT:
+        started = [str(PROJECT_ROOT / "bin" / "_run")]
+    else:
+        started = ["env", f"PYTHONPATH={PROJECT_ROOT}", "PYTHONSAFEPATH=1", sys.executable, "-m"]
+    return shlex.join([*started, "actp.cli.completion"])
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["words"]:
-        click.echo("\n".join(candidates(sys.argv[2:])))
-    else:
-        sys.exit(run(completion, sys.argv[1:], "bin/completion"))
+    click.echo("\n".join(candidates(sys.argv[1:])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, known_platform
@@ -15,9 +16,9 @@ from actp.safari.addresses import HOSTS, clean_handle, linkedin_profile_url
 __all__ = ["contacts"]
 
 
-@click.group()
+@click.group(cls=Group)
 def contacts() -> None:
-    """Keep the do-not-contact list; it is checked before every send, whoever asks for it."""
+    """Keep the do-not-contact list, which is checked before every send."""
 
 
 @contacts.command()
@@ -74,6 +75,8 @@ def _set(platform: str, handle: str, *, blocked: bool, note: str | None, as_json
         )
     if as_json:
         emit_json(answer)
+    elif not blocked and not answer["was_blocked"]:
+        say(f"{recipient} was not blocked on {platform}.")
     else:
         say(f"{'Blocked' if blocked else 'Unblocked'} {recipient} on {platform}.")
 

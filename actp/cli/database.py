@@ -25,5 +25,5 @@ def database(settings: Settings | None = None) -> Iterator[Store]:
 
 
 def command_id(store: Store, beginning: str) -> str:
-    """Return the whole id for its first six or more digits."""
+    """Return the whole id for its first four or more digits."""
     return str(store.call("safari_find", id=beginning))

@@ -1,7 +1,8 @@
-"""Says what went wrong: one line of cause, one of remedy, and an exit code; never a traceback."""
+"""Prints an error as one line of cause and one of remedy, and chooses the exit code."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -9,9 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from actp.checkout import IS_CHECKOUT
 from actp.cli.output import one_line
+from actp.cli.platforms import PAUSABLE
 from actp.errors import (
     ActpError,
     ExitCode,
@@ -30,13 +33,29 @@ __all__ = ["explain"]
 
 DEBUG_VARIABLE: Final = "ACTP_DEBUG"
 LONGEST_LINE: Final = 500
+_OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
 
 _REMEDIES: Final[tuple[tuple[type[ActpError], str], ...]] = (
-    (NotFound, "See what there is: bin/history, or bin/history --status pending."),
-    (WrongState, "See what happened to it: bin/show ID."),
     (InvalidInput, "See what is possible: {program} --help."),
     (StoreRefused, "See the database's own log; bin/db migrate brings its functions up to date."),
     (ActpError, "Run it with ACTP_DEBUG=1 to see more."),
+)
+# Where to look for a thing that was not found, or is in another state, by the word in the message.
+_LISTS: Final = (
+    ("campaign", "bin/campaign status lists them."),
+    (
+        "contact",
+        "bin/people show HANDLE finds a contact.",
+    ),
+    ("draft", "bin/review lists them."),
+    ("mail", "strategic_outreach.py --email-queue lists it."),
+    ("video job", "remotion_content_producer.py --queue lists them."),
+    ("command", "bin/history lists commands; bin/show ID shows the timeline of one."),
+)
+_CLICKS_TYPES: Final = (
+    ("is not a valid integer range", "is not a whole number"),
+    ("is not a valid integer", "is not a whole number"),
+    ("is not a valid float range", "is not a number"),
 )
 
 
@@ -44,21 +63,32 @@ def explain(error: Exception, program: str) -> int:
     """Write cause and remedy to standard error and return the exit code."""
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
-    if isinstance(error, click.UsageError):
-        _write(program, error.format_message(), _usage_remedy(error, program))
-        return ExitCode.USAGE
-    if isinstance(error, click.ClickException):
-        _write(program, error.format_message(), f"See {program} --help.")
-        return error.exit_code
-    if isinstance(error, StoreUnavailable):
-        # libpq goes on with a line of advice for each address it tried.
-        _write(program, str(error).partition("\n")[0], error.remedy)
-        return int(error.exit_code)
-    if isinstance(error, ActpError):
-        _write(program, str(error), error.remedy or _remedy(error, program))
-        return int(error.exit_code)
-    _write(program, f"unexpected {type(error).__name__}: {one_line(error, 200)}", _logged(error))
-    return ExitCode.SOFTWARE
+    if isinstance(error, NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return ExitCode.OK
+    cause, remedy, code = _parts(error, program)
+    _write(program, cause, remedy)
+    return int(code)
+
+
+def _parts(error: Exception, program: str) -> tuple[str, str, int]:
+    match error:
+        case click.UsageError():
+            return _plain(error.format_message()), _usage_remedy(error, program), ExitCode.USAGE
+        case click.ClickException():
+            return error.format_message(), f"See {program} --help.", error.exit_code
+        case StoreUnavailable():
+            # libpq adds a line of advice for each address it tried.
+            return str(error).partition("\n")[0], error.remedy, error.exit_code
+        case ActpError():
+            return str(error), error.remedy or _remedy(error, program), error.exit_code
+        case OSError() if error.errno in _OUTPUT_ERRORS:
+            where = f" ({error.filename})" if error.filename else ""
+            cause = f"cannot write{where}: {error.strerror}"
+            return cause, "Free space, or write elsewhere.", ExitCode.FAILED
+        case _:
+            cause = f"unexpected {type(error).__name__}: {one_line(error, 200)}"
+            return cause, _logged(error), ExitCode.SOFTWARE
 
 
 def _write(program: str, cause: str, remedy: str) -> None:
@@ -72,15 +102,31 @@ def _write(program: str, cause: str, remedy: str) -> None:
 
 
 def _remedy(error: ActpError, program: str) -> str:
+    if isinstance(error, (NotFound, WrongState)):
+        message = str(error)
+        listed = (remedy for word, remedy in _LISTS if word in message)
+        return next(listed, f"See {program} --help.")
     remedy = next(remedy for kind, remedy in _REMEDIES if isinstance(error, kind))
     return remedy.format(program=program)
 
 
 def _usage_remedy(error: click.UsageError, program: str) -> str:
     where = error.ctx.command_path if error.ctx else program
+    word = error.format_message().rstrip(".)'").rpartition(" ")[2].strip("('")
+    if word.lower() in PAUSABLE:
+        options = [opt for it in error.ctx.command.params for opt in it.opts] if error.ctx else []
+        if "--platform" in options:
+            return f"Write --platform {word}; see {where} --help."
+        return f"{word} is a platform, not a command; see {where} --help."
     if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
         return f"Put -- before values that begin with a dash; see {where} --help."
     return f"See {where} --help."
+
+
+def _plain(message: str) -> str:
+    for clicks, ours in _CLICKS_TYPES:
+        message = message.replace(clicks, ours)
+    return message
 
 
 def _logged(error: Exception) -> str:

@@ -9,12 +9,13 @@ import click
 
 from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
+from actp.safari.catalogue import ACTIONS, SERVICES
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["STATUSES", "chosen", "filter_options", "past"]
+__all__ = ["STATUSES", "chosen", "filter_options", "past", "unknown_names"]
 
 # `unknown` stands for failed commands whose outcome is not settled.
 STATUSES: Final = (
@@ -58,6 +59,23 @@ def chosen(options: Mapping[str, str | None]) -> dict[str, str]:
             zone = zone or load_settings().safari_time_zone
             given[name] = past(given[name], zone).isoformat()
     return given
+
+
+def unknown_names(given: Mapping[str, str]) -> list[str]:
+    """Return a line for each name in a filter that is none of this project's.
+
+    Rows of other programs may have any platform and action, so such a filter is no error.
+    """
+    known = {
+        "platform": sorted({s.platform for s in SERVICES.values() if s.platform}),
+        "service": list(SERVICES),
+        "action": [str(action) for action in ACTIONS],
+    }
+    return [
+        f"{given[name][:40]} is no {name} of this worker: {', '.join(names)}."
+        for name, names in known.items()
+        if name in given and given[name] not in names
+    ]
 
 
 def past(value: str, time_zone: str) -> datetime:

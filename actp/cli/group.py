@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 from click.exceptions import NoSuchCommand
@@ -13,54 +13,89 @@ from actp.checkout import IS_CHECKOUT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COMMANDS", "actp"]
+__all__ = ["COMMANDS", "PROGRAMS", "Entry", "Group", "actp"]
 
-# Where each command is defined, under its own name with underscores.
+
+class Entry(NamedTuple):
+    """The module below ``actp.cli`` that defines a command, and the line that help shows for it."""
+
+    module: str
+    summary: str
+
+
+# A command is defined under its own name, with underscores. Help shows these lines without
+# importing thirty modules.
 COMMANDS: Final = {
-    "campaign": "campaign",
-    "cancel": "operate",
-    "contacts": "contacts",
-    "daemon": "run",
-    "db": "db",
-    "doctor": "doctor",
-    "down": "tree",
-    "enqueue": "enqueue",
-    "health": "health",
-    "history": "history",
-    "inbox": "inbox",
-    "install-service": "install_service",
-    "limits": "limits",
-    "logs": "tree",
-    "pause": "operate",
-    "people": "people",
-    "queue": "operate",
-    "report": "report",
-    "resolve": "operate",
-    "restart": "tree",
-    "resume": "operate",
-    "retry": "operate",
-    "retry-failed": "operate",
-    "review": "review",
-    "run-once": "run",
-    "sample-data": "sample_data",
-    "show": "history",
-    "status": "status",
-    "up": "tree",
+    "campaign": Entry("campaign", "Run sequences of comments and messages to several people."),
+    "cancel": Entry("operate", "Cancel commands that have not begun."),
+    "completion": Entry("completion", "Print shell completion for bash, zsh or fish."),
+    "contacts": Entry("contacts", "Keep the do-not-contact list."),
+    "daemon": Entry("run", "Process commands until stopped."),
+    "db": Entry("db", "Look after the database."),
+    "doctor": Entry("doctor", "Check settings, folders, database, services, agents and alerts."),
+    "down": Entry("tree", "Stop every process, in order."),
+    "enqueue": Entry("enqueue", "Add commands to the queue."),
+    "health": Entry("health", "Check the nine services."),
+    "history": Entry("history", "List and search commands."),
+    "inbox": Entry("inbox", "List conversations that wait for your answer, and answer them."),
+    "install-service": Entry("install_service", "Start the tree at each login."),
+    "limits": Entry("limits", "Show and set the limits."),
+    "logs": Entry("tree", "Show the logs of the tree."),
+    "pause": Entry("operate", "Stop sending, for a platform or for all of them."),
+    "people": Entry("people", "Import, show, join and part contacts."),
+    "queue": Entry("operate", "Decide on old, unknown and failed commands."),
+    "report": Entry("report", "Write a page of charts."),
+    "resolve": Entry("operate", "Settle an unknown outcome."),
+    "restart": Entry("tree", "Restart the programs of the tree, one after the other."),
+    "resume": Entry("operate", "Resume after a pause, or free Safari."),
+    "retry": Entry("operate", "Retry failed or cancelled commands."),
+    "retry-failed": Entry("operate", "Retry everything that ran out of retries."),
+    "review": Entry("review", "List drafts that wait for approval, and approve them."),
+    "run-once": Entry("run", "Process everything due, then exit."),
+    "sample-data": Entry("sample_data", "Add made-up contacts and posts to try agents on."),
+    "show": Entry("history", "Show the timeline of a command."),
+    "status": Entry("status", "Show the queue, limits, services and what needs attention."),
+    "up": Entry("tree", "Migrate the database and start every process."),
 }
-# In a checkout its launcher starts it.
-INSTALLED_ONLY: Final = {"demo": "demo"}
+# Programs beside this one, which a launcher of a checkout starts: each one's module.
+PROGRAMS: Final = {
+    "console": Entry("console.link", "Open the live console in a browser."),
+    "demo": Entry("demo", "Run two dozen commands through simulated services."),
+    "mcp": Entry("console.mcp_server", "Serve the queue to an agent over MCP."),
+}
 
 
-class LazyGroup(click.Group):
-    """A group that imports no more than the command it runs; its help imports all of them."""
+class Group(click.Group):
+    """A group whose help shows the first sentence of each command in full."""
 
-    def __init__(self, *, modules: Mapping[str, str], **attributes: Any) -> None:
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """Return the line that help shows for a command."""
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(limit=1000) if command is not None else ""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click, which cuts each line at the width of the terminal."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(n, self.summary(ctx, n)) for n in self.list_commands(ctx)])
+
+
+class LazyGroup(Group):
+    """A group that imports only the command it runs."""
+
+    def __init__(
+        self, *, entries: Mapping[str, Entry], programs: Mapping[str, Entry], **attributes: Any
+    ) -> None:
         super().__init__(**attributes)
-        self._modules = modules
+        self._entries = entries
+        self._programs = programs
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return every name."""
-        return sorted(self._modules)
+        return sorted([*self._entries, *self._programs])
+
+    def summary(self, ctx: click.Context, name: str) -> str:  # noqa: ARG002 - see Group
+        """Return the line that help shows for a command."""
+        return (self._entries.get(name) or self._programs[name]).summary
 
     def get_command(
         self,
@@ -68,25 +103,32 @@ class LazyGroup(click.Group):
         cmd_name: str,
     ) -> click.Command | None:
         """Return a command, or None where there is no such name."""
-        if cmd_name not in self._modules:
+        if cmd_name in self._programs:
+            from actp.cli.program import program  # noqa: PLC0415 - as below
+
+            return program(cmd_name, self._programs[cmd_name])
+        if cmd_name not in self._entries:
             return None
-        module = import_module(f"actp.cli.{self._modules[cmd_name]}")
+        module = import_module(f"actp.cli.{self._entries[cmd_name].module}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the words name; what comes near is offered otherwise."""
+        """Return the command that the words name; an unknown one suggests the nearest."""
         try:
             return super().resolve_command(ctx, args)
         except NoSuchCommand as unknown:
             name = unknown.command_name
-            raise NoSuchCommand(name, possibilities=self._modules, ctx=ctx) from None
+            known = self.list_commands(ctx)
+            raise NoSuchCommand(name, possibilities=known, ctx=ctx) from None
 
 
 actp = LazyGroup(
     name="actp",
-    modules=COMMANDS if IS_CHECKOUT else COMMANDS | INSTALLED_ONLY,
-    help="Send commands to the Safari services, and see what becomes of them.",
+    entries=COMMANDS,
+    # In a checkout a launcher in bin/ starts them.
+    programs={} if IS_CHECKOUT else PROGRAMS,
+    help="Queue commands for the Safari services, and see their outcomes.",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from actp.cli.database import database
-from actp.cli.filters import chosen, filter_options
+from actp.cli.filters import chosen, filter_options, unknown_names
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, one_line, say, table, text, warn
 from actp.cli.show_view import show_view
@@ -53,6 +53,8 @@ def history(
         emit_json(page["rows"])
     elif not page["rows"]:
         say("No command matches.")
+        for line in unknown_names(chosen_ones):
+            say(line)
     else:
         console().print(_table(page["rows"]))
     if page["next"] and not as_json:
@@ -113,7 +115,7 @@ def _note(row: dict[str, Any]) -> str:
 @click.argument("command_id", metavar="ID")
 @json_option
 def show(command_id: str, *, as_json: bool) -> None:
-    """Tell the life of one command; the first six digits of its ID will do."""
+    """Tell the life of one command; the first four digits of its ID are enough."""
     with database() as store:
         life = store.call("safari_show", id=command_id)
     if as_json:

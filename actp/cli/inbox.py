@@ -8,6 +8,7 @@ from uuid import uuid4
 import click
 
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, one_line, say, table, text
 from actp.cli.times import short_time
@@ -25,7 +26,7 @@ __all__ = ["inbox"]
 _who = click.argument("who", metavar="ID")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many people.")
 @click.option("--snoozed", is_flag=True, help="Show snoozed conversations too.")
 @json_option

@@ -8,6 +8,7 @@ import click
 from rich.text import Text
 
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, emit_json, say, table
 from actp.cli.platforms import known_platform
@@ -32,7 +33,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LIMIT = click.IntRange(0, HIGHEST_LIMIT)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def limits(ctx: click.Context, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "run"]
 
-INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 
 
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
-    """Run a click command and return its exit code; every error is told in a line and a remedy."""
+    """Run a click command and return its exit code; an error prints its cause and a remedy."""
+    _open_output()
     try:
         code = command.main(list(arguments), prog_name=program, standalone_mode=False)
         sys.stdout.flush()
@@ -45,11 +47,20 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
         code = leaving.code
         if isinstance(leaving.__context__, BrokenPipeError):
             return _close_output()
-    except Exception as error:  # noqa: BLE001  # the last handler: nobody is shown a traceback
+    except Exception as error:  # noqa: BLE001  # the last handler: no user sees a traceback
         from actp.cli.failures import explain  # noqa: PLC0415  # it reads the settings
 
         return explain(error, program)
     return code if isinstance(code, int) else 0
+
+
+def _open_output() -> None:
+    if sys.stdout is None:  # closed by the shell, as in >&-
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115,PTH123 - for the whole run
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter shows a question mark.
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _close_output() -> int:

@@ -13,6 +13,7 @@ import click
 from actp.cli.bulk import bulk, bulk_options
 from actp.cli.database import command_id, database
 from actp.cli.filters import chosen, filter_options
+from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
@@ -209,7 +210,7 @@ def retry_failed(*, first_time_only: bool, as_json: bool) -> None:
     _told(answer, f"Waiting again: {counted(answer['requeued'], 'command')}.", as_json=as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def queue() -> None:
     """Settle what waits for a person: the backlog, and single commands."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.cli.person import join, part, show
@@ -21,7 +22,7 @@ __all__ = ["people"]
 MOST_NAMED = 20
 
 
-@click.group()
+@click.group(cls=Group)
 def people() -> None:
     """Keep the people of the CRM, and say which addresses are one person."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from actp.errors import InvalidInput
 from actp.safari.catalogue import SERVICES
 
-__all__ = ["EVERYTHING", "known_platform", "known_services"]
+__all__ = ["EVERYTHING", "PAUSABLE", "known_platform", "known_services"]
 
 EVERYTHING: Final = "all"
 # market-research and the local actions count as platforms of their own.

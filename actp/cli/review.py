@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actp.cli.database import database
+from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.times import short_time
@@ -34,7 +35,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @_filters
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many drafts.")
 @json_option

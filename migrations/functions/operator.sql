@@ -173,6 +173,11 @@ create or replace function public.safari_block_contact(
   platform text, recipient text, blocked boolean, note text default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
+declare
+  was_blocked boolean := exists (
+    select from safari_do_not_contact d
+     where d.platform = safari_block_contact.platform
+       and d.recipient = safari_block_contact.recipient);
 begin
   if blocked then
     insert into safari_do_not_contact (platform, recipient, note)
@@ -184,7 +189,8 @@ begin
      where d.platform = safari_block_contact.platform
        and d.recipient = safari_block_contact.recipient;
   end if;
-  return jsonb_build_object('platform', platform, 'recipient', recipient, 'blocked', blocked);
+  return jsonb_build_object('platform', platform, 'recipient', recipient, 'blocked', blocked,
+                            'was_blocked', was_blocked);
 end $$;
 
 -- Stores policies [{platform, kind, daily_limit, min_gap_seconds, active_from, active_to,

@@ -12,16 +12,16 @@ $$;
 create or replace function public.safari_now() returns jsonb
 language sql stable set search_path = public, pg_temp as $$ select to_jsonb(now()) $$;
 
--- The id of a command from its beginning, which must be at least six hexadecimal digits.
+-- The id of a command from its beginning, which must be at least four hexadecimal digits.
 create or replace function public.safari_find(id text) returns jsonb
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
   digits text := replace(lower(btrim(id)), '-', '');
   found_ids uuid[];
 begin
-  if digits !~ '^[0-9a-f]{6,32}$' then
+  if digits !~ '^[0-9a-f]{4,32}$' then
     raise invalid_parameter_value using
-      message = format('%L is not an id: it has at least six hexadecimal digits', id);
+      message = format('%L is not an id: it has at least four hexadecimal digits', id);
   end if;
   select array_agg(q.id) into found_ids
     from (select c.id from safari_command_queue c

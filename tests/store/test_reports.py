@@ -192,8 +192,8 @@ def test_a_command_is_found_by_the_beginning_of_its_id(
         store.call("safari_find", id="abcdef")
     with pytest.raises(NotFound, match="there is no command"):
         store.call("safari_show", id=str(uuid4()))
-    for wrong in ("abcde", "xyzxyz", "", f"{whole}0", "'; drop table safari_command_queue"):
-        with pytest.raises(InvalidInput, match="six hexadecimal digits"):
+    for wrong in ("abc", "xyzxyz", "", f"{whole}0", "'; drop table safari_command_queue"):
+        with pytest.raises(InvalidInput, match="four hexadecimal digits"):
             store.call("safari_find", id=wrong)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.cli.group import Group
 from actp.cli.main import run
 from actp.dispatch.arguments import parse_params
 from actp.errors import ExitCode
@@ -29,7 +30,7 @@ def main(registry: Registry, arguments: Sequence[str] | None = None) -> int:
 
 
 def _group(registry: Registry) -> click.Group:
-    @click.group(help="Call the domain agents as services.")
+    @click.group(cls=Group, help="Call the domain agents as services.")
     def group() -> None:
         pass
 

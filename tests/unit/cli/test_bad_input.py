@@ -60,14 +60,21 @@ WRONG = "not-this-one"
         (("limits", "set", "twitter", "dm", "--", "-1"), ("-1",)),
         # times
         (("enqueue", "tweet", "Hi", "--at", "soon"), ("not a time: 'soon'", "2h")),
-        (("enqueue", "tweet", "Hi", "--expires", "2020-01-01"), ("expired already",)),
-        (("enqueue", "tweet", "Hi", "--at", "3h", "--expires", "2h"), ("before its time",)),
+        (("enqueue", "tweet", "Hi", "--expires", "2020-01-01"), ("--expires is in the past",)),
+        (
+            ("enqueue", "tweet", "Hi", "--at", "3h", "--expires", "2h"),
+            ("is before --at",),
+        ),
+        (("enqueue", "tweet", "Hi", "--at", "2020-01-01T00:00"), ("--at is in the past",)),
         (("pause", "--for", "0s"), ("0s",)),
         (("enqueue", "tweet", "Hi", "--key", " "), ("a key has",)),
         # states and names
         (("history", "--status", "faild"), ("faild",)),
         (("resolve", "abcdef", "maybe"), ("maybe",)),
         (("pause", "--platform", "twiter"), ("twiter", "Did you mean twitter?")),
+        (("pause", "twitter"), ("Write --platform twitter",)),
+        (("limits", "twitter"), ("twitter is a platform, not a command",)),
+        (("enqueue", "tweet", "Hi", "--priority", "high"), ("'high' is not a whole number",)),
         (("run-once", "--services", "twitter-dn"), ("twitter-dn", "Did you mean twitter-dm?")),
         (("contacts", "block", "twitter", "a b"), ("not a username of twitter",)),
         (("contacts", "block", "all", "https://x.com/a"), ("not a username",)),
@@ -93,7 +100,7 @@ def test_an_unknown_id_is_not_found(run: Cli, arguments: tuple[str, ...]) -> Non
 
 @pytest.mark.usefixtures("queue")
 def test_an_id_that_is_none_is_a_slip(run: Cli) -> None:
-    check_error(run("show", "xyz"), ExitCode.USAGE, "six hexadecimal digits")
+    check_error(run("show", "xyz"), ExitCode.USAGE, "four hexadecimal digits")
 
 
 def test_a_database_that_refuses_connections_is_unavailable(run: Cli) -> None:
