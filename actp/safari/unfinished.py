@@ -9,33 +9,55 @@ from typing import Final
 __all__ = ["nothing_word", "unfinished"]
 
 # What programs write where they had no value.
-NOTHING: Final = r"(?:None|none|NONE|null|NULL|Null|NaN|nan|NAN|undefined|Undefined|nil|N/A|n/a)"
+NOTHING: Final = (
+    r"(?:None|none|NONE|null|NULL|Null|NaN|nan|NAN|undefined|Undefined|UNDEFINED|nil|N/A|n/a)"
+)
 _FIELDS: Final = (
-    r"(?:insert|name|first.?name|last.?name|full.?name|your\b.*|company.*|business.*|offer.*|link|url"
-    r"|topic|niche|product.*|website|email|phone|date|city|title|placeholder.*|todo|tbd|x{2,}"
-    r"|(?:add|enter|type|put|fill)\b.*)"
+    r"(?:insert|name|first|last|first.?name|last.?name|full.?name|user.?name|your\b.*|company.*|business.*"
+    r"|offer.*|link|url|topic|niche|product.*|website|email|phone|date|city|title|placeholder.*|todo|tbd"
+    r"|x{2,}|user|prospect|contact|recipient|person|customer|client|lead|greeting|handle|firm"
+    r"|vorname|nachname|firma|pr[ée]nom|nom|nombre|nome|empresa|имя|personali[sz]e.*"
+    r"|(?:add|enter|type|put|fill)\b.*|.*\b(?:here|goes here))"
+)
+_WORD_FIELDS: Final = r"(?i:f?name|first_?name|fname|user|contact)"
+_GREETING: Final = (
+    r"(?i:(?<![\w'-])(?:hi|hey|hello|dear|hola|hallo|bonjour|ciao|ola|oi|salut|moin|thanks|congrats"
+    r"|good (?:morning|afternoon|evening)|guten (?:tag|morgen)|buenos d[ií]as|liebe[r]?))"
+)
+# What platforms and programs show for somebody without a name.
+_NOBODY: Final = (
+    r"(?i:unknown|user|(?:instagram|linkedin|tiktok|twitter|facebook|deleted|x)"
+    r" (?:user|member|account)"
+    r"|(?:first|last|full|customer|contact) name|firstname|lastname|true|false|customer|recipient)"
 )
 _PLACEHOLDERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         r"\{\{[^{}]{0,80}\}\}|\{[%#][^{}]{0,80}[%#]\}",
         rf"(?i:\$?\{{\s*(?:{_FIELDS}|\w*_\w+|\w+\s*\|[^{{}}]{{0,40}})\s*\}})|\$\{{\w+\}}",
-        r"%\([A-Za-z_]\w*\)[sd]|%[A-Z][A-Z_]{2,}%|\*\|[A-Z_]+\|\*|<%=?.{0,60}?%>",
+        r"%\([A-Za-z_]\w*\)[sd]|%[A-Z][A-Z_]{2,}%|%%\w+%%|\*\|[A-Z_]+\|\*|<%=?.{0,60}?%>",
+        r"\{!?\w+(?:\.\w+)+\}|\{\d\}|(?<![\w%])%[sd]\b",
+        r"(?i:&lt;\s*[\w ]{2,30}\s*&gt;|\(\s*insert\b[^)]{0,80}\)|\((?:first |last )?name\))",
         rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])",
         r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b",
-        r"\[object Object\]|(?i:\blorem ipsum\b)",
+        r"\[object Object\]|(?i:\blorem ipsum\b)|^TODO:",
+        # After a greeting stands a name, whatever the brackets.
+        rf"{_GREETING}\s+[\[{{<]+[\w .'|!-]{{1,40}}[\]}}>]+",
+        rf"{_GREETING}\s+(?:\$\w+|_{{2,}}\w*|[|~:]{_WORD_FIELDS}\b|XXX+\b|\(+{_WORD_FIELDS}\)+)",
+        rf"{_GREETING}\s+,",
     )
-)
-_GREETING: Final = (
-    r"(?i:\b(?:hi|hey|hello|dear|hola|hallo|bonjour|ciao|ola|oi|salut|moin|thanks|congrats))"
 )
 _NOTHINGS: Final = (
     re.compile(rf"^\W*({NOTHING})\W*$"),
-    re.compile(rf"{_GREETING}[\s,]+({NOTHING})\b(?! of)"),
+    re.compile(rf"{_GREETING}[\s,]+[\"'(<]*({NOTHING})\b(?! of|-)"),
+    re.compile(rf"{_GREETING}\s+({_NOBODY})(?=\s*(?:[.,!?:;]|$))", re.MULTILINE),
     re.compile(
-        r"\b(?:for|to|at|about|with|from|of|on|your|in|and|is|are|named|called)\s+"
+        r"\b(?:for|to|at|about|with|from|of|on|your|in|and|named|called)\s+"
         r"(None|NaN|undefined|null)(?=\s*(?:[.,!?:;)]|$))",
         re.MULTILINE,
+    ),
+    re.compile(
+        r"\b(?i:your) (?:company|business|brand|team|work|post|name) (None|NaN|undefined|null)\b"
     ),
 )
 # Signs that show nothing although they are no blanks.

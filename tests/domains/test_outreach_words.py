@@ -44,6 +44,20 @@ def touch(prospect: Prospect = RESEARCHED, platform: str = "twitter") -> Touch:
     return Touch(prospect, platform, "ada", datetime(2026, 11, 25, 13, tzinfo=UTC))
 
 
+# How people of other languages and tempers say it.
+STOPS = (
+    "kein Interesse", "Hoer auf", "hör auf mir zu schreiben", "Schreib mir nicht mehr", "Genug!",
+    "pas intéressé", "Ça suffit", "ne m'écrivez plus", "no estoy interesada", "no me molestes",
+    "déjame en paz", "para de me mandar mensagens", "non mi scrivere", "smettila",
+    "stop met berichten sturen", "nie pisz", "отпишись", "не пиши мне", "别发了", "请停止",
+    "連絡しないでください", "그만", "yazma", "لا تراسلني", "חדל", "đừng nhắn",
+    "jangan hubungi saya lagi", "mujhe message mat karo", "stop stop stop", "st0p", "s.t.o.p", "🛑",
+    "pls dont message", "do not contact", "DND", "kindly stop", "could you not message me",
+    "I'd prefer not to be contacted", "leave me tf alone", "blocked and reported", "count me out",
+    "you've been reported", "this is harassment", "no more pls", "Please don't reach out again",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -70,9 +84,7 @@ def touch(prospect: Prospect = RESEARCHED, platform: str = "twitter") -> Touch:
         "no more emails please",
         "If you write again I will report you",
         "lose my number",
-        "kein Interesse",
-        "pas intéressé",
-        "no estoy interesada",
+        *STOPS,
         "s\u200btop",
     ],
 )
@@ -99,6 +111,11 @@ def test_whoever_wants_to_hear_nothing_is_understood(text: str) -> None:
         "Interested!",
         "How do I get started?",
         "My subscribers love this",
+        "Unsubscribe rates are our problem",
+        "How do I reduce unsubscribes?",
+        "Don't write me off yet!",
+        "don't email me, DM is better",
+        "Please do not email, call me instead",
     ],
 )
 def test_other_replies_are_not_taken_for_it(text: str | None) -> None:

@@ -20,9 +20,14 @@ _WORDS: Final = tomllib.loads(
     files("actp.domains.outreach").joinpath("name_words.toml").read_text(encoding="utf-8")
 )
 _TITLES: Final = frozenset(_WORDS["titles"])
+_ADDRESSES: Final = frozenset(_WORDS["addresses"])
 _PARTICLES: Final = frozenset(_WORDS["particles"])
 _NO_NAMES: Final = frozenset(_WORDS["no_names"])
 _FIRM: Final = frozenset(_WORDS["firms"])
+# Where one of them stands alone or beside words like "user", it is what the platform shows.
+_PLATFORMS: Final = re.compile(
+    r"(?:instagram|insta|tiktok|linkedin|facebook|twitter|threads|youtube|telegram)"
+)
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
 
@@ -34,7 +39,7 @@ def first_name(display_name: str | None) -> str | None:
     for part in parts:
         words = _in_order(part)
         lowered = {word.lower().strip(".,") for word in words}
-        if lowered & _FIRM or "@" in "".join(words):
+        if lowered & _FIRM or "@" in "".join(words) or any(map(_PLATFORMS.search, lowered)):
             continue
         if name := _first(words):
             return name
@@ -53,18 +58,24 @@ def _in_order(words: list[str]) -> list[str]:
     family, given = bare[: comma + 1], bare[comma + 1 :]
     # "Jane, CEO of Acme" is no family name and a first one; "Jane Doe, Berlin" may be anything.
     is_family = len(family) == 1 or family[0].lower() in _PARTICLES
-    if is_family and len(given) <= 2 and all(map(_is_name, given)):
+    while given and given[0].lower().strip(".") in _TITLES:
+        given = given[1:]
+    if is_family and 0 < len(given) <= 2 and _is_name(given[0]):
         return [*given, *family]
     return family
 
 
 def _first(words: list[str]) -> str | None:
     rest = [word.strip(".") for word in words]
-    while rest and rest[0].lower() in _TITLES:
+    is_addressed = False
+    while rest and rest[0].lower() in _TITLES | _ADDRESSES:
+        is_addressed = is_addressed or rest[0].lower() in _ADDRESSES
         rest = rest[1:]
-    if not rest or not _is_name(rest[0]):
+    if not rest or not _is_name(rest[0]) or (is_addressed and len(rest) == 1):
         return None
-    given = rest[0]
+    # DOE Jane: who writes one word in capitals means the family name.
+    is_reversed = len(rest) == 2 and rest[0].isupper() and not rest[1].isupper()
+    given = rest[1] if is_reversed and _is_name(rest[1]) else rest[0]
     return given.capitalize() if given.isupper() or given.islower() else given
 
 
@@ -75,6 +86,7 @@ def _is_name(word: str) -> bool:
         and _NAME.fullmatch(bare) is not None
         and bare.lower() not in _NO_NAMES
         and bare.lower() not in _FIRM
+        and not bare.lower().endswith(("'s", "\u2019s"))
     )
 
 

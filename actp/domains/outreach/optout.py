@@ -34,7 +34,11 @@ _ASKED: Final = tuple(
     for pattern in (
         rf"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){{0,2}} {_CONTACTING}\w*",
         rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: \w+){{0,3}} ?\b(?:me|us|again|any ?more)\b",
+        rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: please| pls| thanks| thank you)*$",
         rf"{_NOT} (?:want|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
+        rf"\b(?:not|never)(?: to)? (?:be|get|receive)(?: \w+){{0,2}} {_CONTACTING}\w*",
+        rf"\b(?:could|can|would|will) you(?: please)? not {_CONTACTING}",
+        r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
         r"\bopt(?:ed|ing)?[ -]?(?:me )?out\b",
         r"\b(?:remove|delete) me\b",
         r"\b(?:take|drop) me (?:from|off|out)\b",
@@ -42,6 +46,7 @@ _ASKED: Final = tuple(
         r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
         r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
         r"\b(?:have|ive|going to|ill|will) (?:report|block)(?:ed)? you\b",
+        r"\b(?:youve|you have|you are|youre) (?:been |being |now )?(?:blocked|reported)\b",
     )
 )
 # What speaks of stopping without asking us to: taken out before the text is judged.
@@ -57,8 +62,23 @@ _UNSAID: Final = tuple(
         ),
         r"\b(?:non|one|pit|bus|full) ?-?stop\b",
         r"\bstop(?:ped|s)? (?:by|in|at|over)\b",
+        r"\bwrit(?:e|ing) (?:me|us) off\b",
+        (
+            r"\b(?:our|my|their|the|fewer|less|reduce|reducing|high|low) unsubscri\w*"
+            r"|\bunsubscri\w* (?:rates?|links?|buttons?|pages?|flows?|lists?|numbers?)\b"
+            r"|\bunsubscribes\b"
+        ),
     )
 )
+# Asks for another channel in the same breath.
+_OTHERWISE: Final = re.compile(
+    r"\b(?:instead|better|easier|faster)\b|\b(?:rather|prefer)\b(?! not)"
+    r"|\bcall me (?:on|at|tomorrow|now)\b"
+)
+_SIGNS: Final = re.compile("[\U0001f6d1\U0001f6ab\U0001f595\u26d4]\ufe0f?")
+# Letters that Unicode does not take apart, and digits that stand for letters.
+_BARE: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "\u0131": "i", "æ": "ae"})
+_LEET: Final = str.maketrans("013457", "oieast")
 _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 _WORD: Final = re.compile(r"\S+")
 _NO_LETTERS: Final = re.compile(r"[^\w\s]|_")
@@ -115,13 +135,15 @@ def wish_in(text: str | None) -> Wish | None:
         return None
     words = _words()
     lines = [_plain(line) for line in text.splitlines()]
+    if not any(lines) and _SIGNS.search(text):
+        return "stop"
     if any(_is_alone(line, words.alone, words.polite) for line in lines):
         return "stop"
     spoken = " ".join(filter(None, lines))
     for unsaid in _UNSAID:
         spoken = unsaid.sub(" ", spoken)
     if words.phrases.are_in(spoken) or any(pattern.search(spoken) for pattern in _ASKED):
-        return "stop"
+        return "doubt" if _OTHERWISE.search(spoken) else "stop"
     is_doubtful = words.doubt.are_in(spoken) or any(
         _is_alone(line, words.no, words.polite) for line in lines
     )
@@ -139,7 +161,9 @@ def _is_alone(line: str, listed: frozenset[str], polite: frozenset[str]) -> bool
         said = ["".join(said)]  # S T O P
     kept = [word for word in said if word not in polite]
     rest = kept[1:] if kept[:1] == ["no"] else kept
-    return any(" ".join(words) in listed for words in (said, kept, rest) if words)
+    once = kept[:1] if len(set(kept)) == 1 else kept
+    meant = [word.translate(_LEET) for word in once]
+    return any(" ".join(words) in listed for words in (said, kept, rest, once, meant) if words)
 
 
 @cache
@@ -162,4 +186,4 @@ def _plain(text: str) -> str:
     kept = "".join(
         sign for sign in folded if unicodedata.category(sign) not in {"Mn", "Cf", "Cc", "Cs", "Co"}
     )
-    return " ".join(_NO_LETTERS.sub(" ", kept.replace("ł", "l")).split())
+    return " ".join(_NO_LETTERS.sub(" ", kept.translate(_BARE)).split())

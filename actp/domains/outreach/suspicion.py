@@ -33,9 +33,12 @@ _ENDINGS: Final = (
     r"|us|uk|eu|be|cc|so|sh)\b"
 )
 # What browsers take for a dot.
-_DOTS = dict.fromkeys((0x3002, 0xFF0E, 0xFF61, 0x2024, 0x0701, 0x0702, 0xFE52), ".")
+_DOTS = dict.fromkeys(
+    (0xB7, 0x2022, 0x2024, 0x2219, 0x22C5, 0x3002, 0xFF0E, 0xFF61, 0x0701, 0x0702, 0xFE52), "."
+)
 _ADDRESS = re.compile(
-    r"https?|hxxp|://|\bwww\b|(?<![\w.])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}\b"
+    r"https?|hxxp|://|\bwww\b|(?<![\w.])[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}\b"
+    r"|(?:\b\w\s){2,}\.\s\w"
     r"|\w\s?[\[(]\s?(?:\.|dot|slash)\s?[\])]\s?\w"
     rf"|\w\s+dot\s+{_ENDINGS}|\w\s?\.\s(?:com|net|org|io|ly|gg|xyz|me)\b"
     rf"|\b\w{{1,12}}\s+{_ENDINGS}\s+slash\b|\bslash\s+\w"
