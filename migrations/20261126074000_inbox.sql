@@ -20,8 +20,7 @@ begin
 end $$;
 
 create index if not exists actp_inbox_unheard on public.actp_inbox (contact_id) where unheard;
-create index if not exists crm_messages_by_address
-  on public.crm_messages (lower(platform), lower(ltrim(username, '@'))) where contact_id is null;
+drop index if exists public.crm_messages_by_address;
 
 -- First contact: whatever was said before this table existed is judged once.
 insert into public.actp_inbox (contact_id)

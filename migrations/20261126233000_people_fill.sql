@@ -38,6 +38,10 @@ delete from public.safari_do_not_contact d
  where d.platform = twice.platform and d.recipient = twice.recipient and twice.place > 1;
 update public.safari_do_not_contact set recipient = recipient;
 
+-- Messages whose contact comes later are looked for by their address.
+create index if not exists crm_messages_by_place
+  on public.crm_messages (public.agent_message_place(platform, username)) where contact_id is null;
+
 -- An agent's table that does not fit must not keep the queue from its upgrade.
 do $$
 begin

@@ -115,19 +115,11 @@ language sql stable as $$
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.text, 600),
                                                     'from', 'them') order by t.at desc)
                        filter (where not t.is_outbound and t.text <> ''))[1:12]) as texts
-        from (select u.* from (
-                select coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
-                       coalesce(nullif(n.message_text, ''), n.body) as text,
-                       not agent_outreach_is_theirs(n) as is_outbound
-                  from crm_messages n where n.contact_id = any (ids)
-                union all
-                select coalesce(n.sent_at, n.created_at), lower(n.platform),
-                       coalesce(nullif(n.message_text, ''), n.body),
-                       not agent_outreach_is_theirs(n)
-                  from jsonb_each_text(addresses) e
-                  join crm_messages n on n.contact_id is null and lower(n.platform) = e.key
-                                     and lower(ltrim(n.username, '@')) = e.value) u
-               order by u.at desc nulls last limit 200) t) m
+        from (select coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+                     coalesce(nullif(n.message_text, ''), n.body) as text,
+                     not agent_outreach_is_theirs(n) as is_outbound
+                from crm_messages n where n.contact_id = any (ids)
+               order by 1 desc nulls last limit 200) t) m
    cross join lateral (
       select max(t.begun_at) as at,
              count(*) filter (where t.begun_at > now() - interval '7 days') as touches,

@@ -1,6 +1,22 @@
 -- The CRM: what was said with a contact.
 
--- Three programs write messages in three shapes; every reader finds both pairs of columns filled.
+-- The contact that an address of a message belongs to, however it is written; null where none does.
+create or replace function public.agent_contact_at(place text) returns uuid
+language sql stable as $$
+  select substr(l.address, 9)::uuid
+    from safari_people_links l
+   where l.other = agent_contact_at.place and starts_with(l.address, 'contact:')
+   order by l.via = 'own' desc, l.via = 'column' desc, l.created_at, l.address limit 1
+$$;
+
+-- The address of a message as place:name. It is indexed, so it must not depend on a search_path.
+create or replace function public.agent_message_place(platform text, username text) returns text
+language sql immutable set search_path = public, pg_temp as $$
+  select a.place || ':' || a.name from safari_address(platform, username) a
+$$;
+
+-- Three programs write messages in three shapes; every reader finds both pairs of columns filled, and
+-- the contact where the address belongs to one.
 create or replace function public.agent_reconcile_message() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -10,12 +26,30 @@ begin
   -- The direction wins: is_outbound may be a default.
   new.is_outbound := coalesce(new.direction = 'outbound', new.is_outbound, false);
   new.direction := case when new.is_outbound then 'outbound' else 'inbound' end;
+  if new.contact_id is null and new.username is not null then
+    new.contact_id := agent_contact_at(agent_message_place(new.platform, new.username));
+  end if;
   return new;
 end $$;
 
 create or replace trigger agent_reconcile_message
   before insert or update on public.crm_messages
   for each row execute function public.agent_reconcile_message();
+
+-- Gives messages that were stored before their contact to it, and marks it for the inbox.
+create or replace function public.agent_messages_adopt(contact_ids uuid[]) returns void
+language plpgsql set search_path = public, pg_temp set jit = off as $$
+begin
+  with adopted as (
+    update crm_messages m set contact_id = c.id
+      from unnest(contact_ids) c (id)
+      join safari_people_links l on l.address = 'contact:' || c.id
+     where m.contact_id is null and agent_message_place(m.platform, m.username) = l.other
+    returning m.contact_id
+  )
+  insert into actp_inbox as b (contact_id) select distinct a.contact_id from adopted a order by 1
+    on conflict (contact_id) do update set unheard = true, updated_at = now() where not b.unheard;
+end $$;
 
 -- What the queue sent to contacts on a platform, kept as messages of theirs; again changes nothing.
 create or replace function public.agent_crm_keep_sent(platform text, contact_ids uuid[])

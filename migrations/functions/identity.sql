@@ -153,7 +153,8 @@ create or replace function public.safari_mailbox(given text) returns text
 language plpgsql immutable as $$
 declare
   parts constant text[] := regexp_match(
-    safari_lower(normalize(given, NFKC)),
+    safari_lower(normalize(
+      coalesce(substring(given from '^[^<>@,;]*<([^<>\s]+)>$'), given), NFKC)),
     '^(?:mailto:)?([^\s@<>",;:()\\\[\]]+)@((?:[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+\.)+[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+)$');
 begin
   if parts[2] in ('gmail.com', 'googlemail.com') then

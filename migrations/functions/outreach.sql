@@ -53,8 +53,16 @@ language plpgsql stable as $$
 declare
   closed constant text[] := array[
     'do_not_contact', 'donotcontact', 'dnc', 'do_not_dm', 'opted_out', 'opt_out', 'optout',
-    'unsubscribed', 'closed_lost', 'closedlost', 'deal_lost', 'lost', 'lost_deal', 'archived',
-    'blocked', 'blacklist', 'blacklisted', 'not_interested', 'do_not_message', 'no_contact'];
+    'unsubscribed', 'unsubscribe', 'closed_lost', 'closedlost', 'deal_lost', 'lost', 'lost_deal',
+    'archived', 'blocked', 'blacklist', 'blacklisted', 'not_interested', 'no_contact', 'lost_lead',
+    'disqualified', 'unqualified', 'not_qualified', 'bad_fit', 'not_a_fit', 'no_fit', 'junk', 'dead'];
+  -- These words tell as a part of a tag as well; "customer" alone would not, as in "dream customer".
+  in_closed constant text :=
+    '(^|[_ ])(do_not_(contact|dm|message|email|mail|call|disturb)|dnc|dont_contact|opt(ed)?_?out'
+    '|unsubscribed|closed_?lost|deal_lost|blacklisted|not_interested)([_ ]|$)';
+  in_customer constant text :=
+    '(^|[_ ])((active|current|existing|paying|past|former|ex|vip|key|our|new|happy|onboarded)'
+    '_(customer|client)s?|(customer|client)s?_(since_)?[0-9]+|closed_?won|deal_won)([_ ]|$)';
   customers constant text[] := array[
     'closed_won', 'closedwon', 'won', 'deal_won', 'client', 'clients', 'customer', 'customers',
     'active_client', 'active_customer', 'existing_customer', 'existing_client', 'paying',
@@ -64,9 +72,6 @@ declare
   said text[];
   name text;
 begin
-  if contact.archived_at is not null then
-    return 'archived';
-  end if;
   said := array(select agent_word(w) from unnest(
     array[contact.pipeline_stage, contact.relationship_stage]) w where w is not null);
   if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
@@ -74,10 +79,9 @@ begin
       case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
                                                 else '[]' end) w where w is not null);
   end if;
-  if contact.email_opted_out or said && closed then
+  if contact.email_opted_out or (said <> '{}' and (
+       said && closed or array_to_string(said, ' ') ~ in_closed)) then
     return 'opted_out';
-  elsif said && customers then
-    return 'customer';
   elsif vetoes <> '{}' then
     everything := to_jsonb(contact);
     foreach name in array vetoes loop
@@ -87,7 +91,11 @@ begin
       end if;
     end loop;
   end if;
-  return null;
+  -- The order is that of the harm: what was archived may have been a twin, merged by hand.
+  if said <> '{}' and (said && customers or array_to_string(said, ' ') ~ in_customer) then
+    return 'customer';
+  end if;
+  return case when contact.archived_at is not null then 'archived' end;
 end $$;
 
 -- Plans of what follows are made once and by index: a table that was empty when its statistics were

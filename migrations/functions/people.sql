@@ -1,8 +1,12 @@
 -- Which addresses are one person. Contacts of the CRM hold addresses; what two contacts share joins
 -- them, and so does an operator. Groups are kept ready, since begin and every decision ask for them.
 
--- Names and mailboxes that belong to many: they join nobody.
-create or replace function public.safari_is_common(place text, name text) returns boolean
+-- Names and mailboxes that belong to many: they join nobody. `shortest` is the length from which a
+-- handle says something by itself.
+drop function if exists public.safari_is_common(text, text);
+create or replace function public.safari_is_common(
+  place text, name text, shortest integer default 6
+) returns boolean
 language plpgsql immutable as $$
 declare
   shared constant text[] := array[
@@ -26,7 +30,7 @@ declare
     case place when 'gmail' then split_part(name, '@', 1) else name end, '[^[:alnum:]]', '', 'g');
 begin
   -- A short handle on one platform says nothing of who has it on another; a mailbox is one's own.
-  return plain = any (shared) or (place <> 'gmail' and length(plain) < 6);
+  return plain = any (shared) or (place <> 'gmail' and length(plain) < shortest);
 end $$;
 
 -- Every address of a contact: its own, those of its columns, and on other platforms those that an
@@ -55,7 +59,9 @@ begin
         from actp_platform_associations s, lateral safari_address(s.platform, s.handle) a
        where s.contact_id = contact.id
          and s.engagement_type is distinct from 'fuzzy_match'
-         and not safari_is_common(a.place, a.name)
+         -- What the CRM states needs no evidence; the same handle elsewhere is a guess.
+         and not safari_is_common(a.place, a.name, case s.engagement_type
+           when 'handle_match' then 6 else case when s.engagement_type is null then 5 else 0 end end)
     )
     select distinct on (r.place, r.name) r.place, r.name, r.via
       from read r where r.place is not null
@@ -164,6 +170,7 @@ begin
   delete from safari_people p
    using unnest(contact_ids) i (id)
    where p.address = 'contact:' || i.id and not exists (select from crm_contacts c where c.id = i.id);
+  perform agent_messages_adopt(contact_ids);
 end $$;
 
 -- Follows the CRM, whoever writes it. A contact that cannot be read must not keep the CRM's own

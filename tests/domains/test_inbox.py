@@ -49,6 +49,9 @@ STORED_BY = {
     "a message without a contact": "insert into crm_messages (platform, username, body, sent_at)"
     " select 'Twitter', '@ADA', %(text)s, now() - interval '3 days' from crm_contacts"
     " where id = %(id)s",
+    "a message from a profile's address": "insert into crm_messages (platform, username, body,"
+    " sent_at) select 'x', 'https://mobile.twitter.com/Ada?s=20', %(text)s,"
+    " now() - interval '3 days' from crm_contacts where id = %(id)s",
     "an inbox harvester": "insert into crm_conversations (contact_id, platform, last_message,"
     " last_message_at, unread_count) values (%(id)s, 'twitter', %(text)s,"
     " now() - interval '3 days', 1)",
@@ -69,9 +72,8 @@ def test_a_question_waits_for_us_whoever_stored_it(
     people.hears(ada, direction="outbound", body="Hi Ada", hours_ago=24 * 5)
     admin.execute(STORED_BY[writer].encode(), {"id": ada, "text": "Yes! What does it cost?"})
     assert held(tools) == {"waits_for_us": 1}
-    if writer != "a message without a contact":
-        (row,) = waiting(tools.store)
-        assert (row["contact_id"], row["words"]) == (ada, "Yes! What does it cost?")
+    (row,) = waiting(tools.store)
+    assert (row["contact_id"], row["words"]) == (ada, "Yes! What does it cost?")
 
 
 @pytest.mark.parametrize("writer", STORED_BY)
@@ -83,11 +85,29 @@ def test_a_request_to_stop_is_followed_whoever_stored_it(
     people.hears(ada, direction="outbound", body="Hi Ada", hours_ago=50)
     assert held(tools) == {"asked_to_stop": 1}
     assert build_queue(tools)["queued"] == 0
-    if writer != "a message without a contact":
-        assert held(tools) == {"opted_out": 1}
-        assert people.rows("select platform, recipient from safari_do_not_contact") == [
-            {"platform": "twitter", "recipient": "ada"}
-        ]
+    assert held(tools) == {"opted_out": 1}
+    assert people.rows("select platform, recipient from safari_do_not_contact") == [
+        {"platform": "twitter", "recipient": "ada"}
+    ]
+
+
+def test_a_message_stored_before_its_contact_waits_in_the_inbox(
+    tools: Tools, people: People, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_messages (platform, username, body) values"
+        " ('Instagram', 'https://www.instagram.com/Ada.L/', 'What does it cost?'),"
+        " ('twitter', '@BobB', 'And this?')"
+    )
+    ada = people.add("@ada.l", platform="instagram")
+    bob = people.add("bob_ig", platform="instagram")
+    admin.execute("update crm_contacts set twitter_handle = 'bobb' where id = %s", (bob,))
+    hear(tools.store)
+    assert {row["contact_id"]: row["words"] for row in waiting(tools.store)} == {
+        ada: "What does it cost?",
+        bob: "And this?",
+    }
+    assert held(tools) == {"waits_for_us": 2}
 
 
 def test_first_contact_reads_the_whole_history_and_counts_what_it_changed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -139,6 +139,60 @@ def test_two_rows_for_one_person_make_one_message(tools: Tools, people: People) 
     people.add("@ada", score=80)
     assert build_queue(tools)["held"] == {"same_person": 1}
     assert len(people.messages()) == 1
+
+
+def test_a_person_with_addresses_on_several_platforms_is_listed_once(
+    tools: Tools, people: People, admin: psycopg.Connection
+) -> None:
+    people.add("jane.ig", platform="instagram", twitter_handle="https://x.com/JaneTW", score=90)
+    people.add("janetw")
+    people.add("kim.ig", platform="instagram", email="Kim <kim@x.io>", score=90)
+    people.add("kim_writes", email="KIM@x.io")
+    lea = people.add("lea.ig", platform="instagram", score=90)
+    people.add("leatw")
+    admin.execute(
+        "insert into actp_platform_associations (contact_id, platform, handle, engagement_type)"
+        " values (%s, 'Twitter', '@LeaTW', 'crm_match')",
+        (lea,),
+    )
+    due = list_due(tools)
+    assert (due["due"], due["held"]) == (3, {"same_person": 3})
+    assert {row["address"] for row in due["rows"]} == {"jane.ig", "kim.ig", "lea.ig"}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"tags": ["Please do NOT contact"]}, "opted_out"),
+        ({"tags": ["unsubscribed-2024"]}, "opted_out"),
+        ({"tags": ["DNC (legal)"]}, "opted_out"),
+        ({"pipeline_stage": "Closed Lost (budget)"}, "opted_out"),
+        ({"pipeline_stage": "Disqualified"}, "opted_out"),
+        ({"tags": ["VIP Customer"]}, "customer"),
+        ({"tags": ["existing client 2025"]}, "customer"),
+        ({"relationship_stage": "Client since 2023"}, "customer"),
+        ({"pipeline_stage": "Closed Won - Q3"}, "customer"),
+        ({"tags": ["dream customer", "client acquisition", "lost in space"]}, None),
+    ],
+)
+def test_words_that_keep_a_person_out_are_read_as_people_write_them(
+    tools: Tools, people: People, words: dict[str, Any], reason: str | None
+) -> None:
+    people.add("twin.ig", platform="instagram", twitter_handle="twin_tw", **words)
+    people.add("twin_tw")
+    assert held(tools) == ({reason: 2} if reason else {"same_person": 1})
+
+
+def test_an_archived_twin_that_opted_out_keeps_the_person_out(tools: Tools, people: People) -> None:
+    people.add(
+        "ada.ig",
+        platform="instagram",
+        twitter_handle="ada_tw",
+        archived_at="2026-01-01",
+        email_opted_out=True,
+    )
+    people.add("ada_tw")
+    assert held(tools) == {"opted_out": 2}
 
 
 def test_tiktok_is_not_tried_twice(tools: Tools, people: People) -> None:

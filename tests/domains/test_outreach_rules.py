@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # A Wednesday.
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 ADA = Prospect(
+    person="5b1a0000-0000-4000-8000-000000000001",
     contact_id="c1",
     stage="decision",
     score=80,

@@ -137,6 +137,8 @@ ADDRESSES: Final[Mapping[tuple[str, str], tuple[Given, ...]]] = MappingProxyType
             ("gmail", " ada@x.io "),
             (None, "ada@x.io"),
             (None, "mailto:ada@x.io"),
+            ("gmail", "Ada Lovelace <Ada@x.io>"),
+            ("gmail", "<ada@x.io>"),
             ("mail", "ada\uff20x.io"),
         ),
         ("gmail", "adab@gmail.com"): (
@@ -213,6 +215,7 @@ NO_ADDRESSES: Final[tuple[Given, ...]] = (
     ("gmail", "@x.io"),
     ("gmail", "ada@x"),
     ("gmail", "ada@x.io, bob@x.io"),
+    ("gmail", "Ada <ada@x.io>, Bob <bob@x.io>"),
     ("gmail", "ada(at)x.io"),
     (None, "ada"),
     (None, "https://example.org/ada"),

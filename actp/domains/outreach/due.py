@@ -16,7 +16,6 @@ from actp.domains.paging import pages
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from actp.domains.outreach.channel import Place
     from actp.domains.outreach.prospect import Held
     from actp.domains.tools import Tools
 
@@ -52,7 +51,7 @@ class Due:
         )
         for day, count in store.call("agent_outreach_openers").items():
             self._openers[date.fromisoformat(day)] = count
-        met: set[Place] = set()
+        met: set[str] = set()
         rows = pages(store, "agent_outreach_page", row_limit=PAGE_ROWS, min_score=self.min_score)
         for row in rows:
             self.seen += 1
@@ -62,11 +61,10 @@ class Due:
                 decision = self._paced(decision, now)
             if not isinstance(decision, Touch):
                 self._hold(prospect, decision)
-            elif (place := (decision.platform, decision.address)) in met:
-                # Two rows of the CRM that are one person.
+            elif prospect.person in met:
                 self.held["same_person"] += 1
             else:
-                met.add(place)
+                met.add(prospect.person)
                 if decision.prospect.is_stranger:
                     self._openers[decision.at.date()] += 1
                 yield decision

@@ -38,9 +38,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """One contact with a score; what is not known is None or empty."""
+    """One contact with a score; what is not known is None or empty.
+
+    ``person`` is the same for all contacts that are one person.
+    """
 
     contact_id: str
+    person: str
     stage: Stage
     score: int
     name: str | None = field(repr=False)
@@ -100,6 +104,7 @@ def read_prospect(row: Mapping[str, Any]) -> Prospect:
     research = row["research_data"]
     return Prospect(
         contact_id=row["contact_id"],
+        person=row["person"],
         stage=cast("Stage", stage) if stage in COOLDOWNS else "awareness",
         score=int(row["score"]),
         name=row["display_name"],
