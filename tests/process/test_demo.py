@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+import psutil
 import pytest
 
 from actp.safari.catalogue import HTTP_SERVICES
@@ -89,6 +92,19 @@ def left_behind(folder: Path) -> list[str]:
     return [line for line in lines if str(folder) in line]
 
 
+def end_processes(folder: Path) -> None:
+    """End the console of a kept demo, and the database that it and bin/status have started."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while left := left_behind(folder):
+        assert time.monotonic() < deadline, left
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                named = [*process.cmdline(), process.environ().get("ACTP_HOME", "")]
+                if any(str(folder) in value for value in named):
+                    process.terminate()
+                    process.wait(PS_SECONDS)
+
+
 def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
     with running() as demo:
         output, _ = demo.communicate(timeout=RUN_SECONDS)
@@ -103,6 +119,29 @@ def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
     folder = folder_in(output)
     assert not folder.exists()
     assert left_behind(folder) == []
+
+
+def test_a_kept_demo_ends_with_a_console_that_opens() -> None:
+    with running("--keep") as demo:
+        output = read_until(demo, r"\sdone\s", FIRST_LINE_SECONDS)
+        os.killpg(demo.pid, signal.SIGINT)  # what it has done so far is enough to look at
+        output += demo.communicate(timeout=STOP_SECONDS)[0]
+    folder = folder_in(output)
+    link = re.search(r"^Console: (http://127\.0\.0\.1:\d+/enter\?link=\S+)$", output, re.MULTILINE)
+    named = re.search(r"^  (env ACTP_ENV_FILE= .* bin/status)$", output, re.MULTILINE)
+    try:
+        assert link is not None, output
+        assert named is not None, output
+        with httpx.Client(follow_redirects=True, timeout=FIRST_LINE_SECONDS) as browser:
+            overview = browser.get(link[1])
+            assert overview.status_code == 200
+            assert "twitter-dm" in overview.text
+            assert "completed" in browser.get(overview.url.join("/commands")).text
+        # The tree is down; its database is there for whoever asks.
+        subprocess.run(named[1].split(), check=True, cwd=ROOT, timeout=RUN_SECONDS)
+    finally:
+        end_processes(folder)
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(
