@@ -168,6 +168,20 @@ def plain(value: object, longest: int = 200) -> str:
     return "" if value is None else one_line(value, longest)
 
 
+def facts(detail: object) -> str:
+    """Return what a job or an agent reports in one line: its error, its headline or its figures."""
+    if not isinstance(detail, dict):
+        return "" if detail is None else one_line(detail, 160)
+    if said := detail.get("error") or detail.get("headline"):
+        return one_line(said, 160)
+    figures = {
+        name: value
+        for name, value in detail.items()
+        if value and isinstance(value, (int, float, str)) and name != "status"
+    }
+    return ", ".join(f"{name.replace('_', ' ')} {number(it)}" for name, it in figures.items())
+
+
 def share(used: int, limit: int) -> int:
     """Return how much of a limit is used, in hundredths."""
     return min(100, round(100 * used / limit)) if limit > 0 else 0
@@ -178,6 +192,7 @@ FILTERS: Final = {
     "because": because,
     "drafts": drafts,
     "duration": short_duration,
+    "facts": facts,
     "first_words": first_words,
     "folded": folded,
     "look_at": look_at,

@@ -20,7 +20,11 @@ function tick() {
     element.title = at.toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
   }
 }
-document.addEventListener("DOMContentLoaded", tick);
+document.addEventListener("DOMContentLoaded", () => {
+  tick();
+  // On a phone the pages are one line that scrolls.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+});
 document.addEventListener("htmx:after:swap", tick);
 setInterval(tick, 10000);
 

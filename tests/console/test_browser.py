@@ -77,10 +77,14 @@ def fill(served: Served) -> str:
     life.enqueue_and_send()
     unknown = life.enqueue("ada")
     life.end(unknown, "unknown", error="HTTP 504: Gateway Timeout")
-    failed = life.enqueue("grace")
-    life.end(failed, "rejected", reason="before_send", error="no message button " + "x" * 300)
     for number in range(60):
         life.enqueue(f"user{number}", campaign_id="spring")
+    # What is as wide as can be stands on the first page of each list.
+    failed = life.enqueue("grace", priority=1)
+    life.end(failed, "rejected", reason="before_send", error="no message button " + "x" * 300)
+    post = {"postUrl": "https://www.instagram.com/p/" + "D" * 40, "text": "A long text " * 30}
+    comment: Json = {"action": "comment", "platform": "instagram", "params": post}
+    store.call("safari_enqueue", commands=[comment])
     store.call("safari_pause", platform="tiktok", seconds=7200, note="captcha seen")
     with served.database.connect() as admin:
         admin.execute(REVIEW_ALL)
