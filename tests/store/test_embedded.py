@@ -255,6 +255,28 @@ def test_programs_that_the_server_account_cannot_reach_are_copied(
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server has another account")
+def test_other_programs_of_the_servers_account_are_refused(home: Path) -> None:
+    cluster = Cluster(home)
+    base = data_of(cluster).parent
+    os.chown(base, server_account().uid or 0, -1)  # as release 0.1.0 left it
+    cluster.ensure_running()
+    write(cluster)
+    asked = subprocess.run(
+        [cluster.programs / "pg_dump", "--dbname", cluster.dsn],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PROCESS_TIMEOUT_SECONDS,
+        **server_account().process_options(),
+    )
+    assert "Peer authentication failed" in asked.stderr
+    # Root follows what lies in here, so nobody else may put a link there.
+    assert (base.stat().st_uid, base.stat().st_mode & 0o777) == (os.geteuid(), 0o711)
+    assert kept(cluster) == 1
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root is refused nothing")
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     from actp.errors import StoreUnavailable

@@ -36,7 +36,16 @@ class Account:
     def own(self, path: Path) -> None:
         """Make the account the owner of a path that we made."""
         if self.uid is not None and self.gid is not None:
-            os.chown(path, self.uid, self.gid)
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def close(self, folder: Path) -> None:
+        """Keep a folder for ourselves; the account of the server may pass through it.
+
+        It does not own it: root works in there, and would follow a link that it put in its place.
+        """
+        if self.dropped:
+            os.chown(folder, os.geteuid(), os.getegid(), follow_symlinks=False)
+        folder.chmod(0o711 if self.dropped else 0o700)
 
     def become(self) -> None:
         """Turn this very process into the account, for good."""

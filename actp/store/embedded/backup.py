@@ -68,7 +68,6 @@ def _run(
             stderr=subprocess.PIPE,
             check=False,
             timeout=COPY_TIMEOUT_SECONDS,
-            **cluster.process_options,
         )
     except subprocess.TimeoutExpired as error:
         raise StoreUnavailable(f"{program} took longer than {COPY_TIMEOUT_SECONDS} s") from error

@@ -7,12 +7,13 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from actp.errors import StoreUnavailable
+from actp.store.embedded import access
 from actp.store.embedded.account import server_account
 from actp.store.embedded.binaries import ENVIRONMENT, programs
 from actp.store.embedded.location import locate
@@ -75,11 +76,6 @@ class Cluster:
         """Return the folder of PostgreSQL's programs."""
         return self._programs()
 
-    @property
-    def process_options(self) -> dict[str, Any]:
-        """Return what makes subprocess run a program as the server's account."""
-        return self._account.process_options()
-
     def is_running(self) -> bool:
         """Tell whether the server answers and is the one on our data directory."""
         try:
@@ -139,8 +135,7 @@ class Cluster:
         base = self._location.base
         try:
             base.mkdir(parents=True, exist_ok=True)
-            self._account.own(base)
-            base.chmod(0o700)
+            self._account.close(base)
             return programs(base, self._account)
         except OSError as error:
             raise StoreUnavailable(
@@ -153,17 +148,20 @@ class Cluster:
         if not (data / "PG_VERSION").exists():
             unfinished = data.with_name("data.new")
             shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+            self._account.own(unfinished)
             self._initdb(folder, unfinished)
             unfinished.rename(data)  # an interrupted initdb is never taken for a cluster
         if not sockets.exists():
             sockets.mkdir(mode=0o700)
             self._account.own(sockets)
         self._refuse_foreign(sockets)
+        access.write(self._location.base, USER)
 
     def _initdb(self, folder: Path, data: Path) -> None:
         done = subprocess.run(
             [
-                *(folder / "initdb", "--pgdata", data, "--username", USER, "--auth", "trust"),
+                *(folder / "initdb", "--pgdata", data, "--username", USER, "--auth", "peer"),
                 *("--encoding", "UTF8", "--locale-provider", "builtin"),
                 *("--builtin-locale", "C.UTF-8", "--locale", "C", "--no-instructions"),
             ],
@@ -194,6 +192,7 @@ class Cluster:
     def _argv(self, folder: Path) -> list[str]:
         options = {
             **self._options,
+            **access.options(self._location.base),
             "unix_socket_directories": str(self._location.sockets),
             "unix_socket_permissions": "0700",
             "listen_addresses": "",
