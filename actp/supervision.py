@@ -13,10 +13,15 @@ from actp.errors import ActpError, WrongState
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Process", "Supervisor"]
+__all__ = ["Process", "Supervisor", "TreeStopping"]
 
 # supervisord answers everything at once, unless it is asked to wait for a process.
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
+SHUTDOWN_STATE: Final = 6  # the fault with which it answers everything while it stops
+
+
+class TreeStopping(WrongState):
+    """Raised where supervisord answers only that it is ending everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,11 @@ class Supervisor:
     answer_timeout_seconds: float = ANSWER_TIMEOUT_SECONDS
 
     def is_up(self) -> bool:
-        """Return whether it answers."""
+        """Return whether it answers, be it that it is stopping."""
         try:
             self._ask("supervisor.getState")
+        except TreeStopping:
+            return True
         except WrongState:
             return False
         return True
@@ -81,6 +88,11 @@ class Supervisor:
             with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as proxy:
                 return getattr(proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == SHUTDOWN_STATE:
+                raise TreeStopping(
+                    "the tree is stopping: what is on the wire is finished first",
+                    remedy="Wait until bin/down has ended, then try again.",
+                ) from fault
             raise ActpError(f"supervisord refused {method}: {fault.faultString}") from fault
         except (OSError, HTTPException, xmlrpc.client.Error) as error:
             raise WrongState("the tree is down", remedy="bin/up starts it.") from error

@@ -24,7 +24,7 @@ from actp.store import open_store
 from actp.store.direct import direct_dsn
 from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate
-from actp.supervision import Supervisor
+from actp.supervision import Supervisor, TreeStopping
 from metrics.serve import forget_targets
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Tree:
     def refuse_second(self) -> None:
         """Raise WrongState when the tree of this run folder is up already."""
         if self.is_up():
+            self.supervisor.pid()  # raises where it is stopping
             raise WrongState(
                 "the tree is up already", remedy="bin/status looks at it, bin/down ends it."
             )
@@ -199,8 +200,15 @@ class Tree:
             if self.settings.store_kind == "embedded":
                 Cluster(self.settings.actp_home).stop()
             return
-        supervisord = psutil.Process(self.supervisor.pid())
-        self.supervisor.shut_down()
+        try:
+            supervisord = psutil.Process(self.supervisor.pid())
+            self.supervisor.shut_down()
+        except TreeStopping:  # another command has asked for it: wait for the same end
+            try:
+                pid_file = self.run_folder / "supervisord.pid"
+                supervisord = psutil.Process(int(pid_file.read_text(encoding="ascii")))
+            except (OSError, ValueError, psutil.NoSuchProcess):
+                return
         if not _ended(
             [supervisord], monotonic() + self.settings.stop_seconds + STOP_MARGIN_SECONDS
         ):

@@ -29,7 +29,7 @@ from actp.logs import set_up_logs
 from actp.orphans import end_orphans
 from actp.settings import Settings, load_settings
 from actp.settings.host import base_folder
-from actp.supervision import Process, Supervisor
+from actp.supervision import Process, Supervisor, TreeStopping
 from actp.vitals import BEATS_PER_LEASE, Vitals, run_program
 from metrics import instruments
 from metrics.serve import exposed
@@ -106,6 +106,8 @@ class Watchdog:
             return
         try:
             processes = self._supervisor.processes()
+        except TreeStopping:
+            return
         except ActpError as error:
             _log.warning("no look: %s", error, extra={"action": "look_failed"})
             self.fault = "supervisord does not answer"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from actp.doctor.finding import Finding, fine, problem
+from actp.errors import WrongState
 from actp.settings.values import is_loopback
 from actp.tree import Tree, switched_off
 
@@ -54,7 +55,12 @@ def telegram(settings: Settings) -> Iterator[Finding]:
 
 def processes(settings: Settings) -> Iterator[Finding]:
     """Look whether every process of a tree that is up runs."""
-    for process in Tree(settings).supervisor.processes():
+    try:
+        found = Tree(settings).supervisor.processes()
+    except WrongState as error:  # it may stop while it is looked at
+        yield problem("tree", str(error), error.remedy)
+        return
+    for process in found:
         if process.name in switched_off(settings):
             continue
         if process.state in WELL:
