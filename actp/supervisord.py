@@ -6,6 +6,7 @@ same disk: the error ended supervisord, and with it the tree.
 
 from __future__ import annotations
 
+import io
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Lenient", "main"]
 
 
-class Lenient:
+class Lenient(io.TextIOBase):
     """A text stream on which a write that fails is lost, and nothing else."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -33,9 +34,9 @@ class Lenient:
         with suppress(OSError, ValueError):
             self._stream.flush()
 
-    def __getattr__(self, name: str) -> object:
-        """Return everything else of the stream."""
-        return getattr(self._stream, name)
+    def fileno(self) -> int:
+        """Return the number of the stream's file: supervisord leaves the standard ones open."""
+        return self._stream.fileno()
 
 
 def main() -> None:
