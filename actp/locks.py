@@ -13,17 +13,19 @@ import uuid
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
-from actp.errors import SettingsError
+from actp.checkout import PROJECT_ROOT
+from actp.errors import ActpError, SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["FileLock", "PortLock", "host_key", "is_held", "make_lock_dir"]
+__all__ = ["FileLock", "PortLock", "host_key", "make_lock_dir", "owner_of"]
 
 # A look at a lock takes it for a moment; only a lock that stays taken is refused.
 ACQUIRE_ATTEMPTS: Final = 5
 ACQUIRE_PAUSE_SECONDS: Final = 0.002
+_HOST_KEY: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class FileLock:
@@ -77,10 +79,23 @@ class PortLock(FileLock):
         make_lock_dir(lock_dir)
         super().__init__(_port_path(lock_dir, address))
 
+    def acquire(self) -> bool:
+        """Take the lock and write into its file which process has it, for ``owner_of``."""
+        is_new = self._descriptor is None
+        if super().acquire() and is_new and self._descriptor is not None:
+            owner = f"pid {os.getpid()} of {PROJECT_ROOT}".encode()
+            with contextlib.suppress(OSError):  # a full disk
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, owner, 0)
+        return self._descriptor is not None
 
-def is_held(lock_dir: Path, address: str) -> bool:
-    """Return whether any process holds the lock of a service's address."""
-    return is_file_locked(_port_path(lock_dir, address))
+
+def owner_of(lock_dir: Path, address: str) -> str | None:
+    """Return which process holds the lock of a service's address; None where none does."""
+    path = _port_path(lock_dir, address)
+    if not is_file_locked(path):
+        return None
+    return path.read_text(encoding="utf-8", errors="replace") or f"see lsof {path}"
 
 
 def is_file_locked(path: Path) -> bool:
@@ -133,12 +148,25 @@ def host_key(lock_dir: Path) -> str:
     """
     make_lock_dir(lock_dir)
     path = lock_dir / "host-id"
-    if not path.exists():
-        made = uuid.uuid4().hex
-        draft = lock_dir / f"host-id-{made}"
-        draft.write_text(made, encoding="ascii")
-        # A link appears with its whole content, and the first one stays.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text(encoding="ascii")
+    folder = os.open(lock_dir, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # held for the moment that a file takes
+        if not _HOST_KEY.fullmatch(_content(path)):
+            draft = path.with_name("host-id.new")
+            draft.write_text(uuid.uuid4().hex, encoding="ascii")
+            draft.replace(path)
+        return _content(path)
+    except OSError as error:
+        raise ActpError(
+            f"{path} cannot be written: {error.strerror}",
+            remedy="Free some room, or set ACTP_LOCK_DIR to a folder that can be written.",
+        ) from error
+    finally:
+        os.close(folder)
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        return ""

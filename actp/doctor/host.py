@@ -18,7 +18,7 @@ from actp.awake import sleep_settings
 from actp.boot import installed_stop_seconds
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError
-from actp.locks import is_held, make_lock_dir
+from actp.locks import make_lock_dir, owner_of
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.turns import TurnTable
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
@@ -159,19 +159,18 @@ def lock_folder(settings: Settings) -> Iterator[Finding]:
 
 def service_locks(settings: Settings) -> Iterator[Finding]:
     """Look whether a worker outside our tree drives a service; for while the tree is down."""
-    taken = [
-        service.name
-        for service in HTTP_SERVICES
-        if is_held(settings.actp_lock_dir, settings.service_url(service.name))
-    ]
-    if taken:
+    owners: dict[str, list[str]] = {}
+    for service in HTTP_SERVICES:
+        owner = owner_of(settings.actp_lock_dir, settings.service_url(service.name))
+        if owner is not None:
+            owners.setdefault(owner, []).append(service.name)
+    for owner, names in owners.items():
         yield problem(
             "services' owner",
-            f"another process on this host drives {', '.join(taken)}",
-            "End it: bin/down in its folder, or the run that still works. lsof "
-            f"{shlex.quote(str(settings.actp_lock_dir))}/port-* names it.",
+            f"another process on this host drives {', '.join(names)}: {owner}",
+            "End it: bin/down in its folder, or the run that still works.",
         )
-    else:
+    if not owners:
         yield fine("services' owner", "nobody else drives the services")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from actp.errors import SettingsError
-from actp.locks import PortLock, host_key, is_held, make_lock_dir
+from actp.checkout import PROJECT_ROOT
+from actp.errors import ActpError, SettingsError
+from actp.locks import PortLock, host_key, make_lock_dir, owner_of
 from tests.unit.safari.children import child, kill
 
 if TYPE_CHECKING:
@@ -27,13 +29,13 @@ assert lock.acquire()
 def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
     lock_dir = tmp_path / "locks"
     lock, other = PortLock(lock_dir, ADDRESS), PortLock(lock_dir, ADDRESS)
-    assert not is_held(lock_dir, ADDRESS)
+    assert owner_of(lock_dir, ADDRESS) is None
     assert lock.acquire()
     assert lock.acquire(), "taking what one holds is no error"
-    assert is_held(lock_dir, ADDRESS)
+    assert owner_of(lock_dir, ADDRESS)
     assert not other.acquire()
     lock.release()
-    assert not is_held(lock_dir, ADDRESS)
+    assert owner_of(lock_dir, ADDRESS) is None
     assert other.acquire()
     other.release()
 
@@ -41,10 +43,10 @@ def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     lock_dir = tmp_path / "locks"
     with child(HOLD, lock_dir, ADDRESS) as holder, PortLock(lock_dir, ADDRESS) as lock:
-        assert is_held(lock_dir, ADDRESS)
+        assert owner_of(lock_dir, ADDRESS) == f"pid {holder.pid} of {PROJECT_ROOT}"
         assert not lock.acquire()
         kill(holder)
-        assert not is_held(lock_dir, ADDRESS)
+        assert owner_of(lock_dir, ADDRESS) is None
         assert lock.acquire()
 
 
@@ -55,8 +57,8 @@ def test_an_address_has_one_lock_however_it_is_written(tmp_path: Path, spelling:
     lock_dir = tmp_path / "locks"
     with PortLock(lock_dir, ADDRESS) as lock:
         assert lock.acquire()
-        assert is_held(lock_dir, spelling)
-        assert not is_held(lock_dir, "http://127.0.0.1:3003")
+        assert owner_of(lock_dir, spelling)
+        assert owner_of(lock_dir, "http://127.0.0.1:3003") is None
 
 
 def test_the_folder_is_for_its_user_alone(tmp_path: Path) -> None:
@@ -77,3 +79,28 @@ def test_a_host_keeps_its_key(tmp_path: Path) -> None:
     first = host_key(tmp_path / "one")
     assert host_key(tmp_path / "one") == first != host_key(tmp_path / "other")
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["host-id"]
+
+
+@pytest.mark.parametrize("left", ["", "\n", "0" * 31, "../etc", "\u00e9" * 32])
+def test_a_key_that_was_not_written_whole_is_made_anew(tmp_path: Path, left: str) -> None:
+    make_lock_dir(tmp_path / "one")
+    (tmp_path / "one" / "host-id").write_text(left)
+    made = host_key(tmp_path / "one")
+    assert len(made) == 32
+    assert host_key(tmp_path / "one") == made
+
+
+def test_hosts_that_start_at_once_on_half_a_key_agree(tmp_path: Path) -> None:
+    make_lock_dir(tmp_path / "one")
+    (tmp_path / "one" / "host-id").touch()
+    with ThreadPoolExecutor(8) as pool:
+        keys = list(pool.map(lambda _: host_key(tmp_path / "one"), range(32)))
+    assert len(set(keys)) == 1
+
+
+def test_a_key_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    make_lock_dir(tmp_path / "one")
+    (tmp_path / "one" / "host-id").mkdir()  # as a disk without room refuses it, also to root
+    with pytest.raises(ActpError, match="host-id") as refused:
+        host_key(tmp_path / "one")
+    assert "ACTP_LOCK_DIR" in refused.value.remedy
