@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Pong, Stop, StopNow, Tick, Wake
 from actors.worker.messages import Claimed, Demand, Row, StartClaiming, Work
-from actp.errors import StoreRefused
+from actp.errors import ActpError, StoreUnavailable
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -174,7 +174,9 @@ class Poller(Actor):
                     held=held,
                     lease_seconds=self._me.lease_seconds,
                 )
-            except StoreRefused as error:
+            except StoreUnavailable:
+                raise
+            except ActpError as error:
                 # One row can spoil the claim of all; those that do are ended, and alerted.
                 self._store.call("safari_set_aside", services=list(wants), error=str(error))
                 raise

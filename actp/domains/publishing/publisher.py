@@ -12,7 +12,7 @@ from actp.clock import steady_seconds
 from actp.domains.publishing.captions import fitted
 from actp.domains.publishing.steps import Ask, Finish, Publish, Rest, next_step, retry_seconds
 from actp.domains.publishing.task import Task
-from actp.errors import StoreUnavailable
+from actp.errors import ActpError, StoreUnavailable
 from actp.safari.unfinished import unfinished
 from actp.sanitize import storable_text
 from metrics import instruments
@@ -78,13 +78,25 @@ class Publisher:
         Raises StoreError; what came of a post is on disk by then.
         """
         self._results.flush()
-        answer = self._store.call(
-            "agent_publish_claim",
-            boot_id=self._me.boot_id,
-            host_key=self._me.host_key,
-            worker=self._me.worker,
-            lease_seconds=LEASE_SECONDS,
-        )
+        try:
+            answer = self._store.call(
+                "agent_publish_claim",
+                boot_id=self._me.boot_id,
+                host_key=self._me.host_key,
+                worker=self._me.worker,
+                lease_seconds=LEASE_SECONDS,
+            )
+        except StoreUnavailable:
+            raise
+        except ActpError as error:
+            # Nothing is published until the cause is removed, and retrying does not remove it.
+            self._store.call(
+                "safari_note",
+                kind="claims_refused",
+                subject="posts",
+                detail={"error": storable_text(f"posts: {error}", MAX_ERROR_LENGTH)},
+            )
+            raise
         row = answer["task"]
         if row is None:
             wait_seconds: float | None = answer["next_due_seconds"]

@@ -12,13 +12,13 @@ from actors.worker.messages import Demand, StartClaiming, Work
 from actors.worker.poller import POLLER, Poller, Polling
 from actp.errors import StoreUnavailable
 from actp.store.reconnect import Backoff
+from tests.actors.rows import Queue, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.actors.house import House, Told
     from tests.actors.latch import LatchedStore
-    from tests.actors.rows import Queue
 
 SERVICE = "instagram-dm"
 
@@ -234,3 +234,29 @@ def test_a_restarted_service_is_counted_from_nothing(
     assert recipients(service.take(Work)) == ["a", "b"]
     house.tell(POLLER, room(0, fresh=True), room(1))
     assert recipients(service.take(Work)) == ["c"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "alter table safari_policies rename min_gap_seconds to another",
+        "alter function safari_within_hours(safari_policies) rename to another",
+        "update safari_policies set time_zone = 'Nowhere/At_All', active_from = 8, active_to = 9",
+    ],
+)
+def test_claims_that_the_database_refuses_are_alerted(
+    house: House, queue: Queue, service: Told, broken: str
+) -> None:
+    queue.add("a")
+    with queue.database.connect() as connection:
+        connection.execute(broken.encode())
+        house.tell(POLLER, room(1), StartClaiming())
+        eventually(
+            lambda: bool(
+                connection.execute(
+                    "select from safari_alerts where kind = 'claims_refused'"
+                ).fetchall()
+            ),
+            "it is alerted",
+        )
+    assert service.all_of(Work) == []
