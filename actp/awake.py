@@ -14,17 +14,18 @@ PMSET: Final = "/usr/bin/pmset"
 PMSET_TIMEOUT_SECONDS: Final = 5.0
 
 
-def keep_awake(pid: int) -> None:
-    """Keep this Mac from idle sleep until the process with this number ends; elsewhere nothing."""
+def keep_awake(pid: int) -> subprocess.Popen[bytes] | None:
+    """Keep this Mac from idle sleep until a process ends; return what does, None elsewhere."""
     if sys.platform == "darwin":
         with suppress(OSError):
-            subprocess.Popen(
+            return subprocess.Popen(
                 [CAFFEINATE, "-i", "-s", "-w", str(pid)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+    return None
 
 
 def sleep_settings() -> dict[str, str]:
@@ -35,7 +36,8 @@ def sleep_settings() -> dict[str, str]:
         said = subprocess.run(
             [PMSET, "-g"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             timeout=PMSET_TIMEOUT_SECONDS,
         ).stdout

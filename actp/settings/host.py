@@ -8,6 +8,7 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import TZPATH
 
 from actp.checkout import IS_CHECKOUT, PROJECT_ROOT
 from actp.settings.values import is_time_zone
@@ -55,7 +56,7 @@ def host_time_zone(env: Mapping[str, str], localtime: Path = _LOCALTIME) -> str:
     named = env.get("TZ", "").removeprefix(":")
     # The link's own text first: what it leads to may be a file under another name.
     linked = (str(localtime.readlink()) if localtime.is_symlink() else "", str(localtime.resolve()))
-    for name in (named, *map(_zone_in, (named, *linked))):
+    for name in (named, *map(_zone_in, (named, *linked)), _same_file(localtime)):
         if is_time_zone(name):
             return name
     offset = datetime.now().astimezone().utcoffset() or timedelta()
@@ -66,6 +67,19 @@ def _zone_in(path: str) -> str:
     """Return the zone that a path under zoneinfo, or macOS's zoneinfo.default, names."""
     _, _, name = re.sub(r"/zoneinfo[^/]*/", "/zoneinfo/", path).rpartition("/zoneinfo/")
     return name
+
+
+def _same_file(localtime: Path) -> str:
+    """Return the first zone whose file has the same content; images have a copy, not a link."""
+    try:
+        content = localtime.read_bytes()
+        for folder in map(Path, TZPATH):
+            for path in sorted(folder.glob("*/**/*")):
+                if path.is_file() and path.read_bytes() == content:
+                    return str(path.relative_to(folder))
+    except OSError:
+        pass
+    return ""
 
 
 def fixed_zone(offset: timedelta) -> str:
