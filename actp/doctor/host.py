@@ -20,6 +20,7 @@ from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError
 from actp.locks import make_lock_dir, owner_of
 from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.front import OSASCRIPT
 from actp.safari.turns import TurnTable
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
 from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
@@ -234,11 +235,10 @@ def stop_times(settings: Settings) -> Iterator[Finding]:
 def programs(settings: Settings) -> Iterator[Finding]:
     """Look for what local actions run."""
     if sys.platform == "darwin":
-        found = shutil.which("osascript")
         yield (
-            fine("osascript", f"{found} is there")
-            if found
-            else problem("osascript", "osascript is not on PATH", "Add /usr/bin to PATH.")
+            fine("osascript", f"{OSASCRIPT} is there")
+            if shutil.which(OSASCRIPT)
+            else problem("osascript", f"{OSASCRIPT} cannot be run", "It belongs to macOS: see it.")
         )
     try:
         words = shlex.split(settings.crm_brain_cmd)

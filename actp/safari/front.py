@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,10 @@ from actp.sanitize import excerpt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Front"]
+__all__ = ["OSASCRIPT", "Front"]
+
+# On a Mac never another program of this name that a PATH puts first.
+OSASCRIPT: Final = "/usr/bin/osascript" if sys.platform == "darwin" else "osascript"
 
 TIMEOUT_SECONDS: Final = 15.0
 MAX_URL_LENGTH: Final = 300
@@ -23,7 +27,7 @@ MAX_URL_LENGTH: Final = 300
 class Front:
     """Safari's front tab, by way of osascript; ``is_available`` only where there is one."""
 
-    osascript: str = "osascript"
+    osascript: str = OSASCRIPT
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     @property

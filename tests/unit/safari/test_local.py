@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -256,3 +257,13 @@ def _ends(pid: int) -> bool:
             return True
     os.kill(pid, signal.SIGKILL)
     return False
+
+
+def test_a_mac_runs_its_own_osascript_whatever_path_says() -> None:
+    code = (
+        "import sys; sys.platform = 'darwin'; from actp.safari import front; print(front.OSASCRIPT)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=20
+    )
+    assert done.stdout.strip() == "/usr/bin/osascript"
