@@ -49,7 +49,7 @@ def wheel_root() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise StoreUnavailable(
             "the embedded PostgreSQL is not installed",
-            remedy="Run pip install -r requirements.txt, or set DATABASE_URL.",
+            remedy="Run bin/setup, or set DATABASE_URL.",
         )
     return Path(spec.submodule_search_locations[0]).parent
 
