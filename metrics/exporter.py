@@ -1,4 +1,4 @@
-"""``python -m metrics.exporter``: the one process that shows the database to Prometheus."""
+"""``python -m metrics.exporter``: shows the database to Prometheus, by itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from time import time
@@ -27,17 +27,18 @@ from metrics.registry import new_registry
 from metrics.serve import exposed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from prometheus_client import Metric
 
+    from actp.settings import Settings
     from actp.store import Store
     from actp.vitals import Vitals
 
-__all__ = ["DatabaseCollector", "main"]
+__all__ = ["EXPORTER", "DatabaseCollector", "exporting", "main"]
 
-PROGRAM: Final = "exporter"
+EXPORTER: Final = "exporter"
 BEATS_UNTIL_STALE: Final = 4
 # Prometheus asks every 15 s, and each time finds a new reading; whoever asks more often does not.
 FRESH_SECONDS: Final = 12.0
@@ -172,25 +173,34 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
+@contextmanager
+def exporting(settings: Settings) -> Iterator[Callable[[], bool]]:
+    """Show the database on the exporter's port meanwhile; yields whether it can still be read.
+
+    A reading may wait for a database that is away; that is no end.
+    """
+    with closing(open_store(settings, application_name="actp-exporter")) as store:
+        collector = DatabaseCollector(store, settings.actp_home)
+        registry = new_registry()
+        registry.register(collector)
+        with exposed(EXPORTER, registry, settings), closing(collector):
+            is_shown = settings.metrics_port_base != 0
+            if is_shown:
+                collector.start()
+            _log.info("showing the database", extra={"action": "exporting"})
+            yield lambda: collector.is_alive or not is_shown
+
+
 def _work(vitals: Vitals) -> ExitCode:
     settings = load_settings()
     set_up_logs(settings.log_level)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with closing(open_store(settings, application_name="actp-exporter")) as store:
-        collector = DatabaseCollector(store, settings.actp_home)
-        registry = new_registry()
-        registry.register(collector)
-        with exposed(PROGRAM, registry, settings), closing(collector):
-            is_shown = settings.metrics_port_base != 0
-            if is_shown:
-                collector.start()
-            _log.info("showing the database", extra={"action": "started"})
-            while not ended.wait(settings.heartbeat_stale_seconds / BEATS_UNTIL_STALE):
-                # A reading may wait for a database that is away; that is no hang.
-                if collector.is_alive or not is_shown:
-                    vitals.beat()
+    with exporting(settings) as is_working:
+        while not ended.wait(settings.heartbeat_stale_seconds / BEATS_UNTIL_STALE):
+            if is_working():
+                vitals.beat()
     return ExitCode.OK
 
 

@@ -23,7 +23,7 @@ __all__ = ["exposed", "forget_targets", "port_of", "targets_folder", "worker_nam
 HOST: Final = "127.0.0.1"
 MAX_WORKERS: Final = 10
 # The order fixes their ports, after those of the workers.
-SINGLE_PROGRAMS: Final = ("exporter", "sentinel", "scheduler", "watchdog")
+SINGLE_PROGRAMS: Final = ("exporter", "sentinel", "scheduler", "watchdog", "background")
 STOP_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)

@@ -42,11 +42,16 @@ class ActorProcess:
         stop_seconds: float,
         beat: Callable[[], None] = lambda: None,
         round_seconds: float = ROUND_SECONDS,
+        cool_down_seconds: float | None = None,
     ) -> None:
         self._registry = Registry()
         self._timer = Timer(self._registry)
         self.context = ActorContext(self._registry, self._timer)
-        self._policy = RestartPolicy(round_seconds=round_seconds, stop_seconds=stop_seconds)
+        self._policy = RestartPolicy(
+            round_seconds=round_seconds,
+            stop_seconds=stop_seconds,
+            cool_down_seconds=cool_down_seconds,
+        )
         self._beat = beat
         self._ended = threading.Event()
         self._exit_code: ExitCode | None = None

@@ -26,7 +26,7 @@ from actp.errors import ExitCode
 from metrics import instruments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     import pykka
@@ -73,8 +73,10 @@ class ActorSpec:
 class RestartPolicy:
     """What is demanded of actors.
 
-    ``restarts_allowed`` within ``restarts_within_seconds``, over all of them; a mailbox that does
-    not answer for ``stuck_after_seconds`` ends the process, since a thread cannot be ended.
+    Past ``restarts_allowed`` within ``restarts_within_seconds`` the process ends; where there is a
+    ``cool_down_seconds``, only the actor that crashed so often stays down for that long, and the
+    others work on. A mailbox that does not answer for ``stuck_after_seconds`` ends the process,
+    since a thread cannot be ended.
     """
 
     round_seconds: float = 5.0
@@ -82,12 +84,21 @@ class RestartPolicy:
     restarts_allowed: int = 5
     restarts_within_seconds: float = 60.0
     stop_seconds: float = 30.0
+    cool_down_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _CooledDown:
+    """An actor that crashed too often is started again."""
+
+    name: str
 
 
 class Supervisor(Actor):
     """One for one: a crashed actor is replaced alone, and the others are told.
 
-    Past the limit, or when an actor is stuck, the process ends and its supervisor starts it anew.
+    Past the limit of the policy, or when an actor is stuck, the process ends and supervisord starts
+    it anew.
     The rows that the actors report with each Ping are those whose leases are renewed.
     """
 
@@ -108,7 +119,8 @@ class Supervisor(Actor):
         self._round = 0
         self._pongs: dict[str, Pong] = {}
         self._answered_at: dict[str, float] = {}
-        self._restarts: deque[float] = deque()
+        self._restarts: dict[str, deque[float]] = {}
+        self._cooling: set[str] = set()
         self._stopping: dict[StopStage, set[str]] | None = None
         self._asked_stage: StopStage | None = None
         self._is_overdue = False
@@ -120,22 +132,25 @@ class Supervisor(Actor):
                 self._pongs[message.name] = message
                 if not message.is_stuck:
                     self._answered_at[message.name] = monotonic()
-            case Tick(what="round"):
-                self._go_round()
+            case Tick(what=what):
+                self._overdue() if what == OVERDUE.what else self._go_round()
             case Crashed():
                 self._crashed(message)
+            case _CooledDown(name=name):
+                self._cooled_down(name)
             case Start():
-                for spec in self._specs.values():
-                    self._start(spec)
-                self._go_round()
+                self._start_all()
             case Stop():
                 self._stop_all()
             case Drained(name=name):
                 self._drained(name)
-            case Tick(what="overdue"):
-                self._overdue()
             case _:
                 pass
+
+    def _start_all(self) -> None:
+        for spec in self._specs.values():
+            self._start(spec)
+        self._go_round()
 
     def _start(self, spec: ActorSpec) -> None:
         self._registry.connect(spec.name, spec.start())
@@ -146,25 +161,60 @@ class Supervisor(Actor):
     def _crashed(self, crashed: Crashed) -> None:
         if crashed.name not in self._specs:
             return
-        now, limits = monotonic(), self._policy
         instruments.ACTOR_RESTARTS.labels(crashed.name).inc()
-        self._restarts.append(now)
-        while self._restarts and self._restarts[0] < now - limits.restarts_within_seconds:
-            self._restarts.popleft()
-        if len(self._restarts) > limits.restarts_allowed:
+        if not self._has_crashed_too_often(crashed.name):
+            self._restart(crashed.name)
+        elif (seconds := self._policy.cool_down_seconds) is None:
             self._give_up(f"too many crashes, the last of {crashed.name}: {crashed.error}")
-            return
-        self._start(self._specs[crashed.name])
-        self._registry.tell_all(PeerRestarted(crashed.name), but=crashed.name)
-        if self._is_asked_to_stop(self._specs[crashed.name]):
-            self.tell(crashed.name, Stop())
+        else:
+            _log.error(
+                "%s crashed too often and is started again in %g s: %s",
+                *(crashed.name, seconds, crashed.error),
+                extra={"action": "cooling_down", "actor": crashed.name},
+            )
+            self._cool_down(crashed.name, seconds)
+
+    def _has_crashed_too_often(self, name: str) -> bool:
+        """Count a crash: over all actors, or where they cool down, over this one."""
+        now, limits = monotonic(), self._policy
+        counted = "" if limits.cool_down_seconds is None else name
+        restarts = self._restarts.setdefault(counted, deque())
+        restarts.append(now)
+        while restarts and restarts[0] < now - limits.restarts_within_seconds:
+            restarts.popleft()
+        return len(restarts) > limits.restarts_allowed
+
+    def _restart(self, name: str) -> None:
+        self._start(self._specs[name])
+        self._registry.tell_all(PeerRestarted(name), but=name)
+        if self._is_asked_to_stop(self._specs[name]):
+            self.tell(name, Stop())
+
+    def _cool_down(self, name: str, seconds: float) -> None:
+        self._cooling.add(name)
+        self._pongs.pop(name, None)
+        self.later(seconds, _CooledDown(name))
+        if self._stopping is not None:
+            for names in self._stopping.values():
+                names.discard(name)
+            self._go_on_stopping()
+
+    def _cooled_down(self, name: str) -> None:
+        self._cooling.discard(name)
+        if self._stopping is None:
+            self._restart(name)
+
+    @property
+    def _working(self) -> Iterator[str]:
+        """Return the names of the actors that are not kept down."""
+        return (name for name in self._specs if name not in self._cooling)
 
     def _go_round(self) -> None:
         if self._all_move:
             self._beat()
         self._round += 1
         now = monotonic()
-        for name in self._specs:
+        for name in self._working:
             silent_seconds = now - self._answered_at[name]
             if silent_seconds > self._policy.stuck_after_seconds:
                 self._give_up(f"{name} has not moved for {silent_seconds:.0f} s")
@@ -175,14 +225,14 @@ class Supervisor(Actor):
             for name, spec in self._specs.items():
                 if spec.hears_leases:
                     self.tell(name, LeasesHeld(held, state))
-        for name in self._specs:
+        for name in self._working:
             self.tell(name, Ping(self._round))
         self.later(self._policy.round_seconds, ROUND)
 
     @property
     def _all_move(self) -> bool:
         """Whether this round has passed through every mailbox."""
-        pongs = (self._pongs.get(name) for name in self._specs)
+        pongs = (self._pongs.get(name) for name in self._working)
         return all(pong and pong.round == self._round and not pong.is_stuck for pong in pongs)
 
     def on_failure(
@@ -212,7 +262,7 @@ class Supervisor(Actor):
         self.later(self._policy.stop_seconds, OVERDUE)
 
     def _members(self, stage: StopStage) -> set[str]:
-        return {name for name, spec in self._specs.items() if spec.stop_stage is stage}
+        return {name for name in self._working if self._specs[name].stop_stage is stage}
 
     def _is_asked_to_stop(self, spec: ActorSpec) -> bool:
         if self._stopping is None or spec.stop_stage is None:

@@ -9,10 +9,14 @@ sleep, a clock that was put right and a database that comes back need no case of
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -22,23 +26,25 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from actors.scheduler.fire_times import RunContext, due_slot
 from actp.clock import steady_seconds
 from actp.errors import ActpError, StoreUnavailable
+from actp.store import open_store
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from actors.scheduler.fire_times import Job
     from actp.settings import Settings
     from actp.store import Store
-    from actp.vitals import Vitals
 
-__all__ = ["Schedule", "start"]
+__all__ = ["SCHEDULER", "Pulse", "Schedule", "scheduling", "start"]
 
+SCHEDULER: Final = "scheduler"
 TICK_SECONDS: Final = 10.0
 # How long the database's clock, and what other hosts have taken, is taken for granted.
 REFRESH_SECONDS: Final = 300.0
 THREADS: Final = 8
 BEAT: Final = "beat"
+BEATS_UNTIL_STALE: Final = 4
 # The agents' tasks wait for one another rather than load the machine together.
 LONG: Final = "long"
 LONG_THREADS: Final = 2
@@ -165,7 +171,44 @@ class Schedule:
         self._closed.set()
 
 
-def start(schedule: Schedule, vitals: Vitals, beat_seconds: float) -> BackgroundScheduler:
+@contextmanager
+def scheduling(settings: Settings, jobs: Sequence[Job]) -> Iterator[Callable[[], bool]]:
+    """Run the schedule meanwhile, on a store of its own; yields whether it still moves."""
+    # It says each time that a job ran, and that a tick is still waiting for its database.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    host = f"{socket.gethostname()}/{os.getpid()}"
+    with closing(open_store(settings, application_name="actp-scheduler")) as store:
+        schedule = Schedule(store, settings, jobs, host=host)
+        pulse = Pulse(settings.heartbeat_stale_seconds)
+        scheduler = start(schedule, pulse)
+        _log.info("scheduling", extra={"action": "scheduling", "jobs": len(jobs)})
+        try:
+            yield pulse.is_felt
+        finally:
+            # A job under way is a few calls of the database, or is told to end; what it has not
+            # said is a lost slot.
+            schedule.close()
+            scheduler.shutdown(wait=False)
+
+
+class Pulse:
+    """The last beat through the scheduler's own thread, by a clock that stops in sleep."""
+
+    def __init__(self, stale_seconds: float) -> None:
+        self.beat_seconds = stale_seconds / BEATS_UNTIL_STALE
+        self._stale_seconds = stale_seconds
+        self._beat_at = monotonic()
+
+    def beat(self) -> None:
+        """Keep this moment."""
+        self._beat_at = monotonic()
+
+    def is_felt(self) -> bool:
+        """Tell whether the last beat is recent."""
+        return monotonic() - self._beat_at < self._stale_seconds
+
+
+def start(schedule: Schedule, pulse: Pulse) -> BackgroundScheduler:
     """Begin to run what is due; short jobs never wait for long ones."""
     executors = {
         "default": ThreadPoolExecutor(THREADS),
@@ -196,6 +239,6 @@ def start(schedule: Schedule, vitals: Vitals, beat_seconds: float) -> Background
     scheduler.add_job(tick, "interval", seconds=TICK_SECONDS, max_instances=1, **options)
     # The beat passes through the scheduler's own thread, but not through the database nor the
     # threads that wait for it: an outage is no hang.
-    scheduler.add_job(vitals.beat, "interval", seconds=beat_seconds, executor=BEAT, **options)
+    scheduler.add_job(pulse.beat, "interval", seconds=pulse.beat_seconds, executor=BEAT, **options)
     scheduler.start()
     return scheduler

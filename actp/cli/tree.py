@@ -27,6 +27,8 @@ LOOK_SECONDS: Final = 0.1
 START_SECONDS: Final = 20.0
 # Everything else waits out its restart; it need not be put through one.
 KEPT: Final = frozenset({"postgres"})
+# Parts of one program, by the names under which they also run alone.
+IN_BACKGROUND: Final = frozenset({"sentinel", "scheduler", "exporter"})
 
 
 @click.command()
@@ -113,7 +115,8 @@ def _chosen(processes: list[Process], program: str | None, kept: frozenset[str])
     chosen = [process for process in processes if program in {process.name, process.group}]
     if not chosen:
         known = ", ".join(sorted({process.name for process in processes}))
-        raise NotFound(f"the tree has no program {program}", remedy=f"It has {known}.")
+        where = f"{program} is part of background. " if program in IN_BACKGROUND else ""
+        raise NotFound(f"the tree has no program {program}", remedy=f"{where}It has {known}.")
     return chosen
 
 

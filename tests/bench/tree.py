@@ -92,7 +92,8 @@ def standing(environment: Mapping[str, str]) -> Iterator[Tree]:
 
 
 def _programs(tree: Tree) -> set[str]:
-    return {process["name"] for process in tree.processes() if process["name"] != "postgres"}
+    """Return who shows a page; the exporter has one of its own in a process with others."""
+    return {process["name"] for process in tree.processes()} - {"postgres"} | {"exporter"}
 
 
 def _pages(tree: Tree) -> dict[str, str]:

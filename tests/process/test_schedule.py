@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actors.scheduler.fire_times import Job, RunContext
-from actors.scheduler.schedule import Schedule, start
+from actors.scheduler.schedule import Pulse, Schedule, start
 from actp.store.postgres import PostgresStore
-from actp.vitals import Vitals
 from tests.actors.rows import eventually
 from tests.actors.settings_for_tests import environment_for, settings_for
 from tests.process.workers import ROOT, START_SECONDS
@@ -132,7 +131,7 @@ def test_long_jobs_wait_for_one_another_and_keep_nobody_waiting(
     long = [job(partial(wait, f"long{n}"), f"long{n}", missed="last", is_long=True) for n in "abc"]
     jobs = [*long, job(lambda _: {}, "short", missed="last")]
     schedule = Schedule(database.store, settings, jobs, host="here")
-    scheduler = start(schedule, Vitals(None, ""), beat_seconds=60)
+    scheduler = start(schedule, Pulse(stale_seconds=240))
     try:
         eventually(
             lambda: len(began) == 2 and runs(database).get("short", {}).get("status") == "done",

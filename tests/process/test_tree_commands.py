@@ -102,13 +102,13 @@ def test_a_wrong_telegram_token_keeps_alerts_until_it_is_mended(
     assert running_simulator.messages() == []
     Path(place.environment["ACTP_ENV_FILE"]).write_text(f"TELEGRAM_BOT_TOKEN={RIGHT}\n")
     before = place.pids()
-    assert "restarted sentinel" in place.say("restart", "sentinel")
+    assert "restarted background" in place.say("restart", "background")
     eventually(
         lambda: any("a cause" in text for text in running_simulator.messages()),
         "it is told",
         START_SECONDS,
     )
-    assert [name for name, pid in place.pids().items() if before[name] != pid] == ["sentinel"]
+    assert [name for name, pid in place.pids().items() if before[name] != pid] == ["background"]
 
 
 def test_everything_is_started_anew_and_what_is_on_the_wire_is_finished_first(
@@ -136,6 +136,9 @@ def test_a_program_that_the_tree_does_not_have_is_refused_with_those_it_has(plac
     code, said = place.refused("restart", "postman")
     assert code == 66
     assert all(name in said for name in place.pids())
+    code, said = place.refused("restart", "scheduler")
+    assert code == 66
+    assert "scheduler is part of background" in said
     code, said = place.refused("logs", "postman")
     assert code == 66
     assert "worker_00" in said
@@ -148,7 +151,7 @@ def test_logs_show_one_program_or_all_in_the_order_of_time(place: Place) -> None
     assert set(own) <= set(path.read_text().splitlines())
     merged = place.say("logs", "-n", "2000").splitlines()
     told_by = [line.partition(" | ")[0].strip() for line in merged]
-    assert {"worker_00", "sentinel", "scheduler", "supervisord"} <= set(told_by)
+    assert {"worker_00", "background", "supervisord"} <= set(told_by)
     times = [line.partition(" | ")[2][:19].replace("T", " ") for line in merged]
     dated = [time for time in times if time[:2] == "20" and time[10:11] == " "]
     assert len(dated) > len(place.pids())

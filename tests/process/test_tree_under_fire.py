@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from actors.runtime.supervisor import RestartPolicy
 from metrics.serve import port_of
 from tests.actors.rows import eventually
 from tests.chaos.commands import SENDERS, command_for
 from tests.process.live_tree import LiveTree, live_tree
 from tests.process.test_doctor import run
-from tests.process.test_prometheus import ask, prometheus
+from tests.process.test_prometheus import ask, fetch, prometheus
 from tests.process.test_tree import command
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def test_prometheus_finds_every_program_that_has_a_port_and_all_are_up(
 ) -> None:
     settings = live.tree.settings
     expected = {}
-    for name in live.programs().keys() - {"postgres"}:
+    # The exporter has a page of its own, whichever process it is in.
+    for name in live.programs().keys() - {"postgres"} | {"exporter"}:
         port = port_of(settings.metrics_port_base, name)
         expected[name] = (f"http://127.0.0.1:{port}/metrics", "up")
     with prometheus(settings.actp_home, tmp_path) as api:
@@ -237,3 +239,45 @@ def test_up_recovers_from_the_death_of_supervisord(
     live.settle()
     await_completed(live, ids)
     assert live.rig.audit().twice == 0
+
+
+def test_a_part_of_background_that_keeps_crashing_takes_no_other_part_with_it(
+    live: LiveTree,
+) -> None:
+    eventually(live.all_run, "all run", BACK_SECONDS)
+    live.rig.reconnect()
+    execute = live.rig.connection.execute
+    before = live.programs()["background"].pid
+
+    def page(program: str) -> str:
+        port = port_of(live.tree.settings.metrics_port_base, program)
+        return fetch(f"http://127.0.0.1:{port}/metrics")
+
+    def crashes() -> float:
+        (shown,) = re.findall(
+            r'actp_actor_restarts_total{actor="alerts"} (\S+)', page("background")
+        )
+        return float(shown)
+
+    def value(statement: str) -> object:
+        row = execute(statement.encode()).fetchone()
+        return next(iter(row.values() if isinstance(row, dict) else row or ()))
+
+    checked_at = "select min(checked_at)::text from safari_service_health"
+    claim = "'public.safari_alerts_claim(integer, double precision)'::regprocedure"
+    kept = str(value(f"select pg_get_functiondef({claim})"))
+    # An answer that the actor of the alerts cannot read.
+    execute(
+        "create or replace function public.safari_alerts_claim(row_limit integer, seconds double"
+        " precision) returns jsonb language sql as $$ select '1'::jsonb $$"
+    )
+    try:
+        eventually(lambda: crashes() > RestartPolicy().restarts_allowed, "it crashes", DONE_SECONDS)
+        then = value(checked_at)
+        eventually(lambda: value(checked_at) != then, "services are checked", DONE_SECONDS)
+        eventually(
+            lambda: "actp_database_up 1.0" in page("exporter"), "it is exported", DONE_SECONDS
+        )
+    finally:
+        execute(kept.encode())
+    assert live.programs()["background"].pid == before

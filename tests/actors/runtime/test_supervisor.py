@@ -19,7 +19,7 @@ from actp.errors import ExitCode
 from tests.actors.house import DEADLINE_SECONDS, Grenade, StandIn, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from actors.runtime.actor import ActorContext
     from tests.actors.house import House
@@ -35,6 +35,7 @@ STAGES = {
 NAMES = tuple(STAGES)
 FAST = RestartPolicy(round_seconds=0.05, stuck_after_seconds=0.4, stop_seconds=0.2)
 CALM = RestartPolicy(round_seconds=0.05)
+COOLING = RestartPolicy(round_seconds=0.05, restarts_allowed=1, cool_down_seconds=0.3)
 
 
 class Sleeper(Actor):
@@ -53,7 +54,12 @@ class Watch:
     """A supervisor over stand-ins, and how it ended."""
 
     def __init__(
-        self, house: House, policy: RestartPolicy, *, more: tuple[ActorSpec, ...] = ()
+        self,
+        house: House,
+        policy: RestartPolicy,
+        *,
+        more: tuple[ActorSpec, ...] = (),
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self.house = house
         self.told = {name: Told() for name in NAMES}
@@ -64,6 +70,7 @@ class Watch:
             specs=tuple(specs.values()),
             policy=policy,
             ended=self._ends.put,
+            beat=beat,
         )
         house.move_in(SUPERVISOR, supervisor)
         for name in NAMES:
@@ -112,6 +119,39 @@ def test_too_many_crashes_end_the_process(house: House) -> None:
     assert not watch.has_ended
     house.tell(COMMENTS, Grenade())
     assert watch.code() == ExitCode.SOFTWARE
+
+
+def test_an_actor_that_keeps_crashing_cools_down_alone_and_the_process_still_beats(
+    house: House,
+) -> None:
+    beats: SimpleQueue[None] = SimpleQueue()
+    watch = Watch(house, COOLING, beat=lambda: beats.put(None))
+    house.tell(COMMENTS, Grenade())
+    watch.told[COMMENTS].take(Start)
+    house.tell(COMMENTS, Grenade())
+    while not beats.empty():
+        beats.get()
+    for _ in range(2):
+        beats.get(timeout=DEADLINE_SECONDS)
+    assert watch.told[COMMENTS].all_of(Start) == []
+    # The crashes of others are counted by themselves.
+    house.tell(DM, Grenade())
+    watch.told[DM].take(Start)
+    watch.told[COMMENTS].take(Start)
+    assert not watch.has_ended
+
+
+def test_an_actor_that_cools_down_is_not_waited_for_at_the_end(house: House) -> None:
+    watch = Watch(house, COOLING)
+    house.tell(COMMENTS, Grenade())
+    watch.told[COMMENTS].take(Start)
+    house.tell(SUPERVISOR, Stop())
+    watch.told[COMMENTS].take(Stop)
+    house.tell(COMMENTS, Grenade())
+    watch.idle(POLLER, DM)
+    watch.told[LEDGER].take(Stop)
+    watch.idle(LEDGER, LIFELINE)
+    assert watch.code() == ExitCode.OK
 
 
 def test_an_actor_that_does_not_move_ends_the_process(house: House, wake: threading.Event) -> None:

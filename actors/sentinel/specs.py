@@ -1,0 +1,98 @@
+"""The actors of the sentinel: services, alerts, campaigns, posts, unknown outcomes.
+
+Several hosts may each run them: the database hands an alert, a target or a post to one.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.runtime.notify import wake_on_notify
+from actors.runtime.supervisor import ActorSpec, StopStage
+from actors.sentinel.alerts import ALERTS, AlertActor, Pace
+from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
+from actors.sentinel.health import HEALTH, HealthActor, Watch
+from actors.sentinel.publisher import publisher_spec
+from actors.sentinel.settler import settler_spec
+from actp.clients.blotato import Blotato
+from actp.clients.telegram import Telegram
+from actp.locks import host_key
+from actp.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from pykka import ActorRef
+
+    from actors.runtime.actor import ActorContext
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["sentinel_specs"]
+
+# Whose work may have come with a command or its end; the others go by the clock.
+CALLED: Final = (CAMPAIGNS,)
+# Over REST each look is a request that is counted: alerts and posts wait a little longer there.
+LOOK_SECONDS_OVER_REST: Final = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+def sentinel_specs(
+    settings: Settings, here: ActorContext, opened: ExitStack
+) -> tuple[ActorSpec, ...]:
+    """Return how the actors are made; what they share is closed with ``opened``."""
+    store = opened.enter_context(closing(open_store(settings, application_name="actp-sentinel")))
+    telegram = _telegram(settings)
+    if telegram is not None:
+        opened.enter_context(closing(telegram))
+    listener = store.listener()
+    opened.enter_context(wake_on_notify(listener, here.registry, CALLED))
+    pace = Pace() if listener is not None else Pace(look_seconds=LOOK_SECONDS_OVER_REST)
+    specs = _specs(settings, here, store, telegram, pace)
+    if settings.safari_verify != "off":
+        specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
+    blotato = opened.enter_context(closing(Blotato(settings)))
+    if blotato.is_configured:
+        look = {} if listener is not None else {"look_seconds": LOOK_SECONDS_OVER_REST}
+        specs += (publisher_spec(settings, here, store, blotato, **look),)
+    else:
+        _log.info("posts stay in the database: set BLOTATO_API_KEY", extra={"action": "posts_kept"})
+    return specs
+
+
+def _specs(
+    settings: Settings,
+    here: ActorContext,
+    store: Store,
+    telegram: Telegram | None,
+    pace: Pace,
+) -> tuple[ActorSpec, ...]:
+    watch = Watch(
+        host=host_key(settings.actp_lock_dir),
+        url_of=settings.service_url,
+        token_of=settings.service_token,
+        notice_seconds=settings.health_seconds,
+        all_well_hour_utc=settings.all_well_hour_utc,
+    )
+    host = socket.gethostname()
+    starts: dict[str, Callable[[], ActorRef[Any]]] = {
+        ALERTS: partial(
+            AlertActor.start, here, store=store, telegram=telegram, host=host, pace=pace
+        ),
+        HEALTH: partial(HealthActor.start, here, store=store, watch=watch),
+        CAMPAIGNS: partial(CampaignActor.start, here, store=store),
+    }
+    return tuple(ActorSpec(name, start, StopStage.WORK) for name, start in starts.items())
+
+
+def _telegram(settings: Settings) -> Telegram | None:
+    token, chat_id = settings.telegram_bot_token, settings.telegram_chat_id
+    if token is None or chat_id is None:
+        return None
+    return Telegram(settings.telegram_api_url, token, chat_id)
