@@ -44,7 +44,10 @@ def _number(value: Any) -> float | None:
         value = _shown(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if isfinite(value) and value >= 0 else None
+    try:
+        return float(value) if isfinite(value) and value >= 0 else None
+    except OverflowError:
+        return None  # JSON may hold a number of any length
 
 
 def _shown(text: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 __all__ = ["is_bot"]
@@ -24,11 +25,14 @@ _PLATFORMS: Final = frozenset(
     {
         "linkedin", "instagram", "twitter", "x", "tiktok", "threads", "youtube", "facebook", "meta",
         "adobe", "amazon", "google", "tiktokshop", "linkedinnews", "metaforbusiness",
+        "tiktokcreators", "twittersupport", "xsupport", "instagramforbusiness", "linkedinlearning",
     }
 )  # fmt: skip
 # Not within a word: somebody may be called domino_reply.
 _NO_REPLY = re.compile(
-    r"(?<![a-z])(no|do[._-]?not|never)[._-]?reply|(?<![a-z])mailer[._-]?daemon", re.IGNORECASE
+    r"(?<![a-z])(?:(?:no|do[._-]?not|never)[._-]?reply|mailer[._-]?daemon|no[._-]?responder"
+    r"|ne[._-]?pas[._-]?repondre|keine[._-]?antwort|nicht[._-]?antworten|nao[._-]?responda)",
+    re.IGNORECASE,
 )
 
 
@@ -52,4 +56,5 @@ def _is_company(mailbox: str, domain: str) -> bool:
 
 def _squeezed(text: str | None) -> str:
     # Letters of every script stay, else a name in another one would be the platform behind it.
-    return "".join(sign for sign in (text or "").casefold() if sign.isalpha())
+    plain = unicodedata.normalize("NFKC", text or "").casefold()
+    return "".join(sign for sign in plain if sign.isalpha())

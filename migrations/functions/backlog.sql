@@ -15,6 +15,23 @@ language sql stable as $$
                  '-infinity') < now() - safari_backlog_age()))
 $$;
 
+-- A message that is stored with an old date, as by an import, waits even where its schedule is a
+-- default of now.
+create or replace function public.agent_outreach_hold_old() returns trigger
+language plpgsql as $$
+begin
+  new.hold := 'backlog';
+  return new;
+end $$;
+
+create or replace trigger agent_outreach_hold_old
+  before insert on public.crm_message_queue
+  for each row when (
+    new.hold is null and new.status = 'pending'
+    and new.created_at < now() - interval '1 day' and coalesce(new.scheduled_for <= now(), true)
+    and lower(btrim(new.platform)) not in ('gmail', 'email'))
+  execute function public.agent_outreach_hold_old();
+
 -- Whether a post that nothing was begun of has waited too long to be published unasked.
 create or replace function public.agent_publish_is_stale(task public.actp_workflow_tasks)
 returns boolean

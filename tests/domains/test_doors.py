@@ -51,6 +51,18 @@ def test_an_old_message_waits_until_it_is_accepted(
     assert send(tools)["handed"] == 1
 
 
+def test_a_message_stored_with_an_old_date_waits_whatever_its_schedule_defaults_to(
+    tools: Tools, people: People
+) -> None:
+    old = people.queue(people.add("ada"), created_at="2026-01-01", message_body="Black Friday 2025")
+    later = people.queue(people.add("bob"), created_at="2026-01-01", scheduled_for="2999-01-01")
+    mail = people.queue(people.add("cyd"), platform="gmail", created_at="2026-01-01")
+    assert send(tools)["handed"] == 0
+    assert backlog(tools.store)["messages"] == 1
+    holds = people.rows("select id::text, hold from crm_message_queue")
+    assert {row["id"]: row["hold"] for row in holds} == {old: "backlog", later: None, mail: None}
+
+
 def test_a_message_that_is_scheduled_is_not_old(
     tools: Tools, people: People, admin: psycopg.Connection
 ) -> None:
