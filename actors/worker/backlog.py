@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Waiting", "is_settled", "waiting"]
+__all__ = ["Waiting", "is_settled", "paced", "waiting"]
 
-# A gap between two actions is over in seconds: worth waiting for.
-_SHORT_WAITS = frozenset({"pace"})
+# A gap between two actions is worth waiting for, where it ends in time.
+_PACE = "pace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,30 @@ class Waiting:
     seconds: float | None
 
 
-def is_settled(outlook: Mapping[str, Mapping[str, Any]], *, is_owned: bool) -> bool:
-    """Tell whether nothing more can be done now.
+def is_settled(
+    outlook: Mapping[str, Mapping[str, Any]], *, is_owned: bool, seconds_left: float = inf
+) -> bool:
+    """Tell whether nothing more can be done within ``seconds_left``.
 
-    That is when nothing runs or retries, and what is due waits for something other than us.
-    ``is_owned`` says that each service has an owner, which just may not have reported yet.
+    That is when nothing runs or retries, and what is due waits for something other than us, or for
+    its pace longer than that. ``is_owned`` says that each service has an owner, which just may not
+    have reported yet.
     """
-    return all(_is_settled(view, is_owned=is_owned) for view in outlook.values())
+    return all(
+        _is_settled(view, is_owned=is_owned, seconds_left=seconds_left) for view in outlook.values()
+    )
 
 
-def _is_settled(view: Mapping[str, Any], *, is_owned: bool) -> bool:
+def paced(outlook: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
+    """Return the services that pause between two actions, with when the next one goes."""
+    return tuple(
+        Waiting(service, view["due"], _PACE, view["reason_seconds"])
+        for service, view in sorted(outlook.items())
+        if view["due"] and view["reason"] == _PACE and not view["running"]
+    )
+
+
+def _is_settled(view: Mapping[str, Any], *, is_owned: bool, seconds_left: float) -> bool:
     if view["running"] or view["retrying"]:
         return False
     if not view["due"]:
@@ -43,7 +58,7 @@ def _is_settled(view: Mapping[str, Any], *, is_owned: bool) -> bool:
         # Its owner has not come so far as to store the hours and limits of this host.
         return False
     if view["reason"] is not None:
-        return view["reason"] not in _SHORT_WAITS
+        return view["reason"] != _PACE or (view["reason_seconds"] or 0) > seconds_left
     return state is None or state.get("state") == "wait"
 
 

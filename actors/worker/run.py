@@ -122,7 +122,8 @@ def _watch(
         outlook = store.call("safari_outlook", services=list(services))
         if on_progress is not None:
             on_progress(outlook)
-        if is_settled(outlook, is_owned=worker is not None):
+        left = deadline - monotonic()
+        if is_settled(outlook, is_owned=worker is not None, seconds_left=left):
             return outlook, True
         if monotonic() > deadline:
             return outlook, False

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from actp.cli.options import json_option
-from actp.cli.output import emit_json, one_line, say
+from actp.cli.output import emit_json, one_line, say, warn
 from actp.cli.platforms import known_services
 from actp.cli.times import short_duration
 from actp.errors import TimedOut
@@ -55,7 +55,8 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
     settings = load_settings()
     from actors.worker.run import run_once as work  # noqa: PLC0415  # actors cost half a second
 
-    with _progress(hidden=as_json or not sys.stderr.isatty()) as on_progress:
+    is_shown = sys.stderr.isatty() and not as_json
+    with _progress(is_shown=is_shown, is_told=not as_json) as on_progress:
         summary = asdict(work(settings, names, timeout_seconds=timeout, on_progress=on_progress))
     if as_json:
         emit_json(summary)
@@ -89,8 +90,10 @@ def daemon(ctx: click.Context, *, services: str | None) -> None:
 
 
 @contextmanager
-def _progress(*, hidden: bool) -> Iterator[Callable[[Outlook], None]]:
-    """Yield what is to be told the outlook now and then."""
+def _progress(*, is_shown: bool, is_told: bool) -> Iterator[Callable[[Outlook], None]]:
+    """Yield what is to be told the outlook now and then; pauses are shown as they begin."""
+    from actors.worker.backlog import paced  # noqa: PLC0415  # actors cost half a second
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -98,13 +101,28 @@ def _progress(*, hidden: bool) -> Iterator[Callable[[Outlook], None]]:
         TimeElapsedColumn(),
     )
     with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=hidden
+        *columns, console=Console(stderr=True), transient=True, disable=not is_shown
     ) as progress:
         task = progress.add_task("working", total=None)
         most = 0
+        told: dict[str, float] = {}
 
         def show(outlook: Outlook) -> None:
             nonlocal most
+            pauses = paced(outlook)
+            lines = [
+                f"{each.service}: {each.rows:,} left, the next in {short_duration(each.seconds)}"
+                f" (pace)"
+                for each in pauses
+            ]
+            if is_shown:
+                progress.update(task, description="; ".join(lines) or "working")
+            elif is_told:
+                for each, line in zip(pauses, lines, strict=True):
+                    # A pause that only goes on is not told again.
+                    if (each.seconds or 0) > told.get(each.service, 0):
+                        warn(line)
+                told.update({each.service: each.seconds or 0 for each in pauses})
             # What a service may not send now is not waited for.
             left = sum(
                 service["running"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -85,23 +86,59 @@ _NICHE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ai_automation": (
             "ai", "automation", "automate", "agent", "agents", "claude", "gpt", "llm", "n8n",
-            "zapier", "workflow", "bot",
+            "zapier", "workflow", "workflows", "bot", "ia", "ki", "automatizacion", "automatizar",
+            "automacao", "automatisierung", "automatisieren", "automatisation", "automazione",
+            "inteligencia", "intelligence", "автоматизация", "自动化", "自動化",
         ),
-        "saas_growth": ("saas", "mrr", "arr", "churn", "startup", "b2b", "founder", "retention"),
+        "saas_growth": (
+            "saas", "mrr", "arr", "churn", "startup", "startups", "b2b", "founder", "retention",
+        ),
         "content_creation": (
             "content", "video", "videos", "editing", "script", "hook", "hooks", "shorts", "reels",
+            "contenido", "contenidos", "conteudo", "contenu", "contenus", "inhalte", "contenuti",
+            "контент",
         ),
-        "digital_marketing": ("marketing", "seo", "ads", "funnel", "email", "leads", "copywriting"),
+        "digital_marketing": (
+            "marketing", "seo", "ads", "funnel", "email", "leads", "copywriting", "werbung",
+            "anuncios", "publicite", "publicidad", "маркетинг",
+        ),
         "creator_economy": (
             "creator", "creators", "monetize", "monetise", "subscribers", "sponsorship", "youtuber",
-            "audience", "patreon",
+            "audience", "patreon", "creador", "creadores", "criador", "criadores", "createur",
+            "createurs", "suscriptores", "audiencia", "monetizar", "monetiser",
         ),
-        "personal_brand": ("brand", "branding", "linkedin", "followers", "story", "reputation"),
+        "personal_brand": (
+            "brand", "branding", "linkedin", "followers", "story", "reputation", "marca",
+            "marke", "marque", "marchio", "seguidores", "personlichkeit",
+        ),
     }
 )  # fmt: skip
 _TYPE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "educational": ("how", "guide", "tutorial", "learn", "tips", "explained", "steps", "why"),
+        "educational": (
+            "how",
+            "guide",
+            "tutorial",
+            "learn",
+            "tips",
+            "explained",
+            "steps",
+            "why",
+            "como",
+            "guia",
+            "anleitung",
+            "tipps",
+            "warum",
+            "wie",
+            "comment",
+            "consejos",
+            "aprende",
+            "astuces",
+            "pourquoi",
+            "come",
+            "как",
+            "почему",
+        ),
         "case_study": ("case", "results", "grew", "made", "built", "earned", "client", "study"),
         "product_demo": ("demo", "review", "tool", "walkthrough", "feature", "launch", "setup"),
         "inspirational": ("dream", "motivation", "never", "mindset", "journey", "believe"),
@@ -109,12 +146,12 @@ _TYPE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "thought_leadership": ("future", "opinion", "trend", "prediction", "truth", "unpopular"),
     }
 )
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(text: str | None) -> list[str]:
-    """Return the words of a text in lower case, in their order."""
-    return _WORD.findall((text or "").lower())
+    """Return the words of a text of any script in lower case, in their order."""
+    return _WORD.findall(unicodedata.normalize("NFC", text or "").lower())
 
 
 def niche_of(text: str | None) -> str:
@@ -144,7 +181,13 @@ def matching_offers(text: str | None) -> list[str]:
 
 
 def _most(words: Iterable[str], table: Mapping[str, tuple[str, ...]], default: str) -> str:
-    spoken = list(words)
+    spoken = [_bare(word) for word in words]
     counts = {name: sum(word in known for word in spoken) for name, known in table.items()}
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else default
+
+
+def _bare(word: str) -> str:
+    """Return a word without its accents, as the tables have it."""
+    decomposed = unicodedata.normalize("NFKD", word)
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))

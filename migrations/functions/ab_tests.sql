@@ -59,7 +59,10 @@ $$;
 
 -- Arm A is out, or with Blotato until its hour: arm B follows through the command queue at the same
 -- time, within two hours or not at all.
-create or replace function public.agent_ab_posted_a(id uuid, submission_id text) returns jsonb
+drop function if exists public.agent_ab_posted_a(uuid, text);
+create or replace function public.agent_ab_posted_a(
+  id uuid, submission_id text, written_by text default null
+) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   test actp_ab_tests;
@@ -71,7 +74,8 @@ begin
   end if;
   made := safari_enqueue(jsonb_build_array(jsonb_build_object(
     'action', 'tweet', 'platform', 'twitter', 'priority', 2,
-    'params', jsonb_build_object('text', test.variant_b_text),
+    'params', jsonb_strip_nulls(jsonb_build_object(
+      'text', test.variant_b_text, 'written_by', agent_ab_posted_a.written_by)),
     'key', 'ab-test:' || test.id || ':b', 'scheduled_for', test.planned_at,
     'expires_at', greatest(now(), test.planned_at) + interval '2 hours')));
   update actp_ab_tests t

@@ -69,7 +69,7 @@ language sql stable as $$
          greatest(i.touches, m.touches, o.touches, a.touches),
          agent_moment(greatest(c.outbound_at, i.out_at, m.out_at, a.at, o.at)),
          agent_moment(greatest(c.inbound_at, i.in_at, m.in_at, v.in_at)),
-         coalesce(m.in_platform, v.platform), v.platform, m.hours,
+         coalesce(m.in_platform, v.platform), v.platform, m.hours || i.hours,
          coalesce(m.texts, '[]') || coalesce(i.texts, '[]') || coalesce(v.texts, '[]')
            || coalesce(c.texts, '[]')
     from (
@@ -91,7 +91,10 @@ language sql stable as $$
              count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
                                                     'from', 'them') order by t.at desc)
-                       filter (where t.is_reply and t.summary <> ''))[1:6]) as texts
+                       filter (where t.is_reply and t.summary <> ''))[1:6]) as texts,
+             -- Replies that stand as messages too count twice, which changes no maximum.
+             coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
+                      filter (where t.is_theirs and isfinite(t.at)), '[]') as hours
         from (select coalesce(n.occurred_at, n.created_at) as at, n.summary,
                      coalesce(n.direction = 'outbound', n.type !~ agent_outreach_their_acts())
                        as is_ours,
@@ -100,7 +103,8 @@ language sql stable as $$
                        as is_message,
                      n.type ~ 'reply$' or (n.direction = 'inbound'
                        and n.type !~ '(open|opened|click|clicked|like|liked|view|viewed)$')
-                       as is_reply
+                       as is_reply,
+                     n.direction = 'inbound' or n.type ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,

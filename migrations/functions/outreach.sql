@@ -174,8 +174,8 @@ begin
 end $$;
 
 -- Queues messages [{id, contact_id, platform, message_body, message_type, scheduled_for,
--- ai_reasoning, offer_name, priority, written_by}] to people who have no open one, and answers the ids of those
--- that are queued. One writer at a time, so that of two only the first one writes to a person.
+-- ai_reasoning, offer_name, priority, written_by, reader_hour}] to people who have no open one, and
+-- answers the ids of those that are queued. One writer at a time, so that of two only the first one writes to a person.
 create or replace function public.agent_outreach_queue(messages jsonb) returns jsonb
 language plpgsql
 set search_path = public, pg_temp
@@ -185,15 +185,15 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agent_outreach_queue', 0));
   insert into crm_message_queue (
     id, contact_id, platform, message_body, message_type, scheduled_for, status, ai_reasoning,
-    offer_name, priority, written_by, updated_at
+    offer_name, priority, written_by, reader_hour, updated_at
   )
     select distinct on (p.ids[1])
            m.id, m.contact_id, m.platform, m.message_body, m.message_type, m.scheduled_for,
-           'pending', m.ai_reasoning, m.offer_name, m.priority, m.written_by, now()
+           'pending', m.ai_reasoning, m.offer_name, m.priority, m.written_by, m.reader_hour, now()
       from jsonb_to_recordset(messages) as m (
         id uuid, contact_id uuid, platform text, message_body text, message_type text,
         scheduled_for timestamptz, ai_reasoning text, offer_name text, priority integer,
-        written_by text)
+        written_by text, reader_hour integer)
       join crm_contacts c on c.id = m.contact_id
      cross join lateral (select agent_person(m.contact_id) as ids offset 0) p
      where not agent_outreach_is_open(p.ids)

@@ -14,13 +14,14 @@ begin
 end $$;
 
 -- Messages with where they would go, or why they must not go any more.
+drop function if exists public.agent_outreach_judged(uuid[]);
 create or replace function public.agent_outreach_judged(ids uuid[]) returns table (
   id uuid, contact_id uuid, name text, platform text, address text, body text, priority integer,
-  scheduled_for timestamptz, refusal text
+  scheduled_for timestamptz, reader_hour integer, refusal text
 )
 language sql stable set search_path = public, pg_temp as $$
   select m.id, m.contact_id, coalesce(c.display_name, c.username), p.platform, a.address,
-         m.message_body, agent_outreach_rank(m), m.scheduled_for,
+         m.message_body, agent_outreach_rank(m), m.scheduled_for, m.reader_hour,
          case when c.id is null then 'nobody to send it to'
               when v.veto is not null then v.veto
               when a.address is null then format('no address on %s', p.platform)
@@ -179,6 +180,17 @@ create or replace trigger agent_outreach_command_changed
          or (new.status = 'pending' and old.status in ('completed', 'failed', 'cancelled'))))
   execute function public.agent_outreach_command_changed();
 
+-- When a message may go that is handed over now: at once, or at the next hour at which its reader
+-- usually writes, where that is known and more than an hour away.
+create or replace function public.agent_outreach_send_at(reader_hour integer) returns timestamptz
+language sql stable as $$
+  select case
+    when agent_outreach_send_at.reader_hour is null or h.ahead in (0, 1, 23) then now()
+    else date_trunc('hour', now()) + make_interval(hours => h.ahead) end
+    from (select mod(agent_outreach_send_at.reader_hour
+                     - extract(hour from now() at time zone 'utc')::integer + 24, 24) as ahead) h
+$$;
+
 -- Hands due messages over, the most urgent first: each becomes one send_dm whose key is the message's
 -- id, so that limits, hours, do-not-contact and audit are those of every other command. `faults` says
 -- by message id why a text cannot be sent. A command that is not sent within a day expires. Answers
@@ -217,13 +229,18 @@ begin
            'action', 'send_dm', 'platform', j ->> 'platform',
            'priority', first_priority + (j ->> 'priority')::integer,
            'key', j ->> 'id', 'batch_id', 'outreach',
-           'expires_at', greatest((j ->> 'scheduled_for')::timestamptz, now()) + safari_backlog_age(),
+           'scheduled_for', l.later,
+           'expires_at', greatest((j ->> 'scheduled_for')::timestamptz, w.send_at)
+                         + safari_backlog_age(),
            'params', jsonb_build_object(
              case j ->> 'platform' when 'linkedin' then 'profileUrl' else 'username' end,
              j ->> 'address', 'text', j ->> 'body', 'message_id', j -> 'id',
              'contact_id', j -> 'contact_id')) order by n), '[]'))
     into made
     from jsonb_array_elements(judged) with ordinality i (j, n)
+   cross join lateral (
+     select nullif(agent_outreach_send_at((j ->> 'reader_hour')::integer), now()) as later) l
+   cross join lateral (select coalesce(l.later, now()) as send_at) w
    where j ->> 'refusal' is null;
 
   with handed as (

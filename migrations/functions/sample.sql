@@ -20,6 +20,11 @@ begin
     condition := '(r.contact_id is null
                    or exists (select from crm_contacts c where c.id = r.contact_id))';
   end if;
+  if table_name = 'crm_message_queue' and exists (
+       select from jsonb_array_elements(rows) r
+        where coalesce(r ->> 'status', 'pending') not in ('sent', 'failed')) then
+    raise invalid_parameter_value using message = 'a sample message has not ended';
+  end if;
   if rows @? '$[*].conversation_id' then
     condition := condition || ' and (r.conversation_id is null or exists (
       select from crm_conversations v where v.id = r.conversation_id))';
@@ -42,7 +47,7 @@ begin
     'actp_ab_tests', 'actp_content_performance', 'actp_niche_resonance',
     'actp_platform_associations', 'actp_platform_creators', 'actp_platform_research',
     'actp_twitter_research', 'crm_contacts', 'crm_conversations', 'crm_interactions',
-    'crm_messages', 'youtube_video_stats'
+    'crm_message_queue', 'crm_messages', 'youtube_video_stats'
   ]) then
     raise invalid_parameter_value using message = format('no sample rows go into %I', table_name);
   end if;

@@ -80,10 +80,29 @@ def test_two_texts_go_out_one_by_blotato_and_one_by_the_queue(
     assert (published["platform"], published["text"]) == ("twitter", result["variant_a"])
     assert rows(
         admin,
-        "select q.params ->> 'text', q.idempotency_key, t.status, t.post_id_a is not null"
+        "select q.params ->> 'text', q.idempotency_key, t.status, t.post_id_a is not null,"
+        " q.params ->> 'written_by'"
         " from safari_command_queue q join actp_ab_tests t on t.command_id = q.id",
-    ) == [(result["variant_b"], f"ab-test:{result['id']}:b", "posting", True)]
+    ) == [(result["variant_b"], f"ab-test:{result['id']}:b", "posting", True, "claude")]
     assert result["variant_a"] != result["variant_b"]
+
+
+def test_a_test_posts_no_text_that_a_review_would_hold(
+    run_script: RunScript,
+    simulator: SimulatorProcess,
+    admin: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REVIEW", "all")
+    assert run_script(script, *CREATE)[0] != 0
+    assert simulator.world() == []
+    monkeypatch.setenv("REVIEW", "ai")
+    code, result = run_script(script, *CREATE)
+    assert (code, result["claude"]) == (0, "review")
+    assert [line["kind"] for line in simulator.world()] == ["publish"], "Claude was not asked"
+    assert rows(admin, "select params ->> 'written_by' from safari_command_queue") == [
+        ("template",)
+    ]
 
 
 def test_both_texts_get_the_next_hour_of_twitter(

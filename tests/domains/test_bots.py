@@ -38,7 +38,7 @@ def test_a_person_is_no_bot(username: str, email: str | None, name: str | None) 
         ("official", None, "TikTok Shop"),
         ("official", None, "LinkedIn"),
         ("official", None, "X"),
-        ("official", None, "𝐈𝐧𝐬𝐭𝐚𝐠𝐫𝐚𝐦"),
+        ("official", None, "\U0001d408nstagram"),
         ("official", None, "TikTok Creators"),
         ("x", "keine-antwort@firma.example", None),
         ("x", "ne.pas.repondre@banque.example", None),

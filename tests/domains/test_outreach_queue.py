@@ -195,6 +195,25 @@ def test_an_archived_twin_that_opted_out_keeps_the_person_out(tools: Tools, peop
     assert held(tools) == {"opted_out": 2}
 
 
+def test_the_hour_at_which_somebody_answers_is_learned_wherever_it_is_stored(
+    tools: Tools, people: People, admin: psycopg.Connection
+) -> None:
+    ada = people.add("ada")
+    for days in (20, 30, 40):
+        admin.execute(
+            "insert into crm_interactions (contact_id, type, direction, occurred_at)"
+            " values (%s, 'email_opened', 'inbound', date_trunc('day', now() at time zone 'utc')"
+            " at time zone 'utc' - make_interval(days => %s) + interval '7 hours')",
+            (ada, days),
+        )
+    build_queue(tools)
+    (row,) = people.rows(
+        "select reader_hour, extract(hour from scheduled_for at time zone 'utc')::int as hour"
+        " from crm_message_queue"
+    )
+    assert row == {"reader_hour": 7, "hour": 7}
+
+
 def test_tiktok_is_not_tried_twice(tools: Tools, people: People) -> None:
     contact = people.add("ada", platform="tiktok", twitter_handle="ada_l")
     people.hears(contact, platform="tiktok", direction="outbound", hours_ago=24 * 30)

@@ -56,6 +56,29 @@ def test_a_due_message_becomes_a_command_under_its_own_key(tools: Tools, people:
     assert len(people.rows("select from safari_command_queue")) == 1
 
 
+def test_a_message_that_is_late_waits_for_the_hour_of_its_reader(
+    tools: Tools, people: People
+) -> None:
+    (now,) = people.rows(
+        "select date_trunc('hour', now()) as at, extract(hour from now() at time zone 'utc')::int"
+        " as hour"
+    )
+    late = people.queue(people.add("ada"), reader_hour=(now["hour"] + 5) % 24)
+    timely = people.queue(people.add("bob"), reader_hour=now["hour"])
+    anybody = people.queue(people.add("cyd"))
+    assert send(tools)["handed"] == 3
+    commands = people.rows(
+        "select idempotency_key, scheduled_for, expires_at from safari_command_queue"
+    )
+    at = {row["idempotency_key"]: row["scheduled_for"] for row in commands}
+    assert at[late] in {now["at"] + timedelta(hours=hours) for hours in (5, 6)}
+    assert (at[timely], at[anybody]) == (None, None)
+    assert all(
+        row["expires_at"] - (row["scheduled_for"] or now["at"]) >= timedelta(days=1)
+        for row in commands
+    )
+
+
 def test_linkedin_gets_a_profile_and_mail_and_threads_wait(tools: Tools, people: People) -> None:
     url = "https://www.linkedin.com/in/ada/"
     contact = people.add("ada", platform="linkedin", linkedin_url=url)

@@ -35,6 +35,7 @@ TABLES = (
     "crm_contacts",
     "crm_conversations",
     "crm_interactions",
+    "crm_message_queue",
     "crm_messages",
     "youtube_video_stats",
 )
@@ -146,6 +147,11 @@ def test_the_queue_has_ended_commands_of_every_kind_and_nothing_to_send(
         tools.store.call(
             "agent_sample_ended", commands=[{"status": "pending"}], runs=[], targets=[]
         )
+    with pytest.raises(InvalidInput, match="not ended"):
+        tools.store.call("agent_sample_write", table_name="crm_message_queue", rows=[{"id": None}])
+    sent = tools.store.call("agent_outreach_stats", days=60)
+    assert sent["sent"] > 3
+    assert (sent["answered"] > 0, sent["open"]) == (True, 0)
     remove(tools.store)
     assert admin.execute("select count(*) from safari_command_queue").fetchone() == (0,)
 

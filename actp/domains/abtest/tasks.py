@@ -77,7 +77,14 @@ def _begun(
     """Write and post the texts of one round."""
     if not tools.blotato.is_configured:
         raise SettingsError("Blotato has no key.", remedy="Set BLOTATO_API_KEY.")
-    texts = written(tools.claude, about["topic"], about["niche"], about["round"], used)
+    review = tools.settings.review
+    if review == "all":
+        raise WrongState(
+            "a test posts its first text at once, and REVIEW=all holds every text",
+            remedy="Set REVIEW=off or REVIEW=ai to run A/B tests.",
+        )
+    claude = tools.claude if review == "off" else None
+    texts = written(claude, about["topic"], about["niche"], about["round"], used)
     tools.blotato.check_account("twitter")
     at = None if now else _next_hour(tools)
     test: dict[str, Any] = {"id": str(uuid4()), **about, "planned_at": at and at.isoformat()}
@@ -96,7 +103,9 @@ def _begun(
     except BlotatoError as error:
         tools.store.call("agent_ab_fail", id=test["id"], arm="a", error=f"{error}")
         return {"ok": False, "error": f"arm A was not posted: {error}", **shown}
-    command = tools.store.call("agent_ab_posted_a", id=test["id"], submission_id=submission_id)
+    command = tools.store.call(
+        "agent_ab_posted_a", id=test["id"], submission_id=submission_id, written_by=texts.written_by
+    )
     return {**shown, "post_id_a": submission_id, "command_id": command}
 
 

@@ -58,18 +58,26 @@ class Variants:
     b: str
     note: str | None = None
 
+    @property
+    def written_by(self) -> str:
+        """Who wrote both texts: ``claude`` or ``template``."""
+        return "claude" if self.note is None else "template"
+
 
 def written(
-    claude: Claude, topic: str, niche: str, round_number: int = 1, used: Sequence[str] = ()
+    claude: Claude | None, topic: str, niche: str, round_number: int = 1, used: Sequence[str] = ()
 ) -> Variants:
     """Return two texts by Claude that may go out as they are, else by template.
 
+    Without ``claude`` the templates write, as texts of Claude would need a review.
     Texts in ``used`` were posted before and are not written again. Raises InvalidInput for a topic
     about which not even a template can be posted.
     """
     fallback = by_template(topic, round_number)
     data = {"topic": topic, "niche": niche, "already_posted": list(used)}
     question = Question("variants", _INSTRUCTIONS, data, Answer, tier="brief")
+    if claude is None:
+        return Variants(fallback.a, fallback.b, "review")
     note = "no_key"
     for _ in range(ASKED if claude.is_configured else 0):
         try:

@@ -10,6 +10,7 @@ from actp.domains.outreach.cooldown import PRIORITIES
 from actp.domains.outreach.due import Due, shown
 from actp.domains.outreach.hearing import Heard, hear
 from actp.domains.outreach.texts import read_texts
+from actp.domains.outreach.windows import active_hour
 from actp.domains.outreach.writing import Writer
 from actp.domains.paging import batches
 
@@ -116,4 +117,5 @@ def _row(touch: Touch, text: Text) -> dict[str, Json]:
         "offer_name": text.offer,
         "written_by": "claude" if text.is_by_claude else "template",
         "priority": PRIORITIES[touch.prospect.stage],
+        "reader_hour": active_hour(touch.prospect.heard_hours),
     }

@@ -18,6 +18,8 @@ __all__ = ["UNLINKED_EVERY", "talk_with"]
 COLD: Final = 0.25
 WARM: Final = 0.6
 HOT: Final = 0.85
+# So many of our messages found nobody.
+LOST: Final = 0.04
 # Of every so many accounts the messages name no contact, as one of the writers leaves them.
 UNLINKED_EVERY: Final = 40
 _ASSOCIATED_EVERY: Final = 9
@@ -50,6 +52,8 @@ def talk_with(who: Account, moment: Moment) -> Iterator[tuple[str, Row]]:
         )
     for message in messages:
         yield "crm_messages", message
+        if message["is_outbound"] and message["contact_id"]:
+            yield "crm_message_queue", _queued(who, message)
     for interaction in _interactions(who, moment):
         yield "crm_interactions", interaction
     if who.number % _ASSOCIATED_EVERY == 0:
@@ -85,6 +89,27 @@ def _messages(who: Account, moment: Moment) -> Iterator[Row]:
             "sent_by_automation": is_outbound,
             "sent_at": moment.at(days_ago, 9 if is_outbound else who.active_hour, number),
         }
+
+
+def _queued(who: Account, message: Row) -> Row:
+    """Return the message of outreach that a message of ours was."""
+    number = int(message["message_id"].rpartition("-")[2])
+    is_lost = dice("queued", who.number, number).random() < LOST
+    return {
+        "id": sample_id("queued", who.number, number),
+        "contact_id": who.id,
+        "platform": who.platform,
+        "message_body": message["body"],
+        "message_type": "outreach" if number == 0 else "follow_up",
+        "priority": 1 if who.warmth > HOT else 2 if who.warmth > WARM else 3,
+        "ai_reasoning": "made up",
+        "status": "failed" if is_lost else "sent",
+        "error_message": "made up: recipient" if is_lost else None,
+        "scheduled_for": message["sent_at"],
+        "sent_at": None if is_lost else message["sent_at"],
+        "created_at": message["sent_at"],
+        "updated_at": message["sent_at"],
+    }
 
 
 def _interactions(who: Account, moment: Moment) -> Iterator[Row]:

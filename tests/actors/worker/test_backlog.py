@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.worker.backlog import Waiting, is_settled, waiting
+from actors.worker.backlog import Waiting, is_settled, paced, waiting
 
 SERVICE = "instagram-dm"
 
@@ -47,6 +47,15 @@ def test_it_is_settled_when_nothing_more_can_be_done_now(
     changes: dict[str, Any], *, settled: bool
 ) -> None:
     assert is_settled(view(**changes), is_owned=True) is settled
+
+
+def test_a_pause_that_ends_too_late_is_not_waited_for() -> None:
+    pausing = view(due=3, reason="pace", reason_seconds=40.0)
+    assert not is_settled(pausing, is_owned=True, seconds_left=60)
+    assert is_settled(pausing, is_owned=True, seconds_left=30)
+    assert paced(pausing) == (Waiting(SERVICE, 3, "pace", 40.0),)
+    assert paced(view(due=3, reason="quota")) == ()
+    assert paced(view(due=3, running=1, reason="pace", reason_seconds=40.0)) == ()
 
 
 def test_a_service_without_a_report_is_waited_for_only_where_it_has_an_owner() -> None:
