@@ -197,7 +197,7 @@ begin
 end $$;
 
 -- Raises the daily sign of life once it is that hour (UTC), for the first host that asks: silence
--- then means that nobody watches.
+-- then means that nothing watches. The first comes on the day after the first worker.
 create or replace function public.safari_all_well(hour integer) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -205,6 +205,7 @@ declare
   midnight timestamptz := safari_today()::timestamp at time zone 'utc';
 begin
   if extract(hour from now() at time zone 'utc') < hour
+     or not exists (select from safari_workers w where w.started_at < midnight)
      or exists (select from safari_alerts a where a.key = sign) then
     return to_jsonb(false);
   end if;

@@ -1,14 +1,24 @@
 -- What runs at its time: a slot of a job runs once, however many hosts have the same table of jobs.
 
 -- Takes a slot for a run: true for the first that asks, also when it asks again. A slot whose run
--- died stays taken; the next one comes.
+-- died stays taken; the next one comes. A database has missed nothing that was due before its first
+-- worker: such a slot is taken and not run.
 create or replace function public.safari_schedule_begin(
   job text, slot timestamptz, run uuid, host text
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
+declare
+  set_up_at constant timestamptz := coalesce((select min(w.started_at) from safari_workers w), now());
+  is_before constant boolean := slot < set_up_at - interval '1 minute';
 begin
-  insert into safari_schedule_runs (job, slot, run, host) values (job, slot, run, host)
+  insert into safari_schedule_runs (job, slot, run, host, status, finished_at, detail)
+    values (job, slot, run, host, case when is_before then 'done' else 'running' end,
+            case when is_before then now() end,
+            case when is_before then '{"skipped": "due before the first start"}'::jsonb end)
   on conflict on constraint safari_schedule_runs_pkey do nothing;
+  if is_before then
+    return to_jsonb(false);
+  end if;
   return to_jsonb(exists (
     select from safari_schedule_runs r
      where r.job = safari_schedule_begin.job and r.slot = safari_schedule_begin.slot

@@ -25,9 +25,6 @@ HEALTHY_SECONDS = 20.0
 
 @pytest.fixture
 def environment(queue: Queue, simulator: SimulatorProcess, tmp_path: Path) -> dict[str, str]:
-    # The sign of life of today was given.
-    queue.execute("select safari_all_well(0)")
-    queue.execute("update safari_alerts set delivered_at = now()")
     urls = {f"{stem}_URL": simulator.url(name) for name, stem in SERVICE_SETTINGS.items()}
     return {
         **urls,

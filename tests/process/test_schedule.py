@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 SLOT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def earlier_worker(database: Database) -> None:
+    """A database has missed nothing that was due before its first worker."""
+    with database.connect() as connection:
+        connection.execute(
+            "insert into safari_workers (boot_id, host_key, worker, started_at)"
+            " values (gen_random_uuid(), 'host', 'host/1', '2020-01-01')"
+        )
+
+
 @pytest.fixture
 def settings(database: Database, simulator: SimulatorProcess, tmp_path: Path) -> Settings:
     return settings_for(database, simulator, tmp_path)

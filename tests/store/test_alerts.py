@@ -125,6 +125,11 @@ def test_the_sign_of_life_comes_once_a_day_with_the_counts_of_yesterday(
             " date_trunc('day', now() at time zone 'utc') at time zone 'utc' - interval '1 hour')",
             (status, reason),
         )
+    assert store.call("safari_all_well", hour=0) is False, "there was no worker yesterday"
+    admin.execute(
+        "insert into safari_workers (boot_id, host_key, worker, started_at)"
+        " values (gen_random_uuid(), 'host', 'host/1', now() - interval '1 day')"
+    )
     assert [store.call("safari_all_well", hour=0) for _ in range(2)] == [True, False]
     [alert] = claim(store)["alerts"]
     counts = {key: alert["detail"][key] for key in ("completed", "failed", "unknown")}

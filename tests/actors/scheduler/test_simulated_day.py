@@ -47,7 +47,14 @@ def settings(database: Database) -> Settings:
 @pytest.fixture
 def clock(database: Database) -> Iterator[MovingClock]:
     with database.connect() as admin:
-        yield MovingClock(admin)
+        moving = MovingClock(admin)
+        # A database has missed nothing that was due before its first worker.
+        admin.execute(
+            "insert into safari_workers (boot_id, host_key, worker, started_at)"
+            " values (gen_random_uuid(), 'host', 'host/1', %s)",
+            (moving.now() - timedelta(days=30),),
+        )
+        yield moving
 
 
 class Hosts:
@@ -172,3 +179,17 @@ def test_a_slot_that_another_host_took_is_found_taken(
     ((job, slot),) = here.due()
     there.run(job, slot)
     assert here.due() == []
+
+
+def test_a_new_database_has_missed_nothing(
+    database: Database, settings: Settings, clock: MovingClock
+) -> None:
+    with database.connect() as admin:
+        admin.execute("update safari_workers set started_at = %s", (clock.now(),))
+    hosts = Hosts(database, settings, clock)
+    start = midnight_after(clock.now())
+    hosts.tick()
+    assert [slot for _, slot in hosts.ran if slot < clock.now() - TICK] == []
+    clock.advance_to(start + timedelta(hours=8))
+    hosts.tick()
+    assert ("safari_rate_reset", start) in hosts.ran
