@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "health": Entry("health", "Check the nine services."),
     "history": Entry("history", "List and search commands."),
     "inbox": Entry("inbox", "List conversations that wait for your answer, and answer them."),
+    "init": Entry("init", "Create .env: database, tokens, handles and hours."),
     "install-service": Entry("install_service", "Start the tree at each login."),
     "limits": Entry("limits", "Show and set the limits."),
     "logs": Entry("tree", "Show the logs of the tree."),
@@ -62,6 +63,7 @@ PROGRAMS: Final = {
     "console": Entry("console.link", "Open the live console in a browser."),
     "demo": Entry("demo", "Run two dozen commands through simulated services."),
     "mcp": Entry("console.mcp_server", "Serve the queue to an agent over MCP."),
+    "simulate": Entry("demo.practice", "Run stand-ins for the services to practice on."),
 }
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from actp.settings import Settings
 
-__all__ = ["agents"]
+__all__ = ["agents", "claude"]
 
 CLAUDE_TIMEOUT_SECONDS: Final = 5.0
 TRY_AGAIN: Final = "Run bin/doctor once more; if it stays so, check the network."
@@ -24,18 +24,18 @@ TRY_AGAIN: Final = "Run bin/doctor once more; if it stays so, check the network.
 
 def agents(settings: Settings) -> Iterator[Finding]:
     """Ask each one whether it takes what is configured; costs nothing and sends nothing."""
-    yield from _claude(settings)
+    yield from claude(settings)
     yield from _blotato(settings)
     yield _remotion(settings)
 
 
-def _claude(settings: Settings) -> Iterator[Finding]:
-    with closing(Claude(settings, answer_timeout_seconds=CLAUDE_TIMEOUT_SECONDS)) as claude:
-        if not claude.is_configured:
+def claude(settings: Settings) -> Iterator[Finding]:
+    with closing(Claude(settings, answer_timeout_seconds=CLAUDE_TIMEOUT_SECONDS)) as client:
+        if not client.is_configured:
             yield fine("Claude", "no key is set: templates and word lists stand in")
             return
         try:
-            models = claude.check()
+            models = client.check()
         except ClaudeError as error:
             yield _problem("Claude", error)
             return

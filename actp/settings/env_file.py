@@ -1,0 +1,66 @@
+"""Writes settings into a file such as .env, whose other lines stay as they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actp.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["quoted", "with_values", "write_private"]
+
+_PLAIN = re.compile(r"[\w./:@,+=?&~-]+", re.ASCII)
+
+
+def with_values(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with each name set; its line is replaced, commented out or not, or added."""
+    lines = text.splitlines()
+    for name, value in values.items():
+        setting = f"{name}={quoted(value)}"
+        set_at = _last(lines, rf"(?:export\s+)?{name}\s*=")
+        place = set_at if set_at is not None else _last(lines, rf"#\s*{name}\s*=")
+        if place is None:
+            lines.append(setting)
+        else:
+            lines[place] = setting
+    return "\n".join(lines) + "\n"
+
+
+def quoted(value: str) -> str:
+    """Return a value as dotenv reads it back; raises InvalidInput for one that it would change."""
+    if "${" in value:
+        raise InvalidInput(
+            "a value with ${ in it is expanded wherever .env is read",
+            remedy="Set that one in the environment instead.",
+        )
+    if not value or _PLAIN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp opens it for its owner alone.
+    number, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _last(lines: list[str], pattern: str) -> int | None:
+    found = [place for place, line in enumerate(lines) if re.match(pattern, line.lstrip())]
+    return found[-1] if found else None
