@@ -52,10 +52,13 @@ class SentMarks:
             os.write(self._file, f"{id_} {attempt}\n".encode())
         return True
 
-    def take_forgotten(self) -> list[str]:
-        """Return, once, the commands that the database has forgotten."""
-        forgotten, self._forgotten = self._forgotten, []
-        return forgotten
+    def forgotten(self) -> tuple[str, ...]:
+        """Return the commands that the database has forgotten, until they are reported to it."""
+        return tuple(self._forgotten)
+
+    def reported(self, id_: str) -> None:
+        """Drop a forgotten command once the database has stored that it was sent."""
+        self._forgotten.remove(id_)
 
     def close(self) -> None:
         """Close the file; what it says stays."""

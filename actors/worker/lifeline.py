@@ -203,8 +203,10 @@ class Lifeline(Actor):
 
     def _compare(self) -> None:
         """Have commands held where the database was restored to an earlier moment."""
-        for id_ in self._marks.take_forgotten() if self._marks else ():
-            self._store.call("safari_forgotten", command_id=id_)
+        if self._marks is not None:
+            for id_ in self._marks.forgotten():
+                self._store.call("safari_forgotten", command_id=id_)
+                self._marks.reported(id_)
         if self._compared_at and monotonic() - self._compared_at < self._compare_seconds:
             return
         self._compared_at = monotonic()

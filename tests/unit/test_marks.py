@@ -15,8 +15,18 @@ def test_an_attempt_is_begun_once_whatever_a_database_says(tmp_path: Path) -> No
     assert marks.begin("x", 1)
     assert not marks.begin("x", 1)
     assert marks.begin("x", 2)
-    assert marks.take_forgotten() == ["x"]
-    assert marks.take_forgotten() == []
+    assert marks.forgotten() == ("x",)
+    marks.close()
+
+
+def test_a_forgotten_command_stays_until_it_is_reported(tmp_path: Path) -> None:
+    marks = SentMarks(tmp_path, "a")
+    for id_ in ("x", "y"):
+        marks.begin(id_, 1)
+        marks.begin(id_, 1)
+    marks.reported("x")
+    assert marks.forgotten() == ("y",)
+    assert marks.forgotten() == ("y",)
     marks.close()
 
 
