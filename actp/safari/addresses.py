@@ -22,7 +22,9 @@ __all__ = [
     "clean_handle",
     "clean_post_url",
     "handle_in_post",
+    "is_name_of",
     "is_same_post",
+    "letters_of",
     "linkedin_profile_url",
     "post_id",
     "post_key",
@@ -147,6 +149,19 @@ def is_same_post(platform: str, shown: str, wanted: str) -> bool:
 def handle_in_post(platform: str, value: str) -> str | None:
     """Return the author's handle where a post's address contains it."""
     return _post(platform, value).author
+
+
+def letters_of(text: str, keep: str = "") -> str:
+    """Return the letters and digits of a text, in lower case and without accents."""
+    plain = unicodedata.normalize("NFKD", text).lower()
+    return "".join(sign for sign in plain if sign.isalnum() or sign in keep)
+
+
+def is_name_of(name: str, handle: str) -> bool:
+    """Return whether every word of a person's name stands in a handle or a profile's address."""
+    words, letters = letters_of(name, keep=" _.-").replace("_", " "), letters_of(unquote(handle))
+    parts = re.split(r"[ .-]+", words.strip(" .-"))
+    return bool(parts[0]) and all(part in letters for part in parts)
 
 
 def _post(platform: str, value: str) -> _Post:

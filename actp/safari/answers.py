@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.retry_after import retry_after_seconds
+from actp.safari.addresses import is_name_of
 from actp.safari.answer_texts import Rule, rule_for, session_remedy
-from actp.safari.commands import Comment, text_of
+from actp.safari.commands import Comment, handle_of, text_of
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from actp.safari.texts import normalised_text
 from actp.safari.waits import Wait, wait_seconds
@@ -34,8 +35,6 @@ MAX_ALERT_TEXT_LENGTH: Final = 200
 
 _REFUSALS: Final = frozenset({400, 404, 405, 413, 415, 422})
 _AUTH_WORDS = re.compile(r"\bbearer\b|\bauthoriz|(?<!unexpected )\btoken\b", re.IGNORECASE)
-# tiktok-dm says so where it trusted the inbox and looked at no name.
-_RECIPIENT_NOT_CHECKED: Final = "composer_open_inbox_trusted"
 _ALL_STRATEGIES_FAILED: Final = "Could not open or create conversation"
 
 
@@ -205,7 +204,7 @@ def _sent(reading: _Reading) -> Outcome:
 def _verified(reading: _Reading) -> Outcome:
     """Return what is known of a text that the service says it sent."""
     means = reading.service.verified_means
-    if reading.value("verifiedRecipient") == _RECIPIENT_NOT_CHECKED:
+    if means == "seen" and not _is_recipient(reading):
         means = "claimed"
     level = means if reading.value("verified") is True else "none"
     result: dict[str, Any] = {"verification": level, "verified": level == "seen"}
@@ -213,6 +212,12 @@ def _verified(reading: _Reading) -> Outcome:
     if isinstance(command, Comment) and command.chosen_by is not None:
         result["post"] = {"url": command.post_url, "chosen_by": command.chosen_by}
     return Outcome("sent", "unverified" if level == "none" else "sent", result=result)
+
+
+def _is_recipient(reading: _Reading) -> bool:
+    """Return whether the name above the conversation is that of the person."""
+    named, handle = reading.value("verifiedRecipient"), handle_of(reading.command)
+    return isinstance(named, str) and handle is not None and is_name_of(named, handle)
 
 
 def _unclear(service: Service, reason: str, *, has_ended: bool = False) -> Outcome:

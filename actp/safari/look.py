@@ -1,33 +1,31 @@
 """Looks, within the turn and before anything is sent, at where a service would act.
 
 The services act in whatever tab they hold and on whatever page it shows, and compare neither with
-the command. So each is asked which tab it holds, a comment's page is opened and asked for its
-address, and now and then whether somebody is logged in.
+the command. So each is asked which tab it holds, the page of the post or the person is opened and
+asked for its address, and now and then whether somebody is logged in.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from time import sleep
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any, Final
 
 from actp.clock import steady_seconds
-from actp.safari.addresses import HOSTS, is_same_post
-from actp.safari.commands import Comment, SendDm, handle_of, recipient
-from actp.safari.outcomes import Failure, Outcome
-from actp.safari.pages import PROFILES, SHOWN
+from actp.safari.addresses import handle_in_post, is_same_post
+from actp.safari.asking import MAX_SAID_LENGTH, Asking
+from actp.safari.commands import Comment, SendDm, recipient
+from actp.safari.outcomes import Outcome
+from actp.safari.pages import SHOWN
 from actp.safari.posts import find_post
-from actp.safari.session_check import said_object
+from actp.safari.recipients import look_at_recipient
 from actp.safari.session_outcomes import (
+    below_another,
     elsewhere,
     instead,
     logged_out,
     no_tab,
-    refused,
     suspicious,
-    unanswered,
     wait,
 )
 from actp.sanitize import storable_text
@@ -35,29 +33,24 @@ from actp.sanitize import storable_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actp.safari.asking import Answer
     from actp.safari.catalogue import Service
     from actp.safari.commands import Command
     from actp.safari.exchange import Ask
     from actp.safari.front import Front
-    from actp.safari.outcomes import Reply
 
 __all__ = ["Look"]
 
-# A page is opened for it; Safari needs a moment.
-LOOK_TIMEOUT_SECONDS: Final = 45.0
 # A login is asked about this often while all goes well.
 LOGIN_DUE_SECONDS: Final = 300.0
-MAX_SAID_LENGTH: Final = 200
-# When the page of a service of messages is asked for; a profile is left after the first.
-_PROFILE_LEFT_SECONDS: Final = (0.0, 2.0, 4.0, 8.0)
 
-
-_WHERE: Final = "window.location.href"
 _HOME: Final = {"tiktok-comments": "https://www.tiktok.com/"}
 # These return to a claimed tab with every request, whatever session/ensure has found.
 _CLAIMING: Final = frozenset({"twitter-comments"})
 # Says ok of its claim, not of Safari.
 _ENSURES_NOTHING: Final = frozenset({"tiktok-comments"})
+# These act in the tab that they have claimed, so their page shows whether there is one.
+_CLAIMED: Final = frozenset({"tiktok-dm", "twitter-dm"})
 _NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
 # They read whether somebody is logged in only while the site's tab is in front or tracked.
 _LOGIN_NEEDS_SITE: Final = frozenset({"instagram-dm", "twitter-dm", "linkedin-automation"})
@@ -82,12 +75,11 @@ class Look:
         time_scale: float = 1.0,
     ) -> None:
         self.service = service
-        self._ask = ask
+        self._asking = Asking(service, ask, pause, time_scale)
         self._front = front
-        self._pause = pause
-        self._scale = time_scale
         self._login_due_at = 0.0
         self._suspect: str | None = None
+        self._front_place: _Place | None = None
 
     def before(self, command: Command) -> Command | Outcome:
         """Return the command as it can be sent now, or why it cannot; sends nothing.
@@ -95,15 +87,16 @@ class Look:
         Verdict ``wait`` is about the session and leaves the command as it was; any other is about
         the command.
         """
-        problem = self.session(is_checking_login=steady_seconds() >= self._login_due_at, of=command)
+        is_checking = steady_seconds() >= self._login_due_at
+        problem = self.session(is_checking_login=is_checking, of=command)
         if problem is not None:
             return problem
         if isinstance(command, SendDm):
-            return self._profile(command) or command
+            return self._person(command, is_checking_tab=is_checking) or command
         if not isinstance(command, Comment):
             return command
         if command.post_url is None:
-            found = find_post(self._ask, command, pause=self._pause)
+            found = find_post(self._asking.ask, command, pause=self._asking.pause)
             if isinstance(found, Outcome):
                 return found
             command = found
@@ -113,16 +106,14 @@ class Look:
         self, *, is_checking_login: bool = True, of: Command | None = None
     ) -> Outcome | None:
         """Return what keeps the service from Safari or from the site, or None."""
-        # A comment's page is opened and asked for its address, which shows the tab as well.
-        shows_page = isinstance(of, Comment)
-        if not shows_page or is_checking_login:
+        if is_checking_login or not self._shows_tab(of):
             problem = self._tab()
             if problem is not None:
                 return self._failed(problem)
         if is_checking_login:
             if self._is_logged_out():
                 return self._failed(logged_out(self.service))
-            self._login_due_at = steady_seconds() + LOGIN_DUE_SECONDS * self._scale
+            self._login_due_at = steady_seconds() + LOGIN_DUE_SECONDS * self._asking.time_scale
         return None
 
     def after(self, command: Command, outcome: Outcome) -> Outcome:
@@ -146,10 +137,25 @@ class Look:
         return instead(suspicious(self.service, outcome), outcome)
 
     def _failed(self, problem: Outcome) -> Outcome:
-        self._login_due_at = 0.0
+        self._login_due_at, self._front_place = 0.0, None
         return problem
 
+    def _said(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+        return self._asking.said(method, path, body)
+
     # -- the tab
+
+    def _shows_tab(self, command: Command | None) -> bool:
+        """Whether the look at a command's page shows the tab as well, through the claim on it."""
+        match command:
+            case Comment(post_url=str()):
+                return True
+            case SendDm() if self.service.name in _NEEDS_FRONT and self._front_place is not None:
+                return self._bring_to_front(self._front_place) is None
+            case SendDm():
+                return self.service.name in _CLAIMED
+            case _:
+                return False
 
     def _tab(self) -> Outcome | None:
         name = self.service.name
@@ -157,7 +163,7 @@ class Look:
             said = self._said("POST", "/api/tiktok/navigate", {"url": _HOME[name]})
             if said.is_ok and said.data.get("success") is True:
                 return None
-            self._release_claim()
+            self._asking.release_claim()
             return said.refusal or no_tab(self.service, said.words)
         said = self._said("POST", self.service.session_path, {})
         if not said.is_ok or said.data.get("ok") is not True:
@@ -174,17 +180,10 @@ class Look:
         said = self._said("GET", "/api/tabs/claims")
         claims = said.data.get("claims")
         for claim in claims if isinstance(claims, list) else ():
-            if isinstance(claim, dict) and claim.get("agentId") == self._agent:
+            if isinstance(claim, dict) and claim.get("agentId") == self._asking.agent:
                 if _place(claim) != place:
-                    self._release_claim()
+                    self._asking.release_claim()
                 return
-
-    def _release_claim(self) -> None:
-        self._said("POST", "/api/tabs/release", {"agentId": self._agent})
-
-    @property
-    def _agent(self) -> str:
-        return f"{self.service.name}-stable"
 
     def _bring_to_front(self, place: _Place | None) -> Outcome | None:
         """Bring the tab to the front: the service clicks at places of the screen."""
@@ -193,9 +192,9 @@ class Look:
         if self._front.is_available:
             shown = self._front.bring(place.window, place.tab)
         else:
-            said = self._said("GET", self.service.status_path or "")
-            shown = str(said.data.get("currentUrl") or "")
+            shown = self._front_address()
         if "linkedin.com" in shown:
+            self._front_place = place if self._front.is_available else None
             return None
         seen = storable_text(shown or "nothing", MAX_SAID_LENGTH)
         return wait(
@@ -205,13 +204,20 @@ class Look:
             "Leave the services' window in front, without dialogs.",
         )
 
+    def _front_address(self) -> str:
+        """Return the address in front, which the service gives while it tracks no tab."""
+        self._said("POST", "/api/session/clear", {})
+        shown = str(self._said("GET", self.service.status_path or "").data.get("currentUrl") or "")
+        self._said("POST", self.service.session_path, {})
+        return shown
+
     # -- the login
 
     def _is_logged_out(self) -> bool:
         if self.service.status_path is None or not self._says_logged_out():
             return False
         # A page that is still loading shows nobody either.
-        self._pause(2.0 * self._scale)
+        self._asking.pause(2.0)
         return self._says_logged_out()
 
     def _says_logged_out(self) -> bool:
@@ -225,87 +231,48 @@ class Look:
         said = self._said("GET", self.service.status_path or "")
         return said.is_ok and said.data.get("isLoggedIn") is True
 
-    # -- the page of a message
+    # -- the page
 
-    def _profile(self, command: SendDm) -> Outcome | None:
-        """Leave another person's profile, on which a slow page would make a driver write."""
-        how = PROFILES[self.service.name]
-        shown = ""
-        for pause_seconds in _PROFILE_LEFT_SECONDS:
-            self._pause(pause_seconds * self._scale)
-            said = self._said("POST", how.ask_path, {how.script_key: _WHERE})
-            if said.refusal is not None:
-                return self._failed(said.refusal)
-            if said.status == 404:  # a version of the service that cannot be asked
-                return None
-            shown = str(said.data.get(how.answer_key) or "").strip()
-            place = urlsplit(shown)
-            if not said.is_ok or not _is_of_site(self.service, place.hostname):
-                # Its claim is on a tab of another site, or on none; the next request claims anew.
-                self._release_claim()
-                continue
-            profile = how.path.fullmatch(place.path)
-            if profile is None or unquote(profile[1]).lower() == unquote(handle_of(command) or ""):
-                return None
-            if pause_seconds == 0.0:
-                opened = self._said("POST", how.inbox_path, {})
-                if opened.refusal is not None:
-                    return self._failed(opened.refusal)
-        if not _is_of_site(self.service, urlsplit(shown).hostname):
-            return self._failed(no_tab(self.service, "its tab shows another site"))
-        return self._failed(elsewhere(self.service, shown, "an inbox"))
-
-    # -- the page of a comment
+    def _person(self, command: SendDm, *, is_checking_tab: bool) -> Outcome | None:
+        problem = look_at_recipient(self._asking, command, is_checking_tab=is_checking_tab)
+        if problem is None:
+            return None
+        if problem.is_suspicious:
+            return self.after(command, problem)
+        return self._failed(problem)
 
     def _post(self, wanted: str) -> Outcome | None:
-        how = SHOWN[self.service.name]
+        how, platform = SHOWN[self.service.name], self.service.platform or ""
         if how.open_path is not None:
             opened = self._said("POST", how.open_path, {"url": wanted})
             if not opened.is_ok or opened.data.get("success") is not True:
-                self._release_claim()
+                self._asking.release_claim()
                 return self._failed(opened.refusal or no_tab(self.service, opened.words))
         shown: Any = None
+        first: str | None = None
         for pause_seconds in (0.0, *how.again_seconds):
-            if pause_seconds:
-                self._pause(pause_seconds * self._scale)
+            self._asking.pause(pause_seconds)
             said = self._said(*how.ask(wanted))
             if said.refusal is not None:
                 return self._failed(said.refusal)
             shown = how.address(said.data)
-            if isinstance(shown, str) and is_same_post(self.service.platform or "", shown, wanted):
-                return None
+            if isinstance(shown, str) and is_same_post(platform, shown, wanted):
+                first = _other_author(platform, shown, how.first_author(said.data))
+                if first is None:
+                    return None
+        if first is not None:
+            return below_another(self.service, wanted, first)
         # Without a tab there is no page either.
         return self._failed(self._tab() or elsewhere(self.service, shown, wanted))
 
-    def _said(self, method: str, path: str, body: dict[str, Any] | None = None) -> _Said:
-        content = b"" if body is None else json.dumps(body).encode()
-        reply = self._ask(method, path, content, timeout_seconds=LOOK_TIMEOUT_SECONDS)
-        return _read(self.service, reply)
 
-
-class _Said(NamedTuple):
-    """What a service said to a look; ``refusal`` where it could not look at all."""
-
-    data: dict[str, Any]
-    words: str
-    status: int = 0
-    is_ok: bool = False
-    refusal: Outcome | None = None
-
-
-def _read(service: Service, reply: Reply | Failure) -> _Said:
-    if isinstance(reply, Failure):
-        return _Said({}, reply.detail, refusal=unanswered(service, reply))
-    data = said_object(reply) or {}
-    words = " ".join(
-        storable_text(text, MAX_SAID_LENGTH)
-        for key in ("error", "message", "detail")
-        if isinstance(text := data.get(key), str) and text
-    )
-    if 200 <= reply.status < 300:
-        return _Said(data, words, reply.status, is_ok=True)
-    words = words or f"HTTP {reply.status}"
-    return _Said(data, words, reply.status, refusal=refused(service, reply.status, words))
+def _other_author(platform: str, shown: str, first: Any) -> str | None:
+    """Return the author of the first post on the page, where the page is that of another's."""
+    author = handle_in_post(platform, shown)
+    if author is None or not isinstance(first, str) or not first.strip("@ "):
+        return None
+    name = first.strip("@ ").lower()
+    return None if name == author else name
 
 
 def _place(said: dict[str, Any]) -> _Place | None:
@@ -313,11 +280,6 @@ def _place(said: dict[str, Any]) -> _Place | None:
     if isinstance(window, int) and isinstance(tab, int) and 0 < window < 1000 and 0 < tab < 1000:
         return _Place(window, tab)
     return None
-
-
-def _is_of_site(service: Service, host: str | None) -> bool:
-    known = HOSTS[service.platform or ""]
-    return host is not None and any(host == name or host.endswith(f".{name}") for name in known)
 
 
 def _is_on_site(said: dict[str, Any]) -> bool:

@@ -1,20 +1,21 @@
-"""The pages on which services act, and the routes by which they say where a page is."""
+"""The pages of posts, and the routes by which services say which one they show."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROFILES", "SHOWN", "Profiles", "Shown"]
+__all__ = ["SHOWN", "Shown"]
 
 
 class Shown(NamedTuple):
     """How a service shows a post and says where its page is.
 
+    ``first_author`` is whose post stands first on the page, where the service says so: a reply has
+    the post that it answers above it, and the drivers comment on the first.
     ``again_seconds`` are the pauses before it is asked again: a page may come late, and a route
     that opens the page anew must give it the time to arrive.
     """
@@ -23,6 +24,7 @@ class Shown(NamedTuple):
     ask: Callable[[str], tuple[str, str, dict[str, str] | None]]
     address: Callable[[dict[str, Any]], Any]
     again_seconds: tuple[float, ...]
+    first_author: Callable[[dict[str, Any]], Any] = lambda _: None
 
 
 def _threads_address(said: dict[str, Any]) -> Any:
@@ -53,56 +55,13 @@ SHOWN: Final = {
         lambda url: ("GET", f"/api/threads/extract?postUrl={quote(url, safe='')}", None),
         _threads_address,
         (12.0,),
+        lambda said: said.get("author"),
     ),
     "twitter-comments": Shown(
         None,
         lambda url: ("POST", "/api/twitter/tweet/detail", {"url": url}),
         _tweet_address,
         (12.0,),
-    ),
-}
-
-
-class Profiles(NamedTuple):
-    """How a service of messages is asked where its page is, and where nobody's profile is open."""
-
-    ask_path: str
-    script_key: str
-    answer_key: str
-    inbox_path: str
-    path: re.Pattern[str]
-
-
-# A driver that finds another person's profile still on the screen writes to that person.
-PROFILES: Final = {
-    "instagram-dm": Profiles(
-        "/api/execute",
-        "script",
-        "output",
-        "/api/inbox/navigate",
-        re.compile(r"/(?!direct/|explore/|reels?/|p/|accounts/|stories/)([A-Za-z0-9._]+)/?"),
-    ),
-    "twitter-dm": Profiles(
-        "/api/twitter/execute",
-        "script",
-        "output",
-        "/api/twitter/inbox/navigate",
-        re.compile(
-            r"/(?!home\b|messages\b|explore\b|notifications\b|i/|search\b|settings\b)(\w+)/?"
-        ),
-    ),
-    "tiktok-dm": Profiles(
-        "/api/execute",
-        "script",
-        "output",
-        "/api/tiktok/inbox/navigate",
-        re.compile(r"/@([A-Za-z0-9._]+)/?"),
-    ),
-    "linkedin-automation": Profiles(
-        "/api/linkedin/debug/js",
-        "js",
-        "result",
-        "/api/linkedin/navigate/messaging",
-        re.compile(r"/in/([^/]+)/?.*"),
+        lambda said: said["tweet"].get("handle"),
     ),
 }

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 from urllib.parse import quote, unquote, urlencode
 
 from actp.errors import ServiceRefused, ServiceUnavailable
-from actp.safari.addresses import HOSTS
+from actp.safari.addresses import HOSTS, is_name_of, letters_of
 from actp.safari.commands import Comment, SendDm, Tweet, handle_of, text_of
 from actp.safari.outcomes import Failure
+from actp.safari.recipients import rows_taken_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,7 @@ MESSAGES: Final = 20
 # TikTok gives the oldest first.
 TIKTOK_MESSAGES: Final = 200
 NEWEST_CONVERSATIONS: Final = 3
+MAX_NAME_LENGTH: Final = 60
 
 
 class Reads(Protocol):
@@ -146,6 +148,8 @@ def _twitter_thread(reads: Reads, handle: str, text: str) -> Sight:
     likely = [each for each in listed if handle in str(each.get("username", "")).lower()]
     if len(likely) > 1:
         return Sight("unreadable", "several conversations have names like this")
+    if likely and letters_of(likely[0]["username"]) != letters_of(handle):
+        return _another_first(likely[0]["username"])
     said = _post(reads, name, "/api/twitter/conversations/open", {"username": handle})
     if said.get("success") is not True:
         return ABSENT
@@ -155,6 +159,13 @@ def _twitter_thread(reads: Reads, handle: str, text: str) -> Sight:
 
 
 def _tiktok_thread(reads: Reads, handle: str, text: str) -> Sight:
+    name = "tiktok-dm"
+    _post(reads, name, "/api/tiktok/inbox/navigate")
+    listed = _items(_get(reads, name, "/api/tiktok/conversations"), "conversations")
+    # It opens the first row that looks like the handle's.
+    likely = rows_taken_for(handle, listed)
+    if likely and not likely[0].is_named:
+        return _another_first(likely[0].name)
     path = "/api/tiktok/messages"
     params: dict[str, str | int] = {"conversationId": handle, "limit": TIKTOK_MESSAGES}
     try:
@@ -167,16 +178,23 @@ def _tiktok_thread(reads: Reads, handle: str, text: str) -> Sight:
 
 
 def _linkedin_thread(reads: Reads, handle: str, text: str) -> Sight:
-    del handle  # the list knows names, not addresses
     name = "linkedin-automation"
     _post(reads, name, "/api/linkedin/navigate/messaging")
     listed = _items(_get(reads, name, "/api/linkedin/conversations"), "conversations")
     for talk in listed[:NEWEST_CONVERSATIONS]:
         said = str(talk.get("lastMessage") or "").removeprefix("You: ")
         if len(text) >= MIN_TELLING_CHARS and _is(said, text):
-            who = str(talk.get("participantName") or "somebody")[:80]
+            who = str(talk.get("participantName") or "somebody")[:MAX_NAME_LENGTH]
+            # The list knows names, not addresses.
+            if not is_name_of(who, handle):
+                return Sight("ambiguous", f"it is the last message to {who}; is that {handle}?")
             return Sight("found", f"it is the last message to {who}")
     return ABSENT
+
+
+def _another_first(name: Any) -> Sight:
+    said = f"the service opens the conversation with {str(name)[:MAX_NAME_LENGTH]}"
+    return Sight("unreadable", said)
 
 
 _THREADS: Final[Mapping[str, Callable[[Reads, str, str], Sight]]] = {

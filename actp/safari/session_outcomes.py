@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from actp.safari.outcomes import Failure
 
 __all__ = [
+    "below_another",
     "elsewhere",
     "instead",
     "logged_out",
@@ -122,6 +123,25 @@ def elsewhere(service: Service, shown: object, wanted: str) -> Outcome:
         result={
             "outcome": "retry",
             "reason": "wrong_page",
+            "success": False,
+            "service": service.name,
+        },
+    )
+
+
+def below_another(service: Service, wanted: str, first: str) -> Outcome:
+    """Return the outcome of a comment whose page shows another person's post first."""
+    return Outcome(
+        "rejected",
+        "below_another",
+        error=(
+            f"{service.name}: {wanted} is a reply, and its page shows the post of {first} first,"
+            " under which the service would comment; nothing was sent. Comment there by hand."
+        ),
+        quota_back=True,
+        result={
+            "outcome": "rejected",
+            "reason": "below_another",
             "success": False,
             "service": service.name,
         },

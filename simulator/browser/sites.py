@@ -77,6 +77,8 @@ class Site:
         self.load_seconds = 0.0
         self.keeps_drafts = False
         self.pinned_post: str | None = None
+        self._unreachable: frozenset[str] = frozenset()
+        self._replies: dict[str, str] = {}
         self._notice: Notice | None = None
         self._sends = 0
         self._count = 0
@@ -88,6 +90,7 @@ class Site:
         self.load_seconds = settings.load_seconds.get(name, 0.0)
         self.keeps_drafts = name in settings.keeps_drafts
         self.pinned_post = settings.pinned_posts.get(name)
+        self._unreachable, self._replies = settings.unreachable, settings.replies
         notice = settings.notices.get(name)
         if notice != self._notice:
             self._notice, self._sends = notice, 0
@@ -115,14 +118,31 @@ class Site:
                 del self.tweets[KEPT_TWEETS:]
                 return "tweet", ""
             case _:
-                _push(self.comments, page.url, Comment(ME, text, now), KEPT_POSTS)
-                return "comment", page.url
+                post = self.first_post(page.url)
+                _push(self.comments, post, Comment(ME, text, now), KEPT_POSTS)
+                return "comment", post
 
     def receive(self, person: str, text: str, *, is_dated: bool) -> None:
         """Let somebody write to us."""
         self._message(person, Message(text, is_ours=False, at=time.time(), is_dated=is_dated))
 
     # What pages show
+
+    def has_button(self, profile: Page) -> bool:
+        """Tell whether a profile has a Message button."""
+        person = profile.subject.rstrip("/").rsplit("/", 1)[-1]
+        return self.is_logged_in and person not in self._unreachable
+
+    def suggested(self, handle: str) -> str:
+        """Return whom a search or a sidebar puts before the person who is looked for."""
+        somebody = (
+            "https://www.linkedin.com/in/stranger/" if self.name == "linkedin" else "stranger"
+        )
+        return next((p for p in reversed(self.threads) if p != handle), somebody)
+
+    def first_post(self, url: str) -> str:
+        """Return the address of the post that stands first on the page of a post."""
+        return self._replies.get(url, url)
 
     def shown_text(self, page: Page, box: str) -> Iterator[str]:
         """Yield the texts on a page, the newest last, with that of the open box."""

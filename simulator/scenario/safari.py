@@ -56,7 +56,9 @@ class SafariSettings(_Strict):
     a new tab with that address. ``other_window`` opens a window of the operator's before the one of
     the services. ``at`` says where the tab of a service stands, ``pinned_to`` whose tab a service
     has claimed or tracks (empty: none). ``closed`` names services without their tab; a claim on it
-    lives on. Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
+    lives on. ``unreachable`` are people whose profiles have no Message button. ``replies`` gives,
+    for the address of a post, that of the post which it answers and which its page shows first.
+    Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
     running: bool = True
@@ -71,6 +73,8 @@ class SafariSettings(_Strict):
     keeps_drafts: frozenset[str] = frozenset()
     notices: dict[str, Notice] = Field(default_factory=dict)
     pinned_posts: dict[str, str] = Field(default_factory=dict)
+    unreachable: frozenset[str] = frozenset()
+    replies: dict[str, str] = Field(default_factory=dict)
     time_scale: NonNegativeFloat = 0.0
 
     @field_validator("closed", "at", "pinned_to")

@@ -75,12 +75,15 @@ class DmService(Service):
         return Reply(200, {"messages": found, "count": len(found)})
 
     async def execute(self, call: Call) -> Reply:
-        """Run a script in the page; the only one that is known here asks for its address."""
-        script = call.text_of("script", "js").strip().removeprefix("window.")
+        """Run a script in the page: for its address, and for the button of a profile."""
+        script = call.text_of("script", "js").strip()
         async with self.looking(call) as hands:
             hands.misses("look")
             page = hands.session.tab().page
-        output = page.url if script == "location.href" else ""
+            output = page.url if "location.href" in script else ""
+            if "querySelector" in script:
+                is_found = page.is_of_person and self.site.has_button(page)
+                output += " ready" if is_found else " "
         return Reply(200, {"result" if "js" in call.body else "output": output})
 
     def listed(self, messages: Iterable[Message]) -> list[Json]:

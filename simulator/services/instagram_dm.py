@@ -91,6 +91,8 @@ class InstagramDm(DmService):
         if hands.misses("open") or not hands.is_at(Kind.PROFILE):
             raise Refused(NO_BUTTON)
         tab = hands.session.tab()
+        if not self.site.has_button(tab.page):
+            raise Refused(NO_BUTTON)
         hands.safari.open_page(tab, thread_page(tab.page))
         await hands.wait(5.0)
         if hands.misses("input") or not hands.is_at(Kind.THREAD):

@@ -57,6 +57,7 @@ class LinkedIn(DmService):
             f"GET {base}/rate-limits": Route(self.rate_limits, "rate_limits"),
             f"PUT {base}/rate-limits": Route(self.set_limits, "rate_limits"),
             f"POST {base}/navigate/messaging": drives(self.navigate, "navigate"),
+            f"POST {base}/navigate/profile": drives(self.open_profile, "navigate"),
         }
 
     def health(self) -> Json:
@@ -104,7 +105,11 @@ class LinkedIn(DmService):
             raise Refused("Message button not found — may not be connected")
         tab, front = hands.session.tab(), hands.session.front()
         if tab is front:
-            hands.safari.open_page(tab, thread_page(tab.page))
+            profile = tab.page
+            if not self.site.has_button(profile):
+                # The first one on the page is that of somebody in the sidebar.
+                profile = page_at(self.site.suggested(profile.subject))
+            hands.safari.open_page(tab, thread_page(profile))
         await hands.wait(0.5)
         if hands.misses("input") or tab is not front:
             # The click went to whatever is in front.
@@ -241,6 +246,19 @@ class LinkedIn(DmService):
         if hindered is not None:
             return Reply(200, {"success": False, "error": hindered})
         return Reply(200, {"success": True, "currentUrl": INBOX})
+
+    async def open_profile(self, call: Call) -> Reply:
+        """Open a profile; it does not wait until the page is there."""
+        url = call.text_of("profileUrl")
+        if not url:
+            return Reply(400, {"error": "profileUrl required"})
+        if self._is_locked():
+            return self._busy()
+        async with self.looking(call) as hands:
+            if not await hands.navigate(url, 5.0):
+                return Reply(200, {"success": False, "error": "Failed to navigate to profile"})
+            shown = hands.session.tab().url
+        return Reply(200, {"success": True, "currentUrl": shown})
 
     async def _opens_inbox(self, hands: Hands) -> str | None:
         """Open the inbox; return what hinders it."""

@@ -160,7 +160,8 @@ class ThreadsComments(CommentService):
             shown = hands.session.tab().page
         counts = {"likes": 0, "replies": 0, "reposts": 0, "timestamp": ""}
         counts |= self.settings.reactions.get(shown.url, {})
-        about = {"author": handle_in(shown.url), "text": "", **counts, "url": shown.url}
+        first = self.site.first_post(shown.url)
+        about = {"author": handle_in(first), "text": "", **counts, "url": shown.url}
         return Reply(200, about if shown.has_box else {**about, "author": ""})
 
     def _remember(self, key: str, body: Json) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
@@ -105,17 +106,12 @@ class TikTokDm(DmService):
             if handle in self.site.threads and hands.is_at(Kind.INBOX):
                 raise Refused("already_in_conversation: existing_conversation")
         await hands.wait(22.0)
-        await hands.navigate(f"https://www.tiktok.com/@{handle}", 5.0)
-        await hands.until(lambda: hands.is_at(Kind.PROFILE), 5.0)
-        if not hands.is_at(Kind.PROFILE):
-            raise Refused(f"dms_restricted: no Message button on @{handle} profile")
-        if hands.misses("open"):
-            raise Refused(
-                "Strategy C (cold): profile Message button JS-clicked but composer did not open "
-                "(closed)"
-            )
-        tab = hands.session.tab()
-        hands.safari.open_page(tab, thread_page(tab.page))
+        similar = self._similar_row(handle) if hands.is_at(Kind.INBOX) else None
+        if similar is None:
+            await self._open_cold(hands, handle)
+        else:
+            page = page_at(f"{INBOX}/{similar}")
+            hands.safari.open_page(hands.session.tab(), page)
         await hands.wait(10.0)
         if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("event_no_input: message input not found in DOM")
@@ -132,13 +128,36 @@ class TikTokDm(DmService):
         await hands.wait(8.0)
         is_seen = hands.sees(effect.text, in_box=False)
         await hands.navigate(INBOX, 4.0)
-        return Sent(is_seen, recipient=handle)
+        return Sent(is_seen, recipient=similar or handle)
+
+    def _similar_row(self, handle: str) -> str | None:
+        """Return the first person whose row it takes for that of a handle.
+
+        A part of the handle is enough, and the name above the thread is compared in the same way.
+        """
+        parts = [p for p in re.split(r"[_.]", handle) if len(p) > 3 and not re.search(r"\d", p)]
+        people = (person for person, _ in self.site.conversations())
+        return next((p for p in people if any(part in p for part in parts)), None)
+
+    async def _open_cold(self, hands: Hands, handle: str) -> None:
+        """Open the thread from the person's profile."""
+        await hands.navigate(f"https://www.tiktok.com/@{handle}", 5.0)
+        await hands.until(lambda: hands.is_at(Kind.PROFILE), 5.0)
+        tab = hands.session.tab()
+        if not hands.is_at(Kind.PROFILE) or not self.site.has_button(tab.page):
+            raise Refused(f"dms_restricted: no Message button on @{handle} profile")
+        if hands.misses("open"):
+            raise Refused(
+                "Strategy C (cold): profile Message button JS-clicked but composer did not open "
+                "(closed)"
+            )
+        hands.safari.open_page(tab, thread_page(tab.page))
 
     def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
         body: Json = {"success": True, "username": effect.recipient}
         if sent.verified is not None:
             body["verified"] = sent.verified
-            body["verifiedRecipient"] = effect.recipient
+            body["verifiedRecipient"] = sent.recipient or effect.recipient
         body["rateLimits"] = self._sent()
         return body
 
@@ -233,7 +252,8 @@ class TikTokDm(DmService):
         await hands.navigate(INBOX, 4.0)
         if not hands.is_at(Kind.INBOX):
             return False
-        person = self.person_like(username) or username.removeprefix("@")
+        handle = username.removeprefix("@")
+        person = self.person_like(handle) or self._similar_row(handle) or handle
         hands.safari.open_page(hands.session.tab(), page_at(f"{INBOX}/{person}"))
         await hands.wait(3.0)
         return True

@@ -207,7 +207,9 @@ class TwitterComments(CommentService):
             shown = hands.session.tab().page
             if not hands.is_at(Kind.POST) or not self._exists(shown.url):
                 return Reply(404, {"error": "Tweet not found or failed to extract"})
-        return Reply(200, {"success": True, "tweet": {**self._tweet(shown.url), "url": shown.url}})
+        # The address is that of the page, the rest that of the first tweet on it.
+        tweet = self._tweet(self.site.first_post(shown.url))
+        return Reply(200, {"success": True, "tweet": {**tweet, "url": shown.url}})
 
     async def metrics(self, call: Call) -> Reply:
         url = call.request.query.get("tweetUrl", "")

@@ -38,6 +38,7 @@ class TwitterDm(DmService):
             f"GET {base}/conversations": drives(self.conversations, "conversations"),
             f"POST {base}/conversations/open": drives(self.open, "reading"),
             f"POST {base}/execute": drives(self.execute, "reading"),
+            f"GET {base}/prospect/score/{{}}": drives(self.score, "reading"),
             f"GET {base}/messages": drives(self.messages, "reading"),
             f"GET {base}/status": tells(self.status, "status"),
             f"GET {base}/rate-limits": tells(self.rate_limits, "rate_limits"),
@@ -71,7 +72,12 @@ class TwitterDm(DmService):
             await hands.wait(1.5)
             raise Refused(NO_WAY_IN)
         tab = hands.session.tab()
-        hands.safari.open_page(tab, thread_page(tab.page))
+        thread = thread_page(tab.page)
+        if not self.site.has_button(tab.page):
+            # It writes a new message, and takes whom the search lists first.
+            await hands.wait(7.0)
+            thread = page_at(f"{INBOX}/{self.site.suggested(effect.recipient)}")
+        hands.safari.open_page(tab, thread)
         await hands.wait(2.0)
         if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("DM composer did not open")
@@ -122,6 +128,14 @@ class TwitterDm(DmService):
                 hands.safari.open_page(hands.session.tab(), page_at(f"{INBOX}/{person}"))
             await hands.wait(2.0)
         return Reply(200, {"success": person is not None, "username": username})
+
+    async def score(self, call: Call) -> Reply:
+        """Read a profile, and leave it open."""
+        handle = call.path.rsplit("/", 1)[-1]
+        async with self.looking(call) as hands:
+            await hands.navigate(f"https://x.com/{handle}", 4.0)
+        about = {"handle": handle, "displayName": "", "bio": "", "followers": "", "following": ""}
+        return Reply(200, {"success": True, "username": handle, **about, "icpScore": 0})
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
         url = self.session.tab().url  # that of the front tab until it tracks one

@@ -37,7 +37,8 @@ def command_for(service: str, *, unlike_all_others: str = "", **more: Any) -> Co
     if platform == "linkedin":
         params["profileUrl"] = f"https://www.linkedin.com/in/person-{number}/"
     else:
-        params["username"] = f"person_{number}"
+        # Without a part that other names share: tiktok-dm would take them for one another.
+        params["username"] = f"person{number}"
     return {"action": "send_dm", "platform": platform, "params": params, **more}
 
 

@@ -43,7 +43,8 @@ class Situation:
 
     ``waits``: as long as it lasts nothing is lost, and once it is over everything is sent.
     ``once``: whatever the outcome, it is true, and nobody gets a text twice. ``after_a_send`` sets
-    it only when the service has sent something, so that it holds a tab.
+    it only when the service has sent something, so that it holds a tab. ``to`` replaces whom or
+    what the command is for; ``known`` is somebody with whom there is a conversation.
     """
 
     name: str
@@ -53,10 +54,13 @@ class Situation:
     rules: tuple[dict[str, Any], ...] = ()
     after_a_send: bool = False
     is_tweet: bool = False
+    to: dict[str, str] = field(default_factory=dict)
+    known: str | None = None
 
     def command(self) -> Command:
         """Make a command for its service."""
-        return a_tweet() if self.is_tweet else command_for(self.service)
+        made = a_tweet() if self.is_tweet else command_for(self.service)
+        return {**made, "params": {**made["params"], **self.to}}
 
     def __str__(self) -> str:
         return f"{'tweet' if self.is_tweet else self.service}-{self.name}"
@@ -102,6 +106,30 @@ def _situations(service: str) -> Iterator[Situation]:
     yield once("crash", behaviour="crash_after_effect")
 
 
+def _persons() -> Iterator[Situation]:
+    """Yield what makes a driver write to somebody else, or below another post."""
+    for service, to, known in (
+        ("instagram-dm", {"username": "maria"}, "anna"),
+        ("twitter-dm", {"username": "maria"}, "anna"),
+        ("tiktok-dm", {"username": "maria"}, "anna"),
+        (
+            "linkedin-automation",
+            {"profileUrl": "https://www.linkedin.com/in/maria/"},
+            "https://www.linkedin.com/in/anna/",
+        ),
+    ):
+        closed = {"unreachable": ["maria"]}
+        yield Situation("no_message_button", service, "once", closed, to=to, known=known)
+    similar = {"username": "maria_lopez"}
+    yield Situation("similar_name", "tiktok-dm", "once", to=similar, known="maria.garcia")
+    for service, url, parent in (
+        ("threads-comments", "https://www.threads.com/@maria/post/C2", "@anna/post/C1"),
+        ("twitter-comments", "https://x.com/maria/status/2", "anna/status/1"),
+    ):
+        above = {"replies": {url: f"{url.partition('.com/')[0]}.com/{parent}"}}
+        yield Situation("reply_below_another", service, "once", above, to={"postUrl": url})
+
+
 def _tweets() -> Iterator[Situation]:
     # Its page is the one for a new tweet, so there is no other post to be slow.
     for each in _situations("twitter-comments"):
@@ -109,4 +137,8 @@ def _tweets() -> Iterator[Situation]:
             yield replace(each, is_tweet=True)
 
 
-SITUATIONS = (*(each for service in SENDERS for each in _situations(service)), *_tweets())
+SITUATIONS = (
+    *(each for service in SENDERS for each in _situations(service)),
+    *_persons(),
+    *_tweets(),
+)

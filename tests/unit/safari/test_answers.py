@@ -111,17 +111,22 @@ def test_a_success_that_is_not_true_is_no_success() -> None:
     ],
 )
 def test_verified_is_worth_what_the_service_looked_at(service: str, level: str) -> None:
-    result = read(service, 200, {"success": True, "verified": True}).result
+    name = "Ada Lovelace" if service == "linkedin-automation" else "ada"
+    verified = {"success": True, "verified": True, "verifiedRecipient": name}
+    result = read(service, 200, verified).result
     assert (result["verification"], result["verified"]) == (level, level == "seen")
     for answer in ({"success": True}, {"success": True, "verified": False}):
         result = read(service, 200, answer).result
         assert (result["verification"], result["verified"]) == ("none", False)
 
 
-def test_a_recipient_that_was_not_looked_at_is_not_seen() -> None:
-    trusted = {"verified": True, "verifiedRecipient": "composer_open_inbox_trusted"}
-    result = read("tiktok-dm", 200, {"success": True, **trusted}).result
-    assert result["verification"] == "claimed"
+@pytest.mark.parametrize("service", ["tiktok-dm", "linkedin-automation"])
+@pytest.mark.parametrize("named", ["composer_open_inbox_trusted", "Adam Smith", "", None])
+def test_a_text_below_another_name_is_not_seen_by_its_recipient(
+    service: str, named: str | None
+) -> None:
+    answer = {"success": True, "verified": True, "verifiedRecipient": named}
+    assert read(service, 200, answer).result["verification"] == "claimed"
 
 
 @pytest.mark.parametrize(

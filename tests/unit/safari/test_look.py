@@ -31,6 +31,12 @@ INBOXES = {
     "tiktok-dm": "https://www.tiktok.com/messages",
     "linkedin-automation": "https://www.linkedin.com/messaging/",
 }
+# The recipient's profile with its button, where a look opens it; else the inbox.
+SHOWN_PAGES = {
+    **INBOXES,
+    "twitter-dm": "https://x.com/ada ready",
+    "linkedin-automation": "https://www.linkedin.com/in/ada-lovelace/ ready",
+}
 NO_OSASCRIPT = Front(osascript="no-such-program")
 
 
@@ -75,8 +81,9 @@ def ready(service: str, **routes: Any) -> Shown:
         "tabs/claims": {"claims": [], "count": 0},
         "status": {"isLoggedIn": True, "isOnSite": True, "currentUrl": "https://linkedin.com/feed"},
         **page(service, POSTS.get(platform, "")),
-        "execute": {"output": INBOXES.get(service, "")},
-        "debug/js": {"result": INBOXES.get(service, "")},
+        "execute": {"output": SHOWN_PAGES.get(service, "")},
+        "debug/js": {"result": SHOWN_PAGES.get(service, "")},
+        "prospect/score": {"success": True},
     }
     return Shown({**usual, **{name.replace("_", "/"): said for name, said in routes.items()}})
 
@@ -213,6 +220,40 @@ def test_a_threads_page_that_could_not_be_read_is_not_believed() -> None:
     assert waiting.reason == "wrong_page"
 
 
+@pytest.mark.parametrize(
+    ("service", "route", "said"),
+    [
+        ("threads-comments", "extract", {"url": POSTS["threads"], "author": "eve"}),
+        (
+            "twitter-comments",
+            "tweet/detail",
+            {"success": True, "tweet": {"url": POSTS["twitter"], "handle": "@Eve"}},
+        ),
+    ],
+)
+def test_a_comment_below_the_post_that_is_answered_is_refused(
+    service: str, route: str, said: dict[str, Any]
+) -> None:
+    # A reply's page shows the post that it answers first, and the driver comments on the first.
+    refused = before(service, ready(service, **{route.replace("/", "_"): said}))
+    assert refused is not None
+    assert (refused.verdict, refused.reason) == ("rejected", "below_another")
+    assert refused.quota_back
+    assert "eve" in refused.error
+
+
+def test_a_post_is_looked_for_in_a_tab_of_the_site() -> None:
+    shown = ready("twitter-comments")
+    looking = look("twitter-comments", shown)
+    assert refusal(looking) is None
+    shown.routes["session/ensure"] = {"ok": False, "error": "No 'x.com' tab found"}
+    shown.asked.clear()
+    waiting = looking.before(command("comment", "twitter", handle="ada", text="Hello"))
+    assert isinstance(waiting, Outcome)
+    assert (waiting.verdict, waiting.reason) == ("wait", "not_ready")
+    assert shown.asked == ["POST /api/session/ensure"]
+
+
 @pytest.mark.parametrize("service", ["instagram-comments", "tiktok-comments"])
 def test_a_claim_on_a_tab_that_is_gone_is_released(service: str) -> None:
     shown = ready(service, navigate=[{"success": True}, {"success": False}])
@@ -235,55 +276,6 @@ def test_a_claim_that_points_elsewhere_is_released(tab: int, *, is_released: boo
     assert ("POST /api/tabs/release" in shown.asked) is is_released
 
 
-PROFILES = {
-    "instagram-dm": "https://www.instagram.com/{}/",
-    "twitter-dm": "https://x.com/{}",
-    "tiktok-dm": "https://www.tiktok.com/@{}",
-    "linkedin-automation": "https://www.linkedin.com/in/{}/",
-}
-
-
-def at(service: str, *urls: str) -> Shown:
-    """Give a service of messages whose page is at these addresses, one after the other."""
-    key = "result" if service == "linkedin-automation" else "output"
-    said = [{key: url} for url in urls]
-    return ready(service, execute=said, debug_js=said)
-
-
-@pytest.mark.parametrize("service", PROFILES)
-def test_another_persons_profile_is_left_before_a_message(service: str) -> None:
-    other = PROFILES[service].format("anna")
-    shown = at(service, other, other, INBOXES[service])
-    assert before(service, shown) is None
-    assert any("navigate" in each for each in shown.asked)
-
-
-@pytest.mark.parametrize("service", PROFILES)
-def test_a_profile_that_stays_open_keeps_a_message_back(service: str) -> None:
-    waiting = before(service, at(service, PROFILES[service].format("anna")))
-    assert waiting is not None
-    assert (waiting.verdict, waiting.reason, waiting.quota_back) == ("retry", "wrong_page", True)
-    assert "anna" in waiting.error
-
-
-@pytest.mark.parametrize("service", PROFILES)
-def test_the_recipients_own_profile_may_stay_open(service: str) -> None:
-    own = "ada-lovelace" if service == "linkedin-automation" else "ada"
-    shown = at(service, PROFILES[service].format(own))
-    assert before(service, shown) is None
-    assert not any("navigate" in each for each in shown.asked)
-
-
-@pytest.mark.parametrize("service", ["twitter-dm", "tiktok-dm"])
-def test_a_claim_on_a_tab_of_another_site_is_released(service: str) -> None:
-    shown = at(service, "https://www.google.com/", INBOXES[service])
-    assert before(service, shown) is None
-    assert "POST /api/tabs/release" in shown.asked
-    waiting = before(service, at(service, "https://www.google.com/"))
-    assert waiting is not None
-    assert (waiting.verdict, waiting.reason) == ("wait", "not_ready")
-
-
 def test_linkedins_tab_is_brought_to_the_front(tmp_path: Path) -> None:
     shown = ready("linkedin-automation", status={"isLoggedIn": True, "isOnLinkedIn": True})
     linkedin, google = "https://www.linkedin.com/feed/", "https://www.google.com/"
@@ -298,7 +290,12 @@ def test_linkedins_tab_is_brought_to_the_front(tmp_path: Path) -> None:
 
 def test_linkedin_waits_while_another_tab_is_in_front() -> None:
     status = {"isLoggedIn": True, "isOnLinkedIn": True, "currentUrl": "https://www.google.com/"}
-    waiting = before("linkedin-automation", ready("linkedin-automation", status=status))
+    shown = ready("linkedin-automation", status=status)
+    waiting = before("linkedin-automation", shown)
+    # It gives the address of its own tab as long as it tracks one.
+    cleared = shown.asked.index("POST /api/session/clear")
+    assert shown.asked[cleared + 1] == "GET /api/linkedin/status"
+    assert shown.asked[cleared + 2] == "POST /api/session/ensure"
     assert waiting is not None
     assert waiting.reason == "not_ready"
     assert "not in front" in waiting.error
@@ -383,12 +380,12 @@ def test_a_tab_that_is_closed_between_two_comments_is_no_missing_post(service: s
 
 
 def test_a_failed_session_is_asked_for_its_login_again() -> None:
-    shown = ready("twitter-dm")
-    looking = look("twitter-dm", shown)
-    assert refusal(looking, dm("ada")) is None
+    shown = ready("instagram-dm")
+    looking = look("instagram-dm", shown)
+    assert refusal(looking) is None
     shown.routes["session/ensure"] = {"ok": False}
-    assert refusal(looking, dm("ada")) is not None
+    assert refusal(looking) is not None
     shown.routes["session/ensure"] = ENSURED
     shown.asked.clear()
-    assert refusal(looking, dm("ada")) is None
+    assert refusal(looking) is None
     assert any("status" in each for each in shown.asked)

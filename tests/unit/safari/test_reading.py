@@ -92,3 +92,25 @@ def test_a_tweet_needs_our_handle(safari: SafariClient) -> None:
     sight = read(safari, command("tweet", text=TEXT))
     assert sight.verdict == "unreadable"
     assert "SAFARI_OWN_HANDLES" in sight.detail
+
+
+@pytest.mark.parametrize(
+    ("service", "others"), [("twitter-dm", "adam"), ("tiktok-dm", "ada.byron")]
+)
+def test_the_thread_of_a_similar_name_is_not_read(
+    running: SimulatorProcess, safari: SafariClient, service: str, others: str
+) -> None:
+    running.receive(service, others, "Hello")
+    asked = command("send_dm", service.split("-", maxsplit=1)[0], username="ada_x", text=TEXT)
+    if service == "twitter-dm":
+        asked = command_of(service, TEXT)
+    sight = read(safari, asked)
+    assert sight.verdict == "unreadable"
+    assert others in sight.detail
+
+
+def test_the_same_words_to_another_member_of_linkedin_are_not_his(safari: SafariClient) -> None:
+    send(safari, command("send_dm", "linkedin", profileUrl="eve-adams", text=TEXT))
+    sight = read(safari, command_of("linkedin-automation", TEXT))
+    assert sight.verdict == "ambiguous"
+    assert "Eve Adams" in sight.detail

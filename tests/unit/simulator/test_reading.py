@@ -155,6 +155,21 @@ def test_a_page_says_its_own_address_and_not_that_of_the_page_to_come(
     assert call.post(service, path, script).json()[said] in urls
 
 
+def test_a_script_looks_for_the_button_of_the_profile_that_is_open(call: Caller) -> None:
+    script = {"script": "window.location.href; document.querySelector('[aria-label]')"}
+    execute = "/api/twitter/execute"
+    assert call.post("twitter-dm", execute, script).json()["output"].endswith("messages ")
+    call.get("twitter-dm", "/api/twitter/prospect/score/maria")
+    assert call.post("twitter-dm", execute, script).json()["output"] == "https://x.com/maria ready"
+    call.simulator.safari(unreachable=["maria"])
+    assert call.post("twitter-dm", execute, script).json()["output"] == "https://x.com/maria "
+    body = {"profileUrl": "https://www.linkedin.com/in/ada/"}
+    call.post("linkedin-automation", "/api/linkedin/navigate/profile", body)
+    js = {"js": script["script"]}
+    said = call.post("linkedin-automation", "/api/linkedin/debug/js", js).json()["result"]
+    assert said == "https://www.linkedin.com/in/ada/ ready"
+
+
 def test_threads_and_twitter_name_the_post_that_they_open(call: Caller) -> None:
     url = "https://www.threads.com/@ada/post/C1"
     shown = call.get("threads-comments", f"/api/threads/extract?postUrl={url}").json()

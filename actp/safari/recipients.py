@@ -1,0 +1,312 @@
+"""Looks, before a message is sent, at the person to whom a service would write.
+
+The drivers press the first button or open the first row that looks like the person's. A page of
+somebody else, a search that lists others, or a conversation with a similar name gets the message.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from actp.safari.addresses import HOSTS
+from actp.safari.commands import handle_of
+from actp.safari.outcomes import Outcome
+from actp.safari.session_outcomes import elsewhere, no_tab
+from actp.sanitize import storable_text
+
+if TYPE_CHECKING:
+    from actp.safari.asking import Answer, Asking
+    from actp.safari.commands import SendDm
+
+__all__ = ["Row", "look_at_recipient", "rows_taken_for"]
+
+MAX_NAME_LENGTH: Final = 60
+# When a page is asked again; the sum is longer than a driver waits for a profile.
+AGAIN_SECONDS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)
+SHORTEST_PART: Final = 3
+_WHERE: Final = "window.location.href"
+_MEMBER_ID: Final = re.compile(r"ACo[A-Za-z0-9_-]{30,}")
+
+
+class _Page(NamedTuple):
+    """How a service of messages is asked about its page, and what a profile's path is like."""
+
+    ask_path: str
+    script_key: str
+    answer_key: str
+    inbox_path: str
+    profile: re.Pattern[str]
+
+
+_PAGES: Final = {
+    "instagram-dm": _Page(
+        "/api/execute",
+        "script",
+        "output",
+        "/api/inbox/navigate",
+        re.compile(r"/(?!direct/|explore/|reels?/|p/|accounts/|stories/)([A-Za-z0-9._]+)/?"),
+    ),
+    "twitter-dm": _Page(
+        "/api/twitter/execute",
+        "script",
+        "output",
+        "/api/twitter/inbox/navigate",
+        re.compile(
+            r"/(?!home\b|messages\b|explore\b|notifications\b|i/|search\b|settings\b)(\w+)/?"
+        ),
+    ),
+    "tiktok-dm": _Page(
+        "/api/execute",
+        "script",
+        "output",
+        "/api/tiktok/inbox/navigate",
+        re.compile(r"/@([A-Za-z0-9._]+)/?"),
+    ),
+    "linkedin-automation": _Page(
+        "/api/linkedin/debug/js",
+        "js",
+        "result",
+        "/api/linkedin/navigate/messaging",
+        re.compile(r"/in/([^/]+)/?.*"),
+    ),
+}
+
+
+class _Button(NamedTuple):
+    """A person's profile, the route that opens it, and a script that looks at its button.
+
+    The script returns ``ready`` unless the driver would miss the person.
+    """
+
+    url: str
+    open_method: str
+    open_path: str
+    open_key: str | None
+    script: str
+    instead: str
+
+
+# Each script looks for what its driver presses, with the driver's own selectors.
+_BUTTONS: Final = {
+    # Of accounts that are gone the driver itself says so before it presses anything.
+    "twitter-dm": _Button(
+        "https://x.com/{}",
+        "GET",
+        "/api/twitter/prospect/score/{}",
+        None,
+        """
+        var box=document.querySelector('[data-testid="primaryColumn"]'),words=box?box.innerText:'';
+        if(/This account doesn|Account suspended|protected/.test(words))return 'ready';
+        return document.querySelector('[data-testid="sendDMFromProfile"]')||
+          document.querySelector('[aria-label="Message"]')?'ready':'';
+        """,
+        "the service would write to the first person that its search lists",
+    ),
+    "linkedin-automation": _Button(
+        "https://www.linkedin.com/in/{}/",
+        "POST",
+        "/api/linkedin/navigate/profile",
+        "profileUrl",
+        """
+        if(!document.querySelector('main'))return '';
+        var all=document.querySelectorAll('a[href*="interop=msgOverlay"],'+
+          'button[aria-label*="Message"],a[data-control-name*="message"]');
+        for(var i=0;i<all.length;i++){
+          var label=(all[i].getAttribute('aria-label')||'').toLowerCase();
+          var link=all[i].href||'',place=all[i].getBoundingClientRect();
+          if(link.indexOf('interop=msgOverlay')<0&&label.indexOf('message')<0)continue;
+          if(!place.width||!place.height)continue;
+          var name=document.querySelector('main h1'),who=name?name.innerText.toLowerCase():'';
+          var whom=label.replace(/^.*message/,'').trim().replace(/^(to|with) /,'').split(/ +/)[0];
+          return !whom||!who||who.indexOf(whom)>=0?'ready':'';
+        }
+        return 'ready';
+        """,
+        "the service would press the one of somebody else on the page",
+    ),
+}
+
+
+def look_at_recipient(
+    asking: Asking, command: SendDm, *, is_checking_tab: bool = True
+) -> Outcome | None:
+    """Return why a message would not reach its person, or None; navigates, and sends nothing.
+
+    With ``is_checking_tab`` it asks first whether the tab is one of the site. An outcome of
+    ``wait`` is about the session; any other about the command.
+    """
+    name, handle = asking.service.name, handle_of(command) or ""
+    if name == "tiktok-dm":
+        return _similar_conversation(asking, handle)
+    # LinkedIn replaces an id of a member in the address by a name that nobody knows.
+    if name not in _BUTTONS or _MEMBER_ID.match(handle):
+        return _leave_others(asking, handle)
+    if is_checking_tab:
+        said = _evaluated(asking, _WHERE)
+        if said.status != 404 and not _is_of_site(asking, shown := _text(asking, said)):
+            return _no_page(asking, said, shown)
+    return _open_profile(asking, handle)
+
+
+class Row(NamedTuple):
+    """A row of TikTok's inbox that its driver takes for a handle's.
+
+    ``holds_handle`` is true where the handle stands anywhere in it, ``is_named`` in its name.
+    """
+
+    name: str
+    holds_handle: bool
+    is_named: bool
+
+
+def rows_taken_for(handle: str, conversations: Any) -> list[Row]:
+    """Return the conversations that tiktok-dm takes for one with a handle, in their order.
+
+    Its driver looks for the handle anywhere in a row, or for a part of it in the name.
+    """
+    parts = [
+        part
+        for part in re.split(r"[_.]", handle)
+        if len(part) >= SHORTEST_PART and not re.search(r"[0-9]", part)
+    ]
+    found = []
+    for each in conversations if isinstance(conversations, list) else ():
+        row = each if isinstance(each, dict) else {}
+        name, last = (str(row.get(key) or "") for key in ("displayName", "lastMessage"))
+        lines = f"{name}\n{last}".lower()
+        taken = Row(name, _holds(lines, handle), _holds(name.lower(), handle))
+        is_similar = any(part in name.lower() or f"\n{part}" in lines for part in parts)
+        if taken.holds_handle or is_similar:
+            found.append(taken)
+    return found
+
+
+def _holds(text: str, handle: str) -> bool:
+    return handle in text or handle in re.sub(r"[^a-z0-9]", "", text)
+
+
+def _leave_others(asking: Asking, handle: str, *, for_inbox: bool = False) -> Outcome | None:
+    """Leave another person's profile, on which a slow page would make a driver write.
+
+    ``for_inbox`` leaves every page that is not the inbox.
+    """
+    page, shown = _PAGES[asking.service.name], ""
+    for pause_seconds in AGAIN_SECONDS:
+        asking.pause(pause_seconds)
+        said = _evaluated(asking, _WHERE)
+        if said.status == 404:  # a version of the service that cannot be asked
+            return None
+        shown = _text(asking, said)
+        if not _is_of_site(asking, shown):
+            return _no_page(asking, said, shown)
+        path = urlsplit(shown).path
+        is_others = page.profile.fullmatch(path) and not _is_profile(page, shown, handle)
+        if path.startswith("/messages") if for_inbox else not is_others:
+            return None
+        if pause_seconds == 0.0:
+            opened = asking.said("POST", page.inbox_path, {})
+            if opened.refusal is not None:
+                return opened.refusal
+    return elsewhere(asking.service, shown, "an inbox")
+
+
+def _open_profile(asking: Asking, handle: str) -> Outcome | None:
+    """Open the person's profile and look for the button that the driver presses there."""
+    page, button = _PAGES[asking.service.name], _BUTTONS[asking.service.name]
+    url = button.url.format(handle)
+    body = {button.open_key: url} if button.open_key else None
+    opened = asking.said(button.open_method, button.open_path.format(handle), body)
+    if opened.status == 404:  # a version of the service without this route
+        return _leave_others(asking, handle)
+    if not opened.is_ok:
+        return opened.refusal or no_tab(asking.service, opened.words)
+    shown = ""
+    for pause_seconds in AGAIN_SECONDS:
+        asking.pause(pause_seconds)
+        said = _evaluated(asking, _button_script(button))
+        shown, _, state = _text(asking, said).partition(" ")
+        is_there = state == "ready" and _is_profile(page, shown, handle)
+        if is_there or said.status == 404:  # a version of the service that cannot be asked
+            return None
+        if not _is_of_site(asking, shown):
+            return _no_page(asking, said, shown)
+    if not _is_profile(page, shown, handle):
+        return elsewhere(asking.service, shown, url)
+    problem = f"{url} has no Message button; {button.instead}"
+    return _rejected(asking, "no_message_button", problem, is_suspicious=True)
+
+
+def _similar_conversation(asking: Asking, handle: str) -> Outcome | None:
+    """Look in the inbox for a conversation that the driver would take for the person's."""
+    problem = _leave_others(asking, handle, for_inbox=True)
+    if problem is not None:
+        return problem
+    said = asking.said("GET", "/api/tiktok/conversations")
+    if said.refusal is not None:
+        return said.refusal
+    rows = rows_taken_for(handle, said.data.get("conversations"))
+    # Where a row holds the handle itself, the service says that it exists, and sends nothing.
+    if not rows or any(row.holds_handle for row in rows):
+        return None
+    name = storable_text(rows[0].name, MAX_NAME_LENGTH)
+    problem_said = f"the service would take the conversation with {name} for that with @{handle}"
+    return _rejected(asking, "similar_name", problem_said)
+
+
+def _button_script(button: _Button) -> str:
+    """Return a script that gives the address and behind it the state of the button."""
+    look = " ".join(button.script.split())
+    # What a page without such elements gives is no reason to keep a message back.
+    return (
+        f"(function(){{var state='ready';try{{state=(function(){{{look}}})();}}catch(_){{}}"
+        "return window.location.href+' '+state;})()"
+    )
+
+
+def _evaluated(asking: Asking, script: str) -> Answer:
+    """Return what a script gives in the service's tab; once more where its claim was wrong."""
+    page = _PAGES[asking.service.name]
+    said = asking.said("POST", page.ask_path, {page.script_key: script})
+    if said.status == 404 or said.refusal is not None:
+        return said
+    if _is_of_site(asking, _text(asking, said).partition(" ")[0]):
+        return said
+    # The claim is on a tab of another site, or on none; the next request claims anew.
+    asking.release_claim()
+    return asking.said("POST", page.ask_path, {page.script_key: script})
+
+
+def _text(asking: Asking, said: Answer) -> str:
+    return str(said.data.get(_PAGES[asking.service.name].answer_key) or "").strip()
+
+
+def _no_page(asking: Asking, said: Answer, shown: str) -> Outcome:
+    if said.refusal is not None:
+        return said.refusal
+    return no_tab(
+        asking.service, f"its tab shows {shown[:MAX_NAME_LENGTH]}" if shown else said.words
+    )
+
+
+def _rejected(asking: Asking, reason: str, problem: str, *, is_suspicious: bool = False) -> Outcome:
+    name = asking.service.name
+    return Outcome(
+        "rejected",
+        reason,
+        error=f"{name}: {problem}; nothing was sent. Write to this person by hand.",
+        quota_back=True,
+        result={"outcome": "rejected", "reason": reason, "success": False, "service": name},
+        is_suspicious=is_suspicious,
+    )
+
+
+def _is_profile(page: _Page, shown: str, handle: str) -> bool:
+    profile = page.profile.fullmatch(urlsplit(shown).path)
+    return profile is not None and unquote(profile[1]).lower() == unquote(handle).lower()
+
+
+def _is_of_site(asking: Asking, shown: str) -> bool:
+    host, known = urlsplit(shown).hostname, HOSTS[asking.service.platform or ""]
+    return host is not None and any(host == name or host.endswith(f".{name}") for name in known)
