@@ -25,6 +25,7 @@ LOOKS: Final = 3
 BETWEEN_LOOKS_SECONDS: Final = 30.0
 # Agents take turns under this name, and keep them for jobs of market-research.
 AGENT_HOLDER: Final = "agent-"
+RESEARCH: Final = "market-research"
 JOBS_PATH: Final = "/api/research/status"
 JOBS_TIMEOUT_SECONDS: Final = 10.0
 
@@ -67,13 +68,15 @@ def free_after_research(settings: Settings, safari: SafariClient) -> tuple[str, 
         left = [
             turn.holder
             for turn in table.taken()
-            if turn.holder.startswith(AGENT_HOLDER) and not (turn.is_held and turn.is_alive)
+            if turn.holder.startswith(AGENT_HOLDER)
+            and turn.is_left
+            and turn.why.startswith(RESEARCH)
         ]
         if not left:
             return ()
         try:
             said: Any = safari.get(
-                "market-research", JOBS_PATH, timeout_seconds=JOBS_TIMEOUT_SECONDS, turn=False
+                RESEARCH, JOBS_PATH, timeout_seconds=JOBS_TIMEOUT_SECONDS, turn=False
             )
         except ServiceError:
             return ()
@@ -89,7 +92,7 @@ def _look(settings: Settings, safari: SafariClient, row: Mapping[str, Any]) -> S
         return Sight("unreadable", str(error))
     own = settings.safari_own_handles.get(command.platform or "")
     try:
-        with safari.turn(command.service.busy_seconds):
+        with safari.turn(command.service.busy_seconds, f"{row['service']} looks for {row['id']}"):
             sight = read_text(
                 safari,
                 command,

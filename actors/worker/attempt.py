@@ -19,7 +19,7 @@ from actors.worker.messages import Ended
 from actp.clock import steady_seconds
 from actp.errors import InvalidInput
 from actp.safari.catalogue import ACTIONS
-from actp.safari.commands import Command, awaits_post
+from actp.safari.commands import Command, awaits_post, handle_of
 from actp.safari.outcomes import Failure, Outcome, Phase, refused_input
 from metrics import instruments
 
@@ -155,7 +155,10 @@ class Attempt:
             return
         with instruments.TURNS_WAITING.track_inprogress():
             self.has_turn = self._turns.take(
-                self._service.name, self._service.busy_seconds, give_up=self._cancelled.is_set
+                self._service.name,
+                self._service.busy_seconds,
+                give_up=self._cancelled.is_set,
+                why=f"{command.action} {handle_of(command) or ''} ({self.row.id[:8]})",
             )
         try:
             yield self.has_turn

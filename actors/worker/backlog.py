@@ -72,7 +72,7 @@ def waiting(outlook: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
 def _waiting(service: str, view: Mapping[str, Any]) -> list[Waiting]:
     rows = []
     if view["due"]:
-        state = view["state"] or {"reason": "no worker owns the service"}
+        state = view["state"] or {"reason": "its worker has not reported yet"}
         reason = view["reason"] or state.get("reason") or "not worked on yet"
         seconds = view["reason_seconds"] if view["reason"] else state.get("seconds")
         rows.append(Waiting(service, view["due"], reason, seconds))

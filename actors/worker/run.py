@@ -103,12 +103,22 @@ def run_once(
             worker.stop()
             worker.wait(settings.stop_seconds + FAREWELL_SECONDS)
             worker.close()
-            outlook = store.call("safari_outlook", services=list(services))
+            outlook = _with_states(store.call("safari_outlook", services=list(services)), outlook)
         after = _ended(store)
     finally:
         store.close()
     done = {key: after[key] - before[key] for key in ("completed", "failed", "unknown")}
     return RunSummary(**done, waiting=waiting(outlook), timed_out=not settled)
+
+
+def _with_states(
+    last: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the last view with what services were known to wait for before this worker left."""
+    return {
+        name: {**view, "state": view["state"] or before.get(name, {}).get("state")}
+        for name, view in last.items()
+    }
 
 
 def _watch(

@@ -14,6 +14,8 @@ from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, one_line, say, table, text, warn
 from actp.cli.show_view import show_view
 from actp.cli.times import short_time
+from actp.safari.turns import turns_here
+from actp.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,8 +118,13 @@ def _note(row: dict[str, Any]) -> str:
 @json_option
 def show(command_id: str, *, as_json: bool) -> None:
     """Tell the life of one command; the first four digits of its ID are enough."""
-    with database() as store:
+    settings = load_settings()
+    with database(settings) as store:
         life = store.call("safari_show", id=command_id)
+    waits = life["command"].get("waits") or {}
+    turns = turns_here(settings.actp_lock_dir, settings.safari_turns)
+    if waits.get("for") == "its turn" and turns:
+        waits["detail"] = f"Safari: {turns[0].words}"
     if as_json:
         emit_json(life)
     else:

@@ -14,6 +14,8 @@ from actp.cli.output import console, emit_json, say, table
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
+from actp.safari.own_limits import ask_limits, described, wider
+from actp.safari.session_check import StatedLimits
 from actp.settings import DEFAULT_DAILY_LIMITS, load_settings
 
 if TYPE_CHECKING:
@@ -42,14 +44,15 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
         return
     settings = load_settings()
     with database(settings) as store:
-        rows = store.call("safari_limits")
+        rows = _beside_own(store.call("safari_limits"), ask_limits(settings))
     if as_json:
         emit_json(rows)
         return
     console().print(_table(rows))
     say("Counts begin anew at 00:00 UTC.")
     for row in rows:
-        for line in (_shape(row), _own_limit(row), _difference(row, settings)):
+        own = _own_limit(row) if row["service_states"] is None else None
+        for line in (_shape(row), own, _stated(row), _difference(row, settings)):
             if line:
                 say(line)
 
@@ -186,6 +189,44 @@ def _own_limit(row: dict[str, Any]) -> str | None:
     return f"{name}: {limit} a day is wider than the {own} that {row['service']} itself allows."
 
 
+def _beside_own(
+    rows: list[dict[str, Any]], stated: Mapping[str, StatedLimits]
+) -> list[dict[str, Any]]:
+    """Return the limits with those that each service states, and where ours are wider."""
+    return [_with_own(row, stated.get(row["service"] or "")) for row in rows]
+
+
+def _with_own(row: dict[str, Any], theirs: StatedLimits | None) -> dict[str, Any]:
+    if theirs is None:
+        return {**row, "service_states": None, "wider_than_service": []}
+    force = row["in_force"] or {"daily": row["daily_limit"], "hourly": None}
+    found = wider(
+        theirs,
+        daily=force["daily"],
+        hourly=force["hourly"],
+        hours=(row["active_from"], row["active_to"]),
+    )
+    return {**row, "service_states": theirs._asdict(), "wider_than_service": found}
+
+
+def _stated(row: dict[str, Any]) -> str | None:
+    """Return the limits that the service states, and what to do where ours are wider."""
+    if row["service_states"] is None:
+        return None
+    theirs, found = StatedLimits(**row["service_states"]), row["wider_than_service"]
+    name = f"{row['platform']} {row['kind']}"
+    said = f"{name}: {row['service']} itself allows {described(theirs)}"
+    if not found:
+        return f"{said}."
+    ways = {
+        "daily": f"bin/limits set {name} {theirs.daily}",
+        "hourly": f"bin/limits set {name} --hourly {theirs.hourly}",
+        "hours": f"SAFARI_ACTIVE_HOURS={'-'.join(map(str, theirs.hours or ()))}",
+    }
+    remedies = "; ".join(ways[each] for each in found)
+    return f"{said}; ours are wider, and commands beyond it wait: {remedies}."
+
+
 def _difference(row: dict[str, Any], settings: Settings) -> str | None:
     """Return what the settings say instead of the limit in force, if they do."""
     platform, kind, limit = row["platform"], row["kind"], row["daily_limit"]
@@ -230,7 +271,9 @@ def _bar(used: int, limit: int) -> Text:
 def _permission(row: dict[str, Any]) -> Text:
     if row["service"] is None:
         return Text("no service")
-    if row["reason"] is None:
+    waits = row.get("waits") or {}
+    reason, ends = row["reason"] or waits.get("for"), row["until"] or waits.get("until")
+    if reason is None:
         return Text("yes")
-    until = f" until {short_time(row['until'])}" if row["until"] else ""
-    return Text(f"{row['reason']}{until}", "yellow")
+    until = f" until {short_time(ends)}" if ends else ""
+    return Text(f"{reason}{until}", "yellow")

@@ -103,7 +103,11 @@ def _permission(service: Report, now: datetime) -> RenderableType:
         if until and stored_time(until) - now > LONGEST_PACE:
             return _Roomy(reason, f"{reason} until {short_time(until, now=now)}")
         return Text(reason, CAUTION)
-    return Text("waits", TROUBLE) if _waits(service) else Text("yes")
+    if not _waits(service):
+        return Text("yes")
+    seconds = service["state"].get("seconds") or 0.0
+    until = short_time((now + timedelta(seconds=seconds)).isoformat(), now=now)
+    return _Roomy("waits", f"waits until {until}")
 
 
 def _waits(service: Report) -> bool:
@@ -143,6 +147,9 @@ def _attention(report: Report) -> Iterator[Text]:
         until = f"until {short_time(pause['until'])}" if pause["until"] else "until bin/resume"
         note = f" ({one_line(pause['note'], 50)})" if pause["note"] else ""
         yield Text(f"Paused: {one_line(pause['platform'])} {until}{note}", CAUTION)
+    for turn in report.get("safari", ()):
+        said = f"Safari on this host: {one_line(turn['words'], 150)}"
+        yield Text(f"{said}; bin/resume --safari", CAUTION) if turn["is_left"] else Text(said)
     if report["backlog_held"]:
         yield Text(
             f"Held: {counted(report['backlog_held'], 'command')} from before this worker; "
@@ -160,7 +167,8 @@ def _attention(report: Report) -> Iterator[Text]:
     for service in report["services"]:
         if not service["reason"] and _waits(service) and service["state"].get("reason"):
             why = one_line(service["state"]["reason"], 65)
-            yield Text(f"Waits: {service['service']}: {why}", TROUBLE)
+            said = f"Waits: {service['service']}: {why}"
+            yield Text(f"{said}; bin/resume --service {service['service']}", TROUBLE)
         if service["health"] and service["health"].get("not_ready"):
             reason = one_line(service["health"]["not_ready"], 80)
             yield Text(f"Not ready: {service['service']}: {reason}", CAUTION)

@@ -9,8 +9,6 @@ import shutil
 import socket
 import sys
 from configparser import RawConfigParser
-from contextlib import closing
-from datetime import datetime
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +19,7 @@ from actp.errors import ActpError
 from actp.locks import make_lock_dir, owner_of
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.front import OSASCRIPT
-from actp.safari.turns import TurnTable
+from actp.safari.turns import turns_here
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
 from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
 
@@ -126,19 +124,12 @@ def sleep(settings: Settings) -> Iterator[Finding]:
 
 def safari_turn(settings: Settings) -> Iterator[Finding]:
     """Look whether Safari is kept free though nobody works with it."""
-    if not settings.actp_lock_dir.is_dir():
-        return
-    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
-        for turn in table.taken():
-            until = datetime.fromtimestamp(turn.until).astimezone().strftime("%H:%M:%S")
-            if turn.is_held and turn.is_alive:
-                yield fine("Safari", f"{turn.holder} works with it")
-            else:
-                yield problem(
-                    "Safari",
-                    f"it is kept free until {until}: {turn.holder} was interrupted",
-                    "Wait, or bin/resume --safari once nothing moves there.",
-                )
+    for turn in turns_here(settings.actp_lock_dir, settings.safari_turns):
+        if turn.is_left:
+            remedy = "Wait, or bin/resume --safari once nothing moves there."
+            yield problem("Safari", f"it is {turn.words}", remedy)
+        else:
+            yield fine("Safari", turn.words)
 
 
 def lock_folder(settings: Settings) -> Iterator[Finding]:

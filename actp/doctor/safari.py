@@ -34,7 +34,7 @@ def safari(settings: Settings) -> Iterator[Finding]:
     ) as safari:
         for service in HTTP_SERVICES:
             try:
-                with safari.turn(service.busy_seconds):
+                with safari.turn(service.busy_seconds, f"{service.name} is looked at"):
                     yield _looked(settings, service)
             except ServiceError as error:
                 yield problem(service.name, str(error), error.remedy or "Try again.")

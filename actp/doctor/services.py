@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from actp.doctor.finding import Finding, fine, problem, warning
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.outcomes import Failure
+from actp.safari.own_limits import described, wider
 from actp.safari.session_check import StatedLimits, fetch, probe_all, said_object, stated_limits
 
 if TYPE_CHECKING:
@@ -42,16 +43,15 @@ def _limits(settings: Settings, service: Service, theirs: StatedLimits) -> Itera
     """Compare the limits of a service with ours."""
     if theirs.daily is None or service.platform is None or service.kind is None:
         return
-    hourly = f"{theirs.hourly} an hour, " if theirs.hourly is not None else ""
-    hours = f", {theirs.hours[0]} to {theirs.hours[1]} o'clock" if theirs.hours else ""
-    said = f"its own limits: {hourly}{theirs.daily} a day{hours}"
+    said = f"its own limits: {described(theirs)}"
     ours = settings.safari_daily_limits[service.platform][service.kind]
     active = settings.safari_active_hours
+    found = wider(theirs, daily=ours, hours=(active.start, active.end), hourly=theirs.hourly)
     remedies = []
-    if ours > theirs.daily:
+    if "daily" in found:
         command = f"bin/limits set {service.platform} {service.kind} {theirs.daily}"
         remedies.append(f"Ours is {ours} a day: {command}.")
-    if theirs.hours and (active.start < theirs.hours[0] or active.end > theirs.hours[1]):
+    if "hours" in found and theirs.hours:
         remedies.append(
             f"Ours are {active}: set SAFARI_ACTIVE_HOURS={theirs.hours[0]}-{theirs.hours[1]}."
         )

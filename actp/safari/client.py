@@ -89,16 +89,17 @@ class SafariClient:
         return self._request(service, request, timeout_seconds, needs_turn=turn)
 
     @contextmanager
-    def turn(self, busy_seconds: float) -> Iterator[None]:
+    def turn(self, busy_seconds: float, why: str = "") -> Iterator[None]:
         """Keep the turn for all requests within; raises SafariBusy.
 
+        ``why`` begins with the service that is asked, if it is only one.
         After an error that leaves Safari busy, or that is none of a service, the turn stays taken
         until ``busy_seconds`` after its begin, also if this process ends.
         """
         if self._has_turn:
             yield
             return
-        busy_until = self._take(busy_seconds)
+        busy_until = self._take(busy_seconds, why)
         self._has_turn = True
         free_from: float | None = busy_until
         try:
@@ -124,10 +125,10 @@ class SafariClient:
             connection.close()
         self._turns.close()
 
-    def _take(self, busy_seconds: float) -> float:
+    def _take(self, busy_seconds: float, why: str) -> float:
         deadline = time.monotonic() + self._turn_wait_seconds
         if not self._turns.take(
-            self._holder, busy_seconds, give_up=lambda: time.monotonic() > deadline
+            self._holder, busy_seconds, give_up=lambda: time.monotonic() > deadline, why=why
         ):
             raise SafariBusy(
                 "Safari",
@@ -141,7 +142,8 @@ class SafariClient:
         service = _service(name)
         self._identify(service)
         busy_seconds = max(timeout_seconds, service.busy_seconds)
-        with self.turn(busy_seconds) if needs_turn else nullcontext():
+        why = f"{name} {request.path.partition('?')[0]}"
+        with self.turn(busy_seconds, why) if needs_turn else nullcontext():
             return self._exchange(service, request, timeout_seconds, may_drive=needs_turn)
 
     def _identify(self, service: Service) -> None:

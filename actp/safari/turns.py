@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actp.errors import InvalidInput, WrongState
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["MAX_BUSY_SECONDS", "TURN_HELD", "TakenTurn", "TurnTable"]
+__all__ = ["MAX_BUSY_SECONDS", "TURN_HELD", "TakenTurn", "TurnTable", "turns_here"]
 
 # In the environment of a child, 1 says that its parent holds the turn while it runs.
 TURN_HELD: Final = "ACTP_TURN_HELD"
@@ -30,15 +30,37 @@ WAITER_STALE_SECONDS: Final = 5.0
 # A net under the bells: the end of a busy time, or a ring that was lost, is seen this late.
 LOOK_AGAIN_SECONDS: Final = 1.0
 TABLE_NAME: Final = "turns.table"
+MAX_WHY_LENGTH: Final = 120
 
 
 class TakenTurn(NamedTuple):
-    """A turn that is not free; ``until`` is wall time, 0 where it ends with its holder."""
+    """A turn that is not free, what it was taken for, and since when.
+
+    Times are wall time; ``until`` is 0 where it ends with its holder, ``since`` None where nobody
+    noted it.
+    """
 
     holder: str
     until: float
     is_held: bool
     is_alive: bool
+    since: float | None = None
+    why: str = ""
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nobody works with it any more, and it is kept until its time."""
+        return not (self.is_held and self.is_alive)
+
+    @property
+    def words(self) -> str:
+        """Who keeps Safari, for what, since when and until when, in local time."""
+        why = f" for {self.why}" if self.why else ""
+        since = f" since {_clock_time(self.since)}" if self.since else ""
+        until = f" until {_clock_time(self.until)}" if self.until else ""
+        if self.is_left:
+            return f"kept free{until}: {self.holder} was interrupted{why}"
+        return f"{self.holder} works with it{why}{since}, at most{until}"
 
 
 class TurnTable:
@@ -63,18 +85,20 @@ class TurnTable:
         self._mine: dict[bytes, FileLock] = {}
         self._descriptor = -1
 
-    def take(self, holder: str, busy_seconds: float, *, give_up: Callable[[], bool]) -> bool:
+    def take(
+        self, holder: str, busy_seconds: float, *, give_up: Callable[[], bool], why: str = ""
+    ) -> bool:
         """Wait in line until the turn is taken, or ``give_up`` says to leave; return whether taken.
 
         Safari counts as busy for ``busy_seconds`` if nothing more is heard. ``give_up`` is asked
-        within a second, and at once after ``wake``.
+        within a second, and at once after ``wake``. ``why`` tells people what Safari is used for.
         """
-        if self.try_take(holder, self._clock() + busy_seconds):
+        if self.try_take(holder, self._clock() + busy_seconds, why):
             return True
         with Bell(self._bell_path(_encoded(holder))) as bell:
             while not give_up():
                 # Once more before the first wait: what was rung before the bell hung is lost.
-                if self.try_take(holder, self._clock() + busy_seconds):
+                if self.try_take(holder, self._clock() + busy_seconds, why):
                     return True
                 bell.wait(LOOK_AGAIN_SECONDS)
         self.unwant(holder)
@@ -95,7 +119,7 @@ class TurnTable:
         except FileNotFoundError:
             return 0.0
 
-    def try_take(self, holder: str, busy_until: float) -> bool:
+    def try_take(self, holder: str, busy_until: float, why: str = "") -> bool:
         """Take a turn if one is free and nobody waits longer; else wait in line, return False.
 
         ``busy_until`` is the wall time until which Safari may be busy if nothing more is heard.
@@ -115,7 +139,21 @@ class TurnTable:
             else:
                 own.is_waiting, own.wanted_at = True, now
             table.write(own)
-            return is_taken
+        if is_taken:
+            self._note(name, why)
+        return is_taken
+
+    def _note(self, name: bytes, why: str) -> None:
+        """Write down what a turn was taken for; without room on the disk it goes without."""
+        with contextlib.suppress(OSError):
+            self._note_path(name).write_text(why[:MAX_WHY_LENGTH], encoding="utf-8")
+
+    def _noted(self, name: bytes) -> tuple[float | None, str]:
+        try:
+            path = self._note_path(name)
+            return path.stat().st_mtime, path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None, ""
 
     def unwant(self, holder: str) -> None:
         """Leave the line."""
@@ -161,6 +199,7 @@ class TurnTable:
                     record.busy_until,
                     record.is_holding,
                     self._is_alive(record),
+                    *self._noted(record.name),
                 )
                 for record in table.lively()
                 if self._is_occupied(table, record, now)
@@ -279,10 +318,13 @@ class TurnTable:
     def _lift_path(self, holder: str) -> Path:
         return self._lock_dir / f"lifted-{_encoded(holder).decode()}"
 
+    def _note_path(self, name: bytes) -> Path:
+        return self._lock_dir / f"turn-{name.decode()}"
+
     def _holder_path(self, name: bytes) -> Path:
         return self._lock_dir / f"holder-{name.decode()}.lock"
 
-    @contextmanager
+    @contextlib.contextmanager
     def _open_table(self) -> Iterator[Table]:
         with self._threads:
             while True:
@@ -304,6 +346,18 @@ class TurnTable:
     def _is_current(self) -> bool:
         # A cleaner of temporary files may have removed the file under us.
         return os.fstat(self._descriptor).st_nlink > 0
+
+
+def turns_here(lock_dir: Path, turns: int) -> tuple[TakenTurn, ...]:
+    """Return who keeps Safari on this host now; without its folder nobody does."""
+    if not lock_dir.is_dir():
+        return ()
+    with contextlib.closing(TurnTable(lock_dir, turns)) as table:
+        return table.taken()
+
+
+def _clock_time(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 def _encoded(holder: str) -> bytes:

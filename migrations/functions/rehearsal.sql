@@ -18,7 +18,7 @@ begin
               'rehearsal:' || boot)
       returning id into command;
     step := 'gate';
-    perform safari_limits();
+    perform g.reason from safari_services s cross join lateral safari_service_gate(s.service) g;
     -- Its result goes through whatever the hour, since it is undone.
     delete from safari_pauses;
     update safari_policies p set active_from = 0, active_to = 24, daily_limit = 2147483647

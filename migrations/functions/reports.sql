@@ -70,7 +70,8 @@ language sql stable set search_path = public, pg_temp as $$
                               'status', coalesce(status, 'ended')), null, row_limit) -> 'rows'
 $$;
 
--- Limits, hours, pace and today's use by platform and kind, and why it may not act now.
+-- Limits, hours, pace and today's use by platform and kind, and why it cannot act now: `reason` of a
+-- limit, or `waits` of its service.
 create or replace function public.safari_limits() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -84,7 +85,8 @@ language sql stable set search_path = public, pg_temp as $$
            'min_gap_seconds', p.min_gap_seconds,
            'active_from', p.active_from, 'active_to', p.active_to,
            'time_zone', coalesce(p.time_zone, 'UTC'),
-           'reason', g.reason, 'until', safari_finite(g.until)
+           'reason', g.reason, 'until', safari_finite(g.until),
+           'waits', case when s.service is not null then safari_service_wait(s.service) end
          ) order by p.platform, p.kind), '[]')
     from safari_policies p
     left join safari_services s on s.platform = p.platform and s.kind = p.kind

@@ -61,7 +61,7 @@ class MarketResearch:
         return [self._research(platform, niche, config) for niche in wanted]
 
     def _research(self, platform: str, niche: str, config: Mapping[str, int]) -> Findings:
-        with self._safari.turn(self._job_timeout_seconds):
+        with self._safari.turn(self._job_timeout_seconds, f"{SERVICE} on {platform}: {niche}"):
             for _ in range(MAX_STARTS):
                 job_id = self._start(platform, {"niche": niche, "config": dict(config)})
                 job = self._ended(job_id)

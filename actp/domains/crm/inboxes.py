@@ -44,7 +44,9 @@ INBOXES: Final = (
 
 def list_inbox(safari: SafariClient, inbox: Inbox) -> list[Conversation]:
     """Open an inbox and return what it shows, each person once; raises ServiceError."""
-    with safari.turn(OPEN_TIMEOUT_SECONDS + LIST_TIMEOUT_SECONDS):
+    with safari.turn(
+        OPEN_TIMEOUT_SECONDS + LIST_TIMEOUT_SECONDS, f"{inbox.service} reads its inbox"
+    ):
         opened = safari.post(
             inbox.service, inbox.open_path, body={}, timeout_seconds=OPEN_TIMEOUT_SECONDS
         )

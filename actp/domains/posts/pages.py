@@ -40,7 +40,7 @@ def read_page(
     Raises ServiceError.
     """
     try:
-        with safari.turn(LOOK_TIMEOUT_SECONDS):
+        with safari.turn(LOOK_TIMEOUT_SECONDS, f"{platform} figures of a post"):
             said = _READERS[platform](safari, url)
     except ServiceRefused as error:
         if error.status == 404:
