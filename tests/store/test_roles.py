@@ -21,7 +21,10 @@ COMMAND = (
 )
 CALL = """[{"action": "send_dm", "platform": "twitter",
  "params": {"username": "a", "text": "b"}}]"""
-CALLER = ("safari_enqueue", "safari_find", "safari_show", "safari_status", "safari_limits")
+CALLER = (
+    *("safari_enqueue", "safari_enqueue_check", "safari_find", "safari_show"),
+    *("safari_status", "safari_limits"),
+)
 
 
 @contextmanager

@@ -212,7 +212,12 @@ def test_a_file_without_commands_is_a_slip(
     check_error(run("enqueue", "batch", str(path)), ExitCode.USAGE, words)
 
 
+def test_a_text_with_a_placeholder_is_refused(run: Cli) -> None:
+    result = run("enqueue", "dm", "instagram", "ada", "Hi %s, how are you?")
+    check_error(result, ExitCode.USAGE, "placeholder: %s", "as the recipient should read it")
+
+
 def test_a_text_may_hold_anything_that_a_shell_or_sql_would_mind(run: Cli, queue: Database) -> None:
-    text = 'it\'s "quoted"; $(rm -rf ~) `id` -- %s {x} 🎉\nsecond line'
+    text = 'it\'s "quoted"; $(rm -rf ~) `id` -- 5% {x} 🎉\nsecond line'
     assert run("enqueue", "dm", "instagram", "ada", text).code == 0
     assert rows(queue)[0][2]["text"] == text
