@@ -24,6 +24,7 @@ STATUSES: Final = (
 )
 _TEXTS: Final = {
     "to": "Recipient: a handle or an address.",
+    "person": "To this person on every platform: platform:handle, a profile or a contact's id.",
     "text": "Words of the text or query, at least three letters.",
     "service": "Only of this service, for example twitter-dm.",
     "platform": "Only of this platform.",

@@ -42,10 +42,10 @@ def history(
 ) -> None:
     """List commands, newest first; without a status those that ended.
 
-    A search by --to, --text, --campaign or --key covers every status.
+    A search by --to, --person, --text, --campaign or --key covers every status.
     """
     chosen_ones = chosen(options)
-    if not chosen_ones.keys() & {"status", "to", "text", "campaign", "batch", "key"}:
+    if not chosen_ones.keys() & {"status", "to", "person", "text", "campaign", "batch", "key"}:
         chosen_ones["status"] = "ended"
     with database() as store:
         page = store.call("safari_search", filter=chosen_ones, after=after, row_limit=limit)

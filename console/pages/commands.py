@@ -21,7 +21,18 @@ __all__ = ["filter_of", "routes"]
 
 PAGE_ROWS: Final = 50
 FIELDS: Final = (
-    *("to", "text", "service", "platform", "action", "status", "reason", "campaign", "batch"),
+    *(
+        "to",
+        "person",
+        "text",
+        "service",
+        "platform",
+        "action",
+        "status",
+        "reason",
+        "campaign",
+        "batch",
+    ),
     *("key", "since", "until"),
 )
 

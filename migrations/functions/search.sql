@@ -87,8 +87,32 @@ create or replace trigger safari_queue_index_update
                      or new.created_at is distinct from old.created_at)
   execute function public.safari_index_command();
 
+-- The condition that a command is to a person, on whichever of their platforms. Whom is meant is said as
+-- for bin/people show, or by what bin/inbox takes: a name or the beginning of a contact's id.
+create or replace function public.safari_person_filter(who text) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  addresses text[];
+begin
+  begin
+    addresses := safari_person_addresses(safari_person_named(who));
+  exception when invalid_parameter_value then
+    addresses := safari_person_addresses('contact:' || agent_inbox_find(who));
+  end;
+  -- One name is another person elsewhere: each address counts on its own platform only.
+  return (
+    select format('i.command_id = any(array(select n.command_id from safari_command_index n'
+                  ' join safari_services s on s.service = n.service'
+                  ' where n.recipient_names && %L::text[] and (%s)))',
+                  array_agg(p.name),
+                  string_agg(format('s.platform = %L and n.recipient_names @> array[%L]',
+                                    p.platform, p.name), ' or '))
+      from (select split_part(a, ':', 1) as platform, lower(split_part(a, ':', 2)) as name
+              from unnest(addresses || array[':']) a) p);
+end $$;
+
 -- The conditions of a filter, as SQL over safari_command_queue q and safari_command_index i, every value
--- quoted. A filter has any of: to, text, service, platform, action, status, reason, campaign, batch, key, since, until, ids.
+-- quoted. A filter has any of: to, person, text, service, platform, action, status, reason, campaign, batch, key, since, until, ids.
 -- The status `unknown` stands for failed commands whose outcome is not settled, `ended` for all that
 -- ended and `open` for those that have not.
 create or replace function public.safari_filter(filter jsonb) returns text
@@ -119,6 +143,8 @@ begin
         conditions := conditions || format(
           'i.command_id = any(array(select n.command_id from safari_command_index n'
           ' where n.recipient_names @> %L::text[]))', names[1:1]);
+      when 'person' then
+        conditions := conditions || safari_person_filter(value);
       when 'text' then
         if length(value) < 3 then
           raise invalid_parameter_value using message = 'a search for text takes three letters or more';

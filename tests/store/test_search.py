@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actp.errors import InvalidInput, WrongState
+from actp.errors import InvalidInput, NotFound, WrongState
 from actp.operators import act
 from tests.store.life import Life
 
@@ -243,6 +243,42 @@ def test_every_action_is_recorded_with_its_operator(store: Store) -> None:
         (OPERATOR, "pause"),
     ]
     assert log[1]["arguments"] == {"platform": "twitter", "seconds": 60, "note": "look"}
+    many = [dm(f"user{n}", "x" * 50) for n in range(50)]
+    act(store, OPERATOR, "enqueue", commands=many)  # its rows are there; the audit keeps the number
+    assert store.call("safari_operator_log")[0]["arguments"] == {"commands": 50}
     for operator, action in ((OPERATOR, "drop_tables"), (" ", "pause")):
         with pytest.raises(InvalidInput):
             act(store, operator, action)
+
+
+def test_a_person_is_found_on_each_of_their_platforms_and_nobody_else(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_contacts (platform, username, display_name, twitter_handle,"
+        " instagram_handle) values ('twitter', 'ada', 'Ada', 'ada', 'ada.g')"
+    )
+    by_twitter, by_instagram, under_her_post, *_ = enqueue(
+        store,
+        dm("@Ada"),
+        {**dm("https://instagram.com/ada.g"), "platform": "instagram"},
+        {
+            "action": "comment",
+            "platform": "twitter",
+            "params": {"postUrl": "https://x.com/ada/status/17", "text": "Nice"},
+        },
+        # One of the same name elsewhere, and others.
+        {**dm("ada"), "platform": "tiktok"},
+        {**dm("ada"), "platform": "instagram"},
+        dm("adam"),
+    )
+    hers = [under_her_post, by_instagram, by_twitter]
+    for who in ("twitter:ada", "https://www.instagram.com/ada.g/", "instagram:ada.g", "ada", "Ada"):
+        assert found(store, person=who) == hers, who
+    assert found(store, person="twitter:ada", text="hello") == [by_instagram, by_twitter]
+    assert found(store, person="twitter:nobody") == []
+    with pytest.raises(NotFound):
+        found(store, person="nobody at all")
+    seen = store.call("safari_matching", filter={"person": "twitter:ada"}, action="cancel")
+    bulk(store, "cancel", {"person": "twitter:ada"}, seen["count"], seen_at=seen["at"])
+    assert set(found(store, status="cancelled")) == set(hers)
