@@ -159,6 +159,12 @@ begin
     recorded := recorded || result;
   end loop;
   perform safari_record_health(recorded);
+  insert into safari_health_hours as h (host, service, hour, checks, healthy)
+    select safari_check_services.host, r ->> 'service_name', date_trunc('hour', now()), 1,
+           (r ->> 'status' = 'healthy')::integer
+      from jsonb_array_elements(results) r order by r ->> 'service_name'
+    on conflict on constraint safari_health_hours_pkey do update
+      set checks = h.checks + 1, healthy = h.healthy + excluded.healthy;
 
   with due as (
     select h.id from safari_service_health h

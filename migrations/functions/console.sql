@@ -79,3 +79,97 @@ language sql stable set search_path = public, pg_temp as $$
     select a.id, a.kind, a.detail, a.created_at, a.delivered_at, a.attempts, a.error
       from safari_alerts a order by a.id desc limit least(greatest(row_limit, 1), 200)) n
 $$;
+
+-- How each service answered each host in the last 24 hours: [{host, service, hours: [[checks, healthy],
+-- …]}], oldest hour first; an hour without a check is null.
+create or replace function public.safari_health_day() returns jsonb
+language sql stable set search_path = public, pg_temp set jit = off as $$
+  select coalesce(jsonb_agg(jsonb_build_object('host', d.host, 'service', d.service, 'hours', d.hours)
+                            order by d.host, d.port nulls last), '[]')
+    from (
+      select k.host, k.service, s.port,
+             jsonb_agg(case when h.checks is not null then jsonb_build_array(h.checks, h.healthy) end
+                       order by t.hour) as hours
+        from (select distinct host, service from safari_health_hours
+               where hour > now() - interval '24 hours') k
+        join safari_services s on s.service = k.service
+       cross join generate_series(date_trunc('hour', now()) - interval '23 hours',
+                                  date_trunc('hour', now()), interval '1 hour') t (hour)
+        left join safari_health_hours h
+          on h.host = k.host and h.service = k.service and h.hour = t.hour
+       group by k.host, k.service, s.port) d
+$$;
+
+-- How many actions each service began in the last hour, 24 hours and 7 days, each counted to 1 000:
+-- {service: {hourly, rolling, weekly}}.
+create or replace function public.safari_windows() returns jsonb
+language sql stable set search_path = public, pg_temp set jit = off as $$
+  select coalesce(jsonb_object_agg(s.service, w.used), '{}')
+    from safari_services s cross join lateral (
+      select jsonb_object_agg(span.name, (
+               select count(*) from (
+                 select from safari_command_attempts a
+                  where a.service = s.service and a.quota_day is not null
+                    and a.begun_at > now() - span.length
+                  order by a.begun_at desc limit 1000) a)) as used
+        from (values ('hourly', interval '1 hour'), ('rolling', interval '24 hours'),
+                     ('weekly', interval '7 days')) span (name, length)) w
+   where s.kind is not null
+$$;
+
+-- People of the CRM whose name, address or mailbox has these letters, who was heard of last first:
+-- {rows, is_more}.
+create or replace function public.agent_people(find text default null, row_limit integer default 50)
+returns jsonb
+language plpgsql stable set search_path = public, pg_temp set jit = off as $$
+declare
+  most constant integer := least(greatest(row_limit, 1), 200);
+  wanted constant text := '%' || regexp_replace(lower(ltrim(btrim(coalesce(find, '')), '@')),
+                                                '([\\%_])', '\\\1', 'g') || '%';
+begin
+  return (
+    with found as materialized (
+      select c.id, coalesce(nullif(btrim(c.display_name), ''), c.username) as name, c.platform,
+             c.username, c.relationship_score as score, c.stage, c.headline,
+             greatest(c.last_inbound_at, c.last_outbound_at, c.last_message_at) as last_at
+        from crm_contacts c
+       where wanted = '%%' or lower(concat_ws(' ', c.display_name, c.username, c.twitter_handle,
+               c.instagram_handle, c.tiktok_handle, c.linkedin_url, c.email)) like wanted
+       order by greatest(c.last_inbound_at, c.last_outbound_at, c.last_message_at) desc nulls last,
+                c.id
+       limit most + 1)
+    select jsonb_build_object(
+      'rows', coalesce((select jsonb_agg(to_jsonb(f)) from (
+        select * from found order by last_at desc nulls last, id limit most) f), '[]'),
+      'is_more', (select count(*) > most from found)));
+end $$;
+
+-- Why a person has the score and stage that they have, their campaigns, and what of them is blocked.
+create or replace function public.agent_person_facts(given text) returns jsonb
+language sql stable set search_path = public, pg_temp set jit = off as $$
+  with person as materialized (
+    select a.address, split_part(a.address, ':', 1) as place, split_part(a.address, ':', 2) as name
+      from unnest(safari_person_addresses(safari_person_named(given))) a (address)
+  ), contact as (
+    select c.* from crm_contacts c join person p on p.place = 'contact' and p.name = c.id::text
+     order by c.last_scored_at desc nulls last, c.id limit 1
+  )
+  select jsonb_build_object(
+    'score', (select jsonb_build_object(
+                'score', c.relationship_score, 'stage', c.stage, 'offer_readiness', c.offer_readiness,
+                'summary', c.ai_summary, 'next_action', c.next_action, 'at', c.last_scored_at,
+                'tags', c.tags, 'reason', (
+                  select s.reason from crm_score_history s where s.contact_id = c.id
+                   order by s.created_at desc nulls last limit 1)) from contact c),
+    'blocked', coalesce((
+      select jsonb_agg(to_jsonb(n) order by n.platform, n.recipient) from safari_do_not_contact n
+       where exists (select from person p where p.name = n.recipient
+                        and n.platform in ('all', p.place))), '[]'),
+    'campaigns', coalesce((
+      select jsonb_agg(jsonb_build_object(
+               'campaign_id', t.campaign_id, 'platform', t.platform, 'handle', t.handle,
+               'state', t.state, 'step', t.step, 'hold', t.hold, 'next_step_at', t.next_step_at)
+               order by t.last_event_at desc)
+        from safari_campaign_targets t join person p on p.place = t.platform and p.name = t.handle),
+      '[]'))
+$$;

@@ -289,6 +289,7 @@ begin
   counts := counts || jsonb_build_object('alerts', removed);
   delete from safari_operator_actions o where o.at < guard_horizon;
   delete from safari_workers w where w.seen_at < horizon;
+  delete from safari_health_hours h where h.hour < now() - interval '7 days';
   delete from safari_rate_limits r where r.limit_date < horizon::date - 365;
   return counts;
 end $$;
