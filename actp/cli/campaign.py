@@ -20,15 +20,18 @@ from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.errors import InvalidInput
+from actp.operators import act, operator_here
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from actp.campaigns.plan import Plan
     from actp.campaigns.wording import Wording
     from actp.settings import Settings
     from actp.store import Store
 
-__all__ = ["campaign"]
+__all__ = ["campaign", "new_campaign_id", "request_of"]
 
 # As the option is written; creation knows it as DEFAULT_SPACING.
 SPACING = f"{int(DEFAULT_SPACING.total_seconds()) // 60}m"
@@ -77,8 +80,8 @@ def start(**options: Any) -> None:
     search for each query).
     """
     settings = load_settings()
-    request = _request(options, settings)
-    campaign_id = f"{options['type_'].lower()}-{datetime.now(UTC):%Y%m%d}-{uuid4().hex[:8]}"
+    request = request_of(options, settings)
+    campaign_id = new_campaign_id(options["type_"])
     # What is wrong with it is told before a database is asked for anything.
     rows = campaign_rows(campaign_id, request, datetime.now(UTC))
     if options["dry_run"]:
@@ -86,7 +89,7 @@ def start(**options: Any) -> None:
         return
     with database(settings) as store:
         rows = campaign_rows(campaign_id, request, _now(store))
-        store.call("safari_campaign_create", **rows)
+        act(store, operator_here("cli"), "campaign_start", **rows)
         has_crm = bool(store.call("safari_campaign_has_crm"))
     show_started(rows, request, as_json=options["as_json"], has_crm=has_crm)
 
@@ -112,7 +115,7 @@ def status(campaign_id: str | None, limit: int, *, as_json: bool) -> None:
 def cancel(campaign_id: str, *, as_json: bool) -> None:
     """End a campaign: nothing of it begins any more."""
     with database() as store:
-        answer = store.call("safari_campaign_cancel", campaign_id=campaign_id)
+        answer = act(store, operator_here("cli"), "campaign_cancel", campaign_id=campaign_id)
     if as_json:
         emit_json(answer)
     else:
@@ -127,7 +130,7 @@ def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
     """Tell that a person has written back: everything to them stops at once."""
     with database() as store:
         person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
-        stopped = store.call("safari_campaign_replied", **person)
+        stopped = act(store, operator_here("cli"), "campaign_replied", **person)
     named = person["handle"]
     if as_json:
         emit_json(stopped)
@@ -149,7 +152,7 @@ def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
     """Tell that a message was no reply: what was held for doubt goes on."""
     with database() as store:
         person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
-        going = store.call("safari_campaign_go_on", **person)
+        going = act(store, operator_here("cli"), "campaign_go_on", **person)
     named = person["handle"]
     if as_json:
         emit_json(going)
@@ -157,7 +160,13 @@ def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
         say(f"{one_line(named)} goes on in {counted(len(going), 'campaign')}.")
 
 
-def _request(options: dict[str, Any], settings: Settings) -> Request:
+def new_campaign_id(type_: str) -> str:
+    """Return an id that says what kind of campaign it is and of which day."""
+    return f"{type_.lower()}-{datetime.now(UTC):%Y%m%d}-{uuid4().hex[:8]}"
+
+
+def request_of(options: Mapping[str, Any], settings: Settings) -> Request:
+    """Return the campaign that the options of ``start`` describe; raises InvalidInput."""
     type_ = named_type(options["type_"])
     platform = options["platform"].strip().lower()
     plan = plan_for(type_, platform)
@@ -196,7 +205,7 @@ def _wording(
     plan: Plan,
     platform: str,
     settings: Settings,
-    options: dict[str, Any],
+    options: Mapping[str, Any],
     columns: tuple[str, ...],
 ) -> Wording:
     if options["about"] is None:

@@ -11,9 +11,10 @@ from actp.cli.output import console, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
+from actp.operators import act, operator_here
 from actp.safari.addresses import HOSTS, clean_handle, linkedin_profile_url
 
-__all__ = ["contacts"]
+__all__ = ["contacts", "listed_name"]
 
 
 @click.group(cls=Group)
@@ -64,10 +65,12 @@ def list_contacts(*, as_json: bool) -> None:
 
 def _set(platform: str, handle: str, *, blocked: bool, note: str | None, as_json: bool) -> None:
     platform = known_platform(platform, (EVERYTHING, *sorted(HOSTS)))
-    recipient = _normalised(platform, handle)
+    recipient = listed_name(platform, handle)
     with database() as store:
-        answer = store.call(
-            "safari_block_contact",
+        answer = act(
+            store,
+            operator_here("cli"),
+            "block_contact",
             platform=platform,
             recipient=recipient,
             blocked=blocked,
@@ -81,7 +84,8 @@ def _set(platform: str, handle: str, *, blocked: bool, note: str | None, as_json
         say(f"{'Blocked' if blocked else 'Unblocked'} {recipient} on {platform}.")
 
 
-def _normalised(platform: str, handle: str) -> str:
+def listed_name(platform: str, handle: str) -> str:
+    """Return the name as the do-not-contact list has it; raises InvalidInput."""
     if platform == "linkedin":
         return linkedin_profile_url(handle).rstrip("/").rsplit("/", 1)[-1]
     if platform == EVERYTHING and "/" in handle:

@@ -14,6 +14,7 @@ from actp.cli.output import console, emit_json, say, table
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
+from actp.operators import act, operator_here
 from actp.safari.own_limits import ask_limits, described, wider
 from actp.safari.session_check import StatedLimits
 from actp.settings import DEFAULT_DAILY_LIMITS, load_settings
@@ -149,7 +150,7 @@ def _store_limit(
             }
         elif limit is not None:
             policy["daily_limit"] = limit
-        store.call("safari_configure", policies=[policy], settings={})
+        act(store, operator_here("cli"), "configure", policies=[policy], settings={})
         rows: list[dict[str, Any]] = store.call("safari_limits")
     return next(row for row in rows if (row["platform"], row["kind"]) == (platform, kind))
 

@@ -18,7 +18,7 @@ from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
-from actp.operators import act, operator_here
+from actp.operators import act, operator_here, resume_service
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.client import SafariClient
 from actp.safari.turns import TurnTable
@@ -109,10 +109,8 @@ def resume(*, platform: str | None, service: str | None, safari: bool, as_json: 
 
 def _lift_wait(service: str, *, as_json: bool) -> None:
     settings = load_settings()
-    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
-        table.lift_wait(service)
     with database(settings) as store:
-        answer = store.call("safari_resume_service", service=service)
+        answer = resume_service(store, settings, operator_here("cli"), service)
     said = f"{service} is tried again; {counted(answer['resumed'], 'command')} made due."
     _told(answer, said, as_json=as_json)
 

@@ -9,6 +9,7 @@ import click
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, say, table, text
+from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ def show(who: str, *, as_json: bool) -> None:
 def join(one: str, other: str, *, as_json: bool) -> None:
     """Treat two addresses as one person from now on."""
     with database() as store:
-        person = store.call("safari_people_join", one=one, other=other)
+        person = act(store, operator_here("cli"), "people_join", one=one, other=other)
     emit_json(person) if as_json else _show(person)
 
 
@@ -48,7 +49,7 @@ def join(one: str, other: str, *, as_json: bool) -> None:
 def part(one: str, other: str, note: str | None, *, as_json: bool) -> None:
     """Keep two addresses apart from now on, whatever the CRM says."""
     with database() as store:
-        person = store.call("safari_people_part", one=one, other=other, note=note)
+        person = act(store, operator_here("cli"), "people_part", one=one, other=other, note=note)
     if as_json:
         emit_json(person)
         return

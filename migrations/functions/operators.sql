@@ -167,12 +167,28 @@ begin
       answer := safari_block_contact(a ->> 'platform', a ->> 'recipient', (a ->> 'blocked')::boolean,
                                      a ->> 'note');
     when 'enqueue' then answer := safari_enqueue(a -> 'commands');
+    when 'campaign_start' then
+      answer := safari_campaign_create(a ->> 'campaign_id', a ->> 'campaign_type', a ->> 'platform',
+                                       (a ->> 'total_tasks')::integer, a -> 'targets', a -> 'commands');
     when 'campaign_cancel' then answer := safari_campaign_cancel(a ->> 'campaign_id');
+    when 'campaign_replied' then
+      answer := safari_campaign_replied(a ->> 'handle', a ->> 'platform');
+    when 'campaign_go_on' then answer := safari_campaign_go_on(a ->> 'handle', a ->> 'platform');
+    when 'people_join' then answer := safari_people_join(a ->> 'one', a ->> 'other');
+    when 'people_part' then
+      answer := safari_people_part(a ->> 'one', a ->> 'other', a ->> 'note');
+    when 'resume_service' then answer := safari_resume_service(a ->> 'service');
+    when 'look_again' then answer := safari_look_again((a ->> 'id')::uuid);
     else
       raise invalid_parameter_value using message = format('there is no action %s', action);
   end case;
+  -- Of what is stored in tables of its own, the audit keeps the number.
   insert into safari_operator_actions (operator, action, arguments, answer)
-    values (safari_operator(), safari_act.action, a,
+    values (safari_operator(), safari_act.action,
+            a || coalesce((select jsonb_object_agg(e.key, jsonb_array_length(e.value))
+                             from jsonb_each(a) e
+                            where jsonb_typeof(e.value) = 'array' and pg_column_size(e.value) > 4000),
+                          '{}'),
             case when pg_column_size(answer) < 4000 then answer end);
   return answer;
 end $$;

@@ -20,7 +20,8 @@ language sql stable set search_path = public, pg_temp as $$
       join safari_command_attempts a on a.command_id = q.id
      where q.status = 'failed' and q.reason = 'unknown'
        and a.outcome = 'unknown' and a.resolved_at is null
-       and a.looks < 3 and a.begun_at > clock_timestamp() - interval '1 day')
+       and a.looks < 3
+       and greatest(a.begun_at, a.next_look_at) > clock_timestamp() - interval '1 day')
 $$;
 
 -- Unknown outcomes whose service has come to rest and at which a look is due, each for the caller
@@ -43,7 +44,7 @@ language sql set search_path = public, pg_temp as $$
        and (a.command_id = only_id
             or only_id is null and a.looks < 3
                and coalesce(a.next_look_at, a.begun_at) <= clock_timestamp()
-               and a.begun_at > clock_timestamp() - interval '1 day')
+               and greatest(a.begun_at, a.next_look_at) > clock_timestamp() - interval '1 day')
      order by coalesce(a.next_look_at, a.begun_at) limit most
        for update of a skip locked
   ), looked as (
@@ -65,6 +66,26 @@ language sql set search_path = public, pg_temp as $$
          ) order by l.begun_at), '[]')
     from looked l join safari_command_queue q on q.id = l.command_id;
 $$;
+
+-- Has the next look of a host with Safari be at this unknown outcome, however often it was looked for.
+create or replace function public.safari_look_again(id uuid) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue := safari_locked(id);
+begin
+  update safari_command_attempts a
+     set next_look_at = clock_timestamp(), looks = least(a.looks, 2)
+   where a.command_id = command.id and a.outcome = 'unknown' and a.resolved_at is null
+     and command.status = 'failed' and command.reason = 'unknown';
+  if not found then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s is not unknown but %s', command.id,
+                       coalesce(command.reason, command.status));
+  end if;
+  perform safari_record_event(command.id, 'look_asked', null, null, null, null);
+  perform safari_wake();
+  return jsonb_build_object('id', command.id);
+end $$;
 
 -- Stores what a look saw. `found` completes the command; `gone` (looked for as often as it is going
 -- to be, where its absence proves that it was not sent) settles it as not sent; anything else keeps

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from actp.errors import WrongState
+from actp.operators import act
 from actp.settling import LOOKS, settle
 from simulator.process import SimulatorProcess
 from tests.store.life import Life
@@ -14,6 +16,8 @@ from tests.support.safari_clients import safari_client, simulator_settings, take
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import psycopg
 
     from actp.safari.client import SafariClient
     from actp.settings import Settings
@@ -126,3 +130,24 @@ def test_one_command_can_be_looked_at_again(
     deliver(safari, text)
     (settled,) = settle(life.store, settings, safari, only_id=id_)
     assert settled["settled"] == "sent"
+
+
+def test_a_look_that_an_operator_asks_for_is_made_by_whoever_looks_next(
+    life: Life, settings: Settings, safari: SafariClient, admin: psycopg.Connection
+) -> None:
+    id_, text = unknown(life)
+    for _ in range(LOOKS):
+        settle(life.store, settings, safari)
+    admin.execute("update safari_command_attempts set begun_at = now() - interval '2 days'")
+    deliver(safari, text)
+    assert settle(life.store, settings, safari) == []
+    assert not life.store.call("safari_check_services", host="mac", results=[])["is_unsettled"]
+    act(life.store, "ada@mac/test", "look_again", id=id_)
+    assert life.store.call("safari_check_services", host="mac", results=[])["is_unsettled"]
+    admin.execute("update safari_command_attempts set begun_at = now() - interval '1 minute'")
+    (settled,) = settle(life.store, settings, safari)
+    assert settled["settled"] == "sent"
+    events = life.store.call("safari_show", id=id_)["events"]
+    assert "ada@mac/test" in [e["worker"] for e in events if e["event"] == "look_asked"]
+    with pytest.raises(WrongState, match="not unknown"):
+        act(life.store, "ada@mac/test", "look_again", id=id_)

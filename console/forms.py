@@ -1,0 +1,222 @@
+"""The forms of the console, read as the command line reads its options."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from actp.campaigns.creation import campaign_rows
+from actp.cli.campaign import new_campaign_id, request_of
+from actp.cli.contacts import listed_name
+from actp.cli.requests import DEFAULT_PRIORITY, Terms, checked
+from actp.cli.times import duration, moment
+from actp.errors import InvalidInput
+from actp.safari.catalogue import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from actp.campaigns.creation import Request as CampaignRequest
+    from actp.cli.requests import Request
+    from actp.settings import Settings
+
+__all__ = ["Arguments", "arguments_of", "campaign_request", "new_command"]
+
+Arguments = dict[str, Any]
+
+HIGHEST_LIMIT: Final = 100_000
+HIGHEST_PRIORITY: Final = 9
+
+
+def arguments_of(action: str, form: Mapping[str, str], settings: Settings) -> Arguments:
+    """Return the arguments of an action; raises InvalidInput for an unusable form."""
+    if action not in _READERS:
+        raise InvalidInput(f"there is no action {action[:40]!r}", remedy="Reload the page.")
+    try:
+        return _READERS[action](form, settings)
+    except KeyError as missing:
+        raise InvalidInput(f"the form lacks {missing}", remedy="Reload the page.") from None
+    except (ValueError, RecursionError):
+        raise InvalidInput("the form cannot be read", remedy="Reload the page.") from None
+
+
+def new_command(form: Mapping[str, str], settings: Settings) -> Request:
+    """Return the command that a form describes; raises InvalidInput as a worker would refuse it."""
+    zone, now = ZoneInfo(settings.safari_time_zone), datetime.now(UTC)
+    at, expires = (
+        moment(form[name], now=now, zone=zone) if form.get(name, "").strip() else None
+        for name in ("at", "expires")
+    )
+    priority = form.get("priority", "").strip() or str(DEFAULT_PRIORITY)
+    if not (priority.isascii() and priority.isdigit() and int(priority) <= HIGHEST_PRIORITY):
+        raise InvalidInput(f"not a priority: {priority[:40]!r}", remedy="Give 0 to 9, 0 first.")
+    action, to, text = form["action"], form["to"].strip(), form["text"].strip()
+    by_action: dict[str, dict[str, Any]] = {
+        "send_dm": {"username": to, "text": text},
+        "comment": {"postUrl": to, "text": text},
+        "tweet": {"text": text},
+        "market_research": {"query": text, "maxPosts": _number(form.get("posts", "20"), "posts")},
+    }
+    if action not in by_action:
+        raise InvalidInput(f"there is no action {action[:40]!r}", remedy="Reload the page.")
+    terms = Terms(int(priority), at=at, expires=expires, key=form["key"].strip() or None)
+    platform = "twitter" if action == "tweet" else form["platform"].strip().lower()
+    return checked(action, platform, by_action[action], terms, now=now)
+
+
+def campaign_request(form: Mapping[str, str], settings: Settings) -> CampaignRequest:
+    """Return the campaign that a form describes; raises InvalidInput."""
+    targets = ",".join(form["targets"].splitlines())
+    is_sweep = form["type"].startswith("research")
+    spacing = duration(form.get("spacing", "").strip() or "10m")
+    if spacing is None:
+        raise InvalidInput("not a length of time", remedy="Write 10m or 2h.")
+    return request_of(
+        {
+            "type_": form["type"],
+            "platform": form["platform"],
+            "handles": "" if is_sweep else targets,
+            "queries": targets if is_sweep else "",
+            "table": None,
+            "texts": None,
+            "text": [line.strip() for line in form.get("texts", "").splitlines() if line.strip()],
+            "about": None,
+            "spacing": spacing,
+            "max_posts": _number(form.get("posts", "20"), "posts"),
+        },
+        settings,
+    )
+
+
+def _campaign(form: Mapping[str, str], settings: Settings) -> Arguments:
+    request = campaign_request(form, settings)
+    campaign_id = form.get("campaign_id") or new_campaign_id(form["type"])
+    return campaign_rows(campaign_id, request, datetime.now(UTC))
+
+
+def _enqueue(form: Mapping[str, str], settings: Settings) -> Arguments:
+    return {"commands": [new_command(form, settings).row()]}
+
+
+def _bulk(form: Mapping[str, str], _: Settings) -> Arguments:
+    arguments: Arguments = {
+        "filter": json.loads(form["filter"]),
+        "action": form["action"],
+        "expected": int(form["expected"]),
+        "seen_at": form["seen_at"],
+    }
+    if form.get("verdict"):
+        arguments["verdict"] = form["verdict"]
+    return arguments
+
+
+def _reschedule(form: Mapping[str, str], settings: Settings) -> Arguments:
+    zone = ZoneInfo(settings.safari_time_zone)
+    when = moment(form["at"], now=datetime.now(UTC), zone=zone)
+    return {"id": form["id"], "scheduled_for": when.isoformat()}
+
+
+def _pause(form: Mapping[str, str], _: Settings) -> Arguments:
+    given = form.get("for", "").strip()
+    seconds = _seconds(given) if given else None
+    return {"platform": form["platform"], "seconds": seconds, "note": form.get("note") or None}
+
+
+def _limit(form: Mapping[str, str], _: Settings) -> Arguments:
+    limit = _number(form["limit"], "limit")
+    policy = {key: form[key] for key in ("platform", "kind")}
+    return {"policies": [{**policy, "daily_limit": limit, "by_person": True}], "settings": {}}
+
+
+def _block(form: Mapping[str, str], _: Settings) -> Arguments:
+    platform = form["platform"].strip().lower()
+    recipient = listed_name(platform, form["recipient"])
+    is_blocked = form.get("blocked", "yes") == "yes"
+    note = form.get("note") or None
+    return {"platform": platform, "recipient": recipient, "blocked": is_blocked, "note": note}
+
+
+def _service(form: Mapping[str, str], _: Settings) -> Arguments:
+    if form["service"] not in SERVICES:
+        raise InvalidInput(f"there is no service {form['service'][:40]!r}", remedy="Reload.")
+    return {"service": form["service"]}
+
+
+def _reply(form: Mapping[str, str], _: Settings) -> Arguments:
+    contact, text = form["contact_id"], form["text"].strip()
+    # The same answer to the same person, pressed twice, is one message.
+    digest = sha256(f"{contact} {text} {datetime.now(UTC):%Y-%m-%d}".encode()).hexdigest()
+    return {"contact_id": contact, "text": text, "key": f"inbox:{digest[:32]}"}
+
+
+def _snooze(form: Mapping[str, str], _: Settings) -> Arguments:
+    return {"contact_id": form["contact_id"], "seconds": _seconds(form["for"])}
+
+
+def _tag(form: Mapping[str, str], _: Settings) -> Arguments:
+    added, removed = (
+        [tag for tag in form.get(name, "").split(",") if tag.strip()]
+        for name in ("added", "removed")
+    )
+    return {"contact_id": form["contact_id"], "added": added, "removed": removed}
+
+
+def _review(form: Mapping[str, str], _: Settings) -> Arguments:
+    return {"drafts": json.loads(form["drafts"]), "verdict": form["verdict"]}
+
+
+def _seconds(given: str) -> float:
+    span = duration(given.strip())
+    if not span:
+        raise InvalidInput(f"not a length of time: {given[:40]!r}", remedy="Write 30m, 2h or 3d.")
+    return span.total_seconds()
+
+
+def _number(given: str, what: str) -> int:
+    value = given.strip()
+    if not (value.isascii() and value.isdigit() and int(value) <= HIGHEST_LIMIT):
+        remedy = f"Give a number from 0 to {HIGHEST_LIMIT:,}."
+        raise InvalidInput(f"not a number of {what}: {value[:40]!r}", remedy=remedy)
+    return int(value)
+
+
+def _named(
+    *names: str, **optional: str | None
+) -> Callable[[Mapping[str, str], Settings], Arguments]:
+    return lambda form, _: {
+        **{name: form[name] for name in names},
+        **{name: form.get(name) or usual for name, usual in optional.items()},
+    }
+
+
+_READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] = {
+    "enqueue": _enqueue,
+    "cancel": _named("id"),
+    "retry": _named("id"),
+    "retry_failed": _named(),
+    "resolve": _named("id", "verdict"),
+    "look_again": _named("id"),
+    "reschedule": _reschedule,
+    "bulk": _bulk,
+    "pause": _pause,
+    "resume": _named("platform"),
+    "resume_service": _service,
+    "configure": _limit,
+    "backlog": lambda form, _: {"accept": form["accept"] == "yes"},
+    "campaign_start": _campaign,
+    "campaign_cancel": _named("campaign_id"),
+    "campaign_replied": _named("handle", platform=None),
+    "campaign_go_on": _named("handle", platform=None),
+    "block_contact": _block,
+    "people_join": _named("one", "other"),
+    "people_part": _named("one", "other", note=None),
+    "inbox_reply": _reply,
+    "inbox_done": _named("contact_id"),
+    "inbox_snooze": _snooze,
+    "inbox_tag": _tag,
+    "review": _review,
+    "review_edit": _named("id", "text"),
+}
