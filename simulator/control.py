@@ -43,6 +43,9 @@ class Control:
         app.router.add_get("/services", self.services)
         app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
         app.router.add_post("/services/{name}/inbox", self.write_to_us)
+        app.router.add_get("/telegram", self.telegram)
+        app.router.add_post("/telegram/press", self.press)
+        app.router.add_post("/telegram/write", self.write)
         app.router.add_get("/world", self.world)
         app.router.add_get("/wait", self.wait)
         app.router.add_post("/reset", self.reset)
@@ -123,6 +126,17 @@ class Control:
         else:
             self._simulation.neighbours[name].take_down()
         return web.json_response({"ok": True, "up": order == "up"})
+
+    async def telegram(self, _: web.Request) -> web.Response:
+        return web.json_response(self._simulation.telegram.as_json())
+
+    async def press(self, request: web.Request) -> web.Response:
+        query_id = self._simulation.telegram.press(**await request.json())
+        return web.json_response({"query_id": query_id})
+
+    async def write(self, request: web.Request) -> web.Response:
+        self._simulation.telegram.write(**await request.json())
+        return web.json_response({"ok": True})
 
     async def world(self, _: web.Request) -> web.Response:
         return web.Response(body=self._simulation.world.as_json(), content_type="application/json")

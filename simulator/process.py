@@ -152,6 +152,14 @@ class SimulatorProcess:
         """Read what was sent by Telegram, as its reader sees it."""
         return [line["text"] for line in self.world() if line["kind"] == "telegram"]
 
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask a control route, with a body by POST, and return its JSON."""
+        url = f"{self.url(CONTROL)}{path}"
+        answer = self._control.get(url) if body is None else self._control.post(url, json=body)
+        if answer.status_code != httpx.codes.OK:
+            raise SimulatorFailed(answer.text)
+        return answer.json()
+
     def down(self, service: str) -> None:
         """Make a service, or a neighbour such as telegram, refuse connections."""
         self._order(f"/services/{service}/down")

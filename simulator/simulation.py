@@ -31,7 +31,7 @@ __all__ = ["PortUnavailable", "Simulation"]
 
 BACKLOG = 256
 
-_NEIGHBOURS = (Telegram, Claude, Blotato, Remotion)
+_NEIGHBOURS = (Claude, Blotato, Remotion)
 
 _logger = logging.getLogger(__name__)
 
@@ -76,8 +76,10 @@ class Simulation:
         self._restarts: dict[str, asyncio.Task[None]] = {}
         self._check(scenario)
         self._arrange(scenario.safari)
+        self.telegram = Telegram(world, host, ports[Telegram.name], scenario)
         self.neighbours: dict[str, Neighbour] = {
-            cls.name: cls(world, host, ports[cls.name], scenario) for cls in _NEIGHBOURS
+            Telegram.name: self.telegram,
+            **{cls.name: cls(world, host, ports[cls.name], scenario) for cls in _NEIGHBOURS},
         }
 
     # What services use
@@ -172,6 +174,7 @@ class Simulation:
         self.rules = RuleBook(self.scenario)
         self.safari.reset(self.scenario.safari)
         for name, neighbour in self.neighbours.items():
+            neighbour.forget()
             neighbour.play(self.scenario)
             await self.bring_up_neighbour(name)
         for name in NAMES:

@@ -22,7 +22,8 @@ BACKLOG = 64
 class Neighbour(ABC):
     """Listens, answers, and drops the connection where ``answer`` raises Dropped.
 
-    What a subclass remembers it forgets in ``take_down`` or ``play``, as its original would.
+    What a subclass remembers it forgets in ``take_down`` or ``play``, as its original would, or
+    else in ``forget``.
     """
 
     name: ClassVar[str]
@@ -38,6 +39,9 @@ class Neighbour(ABC):
     @abstractmethod
     def play(self, scenario: Scenario) -> None:
         """Replace settings and rules."""
+
+    def forget(self) -> None:  # noqa: B027  most remember nothing
+        """Forget what outlives an outage: the world begins anew."""
 
     @abstractmethod
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:

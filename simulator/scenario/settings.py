@@ -130,17 +130,23 @@ class Rule(_Strict):
 
 
 class TelegramRule(_Strict):
-    """What becomes of messages that hold ``text``; the first rule that is not used up decides."""
+    """What becomes of requests for ``method`` whose text holds ``text``.
+
+    The first rule that is not used up decides.
+    """
 
     behaviour: Literal[
         "too_many_requests",
         "server_error",
         "unparsable",
         "forbidden",
+        "conflict",
+        "garbage",
         "drop",
         "drop_after_effect",
         "hang",
     ]
+    method: str = "sendMessage"
     text: str = ""
     times: PositiveInt | None = None
     after: NonNegativeInt = 0
@@ -149,11 +155,15 @@ class TelegramRule(_Strict):
 
 
 class TelegramSettings(_Strict):
-    """How Telegram is set up; without a token or chat id it takes any."""
+    """How Telegram is set up; without a token or chat id it takes any.
+
+    A press is answered within ``answer_within_seconds`` or not at all.
+    """
 
     token: str | None = None
     chat_id: str | None = None
     min_gap_seconds: NonNegativeFloat = 0.0
+    answer_within_seconds: NonNegativeFloat = 900.0
     rules: tuple[TelegramRule, ...] = ()
 
 
