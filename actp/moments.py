@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["EARLIEST", "LATEST", "stored_moment", "stored_time"]
+__all__ = ["EARLIEST", "LATEST", "short_time", "stored_moment", "stored_time"]
 
 # A day from either end, so that no zone leads beyond it.
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
@@ -38,3 +38,18 @@ def stored_moment(value: object) -> datetime | None:
         return stored_time(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def short_time(value: str | None, *, now: datetime | None = None) -> str:
+    """Return an ISO time on the clock of this host: the day only when it is another one.
+
+    A time that no clock shows, such as ``infinity``, is returned as it is.
+    """
+    if value is None:
+        return "-"
+    at = stored_moment(value)
+    if at is None or not EARLIEST < at < LATEST:
+        return value
+    local = at.astimezone()
+    today = (now or datetime.now(UTC)).astimezone().date()
+    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

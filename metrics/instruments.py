@@ -28,6 +28,7 @@ __all__ = [
     "REGISTRY",
     "REQUEST_SECONDS",
     "SERVICE_STATE",
+    "TELEGRAM_UPDATES",
     "TURNS_HELD",
     "TURNS_WAITING",
     "WATCHDOG_ACTIONS",
@@ -72,6 +73,12 @@ PUBLISHED_POSTS = Counter(
     "actp_published_posts_total",
     "Posts given to Blotato, by what came of that.",
     ("platform", "outcome"),
+    registry=REGISTRY,
+)
+TELEGRAM_UPDATES = Counter(
+    "actp_telegram_updates_total",
+    "Presses and messages from Telegram, by what came of them.",
+    ("outcome",),
     registry=REGISTRY,
 )
 QUEUE_WAIT_SECONDS = Histogram(

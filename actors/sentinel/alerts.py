@@ -13,16 +13,19 @@ from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow
 from actors.runtime.offload import Offload
 from actors.sentinel.outbox import Batch, Outgoing, done, failed, reopen
 from actp.alerts import Alert, database_back, database_lost
+from actp.chat.buttons import Offer, keyboard
 from actp.clients.telegram import Delivery
 from actp.clock import steady_seconds
 from actp.errors import StoreError
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from actors.sentinel.outbox import StoreCall
-    from actp.clients.telegram import Telegram
+    from actp.chat.buttons import Signer
+    from actp.clients.telegram import Keyboard, Telegram
     from actp.store import Store
 
 __all__ = ["ALERTS", "AlertActor", "Pace"]
@@ -70,7 +73,7 @@ class AlertActor(Actor):
     everything stays in the database, where bin/status shows it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its parts
         self,
         context: ActorContext,
         *,
@@ -78,12 +81,14 @@ class AlertActor(Actor):
         telegram: Telegram | None,
         host: str,
         pace: Pace | None = None,
+        signer: Callable[[str], Signer] | None = None,
     ) -> None:
         super().__init__(ALERTS, context)
         self._store = store
         self._telegram = telegram
         self._host = host
         self._pace = pace or Pace()
+        self._signer = signer
         self._wire = Offload("telegram")
         self._random = SystemRandom()
         self._batch: Batch | None = None
@@ -154,15 +159,16 @@ class AlertActor(Actor):
         self._asked_at = steady_seconds()
         settle, store = tuple(self._to_settle), self._store
         wants_more = self._batch is None and not self._is_stopping
-        seconds = self._pace.claim_seconds
+        claim_of = {"row_limit": MAX_CLAIMED, "seconds": self._pace.claim_seconds}
+        if self._signer is not None:
+            claim_of["with_buttons"] = True
 
         def sync() -> _Synced:
             for call in settle:
                 store.call(call.function, **call.arguments)
             if not wants_more:
                 return _Synced(len(settle), None)
-            claim = store.call("safari_alerts_claim", row_limit=MAX_CLAIMED, seconds=seconds)
-            return _Synced(len(settle), claim)
+            return _Synced(len(settle), store.call("safari_alerts_claim", **claim_of))
 
         self.offload("sync", sync)
 
@@ -174,11 +180,26 @@ class AlertActor(Actor):
         if claim and claim["alerts"]:
             alerts = [Alert.read(row) for row in claim["alerts"]]
             now = datetime.fromisoformat(claim["now"])
-            self._batch = Batch(alerts, now, claimed_at=asked_at or steady_seconds())
+            self._batch = Batch(
+                alerts,
+                now,
+                claimed_at=asked_at or steady_seconds(),
+                keyboards=self._keyboards(claim, alerts),
+            )
         self._send_next()
         if self._batch is None:
             wait_seconds = claim["wait_seconds"] if claim else None
             self.later(min(self._pace.look_seconds, wait_seconds or float("inf")), LOOK)
+
+    def _keyboards(self, claim: Any, alerts: list[Alert]) -> dict[int, Keyboard]:
+        if self._signer is None or not claim.get("secret"):
+            return {}
+        signer = self._signer(claim["secret"])
+        offers = (Offer.read(row.get("offer")) for row in claim["alerts"])
+        return {
+            alert.id: keyboard(alert.id, offer, alert.detail, signer)
+            for alert, offer in zip(alerts, offers, strict=True)
+        }
 
     def _sync_failed(self, error: Exception) -> None:
         asked_at, self._asked_at = self._asked_at, None
@@ -224,7 +245,9 @@ class AlertActor(Actor):
 
         def send() -> None:
             try:
-                delivery = telegram.send(outgoing.text, is_html=outgoing.is_html)
+                delivery = telegram.send(
+                    outgoing.text, is_html=outgoing.is_html, keyboard=outgoing.keyboard
+                )
             except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the wire
                 delivery = Delivery("later", f"{type(error).__name__} while sending")
             registry.tell(name, _Sent(outgoing, delivery))
@@ -248,6 +271,8 @@ class AlertActor(Actor):
         delivery, outgoing = sent.delivery, sent.outgoing
         if delivery.verdict == "unparsable" and outgoing.is_html:
             self._replace(outgoing, outgoing.as_plain())
+        elif delivery.verdict == "bad_buttons" and outgoing.keyboard:
+            self._replace(outgoing, outgoing.without_buttons())
         elif delivery.verdict == "delivered":
             self._refusals = 0
             self._delivered(outgoing)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from actp.alerts import Alert
+    from actp.clients.telegram import Keyboard
 
 __all__ = ["Batch", "Outgoing", "StoreCall", "done", "failed", "reopen"]
 
@@ -28,6 +29,7 @@ class Outgoing:
     is_last: bool = True
     is_html: bool = True
     is_digest: bool = False
+    keyboard: Keyboard = ()
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -38,11 +40,23 @@ class Outgoing:
         """Return the same message without markup."""
         return replace(self, text=as_plain(self.text), is_html=False)
 
+    def without_buttons(self) -> Outgoing:
+        """Return the same message without what could be decided under it."""
+        return replace(self, keyboard=())
+
 
 class Batch:
     """What one claim brought, in messages; a burst becomes a digest, but for what stands alone."""
 
-    def __init__(self, alerts: Sequence[Alert], now: datetime, *, claimed_at: float) -> None:
+    def __init__(
+        self,
+        alerts: Sequence[Alert],
+        now: datetime,
+        *,
+        claimed_at: float,
+        keyboards: Mapping[int, Keyboard] | None = None,
+    ) -> None:
+        keyboards = keyboards or {}
         self.claimed_at = claimed_at
         folded = [alert for alert in alerts if alert.kind not in NEVER_FOLDED]
         if len(folded) <= MAX_SINGLE_ALERTS:
@@ -52,7 +66,12 @@ class Batch:
             message
             for alert in alerts
             if alert.id not in ids
-            for message in _messages(render(alert, now), (alert.id,), is_digest=False)
+            for message in _messages(
+                render(alert, now),
+                (alert.id,),
+                is_digest=False,
+                keyboard=keyboards.get(alert.id, ()),
+            )
         ]
         if folded:
             self._left += _messages(digest(folded, now), ids, is_digest=True)
@@ -109,9 +128,17 @@ def reopen() -> StoreCall:
     return StoreCall("safari_alerts_reopen")
 
 
-def _messages(text: str, ids: tuple[int, ...], *, is_digest: bool) -> list[Outgoing]:
+def _messages(
+    text: str, ids: tuple[int, ...], *, is_digest: bool, keyboard: Keyboard = ()
+) -> list[Outgoing]:
     parts = split_html(text)
     return [
-        Outgoing(part, ids, is_last=number == len(parts), is_digest=is_digest)
+        Outgoing(
+            part,
+            ids,
+            is_last=number == len(parts),
+            is_digest=is_digest,
+            keyboard=keyboard if number == len(parts) else (),
+        )
         for number, part in enumerate(parts, 1)
     ]

@@ -15,9 +15,12 @@ from actors.runtime.notify import wake_on_notify
 from actors.runtime.supervisor import ActorSpec, StopStage
 from actors.sentinel.alerts import ALERTS, AlertActor, Pace
 from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
+from actors.sentinel.chat import chat_spec
 from actors.sentinel.health import HEALTH, HealthActor, Watch
 from actors.sentinel.publisher import publisher_spec
 from actors.sentinel.settler import settler_spec
+from actp.chat.buttons import Signer
+from actp.chat.updates import People
 from actp.clients.blotato import Blotato
 from actp.clients.telegram import Telegram
 from actp.locks import host_key
@@ -55,6 +58,9 @@ def sentinel_specs(
     opened.enter_context(wake_on_notify(listener, here.registry, CALLED))
     pace = Pace() if listener is not None else Pace(look_seconds=LOOK_SECONDS_OVER_REST)
     specs = _specs(settings, here, store, telegram, pace)
+    people = _people(settings)
+    if people is not None:
+        specs += (chat_spec(settings, here, store, people),)
     if settings.safari_verify != "off":
         specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
     blotato = opened.enter_context(closing(Blotato(settings)))
@@ -83,12 +89,33 @@ def _specs(
     host = socket.gethostname()
     starts: dict[str, Callable[[], ActorRef[Any]]] = {
         ALERTS: partial(
-            AlertActor.start, here, store=store, telegram=telegram, host=host, pace=pace
+            AlertActor.start,
+            here,
+            store=store,
+            telegram=telegram,
+            host=host,
+            pace=pace,
+            signer=None if _people(settings) is None else partial(_signer, settings),
         ),
         HEALTH: partial(HealthActor.start, here, store=store, watch=watch),
         CAMPAIGNS: partial(CampaignActor.start, here, store=store),
     }
     return tuple(ActorSpec(name, start, StopStage.WORK) for name, start in starts.items())
+
+
+def _people(settings: Settings) -> People | None:
+    """Return who may decide in Telegram, None where nobody may."""
+    if not settings.telegram_buttons or settings.telegram_bot_token is None:
+        return None
+    people = People(settings.telegram_chat_id or "-", frozenset(settings.telegram_users))
+    return None if people.is_empty else people
+
+
+def _signer(settings: Settings, secret: str) -> Signer:
+    token, chat_id = settings.telegram_bot_token, settings.telegram_chat_id
+    if token is None or chat_id is None:
+        raise ValueError("buttons need a bot and a chat")
+    return Signer(secret, token, chat_id)
 
 
 def _telegram(settings: Settings) -> Telegram | None:

@@ -40,6 +40,16 @@ def _reply(about: Fields) -> str:
     return "\n".join(lines)
 
 
+def _draft(about: Fields) -> str:
+    # Whole, since it is what a decision is about; a longer one is decided in the terminal.
+    body = about.whole("body")
+    return (
+        f"📝 Draft: {about['kind'].replace('_', ' ')} to {about['recipient']} ({about.platform()})"
+        f"{about.line('why')}\n\n{body}\n\n"
+        f"<code>bin/review edit {about['review_id'][:8]} TEXT</code>"
+    )
+
+
 def _sweep_complete(about: Fields) -> str:
     passed, total = about.number("passed"), about.number("total")
     lines = [f"{'✅' if passed == total else '⚠️'} Daily Sweep: {passed}/{total} domains"]
@@ -153,6 +163,7 @@ DOMAIN_WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "published": _published,
         "render_complete": _render_complete,
         "render_failed": _render_failed,
+        "draft": _draft,
         "reply": _reply,
         "sweep_complete": _sweep_complete,
         "trend_spike": _trend_spike,

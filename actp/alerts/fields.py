@@ -42,6 +42,10 @@ class Fields:
         value = self._detail.get(name)
         return default if value in (None, "") else escape(str(value)[:MAX_FIELD_LENGTH])
 
+    def whole(self, name: str) -> str:
+        """Return a field as text of any length."""
+        return escape(str(self._detail.get(name) or ""))
+
     def number(self, name: str) -> int:
         """Return a field as a whole number, 0 where it is none."""
         return int(self.real(name))

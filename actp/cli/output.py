@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.lines import CONTROLS, one_line
 from actp.plural import counted
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["console", "counted", "emit_json", "one_line", "say", "table", "text", "warn"]
 
-# Text from outside may hold escape sequences, or signs that turn the line around.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 WIDEST_COLUMNS: Final = 100
 
 
@@ -40,18 +38,12 @@ def emit_json(value: object) -> None:
 
 def say(line: str) -> None:
     """Print one sentence."""
-    click.echo(_CONTROLS.sub("�", line))
+    click.echo(CONTROLS.sub("�", line))
 
 
 def warn(line: str) -> None:
     """Print one sentence beside what was asked for."""
-    click.echo(_CONTROLS.sub("�", line), err=True)
-
-
-def one_line(value: object, longest: int = 80) -> str:
-    """Return a value from outside as one printable line."""
-    shown = " ".join(_CONTROLS.sub("�", str(value)).split())
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    click.echo(CONTROLS.sub("�", line), err=True)
 
 
 def text(value: object, style: str = "", longest: int = 200) -> Text:

@@ -17,6 +17,7 @@ from actp.cli.status_view import status_view
 from actp.errors import ActpError, InvalidInput
 from actp.safari.turns import turns_here
 from actp.settings import load_settings
+from actp.status_words import status_report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,9 +59,7 @@ def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
 def _report(store: Store) -> dict[str, Any]:
     settings = load_settings()
     turns = turns_here(settings.actp_lock_dir, settings.safari_turns)
-    return {
-        **store.call("safari_status"),
-        "undelivered": store.call("safari_alerts_waiting"),
+    return status_report(store) | {
         "safari": [
             {**turn._asdict(), "is_left": turn.is_left, "words": turn.words} for turn in turns
         ],

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import InvalidInput
-from actp.moments import EARLIEST, LATEST, stored_moment
+from actp.moments import short_time
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -59,18 +59,3 @@ def short_duration(seconds: float | None) -> str:
     if whole < 86_400:
         return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
     return f"{whole // 86_400}d {whole % 86_400 // 3600:02d}h"
-
-
-def short_time(value: str | None, *, now: datetime | None = None) -> str:
-    """Return an ISO time on the clock of this host: the day only when it is another one.
-
-    A time that no clock shows, such as ``infinity``, is returned as it is.
-    """
-    if value is None:
-        return "-"
-    at = stored_moment(value)
-    if at is None or not EARLIEST < at < LATEST:
-        return value
-    local = at.astimezone()
-    today = (now or datetime.now(UTC)).astimezone().date()
-    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")

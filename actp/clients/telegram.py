@@ -1,7 +1,8 @@
-"""Sends messages to one chat through Telegram's bot API."""
+"""One chat through Telegram's bot API: messages with buttons, and what people do there."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -11,24 +12,33 @@ from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import SecretStr
 
 __all__ = ["Delivery", "Telegram"]
 
 SEND_TIMEOUT_SECONDS: Final = 10.0
+UPDATE_KINDS: Final = ("message", "callback_query")
+MAX_ANSWER_LENGTH: Final = 200
 MAX_ERROR_LENGTH: Final = 200
 # A wait that is longer was never meant for one message.
 MAX_RETRY_AFTER_SECONDS = 3600
 MASK: Final = "********"
 
-Verdict: TypeAlias = Literal["delivered", "later", "unparsable", "misconfigured"]
+Verdict: TypeAlias = Literal["delivered", "later", "unparsable", "bad_buttons", "misconfigured"]
 
 _REMEDIES: Final = {
     400: "check TELEGRAM_CHAT_ID",
     401: "check TELEGRAM_BOT_TOKEN",
     403: "let the bot into the chat, or unblock it",
     404: "check TELEGRAM_BOT_TOKEN",
+    409: "another program receives this bot's updates: stop it, or delete its webhook",
 }
+_BUTTONS: Final = re.compile("button|keyboard|reply markup", re.IGNORECASE)
+_AS_IT_WAS: Final = "message is not modified"
+
+Keyboard: TypeAlias = "Sequence[Sequence[dict[str, str]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ class Delivery:
     """What became of one message.
 
     ``later`` may succeed as it is, after ``wait_seconds`` where Telegram named a time;
-    ``unparsable`` may without markup; ``misconfigured`` needs a person.
+    ``unparsable`` may without markup, ``bad_buttons`` without buttons; ``misconfigured`` needs a
+    person.
     """
 
     verdict: Verdict
@@ -55,39 +66,95 @@ class Telegram:
             base_url=api_url, timeout=SEND_TIMEOUT_SECONDS, trust_env=not is_loopback(api_url)
         )
 
-    def send(self, text: str, *, is_html: bool = True) -> Delivery:
+    def send(self, text: str, *, is_html: bool = True, keyboard: Keyboard = ()) -> Delivery:
         """Send one message of at most 4096 characters; raises nothing that the network does."""
-        body = {"chat_id": self._chat_id, "text": text, "disable_web_page_preview": True}
-        if is_html:
-            body["parse_mode"] = "HTML"
-        path = f"/bot{self._token.get_secret_value()}/sendMessage"
-        try:
-            answer = self._client.post(path, json=body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Delivery("later", self._masked(f"{type(error).__name__}: {error}"))
-        return self._read(answer)
+        body = {"chat_id": self._chat_id, **_message(text, is_html=is_html, keyboard=keyboard)}
+        return self._call("sendMessage", body)[0]
+
+    def edit(
+        self, message_id: int, text: str, *, is_html: bool = True, keyboard: Keyboard = ()
+    ) -> Delivery:
+        """Replace the text and the buttons of a message that was sent before."""
+        body = {
+            "chat_id": self._chat_id,
+            "message_id": message_id,
+            **_message(text, is_html=is_html, keyboard=keyboard),
+        }
+        return self._call("editMessageText", body)[0]
+
+    def answer_press(self, query_id: str, text: str, *, is_alert: bool = False) -> Delivery:
+        """Tell whoever pressed a button what came of it; too late, Telegram refuses it."""
+        body = {
+            "callback_query_id": query_id,
+            "text": storable_text(text, MAX_ANSWER_LENGTH),
+            "show_alert": is_alert,
+        }
+        return self._call("answerCallbackQuery", body)[0]
+
+    def updates(
+        self, offset: int | None, *, wait_seconds: float, margin_seconds: float
+    ) -> tuple[Delivery, list[dict[str, Any]]]:
+        """Wait for presses and messages from ``offset`` on, which confirms all before it.
+
+        Telegram has ``margin_seconds`` more than it was asked to wait.
+        """
+        body: dict[str, Any] = {"timeout": int(wait_seconds), "allowed_updates": UPDATE_KINDS}
+        if offset is not None:
+            body["offset"] = offset
+        delivery, result = self._call(
+            "getUpdates", body, timeout_seconds=wait_seconds + margin_seconds
+        )
+        found = result if isinstance(result, list) else []
+        return delivery, [update for update in found if isinstance(update, dict)]
+
+    def offer_commands(self, commands: dict[str, str]) -> Delivery:
+        """Have Telegram suggest these commands where people type."""
+        listed = [{"command": name, "description": what} for name, what in commands.items()]
+        return self._call("setMyCommands", {"commands": listed})[0]
 
     def close(self) -> None:
         """Give connections back."""
         self._client.close()
 
-    def _read(self, answer: httpx.Response) -> Delivery:
+    def _call(
+        self, method: str, body: dict[str, Any], *, timeout_seconds: float = SEND_TIMEOUT_SECONDS
+    ) -> tuple[Delivery, Any]:
+        path = f"/bot{self._token.get_secret_value()}/{method}"
+        try:
+            answer = self._client.post(path, json=body, timeout=timeout_seconds)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Delivery("later", self._masked(f"{type(error).__name__}: {error}")), None
         said = _json(answer)
+        return self._read(answer, said), said.get("result")
+
+    def _read(self, answer: httpx.Response, said: dict[str, Any]) -> Delivery:
         status = answer.status_code
-        if status == httpx.codes.OK and said.get("ok") is True:
-            return Delivery("delivered")
         described = str(said.get("description") or answer.reason_phrase or "no description")
+        is_ok = status == httpx.codes.OK and said.get("ok") is True
+        if is_ok or (status == httpx.codes.BAD_REQUEST and _AS_IT_WAS in described):
+            return Delivery("delivered")
         error = self._masked(f"HTTP {status}: {described}")
         if status == httpx.codes.TOO_MANY_REQUESTS:
             return Delivery("later", error, _retry_after(said))
         if status == httpx.codes.BAD_REQUEST and "can't parse" in described:
             return Delivery("unparsable", error)
+        if status == httpx.codes.BAD_REQUEST and _BUTTONS.search(described):
+            return Delivery("bad_buttons", error)
         if remedy := _REMEDIES.get(status):
             return Delivery("misconfigured", f"{error}; {remedy}")
         return Delivery("later", error)
 
     def _masked(self, text: str) -> str:
         return storable_text(text.replace(self._token.get_secret_value(), MASK), MAX_ERROR_LENGTH)
+
+
+def _message(text: str, *, is_html: bool, keyboard: Keyboard) -> dict[str, Any]:
+    body: dict[str, Any] = {"text": text, "link_preview_options": {"is_disabled": True}}
+    if is_html:
+        body["parse_mode"] = "HTML"
+    if keyboard:
+        body["reply_markup"] = {"inline_keyboard": keyboard}
+    return body
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

@@ -191,6 +191,8 @@ class Settings(BaseModel):
     telegram_api_url: Annotated[str, AfterValidator(values.parse_telegram_url)] = (
         "https://api.telegram.org"
     )
+    telegram_buttons: bool = False
+    telegram_users: Annotated[tuple[int, ...], BeforeValidator(values.parse_users)] = ()
     crm_brain_cmd: str = Field(default_factory=own_crm_brain)
     safari_campaign_texts: AbsolutePath | None = None
 

@@ -89,6 +89,18 @@ def parse_names(value: object) -> tuple[str, ...]:
     return tuple(name for item in value if (name := str(item).strip()))
 
 
+def parse_users(value: object) -> tuple[int, ...]:
+    """Read Telegram user ids with commas between them; names can be taken over by others."""
+    users = parse_names(str(value) if isinstance(value, int) else value)
+    for user in users:
+        if not re.fullmatch(r"[1-9][0-9]{0,18}", user):
+            raise ValueError(
+                f"{user[:40]!r} is not the id of a person — numbers as 123456789,987654321, as "
+                "the bot reports where somebody else presses a button"
+            )
+    return tuple(int(user) for user in users)
+
+
 def parse_daily_limits(value: object) -> DailyLimits:
     """Read limits as JSON or mapping and lay them over the defaults; every mistake is named."""
     if isinstance(value, str):

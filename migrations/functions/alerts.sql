@@ -1,14 +1,18 @@
 -- The alerts' way to a person, and what is told besides the fate of commands: services that go down
 -- and come back, and once a day that all is well.
 
--- Hands out undelivered alerts, oldest first, to one sender at a time over all hosts: whoever claims
--- while another sends, in the pause after a message, or after a failure, gets none and is told how
--- long to wait. Every failure concerns the way to the person, so it puts off all alerts.
+-- Hands out undelivered alerts, oldest first, to one sender at a time over all hosts: a claim while
+-- another host sends, in the pause after a message, or after a failure, gets none and the time to wait.
+-- Every failure concerns the way to the operator, so it puts off all alerts. With buttons, drafts that
+-- wait are among the alerts, each comes with what it lets an operator decide, and `secret` signs that.
+drop function if exists public.safari_alerts_claim(integer, double precision);
 create or replace function public.safari_alerts_claim(
-  row_limit integer, seconds double precision
+  row_limit integer, seconds double precision, with_buttons boolean default false
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  -- More than these come as one message, which has no buttons.
+  most_with_buttons constant integer := 50;
   free_at timestamptz;
   claimed jsonb;
 begin
@@ -19,6 +23,9 @@ begin
              where a.delivered_at is null and a.next_attempt_at > now()))
     into free_at;
   if free_at is null then
+    if with_buttons then
+      perform safari_announce_drafts();
+    end if;
     with next as (
       select a.id from safari_alerts a where a.delivered_at is null order by a.id limit row_limit
     ), taken as (
@@ -30,8 +37,16 @@ begin
     )
     select jsonb_agg(to_jsonb(t) order by t.id) into claimed from taken t;
   end if;
+  if with_buttons and jsonb_array_length(claimed) <= most_with_buttons then
+    select jsonb_agg(c.item || jsonb_build_object('offer', safari_alert_offer(a)) order by a.id)
+      into claimed
+      from jsonb_array_elements(claimed) c (item)
+      join safari_alerts a on a.id = (c.item ->> 'id')::bigint;
+  end if;
   return jsonb_build_object(
     'now', now(), 'alerts', coalesce(claimed, '[]'),
+    'secret', case when with_buttons and claimed is not null then (
+      select t.secret from safari_telegram t) end,
     'wait_seconds', case when free_at is not null then safari_seconds_until(free_at) end);
 end $$;
 

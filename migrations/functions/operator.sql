@@ -287,6 +287,7 @@ begin
     select id from safari_alerts where delivered_at < horizon limit batch);
   get diagnostics removed = row_count;
   counts := counts || jsonb_build_object('alerts', removed);
+  delete from safari_telegram_presses p where p.at < horizon;
   delete from safari_operator_actions o where o.at < guard_horizon;
   delete from safari_workers w where w.seen_at < horizon;
   delete from safari_health_hours h where h.hour < now() - interval '7 days';

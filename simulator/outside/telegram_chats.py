@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from simulator.outside.telegram_text import Unsendable
 
@@ -152,7 +153,8 @@ def _check_button(button: Any) -> None:
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
         raise Unsendable("can't parse inline keyboard button: text of the button is empty")
     if "url" in button:
-        if not str(button["url"]).startswith(("https://", "http://", "tg://")):
+        parts = urlsplit(str(button["url"]))
+        if parts.scheme not in ("https", "http") or "." not in (parts.hostname or ""):
             raise Unsendable(
                 f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL"
             )

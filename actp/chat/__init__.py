@@ -1,0 +1,1 @@
+"""Decisions and questions that come by Telegram."""

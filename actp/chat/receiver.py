@@ -1,0 +1,128 @@
+"""Handles what people do in Telegram: decisions at most once, questions each time."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from time import time
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from actp.alerts import Alert, as_plain, render, split_html
+from actp.alerts.markup import LONGEST_MESSAGE, escape
+from actp.chat.buttons import Offer, Signer, keyboard
+from actp.chat.updates import Asked, Ignored, People, Press, read_update
+from actp.chat.words import answer_to, decision, refusal
+from actp.errors import StoreRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from actp.clients.telegram import Telegram
+    from actp.store import Store
+
+__all__ = ["Handled", "Receiver"]
+
+Handled: TypeAlias = Literal["decided", "refused", "forged", "stranger", "asked", "ignored"]
+
+# A question of yesterday wants no answer today.
+OLDEST_QUESTION_SECONDS: Final = 300
+NOT_ALLOWED: Final = "You may not decide here: your id {} is not in TELEGRAM_USERS."
+FORGED: Final = "Nothing was changed: this button is not one of ours."
+NOT_TAKEN: Final = "Nothing was changed: the database refused it; see bin/logs sentinel."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Handles one update after the other, on behalf of the host that receives them.
+
+    ``resumed`` is called with a service whose wait on this host is to be lifted.
+    """
+
+    store: Store
+    telegram: Telegram
+    people: People
+    signer: Signer
+    host: str
+    resumed: Callable[[str], None]
+
+    def handle(self, update: Mapping[str, Any]) -> Handled:
+        """Handle one update; raises StoreError where the database is away or not ours to ask."""
+        match read_update(update, self.people):
+            case Press() as press:
+                return self._decide(press)
+            case Asked(command, asked_at):
+                return self._answer(command, asked_at)
+            case Ignored(why, query_id, user_id):
+                if query_id is not None:
+                    self.telegram.answer_press(query_id, NOT_ALLOWED.format(user_id), is_alert=True)
+                return "stranger" if why in ("chat", "user") else "ignored"
+
+    def _decide(self, press: Press) -> Handled:
+        button = self.signer.read(press.data)
+        if button is None:
+            _log.warning(
+                "a button that is not ours, from %s",
+                press.operator,
+                extra={"action": "button_forged"},
+            )
+            self.telegram.answer_press(press.query_id, FORGED, is_alert=True)
+            return "forged"
+        try:
+            answer = self.store.call(
+                "safari_telegram_press",
+                key=press.query_id,
+                host=self.host,
+                operator=press.operator,
+                alert_id=button.alert_id,
+                action=button.action,
+                mark=button.mark,
+            )
+        except StoreRefused as error:
+            # Asked again it would be refused again, and keep all others waiting.
+            _log.warning("a decision was refused: %s", error, extra={"action": "button_refused"})
+            self.telegram.answer_press(press.query_id, NOT_TAKEN, is_alert=True)
+            return "refused"
+        if answer["done"] and not answer["repeated"]:
+            self._follow_up(answer["answer"])
+        self._tell(press, button.action, answer)
+        return "decided" if answer["done"] else "refused"
+
+    def _follow_up(self, done: object) -> None:
+        if isinstance(done, dict) and isinstance(done.get("service"), str):
+            self.resumed(done["service"])
+
+    def _tell(self, press: Press, action: str, answer: Mapping[str, Any]) -> None:
+        is_done = answer["done"]
+        said = decision(action, dict(answer)) if is_done else escape(refusal(dict(answer)))
+        self.telegram.answer_press(
+            press.query_id, as_plain(said).split("\n", 1)[0], is_alert=not is_done
+        )
+        if answer["alert"] is None:
+            return
+        alert = Alert.read(answer["alert"])
+        shown = split_html(render(alert, datetime.fromisoformat(answer["at"])))[-1]
+        text = f"{shown}\n\n{said}"
+        if len(text) > LONGEST_MESSAGE:
+            text = said
+        # What is still to be decided keeps its buttons, signed for how it is now.
+        again = Offer.read(answer["offer"])
+        buttons = keyboard(alert.id, again, alert.detail, self.signer)
+        edited = self.telegram.edit(press.message_id, text, keyboard=buttons)
+        if edited.verdict == "unparsable":
+            edited = self.telegram.edit(
+                press.message_id, as_plain(text), keyboard=buttons, is_html=False
+            )
+        if edited.verdict != "delivered":
+            _log.warning(
+                "a message stays as it was: %s", edited.error, extra={"action": "edit_refused"}
+            )
+
+    def _answer(self, command: str, asked_at: int) -> Handled:
+        if time() - asked_at > OLDEST_QUESTION_SECONDS:
+            return "ignored"
+        for part in split_html(escape(answer_to(command, self.store))):
+            self.telegram.send(part)
+        return "asked"

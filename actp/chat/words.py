@@ -1,0 +1,123 @@
+"""What is said in the chat: what came of a press, and answers to questions."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from actp.alerts.markup import escape
+from actp.lines import one_line
+from actp.moments import short_time, stored_moment
+from actp.status_words import attention, heading, status_report, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from actp.store import Store
+
+__all__ = ["COMMANDS", "UNKNOWN_COMMAND", "answer_to", "decision", "refusal"]
+
+Answer = dict[str, Any]
+
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "status": "The queue, and what needs attention",
+        "limits": "What is used of each limit today",
+        "help": "What this bot answers",
+    }
+)
+UNKNOWN_COMMAND: Final = "There is no such command; /help lists them."
+_DONE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "sent": "✅ Settled: it was sent",
+        "not_sent": "❌ Settled: it was not sent; bin/queue retry sends it again",
+        "replied": "💬 They replied: nothing more goes to them",
+        "go_on": "▶️ No reply: the campaign goes on",
+        "pause": "⏸ Paused",
+        "resume": "▶️ Resumed",
+        "snooze": "💤 Snoozed",
+        "done": "✅ Done",
+        "approve": "✅ Approved",
+        "reject": "🗑 Rejected: nobody receives it",
+    }
+)
+_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "used": "This button was used before",
+        "changed": "It is no longer as shown here",
+        "gone": "What this was about is gone",
+    }
+)
+
+
+def decision(action: str, answer: Answer) -> str:
+    """Return what was decided, by whom and when, as HTML; times in UTC as in alerts."""
+    done = answer["answer"]
+    about = ""
+    if isinstance(done, dict):
+        until = done.get("until") or done.get("snoozed_until")
+        about = f" {done['platform']}" if done.get("platform") else ""
+        about += f" until {_clock(until)}" if until else ""
+    by = str(answer["operator"]).partition(":")[2]
+    return f"{_DONE[action]}{escape(about)}\nby {escape(by)} at {_clock(answer['at'])} UTC"
+
+
+def refusal(answer: Answer) -> str:
+    """Return why nothing was changed, in one plain line."""
+    why = str(answer["why"])
+    said = _REFUSED.get(why) or one_line(why, 100)
+    state = answer.get("state") or {}
+    facts = [one_line(state["state"], 60).replace("_", " ")] if state.get("state") else []
+    if state.get("by"):
+        at = f" at {_clock(state['at'])} UTC" if state.get("at") else ""
+        facts.append(f"last decided by {one_line(state['by'], 40)}{at}")
+    return f"Nothing was changed. {said}{': ' + ', '.join(facts) if facts else ''}."
+
+
+def answer_to(command: str, store: Store) -> str:
+    """Return the answer to a question as plain text."""
+    return "\n".join(_ANSWERS[command](store)) if command in _ANSWERS else UNKNOWN_COMMAND
+
+
+def _status(store: Store) -> Iterator[str]:
+    report = status_report(store)
+    yield str(heading(report))
+    for service in report["services"]:
+        own = [depth for depth in report["queue"] if depth["service"] == service["service"]]
+        counts = {
+            what: sum(depth[what] for depth in own) for what in ("ready", "waiting", "running")
+        }
+        if any(counts.values()):
+            told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+            reason = f" ({one_line(service['reason'], 40)})" if service["reason"] else ""
+            yield f"{service['service']}: {told}{reason}"
+    yield from map(str, summary(report))
+    yield from map(str, attention(report))
+
+
+def _limits(store: Store) -> Iterator[str]:
+    for limit in store.call("safari_limits"):
+        if not limit["service"]:
+            continue
+        line = f"{limit['platform']} {limit['kind']}: {limit['used']}/{limit['daily_limit']}"
+        if limit["reason"]:
+            until = f" until {short_time(limit['until'])}" if limit["until"] else ""
+            line += f", {limit['reason']}{until}"
+        yield line
+    yield "Counts begin anew at 00:00 UTC."
+
+
+def _help(_: Store) -> Iterator[str]:
+    yield from (f"/{command}: {what}" for command, what in COMMANDS.items())
+    yield "Buttons under an alert decide what it shows, once."
+
+
+_ANSWERS: Final[Mapping[str, Callable[[Store], Iterator[str]]]] = MappingProxyType(
+    {"status": _status, "limits": _limits, "help": _help, "start": _help}
+)
+
+
+def _clock(value: object) -> str:
+    at = stored_moment(value)
+    return f"{at.astimezone(UTC):%m-%d %H:%M}" if at else "?"

@@ -1,0 +1,151 @@
+"""What a status report means in words, the same on every screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from actp.lines import one_line
+from actp.moments import short_time
+from actp.plural import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from actp.store import Store
+
+__all__ = ["Line", "Tone", "attention", "heading", "status_report", "summary", "waits"]
+
+Report = dict[str, Any]
+Tone: TypeAlias = Literal["plain", "caution", "trouble"]
+
+MAX_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, from words of different tones."""
+
+    parts: tuple[tuple[str, Tone], ...]
+    # A list entry, cut where the screen ends rather than wrapped.
+    is_entry: bool = False
+
+    def __str__(self) -> str:
+        """Return the line without its tones."""
+        return "".join(words for words, _ in self.parts)
+
+
+def status_report(store: Store) -> Report:
+    """Return the answer to how things stand; every entrance asks here."""
+    return {
+        **store.call("safari_status"),
+        "undelivered": store.call("safari_alerts_waiting"),
+    }
+
+
+def heading(report: Report) -> Line:
+    """Return when this was, and whether anybody works."""
+    workers = report["workers"]
+    count = counted(len(workers), "worker") if workers else "no worker"
+    tone: Tone = "plain" if workers or not _ready(report) else "trouble"
+    at = short_time(report["at"])
+    return Line(((f"Safari queue at {at}, ", "plain"), (count, tone), (" running", "plain")))
+
+
+def summary(report: Report) -> Iterator[Line]:
+    """Yield what came of the last day."""
+    day = report["last_24_hours"]
+    rate = day["completion_rate"]
+    unknown: Tone = "trouble" if day["unknown"] else "plain"
+    yield Line(
+        (
+            (
+                f"Last 24 hours: {day['completed']:,} completed, {day['failed']:,} failed, ",
+                "plain",
+            ),
+            (f"{day['unknown']:,} unknown", unknown),
+            (f"; completion rate {rate:.1%}" if rate is not None else "", "plain"),
+        )
+    )
+    if report["foreign"]:
+        yield _plain(f"{counted(report['foreign'], 'row')} of the table for other consumers.")
+
+
+def attention(report: Report) -> Iterator[Line]:
+    """Yield what wants a person, each with the command that settles it."""
+    if not report["workers"] and _ready(report):
+        yield _trouble("No worker is running: start one with bin/up.")
+    for pause in report["pauses"]:
+        until = f"until {short_time(pause['until'])}" if pause["until"] else "until bin/resume"
+        note = f" ({one_line(pause['note'], 50)})" if pause["note"] else ""
+        yield _caution(f"Paused: {one_line(pause['platform'])} {until}{note}")
+    for turn in report.get("safari", ()):
+        said = f"Safari on this host: {one_line(turn['words'], 150)}"
+        yield _caution(f"{said}; bin/resume --safari") if turn["is_left"] else _plain(said)
+    if report["backlog_held"]:
+        yield _caution(
+            f"Held: {counted(report['backlog_held'], 'command')} from before this worker; "
+            "bin/queue accept or bin/queue discard."
+        )
+    yield from _unknown(report["unknown_outcomes"])
+    for service in report["services"]:
+        if not service["reason"] and waits(service) and service["state"].get("reason"):
+            why = one_line(service["state"]["reason"], 65)
+            said = f"Waits: {service['service']}: {why}"
+            yield _trouble(f"{said}; bin/resume --service {service['service']}")
+        if service["health"] and service["health"].get("not_ready"):
+            reason = one_line(service["health"]["not_ready"], 80)
+            yield _caution(f"Not ready: {service['service']}: {reason}")
+    yield from _undelivered(report)
+
+
+def waits(service: Report) -> bool:
+    """Return whether a worker of the service holds back."""
+    state = service["state"]
+    return isinstance(state, dict) and state.get("state") == "wait"
+
+
+def _unknown(unknown: Report) -> Iterator[Line]:
+    if not unknown["count"]:
+        return
+    yield _trouble(f"Unknown: {counted(unknown['count'], 'outcome')}; see what arrived, then:")
+    for command in unknown["oldest"][:MAX_LISTED]:
+        what = f"{command['action']} {command['platform'] or ''}".strip()
+        yield _plain(f"  bin/queue resolve {command['id']} sent|not-sent   ({one_line(what)})")
+
+
+def _undelivered(report: Report) -> Iterator[Line]:
+    if not report["alerts"]:
+        return
+    undelivered = report.get("undelivered", {})
+    count = undelivered.get("count", len(report["alerts"]))
+    yield _caution(f"Not delivered: {counted(count, 'alert')}")
+    if undelivered.get("error"):
+        yield _trouble(f"  Telegram: {one_line(undelivered['error'], 85)}")
+    for alert in report["alerts"][:MAX_LISTED]:
+        words = f"  {short_time(alert['created_at'])} {_alert(alert)}"
+        yield Line(((words, "plain"),), is_entry=True)
+
+
+def _alert(alert: Mapping[str, Any]) -> str:
+    detail = alert["detail"]
+    named = [detail.get(key) for key in ("platform", "kind", "service", "error")]
+    about = ", ".join(str(part) for part in named if part)
+    kind = alert["kind"].replace("_", " ")
+    return one_line(f"{kind}: {about}" if about else kind, 85)
+
+
+def _ready(report: Report) -> int:
+    return sum(depth["ready"] for depth in report["queue"])
+
+
+def _plain(words: str) -> Line:
+    return Line(((words, "plain"),))
+
+
+def _caution(words: str) -> Line:
+    return Line(((words, "caution"),))
+
+
+def _trouble(words: str) -> Line:
+    return Line(((words, "trouble"),))

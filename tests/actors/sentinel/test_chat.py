@@ -1,0 +1,460 @@
+"""Alerts with buttons and the actor that receives what is pressed, over a Telegram as it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from actors.runtime.messages import Crashed, Drained, Stop
+from actors.sentinel.alerts import ALERTS, AlertActor, Pace
+from actors.sentinel.chat import CHAT, ChatActor, Patience
+from actp.chat.buttons import Button, Signer
+from actp.chat.receiver import Receiver
+from actp.chat.updates import People
+from actp.clients.telegram import Telegram
+from actp.errors import StoreUnavailable
+from tests.actors.house import Grenade, House
+from tests.actors.latch import LatchedStore
+from tests.actors.rows import eventually
+from tests.actors.sentinel.test_alerts import holds_for
+from tests.support.decisions import KINDS, Decisions
+from tests.support.phone import CHAT as CHAT_ID
+from tests.support.phone import Phone, buttons, labels, person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from actp.store import Store
+    from simulator.process import SimulatorProcess
+    from tests.support.databases import Database
+
+TOKEN = SecretStr("123456:test")
+PACE = Pace(look_seconds=0.1, pause_seconds=0.05)
+PATIENCE = Patience(
+    poll_seconds=1, margin_seconds=5, renew_seconds=0.5, lease_seconds=2, longest_wait_seconds=0.3
+)
+QUIET_SECONDS = 0.6
+LABELS = {
+    "sent": "was sent",
+    "not_sent": "was not sent",
+    "replied": "They replied",
+    "go_on": "go on",
+    "pause": "Pause",
+    "resume": "Resume",
+    "snooze": "Snooze",
+    "done": "Done",
+    "approve": "Approve",
+    "reject": "Reject",
+}
+DECISIONS = [(kind, action) for kind, actions in KINDS.items() for action in actions]
+
+
+@dataclass
+class Desk:
+    """The alerts of a database on a phone, and hosts that carry and receive."""
+
+    database: Database
+    simulator: SimulatorProcess
+    admin: psycopg.Connection
+    chat_id: str = CHAT_ID
+    users: frozenset[int] = frozenset()
+    houses: list[House] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+    carriers: list[Telegram] = field(default_factory=list)
+
+    @property
+    def decisions(self) -> Decisions:
+        return Decisions(self.database.store, self.admin)
+
+    def carry(self) -> House:
+        """Let an actor carry alerts with buttons."""
+        house, telegram = self._house(), self._telegram()
+        self.carriers.append(telegram)
+        actor = AlertActor.start(
+            house.context,
+            store=self.database.store,
+            telegram=telegram,
+            host="this-mac",
+            pace=PACE,
+            signer=partial(Signer, token=TOKEN, chat_id=self.chat_id),
+        )
+        house.move_in(ALERTS, actor)
+        return house
+
+    def receive(self, host: str = "this-mac", store: Store | None = None) -> House:
+        """Let one more host receive."""
+        house = self._house()
+        store = store or self.database.store
+        telegram = self._telegram()
+        people = People(self.chat_id, self.users)
+
+        def receiver(secret: str) -> Receiver:
+            signer = Signer(secret, TOKEN, self.chat_id)
+            return Receiver(store, telegram, people, signer, host, self.resumed.append)
+
+        actor = ChatActor.start(
+            house.context,
+            store=store,
+            telegram=telegram,
+            receiver=receiver,
+            host=host,
+            patience=PATIENCE,
+        )
+        house.move_in(CHAT, actor)
+        return house
+
+    def signer(self) -> Signer:
+        found = self.admin.execute("select secret from safari_telegram").fetchone()
+        assert found is not None
+        return Signer(found[0], TOKEN, self.chat_id)
+
+    def polls(self) -> int:
+        return int(Phone(self.simulator).state()["polls"])
+
+    def conflicts(self) -> list[dict[str, Any]]:
+        return [
+            line
+            for line in self.simulator.world()
+            if line["kind"] == "telegram_refused" and "Conflict" in line["text"]
+        ]
+
+    def close(self) -> None:
+        for house in self.houses:
+            house.close()
+        for telegram in self.carriers:
+            telegram.close()
+
+    def _house(self) -> House:
+        house = House()
+        self.houses.append(house)
+        return house
+
+    def _telegram(self) -> Telegram:
+        return Telegram(self.simulator.url("telegram"), TOKEN, self.chat_id)
+
+
+@pytest.fixture
+def desk(database: Database, simulator: SimulatorProcess) -> Iterator[Desk]:
+    with database.connect() as admin:
+        desk = Desk(database, simulator, admin)
+        yield desk
+        desk.close()
+
+
+@pytest.fixture
+def phone(simulator: SimulatorProcess) -> Phone:
+    return Phone(simulator)
+
+
+@pytest.mark.parametrize(("kind", "action"), DECISIONS)
+def test_a_press_decides_and_the_message_tells_who_did(
+    desk: Desk, phone: Phone, kind: str, action: str
+) -> None:
+    case = desk.decisions.arrange(kind)
+    desk.carry()
+    desk.receive()
+    eventually(lambda: len(phone.messages()) == 1, "the alert came")
+    (message,) = phone.messages()
+    shown = message["text"]
+    press = phone.press(message, LABELS[action])
+    phone.await_answer(press)
+    phone.await_message("by 42 (ada) at ")
+    (edited,) = phone.messages()
+    assert edited["text"].startswith(shown)
+    assert desk.decisions.state(case) == KINDS[kind][action]
+    assert {who for who, _ in desk.decisions.audit()} == {"telegram:42 (ada)"}
+    assert not any(LABELS[action] in label for label in labels(edited))
+    if (kind, action) == ("blocked", "resume"):
+        assert desk.resumed == ["twitter-dm"]
+
+
+def test_a_draft_is_shown_as_it_would_be_sent(desk: Desk, phone: Phone) -> None:
+    desk.decisions.arrange("draft")
+    desk.carry()
+    message = phone.await_message("Draft: send dm to ada (Twitter)")
+    assert "\n\nHello <b>Ada</b> & all\n\n" in message["text"]
+
+
+def test_the_reply_of_an_alert_can_be_opened(desk: Desk, phone: Phone) -> None:
+    desk.decisions.arrange("reply")
+    desk.carry()
+    message = phone.await_message("How much is it?")
+    assert buttons(message)[0]["url"] == "https://x.com/ada"
+
+
+def test_a_second_press_of_the_same_button_changes_nothing(desk: Desk, phone: Phone) -> None:
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    # Both before anybody receives, as two people at once.
+    first, second = (phone.press(message, "was sent") for _ in range(2))
+    third = phone.press(message, "was not sent")
+    desk.receive()
+    assert "it was sent" in phone.await_answer(first)
+    assert "This button was used before" in phone.await_answer(second)
+    late = phone.await_answer(third)
+    assert "no longer as shown" in late
+    assert "completed" in late
+    assert desk.decisions.state(case) == "completed"
+    assert len(desk.decisions.audit()) == 1
+
+
+def forgeries(signer: Signer, other: Signer, alert: int, mark: str) -> dict[str, str]:
+    ours = signer.data(Button("sent", alert, mark))
+    head, signature = ours.rsplit("|", 1)
+    swapped = signature[:-1] + ("A" if signature[-1] != "A" else "B")
+    return {
+        "another action": f"{head.replace('sent', 'not_sent')}|{signature}",
+        "another alert": f"1|sent|{alert + 1}|{mark}|{signature}",
+        "another mark": f"1|sent|{alert}|{'0' * 12}|{signature}",
+        "a changed signature": f"{head}|{swapped}",
+        "no signature": f"{head}|",
+        "a short signature": f"{head}|{signature[:8]}",
+        "another key": other.data(Button("sent", alert, mark)),
+        "an old form": ours.replace("1|", "0|", 1),
+        "words": "sent",
+        "nothing": " ",
+        "json": json.dumps({"action": "sent"}),
+        "sql": "1|sent|1; drop table safari_alerts|000000000000|AAAAAAAAAAAAAAAA",
+        "markup": "<b>sent</b>",
+        "a lone surrogate's replacement": "\ufffd" * 10,
+        "a NUL": "1|sent\x00|1|000000000000|AAAAAAAAAAAAAAAA",
+        "other digits": ours.replace(str(alert), "\u0661", 1),
+        "a line more": ours + "\n",
+    }
+
+
+def test_a_forged_button_does_nothing_and_is_answered(desk: Desk, phone: Phone) -> None:
+    desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    _, _, alert, mark, _ = buttons(message)[0]["callback_data"].split("|")
+    other = Signer("another secret", TOKEN, CHAT_ID)
+    forged = forgeries(desk.signer(), other, int(alert), mark)
+    assert all(first != second for first, second in combinations(forged.values(), 2))
+    before, shown = desk.decisions.rows(), phone.messages()
+    desk.receive()
+    for data in forged.values():
+        press = phone.send_data(message, data)
+        assert phone.await_answer(press) == "Nothing was changed: this button is not one of ours."
+    phone.await_quiet()
+    assert (desk.decisions.rows(), phone.messages()) == (before, shown)
+    # The true one still decides.
+    assert "it was sent" in phone.await_answer(phone.press(message, "was sent"))
+
+
+def test_strangers_decide_and_learn_nothing(desk: Desk, phone: Phone) -> None:
+    desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    before, shown = desk.decisions.rows(), phone.messages()
+    desk.receive()
+    data = buttons(message)[0]["callback_data"]
+    mallory = person(666, username="mallory")
+    inside = phone.send_data(message, data, user=mallory)
+    assert "your id 666 is not in TELEGRAM_USERS" in phone.await_answer(inside)
+    a_bot = phone.send_data(message, data, user=person(42, is_bot=True))
+    assert "Nothing" not in phone.await_answer(a_bot)
+    outside = [
+        phone.send_data(message, data, user=mallory, chat="666"),
+        phone.send_data(message, data, chat="-10042"),
+    ]
+    for text in ("/status", "/limits", "/help", "hello", "/status@simulator_bot"):
+        phone.write(text, user=mallory, chat="666")
+        phone.write(text, user=mallory)
+    phone.await_quiet()
+    assert not any(press in phone.state()["answers"] for press in outside)
+    assert (desk.decisions.rows(), phone.messages()) == (before, shown)
+
+
+def test_in_a_group_the_named_users_decide_and_nobody_else(
+    database: Database, simulator: SimulatorProcess
+) -> None:
+    group = "-1001234"
+    with database.connect() as admin:
+        desk = Desk(database, simulator, admin, group, frozenset({7}))
+        desk.decisions.arrange("unknown_outcome")
+        desk.carry()
+        phone = Phone(simulator, group, person(8, username="bob"))
+        message = phone.await_message("Outcome Unknown")
+        desk.receive()
+        refused = phone.await_answer(phone.press(message, "was sent"))
+        assert "your id 8 is not in TELEGRAM_USERS" in refused
+        eve = person(7, username=None, first_name="<b>Eve</b>\u202e")
+        assert "it was sent" in phone.await_answer(phone.press(message, "was sent", user=eve))
+        assert "by 7 (<b>Eve</b>) at " in phone.await_message("by 7")["text"]
+        assert desk.decisions.audit() == [("telegram:7 (<b>Eve</b>)", "resolve")]
+        desk.close()
+
+
+def test_questions_are_answered_in_the_chat(desk: Desk, phone: Phone) -> None:
+    desk.decisions.arrange("unknown_outcome")
+    desk.receive()
+    phone.write("/status")
+    status = phone.await_message("Safari queue at ")["text"]
+    assert "Unknown: 1 outcome; see what arrived, then:" in status
+    (oldest,) = desk.database.store.call("safari_status")["unknown_outcomes"]["oldest"]
+    assert f"bin/queue resolve {oldest['id']}" in status
+    phone.write("/limits")
+    assert "twitter dm: 1/" in phone.await_message("Counts begin anew")["text"]
+    phone.write("/help")
+    phone.await_message("/status: ")
+    phone.write("/drop")
+    phone.await_message("There is no such command")
+
+
+def test_a_question_of_yesterday_and_talk_are_left_alone(desk: Desk, phone: Phone) -> None:
+    for text in ("hello", "status", "<b>/status</b>"):
+        phone.write(text)
+    phone.write("/status", age_seconds=24 * 3600)
+    desk.receive()
+    phone.write("/help")
+    phone.await_message("/status: ")
+    assert len(phone.messages()) == 1
+
+
+def test_a_press_while_nobody_receives_is_handled_by_the_next_one(
+    desk: Desk, phone: Phone, simulator: SimulatorProcess
+) -> None:
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    # Telegram no longer waits for an answer to the press, but the message is edited.
+    simulator.play({"telegram": {"answer_within_seconds": 0}})
+    phone.press(message, "was not sent")
+    desk.receive()
+    phone.await_message("Settled: it was not sent")
+    assert desk.decisions.state(case) == "failed not_sent"
+
+
+def test_two_hosts_never_poll_at_once_and_one_takes_over(desk: Desk, phone: Phone) -> None:
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    houses = {host: desk.receive(host) for host in ("here", "there")}
+
+    def holder() -> str | None:
+        row = desk.admin.execute("select holder from safari_telegram").fetchone()
+        return row[0] if row else None
+
+    eventually(lambda: holder() is not None, "one receives")
+    first = holder()
+    assert first is not None
+    polls = desk.polls()
+    eventually(lambda: desk.polls() >= polls + 3, "it goes on")
+    assert holder() == first
+    houses[first].close()
+    eventually(lambda: holder() not in (None, first), "the other took over")
+    assert "it was sent" in phone.await_answer(phone.press(message, "was sent"))
+    assert desk.decisions.state(case) == "completed"
+    assert desk.conflicts() == []
+
+
+def test_a_lost_database_delays_a_decision_and_does_it_once(desk: Desk, phone: Phone) -> None:
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    store = LatchedStore(desk.database.store)
+    house = desk.receive(store=store)
+    eventually(lambda: desk.polls() > 0, "it receives")
+    store.break_with(StoreUnavailable("gone"))
+    press = phone.press(message, "was sent")
+    assert holds_for(QUIET_SECONDS, lambda: press not in phone.state()["answers"])
+    house.settle(CHAT)
+    store.mend()
+    assert "it was sent" in phone.await_answer(press)
+    assert (desk.decisions.state(case), len(desk.decisions.audit())) == ("completed", 1)
+
+
+def test_a_crashed_receiver_is_replaced_and_does_nothing_twice(desk: Desk, phone: Phone) -> None:
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    house = desk.receive()
+    eventually(lambda: desk.polls() > 0, "it receives")
+    assert "it was sent" in phone.await_answer(phone.press(message, "was sent"))
+    house.tell(CHAT, Grenade())
+    house.supervisor.take(Crashed)
+    desk.receive()
+    phone.await_quiet()
+    assert (desk.decisions.state(case), len(desk.decisions.audit())) == ("completed", 1)
+    phone.write("/help")
+    phone.await_message("/status: ")
+
+
+@pytest.mark.parametrize("behaviour", ["server_error", "drop", "garbage", "conflict"])
+def test_telegram_in_trouble_is_asked_again_and_delays_no_alert(
+    desk: Desk, phone: Phone, simulator: SimulatorProcess, behaviour: str
+) -> None:
+    rule = {"method": "getUpdates", "behaviour": behaviour, "times": 2}
+    simulator.play({"telegram": {"rules": [rule]}})
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.receive()
+    desk.carry()
+    message = phone.await_message("Outcome Unknown")
+    assert "it was sent" in phone.await_answer(phone.press(message, "was sent"))
+    assert desk.decisions.state(case) == "completed"
+
+
+def test_a_blocked_edit_leaves_the_decision_as_it_is(
+    desk: Desk, phone: Phone, simulator: SimulatorProcess
+) -> None:
+    rules = [{"method": "editMessageText", "behaviour": "forbidden"}]
+    simulator.play({"telegram": {"rules": rules}})
+    case = desk.decisions.arrange("unknown_outcome")
+    desk.carry()
+    desk.receive()
+    message = phone.await_message("Outcome Unknown")
+    assert "it was sent" in phone.await_answer(phone.press(message, "was sent"))
+    phone.await_quiet()
+    assert desk.decisions.state(case) == "completed"
+
+
+def test_it_stops_at_once_while_a_poll_waits(desk: Desk) -> None:
+    house = desk.receive()
+    eventually(lambda: desk.polls() > 0, "it receives")
+    house.tell(CHAT, Stop())
+    house.supervisor.take(Drained)
+
+
+def test_an_alert_whose_buttons_telegram_refuses_comes_without_them(
+    desk: Desk, phone: Phone
+) -> None:
+    desk.decisions.arrange("reply")
+    desk.admin.execute(
+        "update safari_alerts set detail = detail || jsonb_build_object('link', 'https://')"
+        " where kind = 'reply'"
+    )
+    desk.carry()
+    message = phone.await_message("How much is it?")
+    assert labels(message) == []
+
+
+def test_the_signature_stands_for_chat_token_and_secret() -> None:
+    button = Button("not_sent", 2**63 - 1, "0123456789ab")
+    signers = [
+        Signer(secret, SecretStr(token), chat)
+        for secret in ("a", "b")
+        for token in ("1:x", "1:y")
+        for chat in ("42", "-42")
+    ]
+    signed = [signer.data(button) for signer in signers]
+    assert len(set(signed)) == len(signers)
+    assert all(len(data.encode()) <= 64 for data in signed)
+    assert [signer.read(data) for signer, data in zip(signers, signed, strict=True)] == [
+        button
+    ] * len(signers)
+    assert all(
+        signer.read(data) is None
+        for signer in signers
+        for data in signed
+        if data != signer.data(button)
+    )
