@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from actp.doctor.finding import Finding, fine, problem
-from actp.errors import WrongState
+from actp.chat.updates import People
+from actp.clients.wire import json_object
+from actp.doctor.finding import Finding, fine, problem, warning
+from actp.errors import ActpError, WrongState
 from actp.settings.values import is_loopback
+from actp.store import open_store
 from actp.tree import Tree, switched_off
 
 if TYPE_CHECKING:
@@ -32,25 +36,72 @@ def telegram(settings: Settings) -> Iterator[Finding]:
         missing = "TELEGRAM_CHAT_ID" if token else "TELEGRAM_BOT_TOKEN"
         yield problem("Telegram", f"{missing} is not set", "Set both, or neither.")
         return
-    api = settings.telegram_api_url
     try:
         with httpx.Client(
-            timeout=TELEGRAM_TIMEOUT_SECONDS, trust_env=not is_loopback(api)
+            base_url=f"{settings.telegram_api_url}/bot{token.get_secret_value()}",
+            timeout=TELEGRAM_TIMEOUT_SECONDS,
+            trust_env=not is_loopback(settings.telegram_api_url),
         ) as client:
-            status = client.get(f"{api}/bot{token.get_secret_value()}/getMe").status_code
+            yield from _bot(client)
+            if settings.telegram_buttons:
+                yield from _buttons(client, settings, chat)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         yield problem(
             "Telegram",
-            f"{api} does not answer ({type(error).__name__})",
+            f"{settings.telegram_api_url} does not answer ({type(error).__name__})",
             "Check the network; alerts wait in the database meanwhile.",
         )
-        return
+
+
+def _bot(client: httpx.Client) -> Iterator[Finding]:
+    status = client.get("/getMe").status_code
     if status == httpx.codes.OK:
         yield fine("Telegram", "it knows our bot")
     else:
         yield problem(
             "Telegram", f"it refuses our token (HTTP {status})", "Check TELEGRAM_BOT_TOKEN."
         )
+
+
+def _buttons(client: httpx.Client, settings: Settings, chat: str) -> Iterator[Finding]:
+    if People(chat, frozenset(settings.telegram_users)).is_empty:
+        yield problem(
+            "Telegram buttons",
+            "nobody may decide: the chat is a group and TELEGRAM_USERS is empty",
+            "Set TELEGRAM_USERS to the ids of those who decide.",
+        )
+        return
+    hook = json_object(client.get("/getWebhookInfo")).get("result")
+    if isinstance(hook, dict) and hook.get("url"):
+        yield problem(
+            "Telegram buttons",
+            "a webhook of another program receives the presses",
+            "Delete it with the bot API's deleteWebhook, or use a bot of your own.",
+        )
+        return
+    yield from _receiver(settings)
+
+
+def _receiver(settings: Settings) -> Iterator[Finding]:
+    try:
+        with closing(open_store(settings, application_name="actp-doctor")) as store:
+            state = store.call("safari_telegram_state")
+    except ActpError:
+        return  # what keeps the database away has a line of its own
+    if state["error"]:
+        yield problem(
+            "Telegram buttons",
+            f"{state['holder']} cannot receive: {state['error']}",
+            "Presses wait at Telegram for up to a day.",
+        )
+    elif state["holder"] is None:
+        yield warning(
+            "Telegram buttons",
+            "no host receives presses",
+            "Start the tree with bin/up; presses wait at Telegram for up to a day.",
+        )
+    else:
+        yield fine("Telegram buttons", f"host {state['holder'][:8]} receives presses")
 
 
 def processes(settings: Settings) -> Iterator[Finding]:

@@ -246,6 +246,15 @@ begin
   return jsonb_build_object('granted', true, 'secret', held.secret);
 end $$;
 
+-- Who receives Telegram's updates now, {holder, since, error}; nobody where no lease holds.
+create or replace function public.safari_telegram_state() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object(
+    'holder', case when t.lease_until > now() then t.holder end,
+    'renewed_at', t.updated_at, 'error', t.error)
+    from safari_telegram t
+$$;
+
 -- Handles the press of a button once: the same press again answers what it did. A button that was used,
 -- or whose row is no longer as it was shown, changes nothing. The caller has checked its signature and
 -- who pressed it. Answers {done, why, repeated, answer, state, alert, offer, at}.

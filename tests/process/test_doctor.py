@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -134,6 +135,24 @@ def test_a_telegram_that_is_away_does_not_show_the_token(environment: dict[str, 
     done = run({**environment, **telegram}, "doctor")
     assert "does not answer" in done.stdout
     assert "do-not-show" not in done.stdout + done.stderr
+
+
+def test_buttons_that_nobody_could_press_are_named(
+    environment: dict[str, str], simulator: SimulatorProcess
+) -> None:
+    buttons = {
+        "TELEGRAM_API_URL": simulator.url("telegram"),
+        "TELEGRAM_BOT_TOKEN": "123456:do-not-show",
+        "TELEGRAM_BUTTONS": "true",
+    }
+    group = problems({**environment, **buttons, "TELEGRAM_CHAT_ID": "-1001"})
+    assert "TELEGRAM_USERS is empty" in group["Telegram buttons"][0]
+    private = {**environment, **buttons, "TELEGRAM_CHAT_ID": "42"}
+    assert "no host receives presses" in run(private, "doctor").stdout
+    url = f"{simulator.url('telegram')}/bot123456:do-not-show/setWebhook"
+    httpx.post(url, json={"url": "https://example.com/hook"}, timeout=5)
+    said, remedy = problems(private)["Telegram buttons"]
+    assert ("webhook" in said, "deleteWebhook" in remedy) == (True, True)
 
 
 def test_up_refuses_what_could_not_work(environment: dict[str, str], tmp_path: Path) -> None:
