@@ -32,6 +32,7 @@ __all__ = [
     "TURNS_HELD",
     "TURNS_WAITING",
     "WATCHDOG_ACTIONS",
+    "WEBHOOKS",
     "prepare",
     "prepare_watchdog",
     "show_service",
@@ -78,6 +79,12 @@ PUBLISHED_POSTS = Counter(
 TELEGRAM_UPDATES = Counter(
     "actp_telegram_updates_total",
     "Presses and messages from Telegram, by what came of them.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+WEBHOOKS = Counter(
+    "actp_webhook_deliveries_total",
+    "Attempts to deliver a result outside, by what came of them.",
     ("outcome",),
     registry=REGISTRY,
 )

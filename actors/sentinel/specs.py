@@ -19,6 +19,7 @@ from actors.sentinel.chat import chat_spec
 from actors.sentinel.health import HEALTH, HealthActor, Watch
 from actors.sentinel.publisher import publisher_spec
 from actors.sentinel.settler import settler_spec
+from actors.sentinel.webhooks import webhook_spec
 from actp.chat.buttons import Signer
 from actp.chat.updates import People
 from actp.clients.blotato import Blotato
@@ -61,6 +62,9 @@ def sentinel_specs(
     people = _people(settings)
     if people is not None:
         specs += (chat_spec(settings, here, store, people),)
+    webhooks = webhook_spec(settings, here, store, over_rest=listener is None)
+    if webhooks is not None:
+        specs += (webhooks,)
     if settings.safari_verify != "off":
         specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
     blotato = opened.enter_context(closing(Blotato(settings)))

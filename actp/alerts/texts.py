@@ -239,6 +239,13 @@ def _schedule_failed(about: Fields) -> str:
     )
 
 
+def _webhook_given_up(about: Fields) -> str:
+    return (
+        f"📮 Results Not Delivered: {about.counted('count', 'result')}{about.line('error')}\n"
+        "They were tried for about a day. Mend the receiver, then:\n<code>bin/webhooks retry</code>"
+    )
+
+
 def _all_well(about: Fields) -> str:
     troubles = []
     if down := about.names("services_down"):
@@ -290,5 +297,6 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "unknown_outcome": _unknown_outcome,
         "unstorable": _unstorable,
         "watchdog_spent": _watchdog_spent,
+        "webhook_given_up": _webhook_given_up,
     }
 )

@@ -8,12 +8,15 @@ import select
 import socket
 import ssl
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from actp.safari.outcomes import Failure, Phase, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
 __all__ = ["Ask", "Connection", "bearer_headers"]
@@ -27,6 +30,7 @@ MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
 CHUNK_BYTES: Final = 64 * 1024
 MAX_DETAIL_LENGTH: Final = 200
 MASK: Final = b"********"
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Ask(Protocol):
@@ -67,7 +71,13 @@ class Connection:
         self._used_at = 0.0
 
     def exchange(
-        self, method: str, path: str, content: bytes = b"", *, timeout_seconds: float
+        self,
+        method: str,
+        path: str,
+        content: bytes = b"",
+        *,
+        timeout_seconds: float,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Reply | Failure:
         """Send one request and return its whole answer, or why there is none; never raises."""
         deadline = monotonic() + timeout_seconds
@@ -77,7 +87,8 @@ class Connection:
             return Failure(Phase.NEVER_CONNECTED, self._described(error))
         self._open = None
         try:
-            reply = self._exchanged(connection, method, path, content, deadline)
+            asked = (method, path, content, self._headers | {**headers})
+            reply = self._exchanged(connection, asked, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             return Failure(Phase.MAYBE_SENT, self._described(error))
@@ -117,11 +128,15 @@ class Connection:
         return self._open
 
     def _exchanged(
-        self, connection: _Http, method: str, path: str, content: bytes, deadline: float
+        self,
+        connection: _Http,
+        asked: tuple[str, str, bytes, dict[str, str]],
+        deadline: float,
     ) -> Reply | Failure:
+        method, path, content, headers = asked
         sock = connection.sock
         sock.deadline = min(deadline, monotonic() + WRITE_TIMEOUT_SECONDS)
-        connection.request(method, f"{self._prefix}{path}", content or None, self._headers)
+        connection.request(method, f"{self._prefix}{path}", content or None, headers)
         sock.deadline = deadline
         with connection.getresponse() as answer:
             body, is_in_step = _body(answer, sock)

@@ -27,6 +27,7 @@ from actp.settings import values
 from actp.settings.accounts import Accounts, OwnHandles, parse_accounts, parse_own_handles
 from actp.settings.host import base_folder, default_lock_dir, host_time_zone, own_crm_brain
 
+SHORTEST_SECRET = 24
 StoreKind = Literal["postgres", "supabase", "embedded"]
 
 SERVICE_SETTINGS = {
@@ -58,6 +59,20 @@ def _check_dsn(secret: SecretStr | None) -> SecretStr | None:
 def _check_heartbeat(secret: SecretStr | None) -> SecretStr | None:
     if secret is not None:
         values.check_heartbeat_url(secret.get_secret_value())
+    return secret
+
+
+def _check_webhook(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None:
+        values.check_webhook_url(secret.get_secret_value())
+    return secret
+
+
+def _check_webhook_secret(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(
+            f"is too short — {SHORTEST_SECRET} characters or more, as openssl rand -hex 32"
+        )
     return secret
 
 
@@ -193,6 +208,8 @@ class Settings(BaseModel):
     )
     telegram_buttons: bool = False
     telegram_users: Annotated[tuple[int, ...], BeforeValidator(values.parse_users)] = ()
+    result_webhook_url: Annotated[SecretStr | None, AfterValidator(_check_webhook)] = None
+    result_webhook_secret: Annotated[SecretStr | None, AfterValidator(_check_webhook_secret)] = None
     crm_brain_cmd: str = Field(default_factory=own_crm_brain)
     safari_campaign_texts: AbsolutePath | None = None
 
@@ -238,6 +255,19 @@ class Settings(BaseModel):
             if urlsplit(url).netloc == urlsplit(info.data.get(other, "")).netloc:
                 raise ValueError(f"{url!r} is also {other.upper()} — one address for each service")
         return url
+
+    @field_validator("result_webhook_secret")
+    @classmethod
+    def _check_webhook_pair(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        if (
+            "result_webhook_url" in info.data
+            and secret is None
+            and info.data["result_webhook_url"] is not None
+        ):
+            raise ValueError("is not set but RESULT_WEBHOOK_URL is — results are always signed")
+        return secret
 
     @field_validator("supabase_service_role_key")
     @classmethod

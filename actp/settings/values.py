@@ -252,3 +252,19 @@ def check_heartbeat_url(value: str) -> None:
         host = ""
     if not host or (parts.scheme != "https" and not is_loopback(value)):
         raise ValueError("is not the https address of a monitor — https://hc-ping.com/<uuid>")
+
+
+def check_webhook_url(value: str) -> None:
+    """Check where results are delivered; the message repeats nothing of it, as it may hold a key."""
+    expected = "https://example.com/hooks/actp, or a loopback address"
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"is not a URL — {expected}") from None
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ValueError(f"holds a user name, password or fragment — {expected}")
+    if not host or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError(f"is not a URL — {expected}")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(value)):
+        raise ValueError(f"would send results in the clear — {expected}")

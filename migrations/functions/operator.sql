@@ -287,6 +287,8 @@ begin
     select id from safari_alerts where delivered_at < horizon limit batch);
   get diagnostics removed = row_count;
   counts := counts || jsonb_build_object('alerts', removed);
+  delete from safari_webhooks w
+   where coalesce(w.delivered_at, w.dead_at) < least(horizon, now() - interval '7 days');
   delete from safari_telegram_presses p where p.at < horizon;
   delete from safari_operator_actions o where o.at < guard_horizon;
   delete from safari_workers w where w.seen_at < horizon;

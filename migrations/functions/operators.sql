@@ -166,6 +166,7 @@ begin
     when 'block_contact' then
       answer := safari_block_contact(a ->> 'platform', a ->> 'recipient', (a ->> 'blocked')::boolean,
                                      a ->> 'note');
+    when 'webhooks_retry' then answer := safari_webhooks_retry(a ->> 'key');
     when 'enqueue' then answer := safari_enqueue(a -> 'commands');
     when 'campaign_start' then
       answer := safari_campaign_create(a ->> 'campaign_id', a ->> 'campaign_type', a ->> 'platform',

@@ -1,0 +1,168 @@
+"""Delivers results to a program outside, from the outbox in the database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
+from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actors.runtime.supervisor import ActorSpec, StopStage
+from actp.clients.webhook import Webhook
+from actp.errors import ActpError
+from actp.store.reconnect import Backoff
+from metrics import instruments
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from actp.settings import Settings
+    from actp.store import Store
+
+__all__ = ["WEBHOOKS", "WebhookActor", "webhook_spec"]
+
+WEBHOOKS = "webhooks"
+LOOK = Tick("look")
+LOOK_SECONDS = 3.0
+# Over REST each look is a request that is counted.
+LOOK_SECONDS_OVER_REST = 60.0
+SHORTEST_LOOK_SECONDS = 0.05
+CLAIMED_AT_ONCE = 20
+# All of a claim, each as long as a delivery may take.
+CLAIM_SECONDS = 240.0
+# A receiver that fails so often in a row is left alone for a moment, and so is what waits for it.
+MOST_FAILURES_IN_A_ROW = 3
+REST_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """What one round did; the next one is due after ``wait_seconds``."""
+
+    wait_seconds: float
+
+
+class WebhookActor(Actor):
+    """Claims what is due, delivers one after the other, and stores what came of each.
+
+    Several hosts share the outbox. A delivery that a crash interrupts is made again under the same
+    key, by which a receiver knows it.
+    """
+
+    def __init__(
+        self, context: ActorContext, *, store: Store, webhook: Webhook, look_seconds: float
+    ) -> None:
+        super().__init__(WEBHOOKS, context)
+        self._store = store
+        self._webhook = webhook
+        self._look_seconds = look_seconds
+        self._is_working = False
+        self._failures = 0
+        self._stopping = threading.Event()
+        self._backoff = Backoff(cap_seconds=60.0)
+        self._random = SystemRandom()
+
+    def receive(self, message: object) -> None:
+        """Handle one message."""
+        match message:
+            case Start() | Tick(what="look"):
+                self._look()
+            case _Worked(wait_seconds=seconds):
+                self._is_working, self._failures = False, 0
+                self.later(seconds, LOOK)
+            case OffloadFailed(error=error):
+                self._failed(error)
+            case Stop():
+                self._stopping.set()
+            case StopNow():
+                self._is_working = False
+            case _:
+                pass
+        if self._stopping.is_set() and not self._is_working:
+            self.tell(SUPERVISOR, Drained(self.name))
+
+    def on_stop(self) -> None:
+        """End after the delivery under way."""
+        self._stopping.set()
+        self.offload("close", self._webhook.close)
+        super().on_stop()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End after the delivery under way; the successor goes on."""
+        self._stopping.set()
+        self.offload("close", self._webhook.close)
+        super().on_failure(exception_type, exception_value, traceback)
+
+    def _look(self) -> None:
+        if not self._is_working and not self._stopping.is_set():
+            self._is_working = True
+            self.offload("webhooks", self._work)
+
+    def _failed(self, error: Exception) -> None:
+        self._is_working = False
+        if not isinstance(error, ActpError):
+            raise error
+        delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
+        self._failures += 1
+        _log.warning("results wait: %s", error, extra={"action": "webhooks_wait"})
+        self.later(delay_seconds, LOOK)
+
+    def _work(self) -> _Worked:
+        """Deliver what is due; off the actor's thread."""
+        claim = self._store.call(
+            "safari_webhooks_claim", row_limit=CLAIMED_AT_ONCE, seconds=CLAIM_SECONDS
+        )
+        results: list[dict[str, Any]] = []
+        in_a_row = 0
+        for item in claim["items"]:
+            if self._stopping.is_set() or in_a_row >= MOST_FAILURES_IN_A_ROW:
+                wait_seconds = REST_SECONDS if in_a_row else 0.0
+                results.append({"id": item["id"], "untried": True, "wait_seconds": wait_seconds})
+                continue
+            receipt = self._webhook.deliver(item["key"], item["body"], datetime.now().astimezone())
+            in_a_row = 0 if receipt.delivered else in_a_row + 1
+            outcome = "delivered" if receipt.delivered else "failed"
+            instruments.WEBHOOKS.labels(outcome).inc()
+            if not receipt.delivered:
+                _log.warning(
+                    "a result was not taken: %s",
+                    receipt.error,
+                    extra={"action": "webhook_failed", "webhook": item["key"]},
+                )
+            results.append({"id": item["id"], **asdict(receipt)})
+        if results:
+            self._store.call("safari_webhooks_done", results=results)
+        if claim["items"] and not in_a_row:
+            return _Worked(SHORTEST_LOOK_SECONDS)
+        wait_seconds = claim["wait_seconds"]
+        longest = self._look_seconds * self._random.uniform(0.8, 1.2)
+        due_seconds = longest if wait_seconds is None else max(wait_seconds, SHORTEST_LOOK_SECONDS)
+        return _Worked(min(longest, due_seconds))
+
+
+def webhook_spec(
+    settings: Settings, here: ActorContext, store: Store, *, over_rest: bool
+) -> ActorSpec | None:
+    """Return how the actor is made that delivers results, None where there is no receiver."""
+    url, secret = settings.result_webhook_url, settings.result_webhook_secret
+    if url is None or secret is None:
+        return None
+    look_seconds = LOOK_SECONDS_OVER_REST if over_rest else LOOK_SECONDS
+
+    def start() -> Any:
+        return WebhookActor.start(
+            here, store=store, webhook=Webhook(url, secret), look_seconds=look_seconds
+        )
+
+    return ActorSpec(WEBHOOKS, start, StopStage.WORK)

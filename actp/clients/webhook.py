@@ -1,0 +1,101 @@
+"""Delivers results to one address outside, signed as Standard Webhooks describes it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from actp.retry_after import retry_after_seconds
+from actp.safari.exchange import Connection
+from actp.safari.outcomes import Failure
+from actp.sanitize import storable_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pydantic import SecretStr
+
+__all__ = ["Receipt", "Webhook", "signature"]
+
+# Connect, send and answer together, however slowly it trickles.
+DELIVERY_SECONDS: Final = 10.0
+GONE: Final = 410
+PREFIX: Final = "whsec_"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of one delivery; ``is_final`` where another attempt is not wanted."""
+
+    delivered: bool
+    http_status: int | None = None
+    error: str | None = None
+    is_final: bool = False
+    wait_seconds: float | None = None
+
+
+class Webhook:
+    """One receiver; follows no redirect, and reports nothing of an address that may hold a key."""
+
+    def __init__(self, url: SecretStr, secret: SecretStr) -> None:
+        parts = urlsplit(url.get_secret_value())
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._connection = Connection(f"{parts.scheme}://{parts.netloc}")
+        self._secret = secret
+
+    def deliver(self, key: str, body: Mapping[str, Any], now: datetime) -> Receipt:
+        """Send one result; ``key`` stays the same on each attempt. Never raises."""
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        timestamp = str(int(time.time()))
+        headers = {
+            "webhook-id": key,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": signature(self._secret, key, timestamp, content),
+            "User-Agent": "actp-worker",
+        }
+        reply = self._connection.exchange(
+            "POST", self._path, content, timeout_seconds=DELIVERY_SECONDS, headers=headers
+        )
+        if isinstance(reply, Failure):
+            return Receipt(delivered=False, error=storable_text(reply.detail, 200))
+        if 200 <= reply.status < 300:
+            return Receipt(delivered=True, http_status=reply.status)
+        named = {name.lower(): value for name, value in reply.headers.items()}
+        return Receipt(
+            delivered=False,
+            http_status=reply.status,
+            error=_refusal(reply.status),
+            is_final=reply.status == GONE,
+            wait_seconds=retry_after_seconds(named.get("retry-after"), now),
+        )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+
+def signature(secret: SecretStr, key: str, timestamp: str, content: bytes) -> str:
+    """Return ``v1,`` and the base64 of an HMAC-SHA256 over id, time and body."""
+    given = secret.get_secret_value()
+    shared = given.encode()
+    if given.startswith(PREFIX):
+        try:
+            shared = base64.b64decode(given.removeprefix(PREFIX), validate=True)
+        except (ValueError, binascii.Error):
+            pass  # no base64: taken as it is
+    signed = hmac.digest(shared, f"{key}.{timestamp}.".encode() + content, hashlib.sha256)
+    return f"v1,{base64.b64encode(signed).decode()}"
+
+
+def _refusal(status: int) -> str:
+    if 300 <= status < 400:
+        return f"HTTP {status}: a redirect, which is not followed; give the final address"
+    return f"HTTP {status}"
