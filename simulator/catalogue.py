@@ -11,6 +11,7 @@ __all__ = [
     "CONTROL",
     "NAMES",
     "NEIGHBOURS",
+    "RECEIVER",
     "REMOTION",
     "TELEGRAM",
     "Place",
@@ -24,6 +25,7 @@ TELEGRAM = "telegram"
 CLAUDE = "claude"
 BLOTATO = "blotato"
 REMOTION = "remotion"
+RECEIVER = "receiver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ CATALOGUE = (
 NAMES = tuple(place.name for place in CATALOGUE)
 
 # APIs that are no Safari services; in this order their ports follow that of the control routes.
-NEIGHBOURS = (TELEGRAM, CLAUDE, BLOTATO, REMOTION)
+NEIGHBOURS = (TELEGRAM, CLAUDE, BLOTATO, REMOTION, RECEIVER)
 
 
 def site_of(service: str) -> str:

@@ -43,6 +43,7 @@ class Control:
         app.router.add_get("/services", self.services)
         app.router.add_post("/services/{name}/{order:up|down|crash}", self.steer)
         app.router.add_post("/services/{name}/inbox", self.write_to_us)
+        app.router.add_get("/receiver", self.received)
         app.router.add_get("/telegram", self.telegram)
         app.router.add_post("/telegram/press", self.press)
         app.router.add_post("/telegram/write", self.write)
@@ -126,6 +127,9 @@ class Control:
         else:
             self._simulation.neighbours[name].take_down()
         return web.json_response({"ok": True, "up": order == "up"})
+
+    async def received(self, _: web.Request) -> web.Response:
+        return web.json_response(self._simulation.receiver.as_json())
 
     async def telegram(self, _: web.Request) -> web.Response:
         return web.json_response(self._simulation.telegram.as_json())

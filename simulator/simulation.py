@@ -14,6 +14,7 @@ from simulator.browser.safari import Safari
 from simulator.catalogue import NAMES
 from simulator.outside.blotato import Blotato
 from simulator.outside.claude import Claude
+from simulator.outside.receiver import Receiver
 from simulator.outside.remotion import Remotion
 from simulator.outside.telegram import Telegram
 from simulator.scenario import EVERY_SERVICE, RuleBook, Scenario, ScenarioError
@@ -77,8 +78,10 @@ class Simulation:
         self._check(scenario)
         self._arrange(scenario.safari)
         self.telegram = Telegram(world, host, ports[Telegram.name], scenario)
+        self.receiver = Receiver(world, host, ports[Receiver.name], scenario)
         self.neighbours: dict[str, Neighbour] = {
             Telegram.name: self.telegram,
+            Receiver.name: self.receiver,
             **{cls.name: cls(world, host, ports[cls.name], scenario) for cls in _NEIGHBOURS},
         }
 

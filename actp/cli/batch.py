@@ -14,12 +14,15 @@ from actp.errors import ActpError, InvalidInput, NotFound
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-__all__ = ["batch_lines", "parse_batch"]
+__all__ = ["batch_lines", "metadata", "parse_batch"]
 
 # One transaction, all or nothing, has to end before the statement timeout.
 MAX_COMMANDS: Final = 50_000
 MAX_NAMED_LINES: Final = 50
-KNOWN_KEYS: Final = frozenset({"action", "platform", "params", "priority", "key", "at", "expires"})
+KNOWN_KEYS: Final = frozenset(
+    {"action", "platform", "params", "priority", "key", "at", "expires", "metadata"}
+)
+MAX_METADATA_BYTES: Final = 8192
 PRIORITIES: Final = range(1001)
 
 
@@ -116,7 +119,17 @@ def _terms(item: dict[str, Any], terms: Terms, now: datetime, zone: tzinfo) -> T
         at=moment(at, now=now, zone=zone) if at else terms.at,
         expires=moment(expires, now=now, zone=zone) if expires else terms.expires,
         key=key,
+        metadata=terms.metadata if item.get("metadata") is None else metadata(item["metadata"]),
     )
+
+
+def metadata(value: object) -> dict[str, Any]:
+    """Return metadata as it may be given along; raises InvalidInput."""
+    if not isinstance(value, dict) or len(json.dumps(value)) > MAX_METADATA_BYTES:
+        raise InvalidInput(
+            f"metadata must be a JSON object of at most {MAX_METADATA_BYTES} characters"
+        )
+    return value
 
 
 def _text(item: dict[str, Any], name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from actp.cli.batch import PRIORITIES, batch_lines, parse_batch
+from actp.cli.batch import PRIORITIES, batch_lines, metadata, parse_batch
 from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import json_option
@@ -53,6 +54,7 @@ class Options:
     dry_run: bool
     as_json: bool
     key: str | None = None
+    metadata: str | None = None
 
     def terms(self, now: datetime, zone: ZoneInfo) -> Terms:
         """Return the terms; raises InvalidInput for times and keys that cannot be."""
@@ -64,7 +66,8 @@ class Options:
             None if time is None else moment(time, now=now, zone=zone)
             for time in (self.at, self.expires)
         )
-        return Terms(self.priority, at=at, expires=expires, key=self.key)
+        along = None if self.metadata is None else metadata(_json(self.metadata))
+        return Terms(self.priority, at=at, expires=expires, key=self.key, metadata=along)
 
 
 @click.group(cls=Group)
@@ -81,6 +84,7 @@ def terms_options(function: _Function) -> _Function:
     for option in (
         json_option,
         click.option("--dry-run", is_flag=True, help="Check and show it; enqueue nothing."),
+        click.option("--metadata", metavar="JSON", help="An object returned with the result."),
         click.option("--expires", metavar="TIME", help="Fail it when not sent by then: 3d."),
         click.option("--at", metavar="TIME", help="Not before: 2h, or 2026-11-30T14:00."),
         click.option(
@@ -146,8 +150,8 @@ def research(platform: str, query: str, count: int, **options: Any) -> None:
 def batch(file: str, **options: Any) -> None:
     """Enqueue a FILE of JSON lines, all or nothing; - is standard input.
 
-    A line is {"action", "platform", "params", "priority", "key", "at", "expires"}; the options
-    stand for what a line does not say.
+    A line is {"action", "platform", "params", "priority", "key", "at", "expires", "metadata"}; the
+    options stand for what a line does not say.
     """
     lines = batch_lines(file)
     chosen = Options(**options)
@@ -156,6 +160,13 @@ def batch(file: str, **options: Any) -> None:
         return parse_batch(lines, chosen.terms(now, zone), now=now, zone=zone)
 
     _enqueue(parse, chosen, one=False)
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidInput("--metadata is not JSON", remedy="""Write '{"order": 17}'.""") from None
 
 
 def _enqueue_one(action: str, platform: str, params: dict[str, Any], **options: Any) -> None:

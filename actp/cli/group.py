@@ -57,6 +57,7 @@ COMMANDS: Final = {
     "show": Entry("history", "Show the timeline of a command."),
     "status": Entry("status", "Show the queue, limits, services and what needs attention."),
     "up": Entry("tree", "Migrate the database and start every process."),
+    "webhooks": Entry("webhooks", "List results on their way out, and deliver them again."),
 }
 # Programs beside this one, which a launcher of a checkout starts: each one's module.
 PROGRAMS: Final = {

@@ -22,12 +22,16 @@ LATE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When and how urgently; lower ``priority`` runs first, times are in UTC."""
+    """When and how urgently; lower ``priority`` runs first, times are in UTC.
+
+    ``metadata`` is returned with the result as it is.
+    """
 
     priority: int = DEFAULT_PRIORITY
     at: datetime | None = None
     expires: datetime | None = None
     key: str | None = None
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Request:
             "priority": self.terms.priority,
             "key": self.terms.key,
             **{name: time.isoformat() if time else None for name, time in times.items()},
+            **({} if self.terms.metadata is None else {"metadata": dict(self.terms.metadata)}),
         }
 
     def question(self) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def check_heartbeat_url(value: str) -> None:
 
 
 def check_webhook_url(value: str) -> None:
-    """Check where results are delivered; the message repeats nothing of it, as it may hold a key."""
+    """Check where results go; the message repeats nothing of it, since it may hold a key."""
     expected = "https://example.com/hooks/actp, or a loopback address"
     try:
         parts = urlsplit(value)

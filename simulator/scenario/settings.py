@@ -167,6 +167,32 @@ class TelegramSettings(_Strict):
     rules: tuple[TelegramRule, ...] = ()
 
 
+class ReceiverRule(_Strict):
+    """What becomes of results whose body holds ``text``; the first rule not used up decides."""
+
+    behaviour: Literal[
+        "server_error",
+        "refused",
+        "gone",
+        "too_many_requests",
+        "redirect",
+        "huge",
+        "trickle",
+        "drop",
+        "hang",
+    ]
+    text: str = ""
+    times: PositiveInt | None = None
+    after: NonNegativeInt = 0
+    seconds: NonNegativeFloat = 60.0
+
+
+class ReceiverSettings(_Strict):
+    """How the receiver of results behaves; it takes whatever comes."""
+
+    rules: tuple[ReceiverRule, ...] = ()
+
+
 class ClaudeRule(_Strict):
     """What becomes of questions for ``purpose`` that hold ``text``; empty ones match any.
 
@@ -213,6 +239,7 @@ class Scenario(_Strict):
     safari: SafariSettings = SafariSettings()
     services: dict[str, ServiceSettings] = Field(default_factory=dict)
     telegram: TelegramSettings = TelegramSettings()
+    receiver: ReceiverSettings = ReceiverSettings()
     claude: ClaudeSettings = ClaudeSettings()
     blotato: BlotatoSettings = BlotatoSettings()
     remotion: RemotionSettings = RemotionSettings()
