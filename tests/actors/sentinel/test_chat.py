@@ -351,7 +351,7 @@ def test_two_hosts_never_poll_at_once_and_one_takes_over(desk: Desk, phone: Phon
     polls = desk.polls()
     eventually(lambda: desk.polls() >= polls + 3, "it goes on")
     assert holder() == first
-    houses[first].close()
+    houses[first].tell(CHAT, Grenade())
     eventually(lambda: holder() not in (None, first), "the other took over")
     assert "it was sent" in phone.await_answer(phone.press(message, "was sent"))
     assert desk.decisions.state(case) == "completed"
