@@ -87,7 +87,7 @@ def test_every_end_is_told_with_what_the_caller_gave(
     assert first["result"] == {"outcome": "sent"}
     # Neither words nor recipients leave: the caller knows them.
     assert "Hi " not in json.dumps(items)
-    assert "ada" not in json.dumps(items)
+    assert '"ada"' not in json.dumps(items)
 
 
 def test_a_result_goes_to_one_host_and_comes_back_if_that_dies(
