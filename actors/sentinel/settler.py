@@ -44,6 +44,7 @@ class _Looked:
 class SettlerActor(Actor):
     """Claims unknown outcomes that are due, and looks where their texts belong.
 
+    It also frees Safari after interrupted research, which SAFARI_VERIFY=off does not end.
     With ``asks_always`` it asks the database each round; else only after ``Unsettled``, since over
     REST each request is counted.
     """
@@ -93,7 +94,9 @@ class SettlerActor(Actor):
     def _look(self) -> None:
         if not self._is_looking and not self._stopping.is_set():
             self._is_looking = True
-            self.offload("settle", self._round(asks=self._asks_always or self._is_unsettled))
+            is_settling = self._settings.safari_verify != "off"
+            has_reason = self._asks_always or self._is_unsettled
+            self.offload("settle", self._round(asks=is_settling and has_reason))
 
     def _round(self, *, asks: bool) -> Callable[[], _Looked]:
         def look() -> _Looked:

@@ -65,8 +65,7 @@ def sentinel_specs(
     webhooks = webhook_spec(settings, here, store, over_rest=listener is None)
     if webhooks is not None:
         specs += (webhooks,)
-    if settings.safari_verify != "off":
-        specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
+    specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
     blotato = opened.enter_context(closing(Blotato(settings)))
     if blotato.is_configured:
         look = {} if listener is not None else {"look_seconds": LOOK_SECONDS_OVER_REST}

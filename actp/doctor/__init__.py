@@ -9,7 +9,7 @@ from actp.doctor.agents import agents
 from actp.doctor.database import database
 from actp.doctor.finding import Finding, fine, problem
 from actp.doctor.outside import processes, telegram
-from actp.doctor.safari import safari
+from actp.doctor.safari import own_handles, safari
 from actp.doctor.services import services
 from actp.errors import SettingsError
 from actp.settings import load_settings
@@ -44,6 +44,7 @@ def examine(*, is_deep: bool = False) -> Iterator[Finding]:
     yield from processes(settings) if is_up else ()
     yield from database(settings)
     yield from services(settings)
+    yield from own_handles(settings)
     yield from safari(settings) if is_deep else ()
     yield from agents(settings)
     yield from telegram(settings)

@@ -6,7 +6,7 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from actp.doctor.finding import Finding, fine, problem
+from actp.doctor.finding import Finding, fine, problem, warning
 from actp.errors import ServiceError
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.client import SafariClient
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actp.safari.catalogue import Service
     from actp.settings import Settings
 
-__all__ = ["safari"]
+__all__ = ["own_handles", "safari"]
 
 TURN_WAIT_SECONDS: Final = 60.0
 TURN_NAMES: Final = 16
@@ -38,6 +38,19 @@ def safari(settings: Settings) -> Iterator[Finding]:
                     yield _looked(settings, service)
             except ServiceError as error:
                 yield problem(service.name, str(error), error.remedy or "Try again.")
+
+
+def own_handles(settings: Settings) -> Iterator[Finding]:
+    """Look whether our own comments and tweets can be told from others'."""
+    commenting = {each.platform or "" for each in HTTP_SERVICES if each.kind == "comment"}
+    missing = sorted(commenting - set(settings.safari_own_handles))
+    if missing and settings.safari_verify != "off":
+        yield warning(
+            "own handles",
+            f"unknown outcomes on {', '.join(missing)} may not settle themselves: a short"
+            " comment and every tweet are known as ours by our handle",
+            f"Set SAFARI_OWN_HANDLES={','.join(f'{each}=NAME' for each in missing)}.",
+        )
 
 
 def _looked(settings: Settings, service: Service) -> Finding:

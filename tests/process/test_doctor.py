@@ -75,6 +75,19 @@ def test_every_wrong_setting_is_named(environment: dict[str, str]) -> None:
     assert all(lines[n + 1].startswith("        ") for n, it in enumerate(lines) if "PROBLEM" in it)
 
 
+def test_missing_own_handles_are_asked_for(environment: dict[str, str]) -> None:
+    def warned(**changes: str) -> list[str]:
+        done = run({**environment, **changes}, "doctor", "--json")
+        found = json.loads(done.stdout)["findings"]
+        return [it["remedy"] for it in found if it["check"] == "own handles"]
+
+    assert warned(SAFARI_OWN_HANDLES="threads=me,instagram=me") == [
+        "Set SAFARI_OWN_HANDLES=tiktok=NAME,twitter=NAME."
+    ]
+    assert warned(SAFARI_VERIFY="off") == []
+    assert warned(SAFARI_OWN_HANDLES="threads=me,instagram=me,tiktok=me,twitter=me") == []
+
+
 def test_services_that_are_away_or_others_or_refuse_are_told_apart(
     environment: dict[str, str], simulator: SimulatorProcess
 ) -> None:

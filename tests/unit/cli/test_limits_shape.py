@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actp.errors import ExitCode
+from actp.settings import SERVICE_SETTINGS
+from simulator.process import SimulatorProcess
 from tests.unit.cli.conftest import check_error
 
 if TYPE_CHECKING:
@@ -36,6 +38,27 @@ def test_a_limit_wider_than_the_services_own_is_named(run: Cli, queue: Database)
     del queue
     out = run("limits", "set", "instagram", "comment", "40").out
     assert "40 a day is wider than the 15 that instagram-comments itself allows" in out
+
+
+def test_the_limits_that_the_services_state_stand_beside_ours(
+    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del queue
+    hours = {"active_hours": [9, 21]}
+    limits = {"twitter-dm": {**hours, "per_hour": 3, "per_day": 20}}
+    with SimulatorProcess(scenario={"services": limits}) as simulator:
+        for name, prefix in SERVICE_SETTINGS.items():
+            monkeypatch.setenv(f"{prefix}_URL", simulator.url(name))
+        run("limits", "set", "twitter", "dm", "50", "--hourly", "4")
+        rows = {(row["platform"], row["kind"]): row for row in run("limits", "--json").json}
+        row = rows["twitter", "dm"]
+        assert row["service_states"] == {"hourly": 3, "daily": 20, "hours": [9, 21]}
+        assert {"daily", "hourly"} <= set(row["wider_than_service"])
+        shown = run("limits").out
+    assert "twitter dm: twitter-dm itself allows 3 an hour, 20 a day, 9 to 21 o'clock" in shown
+    assert "bin/limits set twitter dm 20; bin/limits set twitter dm --hourly 3" in shown
+    rows = {(row["platform"], row["kind"]): row for row in run("limits", "--json").json}
+    assert rows["twitter", "dm"]["service_states"] is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from actp.cli.main import main
 from actp.errors import ExitCode
 from actp.policy import policies
+from actp.safari.turns import TurnTable
 from actp.settings import load_settings
 from tests.unit.cli.conftest import REFUSING_DATABASE, Cli, check_error
 
@@ -253,3 +256,36 @@ def test_many_are_cancelled_by_the_number_that_was_shown(
     assert run("queue", "resolve", "sent", "--campaign", "spring", "--yes").out.startswith(
         "Settled 0 commands"
     )
+
+
+@pytest.mark.usefixtures("queue")
+def test_safari_is_freed_from_a_program_that_was_interrupted(run: Cli) -> None:
+    settings = load_settings()
+    assert run("resume", "--safari").out == "No turn was left behind.\n"
+    with closing(TurnTable(settings.actp_lock_dir)) as table:
+        until = time.time() + 300
+        assert table.try_take("agent-1", until, "market-research on tiktok: ai")
+        table.release("agent-1", until)
+    (turn,) = run("status", "--json").json["safari"]
+    assert (turn["holder"], turn["why"], turn["is_left"]) == (
+        "agent-1",
+        "market-research on tiktok: ai",
+        True,
+    )
+    shown = run("status").out
+    assert "kept free until" in shown
+    assert "agent-1 was interrupted" in shown
+    assert "bin/resume --safari" in shown
+    assert run("resume", "--safari").out == "Freed Safari from agent-1.\n"
+    assert run("status", "--json").json["safari"] == []
+
+
+@pytest.mark.usefixtures("queue")
+def test_who_works_with_safari_is_shown_and_left_alone(run: Cli) -> None:
+    settings = load_settings()
+    with closing(TurnTable(settings.actp_lock_dir)) as table:
+        assert table.try_take("twitter-dm", time.time() + 60, "send_dm ada (1f2e3d4c)")
+        shown = run("status").out
+        assert "twitter-dm works with it for send_dm ada (1f2e3d4c) since" in shown
+        assert "Still at work with it: twitter-dm." in run("resume", "--safari").out
+        assert run("resume", "--safari", "--json").json == {"freed": [], "kept": ["twitter-dm"]}
