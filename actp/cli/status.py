@@ -7,21 +7,18 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.live import Live
 
 from actp.cli.database import database
 from actp.cli.jobs_view import jobs_view
 from actp.cli.options import json_option
-from actp.cli.output import console, emit_json, text
+from actp.cli.output import console, emit_json
 from actp.cli.status_view import status_view
-from actp.errors import ActpError, InvalidInput
+from actp.errors import InvalidInput
 from actp.safari.turns import turns_here
 from actp.settings import load_settings
 from actp.status_words import status_report
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from actp.store import Store
 
 __all__ = ["status"]
@@ -30,11 +27,15 @@ REFRESH_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Keep it on the screen, fresh every 2 s.")
+@click.option("--watch", is_flag=True, help="Keep it on the screen, fresh every 2 s, with keys.")
 @click.option("--jobs", is_flag=True, help="Show the last runs of the schedule instead.")
 @json_option
 def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
-    """Show the queue, today's limits, the services, and what wants attention."""
+    """Show the queue, today's limits, the services, and what needs attention.
+
+    Keys of --watch: j/k or arrows move, Enter shows a command, r retries it, p pauses its platform,
+    / filters, q quits.
+    """
     screen = console()
     if jobs:
         with database() as store:
@@ -45,11 +46,14 @@ def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
         raise InvalidInput(
             "--watch needs a terminal", remedy="Use --watch --json for one line of JSON each 2 s."
         )
+    if watch and not as_json:
+        from actp.cli.watch import watch as watch_status  # noqa: PLC0415  # seldom wanted
+
+        watch_status(_report)
+        return
     with database() as store:
-        if watch and as_json:
+        if watch:
             _stream(store)
-        elif watch:
-            _watch(store, screen)
         elif as_json:
             emit_json(_report(store))
         else:
@@ -70,18 +74,6 @@ def _stream(store: Store) -> None:
     while True:
         click.echo(json.dumps(_report(store), ensure_ascii=False))
         _pause()
-
-
-def _watch(store: Store, screen: Console) -> None:
-    report: dict[str, Any] = _report(store)
-    with Live(status_view(report), console=screen, screen=True, auto_refresh=False) as live:
-        while True:
-            _pause()
-            try:
-                live.update(status_view(_report(store)), refresh=True)
-            except ActpError as error:
-                # The database may come back; what was read last is no longer true.
-                live.update(text(f"No answer: {error}", "bold red"), refresh=True)
 
 
 def _pause() -> None:

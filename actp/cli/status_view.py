@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from actp.status_words import Line
 
-__all__ = ["status_view"]
+__all__ = ["ServiceTable", "drawn_line", "status_view"]
 
 Report = dict[str, Any]
 
@@ -34,6 +34,19 @@ CAUTION = "yellow"
 _STYLES = {"plain": "", "caution": CAUTION, "trouble": TROUBLE}
 _COUNTS = ("ready", "waiting", "running")
 _NUMBERS = (*_COUNTS, "oldest", "today")
+# The least width of each column, and which go first where a window is narrow.
+_COLUMNS = {
+    "service": 19,
+    "ready": 5,
+    "waiting": 7,
+    "running": 7,
+    "oldest": 6,
+    "today": 6,
+    "may act": 7,
+    "health": 11,
+}
+_BETWEEN = 2
+_DROPPED = ("oldest", "today", "running", "waiting", "health")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +67,59 @@ class _Roomy:
 def status_view(report: Report) -> RenderableType:
     """Return what fits on 100 columns; colour is for trouble only."""
     told = (*summary(report), *attention(report))
-    return Group(_drawn(heading(report)), _services(report), *map(_drawn, told))
+    return Group(drawn_line(heading(report)), ServiceTable(report), *map(drawn_line, told))
 
 
-def _drawn(line: Line) -> Text:
+def drawn_line(line: Line) -> Text:
+    """Return a line of words in the styles of its tones."""
     drawn = Text.assemble(*((words, _STYLES[tone]) for words, tone in line.parts))
     if line.is_entry:
         drawn.no_wrap, drawn.overflow = True, "ellipsis"
     return drawn
 
 
-def _services(report: Report) -> Table:
-    shown = table("service", *_NUMBERS, "may act", "health", numbers=_NUMBERS)
-    shown.columns[0].no_wrap = shown.columns[-1].no_wrap = True
-    limits = {limit["service"]: limit for limit in report["limits"] if limit["service"]}
-    depths: dict[str, list[Report]] = defaultdict(list)
-    for depth in report["queue"]:
-        depths[depth["service"]].append(depth)
-    now = datetime.fromisoformat(report["at"])
-    for service in report["services"]:
-        name = service["service"]
-        own = depths[name]
-        shown.add_row(
-            name,
-            *(_count(sum(depth[column] for depth in own)) for column in _COUNTS),
-            short_duration(service["oldest_ready_seconds"]),
-            _used(limits.get(name)),
-            _permission(service, now),
-            _health(service),
-        )
-        for depth in own if len(own) > 1 else ():
-            platform = text(f"  {depth['platform'] or 'no platform'}", "dim")
-            shown.add_row(platform, *(_count(depth[column]) for column in _COUNTS))
-    return shown
+@dataclass(frozen=True, slots=True)
+class ServiceTable:
+    """A row for each service, with the columns that the width has room for."""
+
+    report: Report
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        columns = list(_COLUMNS)
+        for name in _DROPPED:
+            if sum(_COLUMNS[column] + _BETWEEN for column in columns) <= options.max_width:
+                break
+            columns.remove(name)
+        yield self._table(columns)
+
+    def _table(self, columns: list[str]) -> Table:
+        shown = table(*columns, numbers=_NUMBERS)
+        for column in shown.columns:
+            column.no_wrap = column.header != "may act"
+        limits = {limit["service"]: limit for limit in self.report["limits"] if limit["service"]}
+        depths: dict[str, list[Report]] = defaultdict(list)
+        for depth in self.report["queue"]:
+            depths[depth["service"]].append(depth)
+        now = datetime.fromisoformat(self.report["at"])
+        for service in self.report["services"]:
+            name = service["service"]
+            own = depths[name]
+            cells: dict[str, RenderableType] = {
+                "service": name,
+                **{column: _count(sum(depth[column] for depth in own)) for column in _COUNTS},
+                "oldest": short_duration(service["oldest_ready_seconds"]),
+                "today": _used(limits.get(name)),
+                "may act": _permission(service, now),
+                "health": _health(service),
+            }
+            shown.add_row(*(cells[column] for column in columns))
+            for depth in own if len(own) > 1 else ():
+                below: dict[str, RenderableType] = {
+                    "service": text(f"  {depth['platform'] or 'no platform'}", "dim"),
+                    **{column: _count(depth[column]) for column in _COUNTS},
+                }
+                shown.add_row(*(below.get(column, "") for column in columns))
+        return shown
 
 
 def _count(rows: int) -> str:

@@ -37,6 +37,7 @@ class Terminal:
         self.output = ""
         self._read_up_to = 0
         self._code: int | None = None
+        self._is_open = True
         self._pid, self._descriptor = pty.fork()
         if self._pid == 0:  # the child
             # A shell in the background starts its programs with Ctrl-C ignored.
@@ -52,7 +53,8 @@ class Terminal:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
-        os.close(self._descriptor)
+        if self._is_open:
+            os.close(self._descriptor)
 
     def resize(self, rows: int, columns: int) -> None:
         """Give the window another size; the program gets SIGWINCH."""
@@ -72,10 +74,15 @@ class Terminal:
         """Type keys; a newline is Enter."""
         os.write(self._descriptor, keys.encode())
 
+    def hang_up(self) -> None:
+        """Close the terminal, as when its window is closed without a word to the program."""
+        os.close(self._descriptor)
+        self._is_open = False
+
     def wait(self) -> int:
         """Read to the end and return the exit code."""
         deadline = monotonic() + ANSWER_SECONDS
-        while self._read():
+        while self._is_open and self._read():
             assert monotonic() < deadline, f"it does not end:\n{self.output}"
         self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         return self._code
