@@ -33,6 +33,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 PLACEHOLDER = re.compile(r"^(?:[A-Z_]{2,}|ID|…|\S+\|\S+|[0-9a-f]{6,8})$")
 FOLDERS = ("actors", "actp", "bin", "demo", "docs", "metrics", "migrations", "simulator", "tests")
 LONGEST_README_LINES = 200
+LONGEST_PAGE_LINES = 350
 SETTING = re.compile(r"^(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|WORKERS)$")
 NOT_OURS = frozenset({"CLOCK_BOOTTIME", "JOB_ID"})
 # Folders that a running worker makes under ACTP_HOME.
@@ -194,6 +195,12 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert {page for page in pages if f"]({page})" not in text} == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_page_is_too_long_to_be_read(page: Path) -> None:
+    if page.name != "CHANGELOG.md":
+        assert len(page.read_text(encoding="utf-8").splitlines()) <= LONGEST_PAGE_LINES
+
+
 def test_the_page_of_commands_names_every_exit_code_and_script() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert {code for code in ExitCode if f"\n| {int(code)} |" not in text} == set()
@@ -208,7 +215,8 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
 
 
 def test_every_promise_has_tests() -> None:
-    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    pages = (ROOT / "docs" / f"{name}.md" for name in ("reliability", "availability"))
+    page = "\n".join(path.read_text(encoding="utf-8") + "\n## end" for path in pages)
     promises = dict(re.findall(r"^## P(\d+) .*?$(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL))
     assert {*range(1, 13), 17, 18, 19} <= {int(number) for number in promises}
     assert [number for number, text in promises.items() if "- `tests/" not in text] == []
@@ -216,7 +224,7 @@ def test_every_promise_has_tests() -> None:
 
 def test_every_alert_has_a_section_in_the_runbook() -> None:
     kinds = alert_kinds() | DOMAIN_WRITERS.keys() | ALERTS_WITHOUT_A_ROW
-    assert kinds - set(headings_of(ROOT / "docs" / "operations.md")) == set()
+    assert kinds - set(headings_of(ROOT / "docs" / "alerts.md")) == set()
 
 
 def test_the_checks_would_notice() -> None:

@@ -26,7 +26,7 @@ from tests.unit.metrics.shown import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUNBOOK = METRICS.parent / "docs" / "alerts.md"
+RUNBOOK = METRICS.parent / "docs" / "prometheus-alerts.md"
 PROMTOOL_SECONDS = 60
 ALWAYS_FIRES = "ActpDeadMan"
 LEVEL_METRIC_OPERATIONS = re.compile(r"[a-z_]+:actp_[a-z_]+:[a-z0-9_]+")
@@ -66,7 +66,7 @@ def test_an_alert_says_how_bad_it_is_and_where_to_read_on(name: str) -> None:
     assert re.search(r"^ *severity: (critical|warning|info|none)$", alert, re.MULTILINE)
     assert re.search(r"^ *summary: \S", alert, re.MULTILINE)
     assert re.search(r"^ *description: \S", alert, re.MULTILINE)
-    assert f"runbook_url: docs/alerts.md#{name.lower()}\n" in f"{alert}\n"
+    assert f"runbook_url: docs/prometheus-alerts.md#{name.lower()}\n" in f"{alert}\n"
     board = re.search(r"^ *dashboard_url: \S+/d/(\S+)$", alert, re.MULTILINE)
     assert board is not None
     assert board[1] in {dashboard["uid"] for dashboard in dashboards().values()}
