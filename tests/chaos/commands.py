@@ -30,7 +30,7 @@ def command_for(service: str, *, unlike_all_others: str = "", **more: Any) -> Co
     if service == RESEARCH:
         params: Command = {"query": f"chaos {number}"}
         return {"action": "market_research", "platform": "twitter", "params": params, **more}
-    params = {"text": f"chaos {number}"}
+    params = {"text": f"chaos message {number}"}
     if service in COMMENTS:
         params["postUrl"] = _POSTS[platform].format(_post_id(platform, number))
         return {"action": "comment", "platform": platform, "params": params, **more}
@@ -44,7 +44,7 @@ def command_for(service: str, *, unlike_all_others: str = "", **more: Any) -> Co
 
 def a_tweet() -> Command:
     """Make a tweet; nothing in it was used before."""
-    params = {"text": f"chaos {uuid4().hex[:12]}"}
+    params = {"text": f"chaos message {uuid4().hex[:12]}"}
     return {"action": "tweet", "platform": "twitter", "params": params}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.chaos.commands import SENDERS, a_tweet, command_for
+from tests.chaos.unknowns import OWN_HANDLES, SENDS
 from tests.chaos.waiting import eventually
 from tests.chaos.workers import REPOSITORY
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tests.chaos.rig import Rig
     from tests.chaos.workers import Host
 
-OWN_HANDLES = "instagram=me,threads=me,tiktok=me,twitter=me,linkedin=me"
-SENDS = frozenset({"dm", "comment", "tweet"})
 COMMAND_SECONDS = 60
 
 pytestmark = pytest.mark.timeout(180)
@@ -55,7 +54,7 @@ def test_in_shadow_mode_everything_is_looked_at_and_nothing_is_sent(rig: Rig) ->
         rig.wait_for_event(id_, "waiting")
     assert deliveries(rig) == []
     for id_, command in zip(ids, commands, strict=True):
-        life = answer(host, "show", id_)
+        life = rig.database.store.call("safari_show", id=id_)
         waits = life["command"]["waits"]
         assert waits["for"] == "shadow"
         assert command["params"]["text"] in waits["detail"]
@@ -63,6 +62,7 @@ def test_in_shadow_mode_everything_is_looked_at_and_nothing_is_sent(rig: Rig) ->
         assert rig.events(id_) == ["enqueued", "claimed", "waiting"]
     shown = actp(host, "show", ids[0])
     assert "shadow" in shown
+    assert commands[0]["params"]["text"] in " ".join(shown.split())
     rows = {row["id"]: row for row in answer(host, "history", "--status", "pending")}
     assert set(ids) <= set(rows)
     used = {limit["used"] for limit in answer(host, "status")["limits"]}

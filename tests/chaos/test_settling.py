@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.commands import SENDERS, a_tweet, command_for
+from tests.chaos.unknowns import OWN_HANDLES, settle_unknowns
 from tests.chaos.waiting import eventually
 from tests.chaos.workers import REPOSITORY
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tests.chaos.rig import Rig
     from tests.chaos.workers import Host
 
-SENDS = frozenset({"dm", "comment", "tweet"})
-OWN_HANDLES = "instagram=me,threads=me,tiktok=me,twitter=me,linkedin=me"
 SETTLE_SECONDS = 120
 # Three unknown outcomes in a row leave a service alone for some seconds.
 ROUNDS = {"small": 1, "large": 2}
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.mark.chaos
 def test_what_was_sent_is_found_and_what_was_not_is_not(rig: Rig, dose: str) -> None:
     host = rig.host(
-        SAFARI_TURNS="1",
         SAFARI_TIME_SCALE="0.01",
         SAFARI_OWN_HANDLES=OWN_HANDLES,
         SAFARI_ACTION_TIMEOUT_SECONDS="1",
@@ -52,22 +50,12 @@ def test_what_was_sent_is_found_and_what_was_not_is_not(rig: Rig, dose: str) -> 
     for id_ in ids:
         eventually(partial(rig.has_ended, id_), "it is unknown", FAILED_SECONDS)
 
-    for id_ in ids:
-        _settle(host, id_)
-    rows = rig.rows()
-    sent = {line["text"] for line in rig.simulator.world() if line["kind"] in SENDS}
-    settled = {text for text, row in rows.items() if row["status"] == "completed"}
-    assert settled <= sent
-    assert len(settled) >= FOUND_SHARE * len(sent), sorted(sent - settled)
-    gone = {text for text, row in rows.items() if _is_known_unsent(row)}
-    assert gone.isdisjoint(sent)
+    assert "found; sent" in _settle_by_hand(host, ids[1])
+    settled = settle_unknowns(rig, host)
+    assert settled.found_share >= FOUND_SHARE, settled
 
 
-def _is_known_unsent(row: dict[str, object]) -> bool:
-    return row["status"] == "failed" and row["reason"] != "unknown"
-
-
-def _settle(host: Host, id_: str) -> None:
+def _settle_by_hand(host: Host, id_: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "actp.cli", "queue", "settle", id_],
         cwd=REPOSITORY,
@@ -78,3 +66,4 @@ def _settle(host: Host, id_: str) -> None:
         timeout=SETTLE_SECONDS,
     )
     assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
