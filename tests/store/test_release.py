@@ -1,0 +1,122 @@
+"""A rehearsed release of this copy's SQL, and its files applied as the Supabase CLI does."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from actp.store.migrate import migrate, schema_state
+from actp.store.schema import MIGRATIONS, freeze, read_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.databases import Databases
+
+# Everything that a file can define, by what it is and as PostgreSQL prints it.
+DEFINED = """
+select 'function ' || p.oid::regprocedure, pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '')
+  from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f'
+union all
+select 'trigger ' || t.tgname || t.tgrelid::regclass, pg_get_triggerdef(t.oid)
+  from pg_trigger t where not t.tgisinternal
+union all
+select 'view ' || c.oid::regclass, pg_get_viewdef(c.oid) || coalesce(c.reloptions::text, '')
+  from pg_class c where c.relkind = 'v' and c.relnamespace = 'public'::regnamespace
+union all
+select 'index ' || i.indexrelid::regclass, pg_get_indexdef(i.indexrelid) || i.indisvalid
+  from pg_index i join pg_class c on c.oid = i.indrelid and c.relnamespace = 'public'::regnamespace
+union all
+select 'constraint ' || n.conname || n.conrelid::regclass, pg_get_constraintdef(n.oid)
+  from pg_constraint n where n.connamespace = 'public'::regnamespace
+union all
+select 'column ' || a.attrelid::regclass || '.' || a.attname,
+       format_type(a.atttypid, a.atttypmod) || a.attnotnull
+       || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+  from pg_attribute a
+  join pg_class c on c.oid = a.attrelid and c.relkind = 'r'
+                     and c.relnamespace = 'public'::regnamespace
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+ where a.attnum > 0 and not a.attisdropped
+union all
+select 'table ' || c.oid::regclass, c.relrowsecurity || coalesce(c.relacl::text, '')
+  from pg_class c where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+union all
+select 'policy ' || p.polname || p.polrelid::regclass,
+       coalesce(pg_get_expr(p.polqual, p.polrelid), '')
+  from pg_policy p
+"""
+# The rows that files write, without times and what each database makes for itself.
+WRITTEN = (
+    "select to_jsonb(r) - 'id' from safari_routes r order by 1",
+    "select to_jsonb(r) - 'id' - 'updated_at' from safari_services r order by 1",
+    "select to_jsonb(r) - 'id' - 'updated_at' from safari_policies r order by 1",
+    "select key, value from safari_settings where key <> 'database_id' order by 1",
+    "select to_jsonb(r) - 'applied_at' from safari_schema_versions r order by 1",
+)
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """The migrations of this copy as bin/db release leaves them."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    freeze(folder)
+    return folder
+
+
+def state_of(dsn: str) -> tuple[dict[str, str], list[list[tuple[object, ...]]]]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return (
+            dict(connection.execute(DEFINED).fetchall()),
+            [connection.execute(query).fetchall() for query in WRITTEN],
+        )
+
+
+def push(dsn: str, folder: Path, after: str = "") -> None:
+    """Apply files in the order of their names, each in a transaction, by their text alone."""
+    for path in sorted(folder.glob("*.sql")):
+        if path.name > after:
+            with psycopg.connect(dsn) as connection:
+                connection.execute(path.read_bytes())
+
+
+@pytest.mark.parametrize("had", ["nothing", "0.1.0"])
+def test_released_files_alone_leave_what_a_migration_leaves(
+    embedded_databases: Databases, released: Path, tmp_path: Path, had: str
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    for line in read_schema(released).released:
+        if line.release == "0.1.0":
+            shutil.copy(released / line.name, first)
+    newest = max(path.name for path in first.iterdir())
+    with embedded_databases.empty() as pushed, embedded_databases.empty() as migrated:
+        by_files, by_command = map(embedded_databases.server.owner, (pushed, migrated))
+        if had == "0.1.0":
+            migrate(by_files, first)
+            push(by_files, released, after=newest)
+        else:
+            push(by_files, released)
+        migrate(by_command, released)
+        defined, written = state_of(by_files)
+        assert len(defined) > 500
+        assert (defined, written) == state_of(by_command)
+        assert migrate(by_command, released) == []
+        # What another program applied is not applied again, and comes to the same.
+        migrate(by_files, released)
+        assert schema_state(by_files, released).pending == ()
+        assert state_of(by_files) == (defined, written)
+
+
+def test_a_release_changes_nothing_but_its_record(released: Path) -> None:
+    before, after = read_schema(), read_schema(released)
+    assert after.unreleased == ()
+    assert after.version == before.version
+    assert [(file.name, file.sha256) for file in after.files] == [
+        (file.name, file.sha256) for file in before.files
+    ]
+    assert freeze(released) == ()
