@@ -28,7 +28,7 @@ def console() -> Console:
 
     terminal = sys.stdout.isatty()
     width = min(WIDEST_COLUMNS, os.get_terminal_size().columns) if terminal else WIDEST_COLUMNS
-    return Console(width=width or WIDEST_COLUMNS, highlight=False, emoji=False)
+    return Console(width=width or WIDEST_COLUMNS, highlight=False, emoji=False, markup=False)
 
 
 def emit_json(value: object) -> None:

@@ -33,7 +33,7 @@ begin
          set claimed_until = now() + make_interval(secs => seconds), attempts = a.attempts + 1,
              next_attempt_at = null
         from next where a.id = next.id
-      returning a.id, a.kind, a.detail, a.created_at
+      returning a.id, a.kind, safari_object(a.detail) as detail, a.created_at
     )
     select jsonb_agg(to_jsonb(t) order by t.id) into claimed from taken t;
   end if;

@@ -76,7 +76,7 @@ $$;
 create or replace function public.safari_alerts_recent(row_limit integer default 20) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(n) order by n.id desc), '[]') from (
-    select a.id, a.kind, a.detail, a.created_at, a.delivered_at, a.attempts, a.error
+    select a.id, a.kind, safari_object(a.detail) as detail, a.created_at, a.delivered_at, a.attempts, a.error
       from safari_alerts a order by a.id desc limit least(greatest(row_limit, 1), 200)) n
 $$;
 

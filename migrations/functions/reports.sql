@@ -210,7 +210,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
            order by q.completed_at limit 20) u), '[]')),
     'alerts', coalesce((
       select jsonb_agg(to_jsonb(n)) from (
-        select a.id, a.kind, a.detail, a.created_at from safari_alerts a
+        select a.id, a.kind, safari_object(a.detail) as detail, a.created_at from safari_alerts a
          where a.delivered_at is null order by a.created_at desc limit 20) n), '[]'),
     'workers', coalesce((
       select jsonb_agg(to_jsonb(l) - 'state' order by l.worker) from live l), '[]'),

@@ -85,6 +85,14 @@ language sql immutable set search_path = public, pg_temp as $$
               else jsonb_build_object('unreadable', left(value::text, 500)) end
 $$;
 
+-- A value that its reader takes for an object, as one that it can read.
+create or replace function public.safari_object(value jsonb) returns jsonb
+language sql immutable set search_path = public, pg_temp as $$
+  select case when value is null then null
+              when jsonb_typeof(value) = 'object' then safari_shortened(value)
+              else jsonb_build_object('unreadable', left(value::text, 500)) end
+$$;
+
 -- A row made by a plain INSERT, or edited by hand, is routed and timed like any other. The columns
 -- that workers keep start from their defaults, whatever an INSERT says: the numbers that guard an
 -- attempt are not the writer's to choose. Times are bounded, text is trimmed, and params that no

@@ -35,7 +35,7 @@ declare
 begin
   update safari_schedule_runs r
      set status = case when ok then 'done' else 'failed' end, finished_at = clock_timestamp(),
-         detail = safari_schedule_end.detail
+         detail = safari_shortened(safari_schedule_end.detail)
    where r.job = safari_schedule_end.job and r.slot = safari_schedule_end.slot
      and r.run = safari_schedule_end.run and r.status = 'running';
   ended := found;
@@ -54,7 +54,7 @@ language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object('at', clock_timestamp(), 'jobs', coalesce((
     select jsonb_agg(jsonb_build_object(
              'job', n.job, 'slot', n.slot, 'host', n.host, 'started_at', n.started_at,
-             'finished_at', n.finished_at, 'detail', n.detail,
+             'finished_at', n.finished_at, 'detail', safari_object(n.detail),
              'status', case when n.status = 'running' and n.started_at < now() - interval '1 hour'
                             then 'lost' else n.status end,
              'last_done_at', (
