@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 
 from actp.errors import ActpError, SettingsError, StoreRefused
+from actp.store.decoding import decoded
 from actp.store.sqlstate import connecting_error_class, error_class
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ def connect(parameters: Parameters) -> DeadlineConnection:
         connection = DeadlineConnection.connect(autocommit=True, **options, **parameters)
     except psycopg.Error as error:
         raise translated(error, connecting=True) from error
+    set_json_loads(decoded, connection)
     if not pooled:
         try:
             connection.execute(

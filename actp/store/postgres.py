@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from actp.errors import StoreRefused, StoreUnavailable
+from actp.errors import StoreUnavailable
 from actp.store.arguments import encode
 from actp.store.connection import (
     CALL_TIMEOUT_SECONDS,
@@ -75,10 +75,6 @@ class PostgresStore:
         with self._pool.lease(fresh=fresh) as (connection, reused):
             try:
                 row = connection.execute(statement, parameters).fetchone()
-            except (ValueError, RecursionError) as error:
-                raise StoreRefused(
-                    f"an answer of the database cannot be decoded: {error}"
-                ) from error
             except psycopg.Error as error:
                 if is_loss(error):
                     connection.close()

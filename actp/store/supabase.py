@@ -14,6 +14,7 @@ from postgrest import APIError, SyncPostgrestClient
 
 from actp.errors import SettingsError, StoreDenied, StoreRefused, StoreUnavailable
 from actp.store.arguments import refuse_unstorable
+from actp.store.decoding import decoded
 from actp.store.sqlstate import error_class
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class SupabaseStore:
         certificates = httpx.create_ssl_context()
 
         def connect() -> SyncPostgrestClient:
-            http = httpx.Client(
+            http = _Session(
                 http2=False,
                 verify=certificates,
                 timeout=httpx.Timeout(call_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
@@ -104,10 +105,15 @@ class SupabaseStore:
 
     def _answer(self, function: str, arguments: dict[str, Json]) -> Any:
         with self._connection() as client:
+            answer: Any = None
             try:
-                return client.rpc(function, cast("dict[str, Any]", arguments)).execute().data
+                with suppress(RecursionError):
+                    answer = client.rpc(function, cast("dict[str, Any]", arguments)).execute().data
             except APIError as error:
                 raise _translated(error) from error
+            # The library answers the text itself where json cannot decode it.
+            text = cast("_Session", client.session).received
+            return decoded(text) if text and (answer is None or answer == text) else answer
 
     @contextmanager
     def _connection(self) -> Iterator[SyncPostgrestClient]:
@@ -123,6 +129,18 @@ class SupabaseStore:
             self._free.put(client)
             if self._closed:
                 self.close()
+
+
+class _Session(httpx.Client):
+    """A client that keeps the text of the last answer, for what the library cannot decode."""
+
+    received = ""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request as httpx does."""
+        response = super().send(request, **options)
+        self.received = response.text
+        return response
 
 
 def _close(client: SyncPostgrestClient | None) -> None:
