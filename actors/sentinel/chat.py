@@ -94,6 +94,7 @@ class ChatActor(Actor):
         self._leased_at = float("-inf")
         self._offset: int | None = None
         self._error: str | None = None
+        self._is_elsewhere = False
         self._handler: Receiver | None = None
 
     def pong(self, round_: int) -> Pong:
@@ -190,12 +191,17 @@ class ChatActor(Actor):
             error=self._error,
         )
         if not answer["granted"]:
+            if not self._is_elsewhere:
+                _log.info("another host receives from Telegram", extra={"action": "chat_elsewhere"})
+            self._is_elsewhere = True
             self._leased_at, self._offset = float("-inf"), None
             return min(float(answer["wait_seconds"]), self._patience.longest_wait_seconds)
         if self._handler is None:
             self._handler = self._receiver(str(answer["secret"]))
             self._telegram.offer_commands(dict(COMMANDS))
-        self._leased_at = asked_at
+        if self._is_elsewhere or self._leased_at == float("-inf"):
+            _log.info("this host receives from Telegram", extra={"action": "chat_here"})
+        self._leased_at, self._is_elsewhere = asked_at, False
         return None
 
     def _handle(self, update: dict[str, Any]) -> None:
