@@ -17,6 +17,7 @@ from actors.sentinel.alerts import ALERTS, AlertActor, Pace
 from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
 from actors.sentinel.chat import chat_spec
 from actors.sentinel.health import HEALTH, HealthActor, Watch
+from actors.sentinel.notices import notice_spec
 from actors.sentinel.publisher import publisher_spec
 from actors.sentinel.settler import settler_spec
 from actors.sentinel.webhooks import webhook_spec
@@ -63,8 +64,8 @@ def sentinel_specs(
     if people is not None:
         specs += (chat_spec(settings, here, store, people),)
     webhooks = webhook_spec(settings, here, store, over_rest=listener is None)
-    if webhooks is not None:
-        specs += (webhooks,)
+    notices = notice_spec(settings, here, store, over_rest=listener is None)
+    specs += tuple(spec for spec in (webhooks, notices) if spec is not None)
     specs += (settler_spec(settings, here, store, asks_always=listener is not None),)
     blotato = opened.enter_context(closing(Blotato(settings)))
     if blotato.is_configured:

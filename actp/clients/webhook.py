@@ -77,6 +77,11 @@ class Webhook:
             wait_seconds=retry_after_seconds(named.get("retry-after"), now),
         )
 
+    def can_connect(self) -> str | None:
+        """Return why no connection can be opened, or None; sends nothing."""
+        failure = self._connection.can_connect(DELIVERY_SECONDS)
+        return failure.detail if failure else None
+
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()

@@ -8,7 +8,7 @@ from actp.doctor import host
 from actp.doctor.agents import agents
 from actp.doctor.database import database
 from actp.doctor.finding import Finding, fine, problem
-from actp.doctor.outside import processes, telegram
+from actp.doctor.outside import elsewhere, processes, telegram
 from actp.doctor.safari import own_handles, safari
 from actp.doctor.services import services
 from actp.errors import SettingsError
@@ -48,6 +48,7 @@ def examine(*, is_deep: bool = False) -> Iterator[Finding]:
     yield from safari(settings) if is_deep else ()
     yield from agents(settings)
     yield from telegram(settings)
+    yield from elsewhere(settings)
 
 
 def check_before_start(settings: Settings) -> None:

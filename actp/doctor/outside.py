@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from actp.chat.updates import People
+from actp.clients.notify import channels
+from actp.clients.webhook import Webhook
 from actp.clients.wire import json_object
 from actp.doctor.finding import Finding, fine, problem, warning
-from actp.errors import ActpError, WrongState
+from actp.errors import ActpError, SettingsError, WrongState
 from actp.settings.values import is_loopback
 from actp.store import open_store
 from actp.tree import Tree, switched_off
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from actp.settings import Settings
 
-__all__ = ["processes", "telegram"]
+__all__ = ["elsewhere", "processes", "telegram"]
 
 TELEGRAM_TIMEOUT_SECONDS: Final = 5.0
 WELL: Final = frozenset({"RUNNING", "STARTING"})
@@ -102,6 +104,28 @@ def _receiver(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield fine("Telegram buttons", f"host {state['holder'][:8]} receives presses")
+
+
+def elsewhere(settings: Settings) -> Iterator[Finding]:
+    """Look at the other places for alerts, and at the receiver of results; sends nothing."""
+    if settings.apprise_urls is not None:
+        try:
+            to = channels(settings.apprise_urls)
+        except SettingsError as error:
+            yield problem("alerts elsewhere", str(error), error.remedy)
+        else:
+            yield fine("alerts elsewhere", ", ".join(channel.name for channel in to))
+    url, secret = settings.result_webhook_url, settings.result_webhook_secret
+    if url is not None and secret is not None:
+        why = Webhook(url, secret).can_connect()
+        if why is None:
+            yield fine("result webhook", "the receiver can be reached")
+        else:
+            yield problem(
+                "result webhook",
+                f"the receiver cannot be reached: {why}",
+                "Check RESULT_WEBHOOK_URL; results wait, and bin/webhooks list shows them.",
+            )
 
 
 def processes(settings: Settings) -> Iterator[Finding]:

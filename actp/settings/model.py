@@ -208,6 +208,7 @@ class Settings(BaseModel):
     )
     telegram_buttons: bool = False
     telegram_users: Annotated[tuple[int, ...], BeforeValidator(values.parse_users)] = ()
+    apprise_urls: SecretStr | None = None
     result_webhook_url: Annotated[SecretStr | None, AfterValidator(_check_webhook)] = None
     result_webhook_secret: Annotated[SecretStr | None, AfterValidator(_check_webhook_secret)] = None
     crm_brain_cmd: str = Field(default_factory=own_crm_brain)

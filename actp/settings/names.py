@@ -45,6 +45,7 @@ _NEIGHBOURS = frozenset(
 _OUR_PREFIXES = ("ACTP_", "SAFARI_", "SUPABASE_")
 _SHARED_PREFIXES = (
     "ANTHROPIC_",
+    "APPRISE_",
     "BLOTATO_",
     "CRM_BRAIN_",
     "METRICS_PORT",
