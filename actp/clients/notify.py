@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import logging
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,12 +48,15 @@ def channels(urls: SecretStr) -> tuple[Channel, ...]:
     """Return the channels of a list of addresses; raises SettingsError without showing one."""
     if not is_installed():
         raise SettingsError("APPRISE_URLS: the package apprise is not installed", remedy=INSTALL)
-    apprise = importlib.import_module(PACKAGE)
-    parse_urls = importlib.import_module(f"{PACKAGE}.utils.parse").parse_urls
-    # It logs addresses, which hold passwords.
+    # It logs addresses, which hold passwords; and what its plugins import is not ours to mend.
     logging.getLogger(PACKAGE).setLevel(logging.CRITICAL + 1)
-    found = parse_urls(urls.get_secret_value())
-    made = [apprise.Apprise.instantiate(url, suppress_exceptions=True) for url in found]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        apprise = importlib.import_module(PACKAGE)
+        found = importlib.import_module(f"{PACKAGE}.utils.parse").parse_urls(
+            urls.get_secret_value()
+        )
+        made = [apprise.Apprise.instantiate(url, suppress_exceptions=True) for url in found]
     wrong = [str(number) for number, server in enumerate(made, 1) if server is None]
     if wrong or not made:
         which = f"address {', '.join(wrong)} of {len(made)}" if wrong else "the list"
