@@ -27,18 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
+    from actors.worker.attempt_thread import Tools
     from actors.worker.entries import Begin, Begun
-    from actors.worker.ledger import Ledger
     from actors.worker.messages import Row
-    from actp.marks import SentMarks
     from actp.safari.requests import ServiceRequest
-    from actp.safari.transport import Transport
-    from actp.safari.turns import TurnTable
 
-__all__ = ["BEGIN_VALID_SECONDS", "Attempt", "Tools"]
+__all__ = ["Attempt"]
 
-# A begin that was granted longer ago may have been overtaken: by a sleeping machine, by a rescue.
-BEGIN_VALID_SECONDS = 5.0
 # A deadline is looked at from read to read, so a request may take twice its time.
 OVERDUE_FACTOR = 2.0
 OVERDUE_MARGIN_SECONDS = 30.0
@@ -52,16 +47,6 @@ _FORGOTTEN = Outcome(
 _STALE = Outcome("wait", "begun_too_long_ago", quota_back=True)
 
 _log = logging.getLogger(__name__)
-
-
-class Tools(NamedTuple):
-    """What the attempts of one service use."""
-
-    transport: Transport
-    turns: TurnTable
-    ledger: Ledger
-    begin_valid_seconds: float = BEGIN_VALID_SECONDS
-    marks: SentMarks | None = None
 
 
 class _Sending(NamedTuple):
@@ -186,12 +171,6 @@ class Attempt:
             except FutureTimeout:  # nothing will be sent: others may drive Safari meanwhile
                 self._release()
 
-    def _is_forgotten(self, attempt: int) -> bool:
-        """Tell whether this host has sent the attempt before, and the database does not know."""
-        if self._marks is None or self.row.effect != "once":
-            return False
-        return not self._marks.begin(self.row.id, attempt)
-
     def _not_begun(self, begun: Begun) -> Ended:
         if begun.verdict == "refused":
             self._count("refused")
@@ -203,7 +182,8 @@ class Attempt:
     def _send(
         self, command: Command, request: ServiceRequest | None, attempt: int
     ) -> tuple[Outcome, float]:
-        if self._is_forgotten(attempt):
+        marks = self._marks if self.row.effect == "once" else None
+        if marks is not None and not marks.begin(self.row.id, attempt):
             return _FORGOTTEN, 0.0
         # Without a request it is a child process, which is killed when its own time is over.
         longest = inf if request is None else request.timeout_seconds * OVERDUE_FACTOR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from actors.runtime.offload import Offload
 from actors.worker.attempt import Attempt
@@ -11,12 +11,28 @@ from actors.worker.messages import AttemptEnded, Ended, Probed
 
 if TYPE_CHECKING:
     from actors.runtime.registry import Registry
-    from actors.worker.attempt import Tools
+    from actors.worker.ledger import Ledger
     from actors.worker.messages import Row
+    from actp.marks import SentMarks
+    from actp.safari.transport import Transport
+    from actp.safari.turns import TurnTable
 
-__all__ = ["AttemptThread"]
+__all__ = ["BEGIN_VALID_SECONDS", "AttemptThread", "Tools"]
+
+# A begin that was granted longer ago may have been overtaken: by a sleeping machine, by a rescue.
+BEGIN_VALID_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
+
+
+class Tools(NamedTuple):
+    """What the attempts of one service use."""
+
+    transport: Transport
+    turns: TurnTable
+    ledger: Ledger
+    begin_valid_seconds: float = BEGIN_VALID_SECONDS
+    marks: SentMarks | None = None
 
 
 class AttemptThread:

@@ -13,8 +13,7 @@ from actors.runtime.messages import Wake
 from actors.runtime.notify import wake_on_notify
 from actors.runtime.process import ActorProcess
 from actors.runtime.supervisor import ActorSpec, StopStage
-from actors.worker.attempt import Tools
-from actors.worker.attempt_thread import AttemptThread
+from actors.worker.attempt_thread import AttemptThread, Tools
 from actors.worker.identity import WorkerIdentity
 from actors.worker.ledger import Ledger
 from actors.worker.ledger_actor import LEDGER, LedgerActor

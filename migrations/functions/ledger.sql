@@ -98,12 +98,14 @@ begin
     where q.id = any (finish_ids || begin_ids)
     order by q.id for update;
   -- Two addresses of one person may be in two services, or on two hosts: their begins take turns.
-  perform pg_advisory_xact_lock(p.key) from (
-    select distinct hashtextextended(coalesce(o.person::text, q.platform || ':' || q.person), 1) as key
-      from safari_command_queue q
-      left join safari_people o on o.address = q.platform || ':' || q.person
-     where q.id = any (begin_ids) and q.effect = 'once' and q.person is not null
-     order by key offset 0) p;
+  if begins <> '[]' then
+    perform pg_advisory_xact_lock(p.key) from (
+      select distinct hashtextextended(coalesce(o.person::text, q.platform || ':' || q.person), 1) as key
+        from safari_command_queue q
+        left join safari_people o on o.address = q.platform || ':' || q.person
+       where q.id = any (begin_ids) and q.effect = 'once' and q.person is not null
+       order by key offset 0) p;
+  end if;
   -- Begins take their counters in the order of services; what a finish gives back may lie before.
   if jsonb_path_exists(finishes, '$[*] ? (@.quota_back == true)') then
     perform safari_lock_quotas(begin_ids, finishes);

@@ -35,6 +35,8 @@ declare
   intent safari_command_attempts;
   intents safari_command_attempts[] := '{}';
   granted uuid[];
+  counters text[] := '{}';
+  reached_before text[] := '{}';
   next_round jsonb := '[]';
   answers jsonb := '[]';
   answer jsonb;
@@ -45,13 +47,8 @@ begin
     select i.item, q as command, s.platform, s.kind, e as earlier,
            case when g.reason is null and safari_needs_review(q) then 'review'
                 else g.reason end as wait_reason,
-           coalesce(g.until, 'infinity') as wait_until,
-           greatest(
-             row_number() over (
-               partition by coalesce(s.platform || ':' || s.kind, q.service) order by i.place),
-             row_number() over (
-               partition by coalesce(o.person::text, q.platform || ':' || q.person, q.id::text)
-               order by i.place)) as round
+           coalesce(s.platform || ':' || s.kind, q.service) as counter,
+           coalesce(o.person::text, q.platform || ':' || q.person, q.id::text) as reaches
       from jsonb_array_elements(items) with ordinality i (item, place)
       left join safari_command_queue q on q.id = (i.item ->> 'id')::uuid
       left join safari_services s on s.service = q.service
@@ -61,14 +58,18 @@ begin
          order by a.attempt desc limit 1) e on q.attempt > 0
       left join safari_people o on o.address = q.platform || ':' || q.person
       left join lateral safari_service_gate(q.service, q.platform) g on true
+     order by i.place
   loop
     command := facts.command;
     earlier := facts.earlier;
     answer := null;
-    if facts.round > 1 then
+    if facts.counter = any (counters) or facts.reaches = any (reached_before) then
       next_round := next_round || facts.item;
       continue;
-    elsif command.id is null or command.status <> 'running'
+    end if;
+    counters := counters || facts.counter;
+    reached_before := reached_before || facts.reaches;
+    if command.id is null or command.status <> 'running'
        or command.boot_id is distinct from worker_boot
        or command.lease_number <> (facts.item ->> 'lease')::bigint then
       -- Its begin was granted, the answer lost, and the row taken for that of a dead worker: only its
@@ -108,7 +109,8 @@ begin
       perform safari_record_event(command.id, 'waiting', worker, null, null,
                                   jsonb_build_object('reason', facts.wait_reason));
       answer := jsonb_build_object('verdict', 'wait', 'reason', facts.wait_reason,
-                                   'seconds', safari_seconds_until(facts.wait_until));
+                                   'seconds', safari_seconds_until(coalesce((
+          select g.until from safari_service_gate(command.service, command.platform) g), 'infinity')));
     end if;
     if answer is not null then
       answers := answers || (answer || jsonb_build_object('id', facts.item -> 'id'));

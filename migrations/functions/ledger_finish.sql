@@ -64,6 +64,7 @@ declare
   closed safari_command_attempts[] := '{}';
   moved safari_command_queue[] := '{}';
   events safari_command_events[] := '{}';
+  seen text[] := '{}';
   next_round jsonb := '[]';
   answers jsonb := '[]';
   retry_limit integer;
@@ -71,12 +72,12 @@ declare
   new_reason text;
 begin
   for facts in
-    select i.item, a as done, q as command,
-           row_number() over (partition by i.item ->> 'id' order by i.place) as round
+    select i.item, a as done, q as command
       from jsonb_array_elements(items) with ordinality i (item, place)
       left join safari_command_queue q on q.id = (i.item ->> 'id')::uuid
       left join safari_command_attempts a
         on a.command_id = (i.item ->> 'id')::uuid and a.attempt = (i.item ->> 'attempt')::integer
+     order by i.place
   loop
     item := facts.item;
     done := facts.done;
@@ -84,10 +85,13 @@ begin
     verdict := item ->> 'verdict';
     settled := case verdict when 'sent' then 'sent' when 'unknown' then 'unknown' else 'not_sent' end;
     new_reason := item ->> 'reason';
-    if facts.round > 1 then
+    -- A result that follows one of the same row depends on it.
+    if item ->> 'id' = any (seen) then
       next_round := next_round || item;
       continue;
-    elsif (item ->> 'attempt')::integer = 0 then
+    end if;
+    seen := seen || (item ->> 'id');
+    if (item ->> 'attempt')::integer = 0 then
       answers := answers || safari_give_back(worker_boot, worker, command, item);
       continue;
     elsif done.command_id is null or done.boot_id <> worker_boot

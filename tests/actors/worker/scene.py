@@ -5,8 +5,7 @@ from __future__ import annotations
 from time import time
 from typing import TYPE_CHECKING
 
-from actors.worker.attempt import BEGIN_VALID_SECONDS, Tools
-from actors.worker.attempt_thread import AttemptThread
+from actors.worker.attempt_thread import BEGIN_VALID_SECONDS, AttemptThread, Tools
 from actors.worker.ledger import Ledger
 from actors.worker.messages import Work
 from actors.worker.poller import POLLER
