@@ -17,7 +17,7 @@ from actp.errors import ActpError
 from console.doors import SESSION_SECONDS, doors_of
 from console.guard import COOKIE, Guard, Refusal
 from console.live import Live
-from console.pages import actions, campaigns, commands, host, overview, people
+from console.pages import actions, campaigns, commands, host, new, overview, people
 from console.site import FOLDER, Site, site_of, templates
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ __all__ = ["build"]
 def build(store: Store, settings: Settings, port: int) -> Starlette:
     """Return the application that answers on ``port`` of loopback."""
     environment = templates()
-    live = Live(store, lambda snapshot: overview.message(site, snapshot), overview.news)
+    live = Live(
+        store,
+        lambda snapshot: overview.message(site, snapshot),
+        overview.news,
+        lambda: host.safari_of(settings),
+    )
     site = Site(store, settings, live, doors_of(settings), environment)
 
     @asynccontextmanager
@@ -60,6 +65,7 @@ def build(store: Store, settings: Settings, port: int) -> Starlette:
             Mount("/static", StaticFiles(directory=FOLDER / "static")),
             *overview.routes,
             *commands.routes,
+            *new.routes,
             *campaigns.routes,
             *people.routes,
             *host.routes,

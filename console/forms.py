@@ -6,11 +6,13 @@ import json
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actp.campaigns.creation import campaign_rows
 from actp.cli.campaign import new_campaign_id, request_of
 from actp.cli.contacts import listed_name
+from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.requests import DEFAULT_PRIORITY, Terms, checked
 from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
     from actp.cli.requests import Request
     from actp.settings import Settings
 
-__all__ = ["Arguments", "arguments_of", "campaign_request", "new_command"]
+__all__ = ["ACTIONS", "Arguments", "arguments_of", "campaign_request", "new_command"]
 
 Arguments = dict[str, Any]
 
 HIGHEST_LIMIT: Final = 100_000
 HIGHEST_PRIORITY: Final = 9
+IDS: Final = frozenset({"id", "contact_id"})
 
 
 def arguments_of(action: str, form: Mapping[str, str], settings: Settings) -> Arguments:
@@ -116,13 +119,17 @@ def _bulk(form: Mapping[str, str], _: Settings) -> Arguments:
 def _reschedule(form: Mapping[str, str], settings: Settings) -> Arguments:
     zone = ZoneInfo(settings.safari_time_zone)
     when = moment(form["at"], now=datetime.now(UTC), zone=zone)
-    return {"id": form["id"], "scheduled_for": when.isoformat()}
+    return {"id": _id(form["id"]), "scheduled_for": when.isoformat()}
 
 
 def _pause(form: Mapping[str, str], _: Settings) -> Arguments:
     given = form.get("for", "").strip()
     seconds = _seconds(given) if given else None
-    return {"platform": form["platform"], "seconds": seconds, "note": form.get("note") or None}
+    return {"platform": _pausable(form), "seconds": seconds, "note": form.get("note") or None}
+
+
+def _pausable(form: Mapping[str, str]) -> str:
+    return known_platform(form["platform"], (EVERYTHING, *PAUSABLE))
 
 
 def _limit(form: Mapping[str, str], _: Settings) -> Arguments:
@@ -146,14 +153,14 @@ def _service(form: Mapping[str, str], _: Settings) -> Arguments:
 
 
 def _reply(form: Mapping[str, str], _: Settings) -> Arguments:
-    contact, text = form["contact_id"], form["text"].strip()
+    contact, text = _id(form["contact_id"]), form["text"].strip()
     # The same answer to the same person, pressed twice, is one message.
     digest = sha256(f"{contact} {text} {datetime.now(UTC):%Y-%m-%d}".encode()).hexdigest()
     return {"contact_id": contact, "text": text, "key": f"inbox:{digest[:32]}"}
 
 
 def _snooze(form: Mapping[str, str], _: Settings) -> Arguments:
-    return {"contact_id": form["contact_id"], "seconds": _seconds(form["for"])}
+    return {"contact_id": _id(form["contact_id"]), "seconds": _seconds(form["for"])}
 
 
 def _tag(form: Mapping[str, str], _: Settings) -> Arguments:
@@ -161,7 +168,7 @@ def _tag(form: Mapping[str, str], _: Settings) -> Arguments:
         [tag for tag in form.get(name, "").split(",") if tag.strip()]
         for name in ("added", "removed")
     )
-    return {"contact_id": form["contact_id"], "added": added, "removed": removed}
+    return {"contact_id": _id(form["contact_id"]), "added": added, "removed": removed}
 
 
 def _review(form: Mapping[str, str], _: Settings) -> Arguments:
@@ -183,11 +190,18 @@ def _number(given: str, what: str) -> int:
     return int(value)
 
 
+def _id(given: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise InvalidInput(f"not an id: {given[:40]!r}", remedy="Reload the page.") from None
+
+
 def _named(
     *names: str, **optional: str | None
 ) -> Callable[[Mapping[str, str], Settings], Arguments]:
     return lambda form, _: {
-        **{name: form[name] for name in names},
+        **{name: _id(form[name]) if name in IDS else form[name] for name in names},
         **{name: form.get(name) or usual for name, usual in optional.items()},
     }
 
@@ -202,7 +216,7 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "reschedule": _reschedule,
     "bulk": _bulk,
     "pause": _pause,
-    "resume": _named("platform"),
+    "resume": lambda form, _: {"platform": _pausable(form)},
     "resume_service": _service,
     "configure": _limit,
     "backlog": lambda form, _: {"accept": form["accept"] == "yes"},
@@ -220,3 +234,4 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "review": _review,
     "review_edit": _named("id", "text"),
 }
+ACTIONS: Final = tuple(_READERS)

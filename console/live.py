@@ -48,7 +48,8 @@ class Snapshot:
 class Live:
     """Reads while somebody looks, once whatever the number of tabs.
 
-    ``render`` makes the message for all tabs from a snapshot, ``tell`` one from new events.
+    ``render`` makes the message for all tabs from a snapshot, ``tell`` one from new events;
+    ``here`` adds what this host alone knows.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class Live:
         store: Store,
         render: Callable[[Snapshot], str],
         tell: Callable[[list[dict[str, Any]]], str],
+        here: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._store = store
         self._render = render
         self._tell = tell
+        self._here = here
         self._tabs: set[asyncio.Queue[str]] = set()
         self._lock = threading.Lock()
         self._wanted = threading.Event()
@@ -101,7 +104,7 @@ class Live:
     def read(self) -> Snapshot:
         """Return a snapshot as of now; a database that is away leaves the one before."""
         try:
-            data: dict[str, Any] = self._store.call("safari_console")
+            data: dict[str, Any] = {**self._store.call("safari_console"), **self._here()}
         except ActpError as error:
             self._went_away(error)
         else:

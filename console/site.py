@@ -34,6 +34,7 @@ PAGES: Final = (
     ("/unknown", "Unknown", "u"),
     ("/inbox", "Inbox", "i"),
     ("/review", "Review", "r"),
+    ("/people", "People", "p"),
     ("/campaigns", "Campaigns", "m"),
     ("/limits", "Limits", "l"),
     ("/agents", "Agents", "a"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from actp.settings import Settings
     from actp.store import Store
 
-__all__ = ["Job", "RunContext", "due_slot", "latest_slot"]
+__all__ = ["Job", "RunContext", "due_slot", "latest_slot", "next_slot"]
 
 # How far back the last slot of a cron expression is sought, the likely distances first.
 _LOOKBACKS: Final = tuple(timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24 * 32, 24 * 367))
@@ -61,6 +61,13 @@ def latest_slot(cron: str, now: datetime) -> datetime | None:
         if slot is not None:
             return slot
     return None
+
+
+def next_slot(cron: str, now: datetime) -> datetime | None:
+    """Return the first moment after ``now`` that a five-field cron expression names, in UTC."""
+    trigger = CronTrigger.from_crontab(cron, timezone=UTC)
+    slot: datetime | None = trigger.get_next_fire_time(now, now + timedelta(seconds=1))
+    return slot
 
 
 def due_slot(job: Job, now: datetime, done: datetime | None) -> datetime | None:

@@ -36,6 +36,8 @@ FIELDS: Final = (
     *("key", "since", "until"),
 )
 
+EXHAUSTED: Final = {"status": "failed", "reason": "retries_exhausted"}
+
 
 def filter_of(values: Mapping[str, str]) -> dict[str, str]:
     """Return the filter that an address or a form carries; raises InvalidInput."""
@@ -54,10 +56,15 @@ def commands(request: Request) -> Response:
         page = site.store.call("safari_search", filter=wanted, after=after, row_limit=PAGE_ROWS)
     except InvalidInput as wrong:
         error = wrong
+    exhausted = 0
+    if site.may_write and asked["status"] == "failed":
+        seen = site.store.call("safari_matching", filter=EXHAUSTED, action="retry")
+        exhausted = seen["count"]
     return site.page(
         request,
         "commands.html",
         asked=asked,
+        exhausted=exhausted,
         rows=page["rows"],
         next=page["next"],
         is_first=after is None,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
 from actp.errors import ActpError
 from actp.report.charts import charts
 from actp.report.page import figure_of
+from actp.safari.turns import turns_here
 from actp.tree import Tree
 from console.site import site_of
 
@@ -19,11 +22,34 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-__all__ = ["routes"]
+    from actp.settings import Settings
+
+__all__ = ["routes", "safari_of"]
 
 LOG_LINES: Final = 60
 TAIL_BYTES: Final = 64 * 1024
 NEWEST: Final = 20
+
+
+def safari_of(settings: Settings) -> dict[str, Any]:
+    """Return who keeps the Safari of this host, since and until when, and what for."""
+    turns = turns_here(settings.actp_lock_dir, settings.safari_turns)
+    return {
+        "safari": [
+            {
+                "holder": turn.holder,
+                "why": turn.why,
+                "since": _iso(turn.since),
+                "until": _iso(turn.until),
+                "is_left": turn.is_left,
+            }
+            for turn in turns
+        ]
+    }
+
+
+def _iso(wall_time: float | None) -> str | None:
+    return datetime.fromtimestamp(wall_time, UTC).isoformat() if wall_time else None
 
 
 def limits(request: Request) -> Response:
@@ -31,7 +57,8 @@ def limits(request: Request) -> Response:
     site = site_of(request)
     status = site.store.call("safari_status")
     platforms = sorted({row["platform"] for row in status["services"]})
-    return site.page(request, "limits.html", status=status, platforms=platforms)
+    windows = site.store.call("safari_windows")
+    return site.page(request, "limits.html", status=status, platforms=platforms, windows=windows)
 
 
 def agents(request: Request) -> Response:
@@ -39,7 +66,31 @@ def agents(request: Request) -> Response:
     site = site_of(request)
     figures = [figure_of(chart) for chart in charts(site.store.call("agent_report"))]
     schedule = site.store.call("safari_schedule")
-    return site.page(request, "agents.html", figures=figures, jobs=schedule["jobs"])
+    runs = site.store.call("safari_ask", question="agent_tasks", arguments={"limit": NEWEST})
+    now = datetime.fromisoformat(schedule["at"])
+    return site.page(
+        request,
+        "agents.html",
+        figures=figures,
+        jobs=schedule["jobs"],
+        runs=runs,
+        next_at=_next_times(now),
+    )
+
+
+@cache
+def _cron_table() -> dict[str, str]:
+    # The table names what each job runs, which takes a while to import: only who looks pays for it.
+    from actors.scheduler.jobs import JOBS  # noqa: PLC0415
+
+    return {job.name: job.cron for job in JOBS}
+
+
+def _next_times(now: datetime) -> dict[str, str]:
+    from actors.scheduler.fire_times import next_slot  # noqa: PLC0415
+
+    slots = {name: next_slot(cron, now) for name, cron in _cron_table().items()}
+    return {name: slot.isoformat() for name, slot in slots.items() if slot is not None}
 
 
 def system(request: Request) -> Response:
@@ -60,6 +111,7 @@ def system(request: Request) -> Response:
         alerts=site.store.call("safari_alerts_recent", row_limit=NEWEST),
         actions=site.store.call("safari_operator_log", row_limit=NEWEST),
         processes=processes,
+        health_day=site.store.call("safari_health_day"),
         logs=logs,
         log=log,
         find=find,

@@ -232,8 +232,8 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   taken text;
 begin
-  insert into safari_command_events (command_id, event)
-    select id, 'enqueued' from inserted where service <> 'foreign';
+  insert into safari_command_events (command_id, event, worker)
+    select id, 'enqueued', safari_operator() from inserted where service <> 'foreign';
   insert into safari_command_events (command_id, event, detail)
     select id, 'failed', jsonb_build_object('reason', reason, 'error', error) from inserted
      where status = 'failed' and reason = 'validation';

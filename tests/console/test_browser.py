@@ -26,6 +26,7 @@ LIVE_MILLISECONDS = 10_000
 PAGES = (
     *("/", "/commands", "/unknown", "/inbox", "/review", "/campaigns"),
     *("/limits", "/agents", "/system", "/nowhere"),
+    *("/people", "/people/lin", "/enqueue", "/campaigns/new"),
 )
 pytestmark = pytest.mark.timeout(240)
 
@@ -100,6 +101,7 @@ def fill(served: Served) -> str:
             person,
         )
     life.enqueue("drafted")
+    life.report({"twitter-dm": {"state": "wait", "reason": "nobody is logged in to x.com"}})
     health: Json = {
         "service_name": "instagram-dm",
         "port": 3001,
@@ -126,7 +128,7 @@ def test_no_page_has_a_barrier_or_a_complaint(
         page.goto(path)
         assert barriers_on(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        name = path.strip("/").partition("?")[0].partition("/")[0] or "overview"
+        name = path.strip("/").partition("?")[0].replace("/", "-")[:24] or "overview"
         page.screenshot(path=PICTURES / f"{number:02d}-{name}-{scheme}-{width}.png", full_page=True)
         allowed = ["404"] if path == "/nowhere" else []
         assert [text for text in complaints if not any(a in text for a in allowed)] == [], path

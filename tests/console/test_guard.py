@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from console.doors import LINK_SECONDS, SESSION_SECONDS, Doors
+from console.forms import ACTIONS
 from console.guard import COOKIE
 
 if TYPE_CHECKING:
@@ -117,10 +118,25 @@ def test_a_form_that_is_too_large_or_of_unknown_length_is_refused(served: Served
 
 def test_a_read_only_console_refuses_every_action_and_has_no_button(shown: Served) -> None:
     command = shown.life.enqueue()
-    for path in ("cancel", "retry", "resolve", "bulk", "pause", "configure", "nothing"):
-        assert shown.post(f"/act/{path}", id=command, platform="all").status_code == 403
+    for action in (*ACTIONS, "nothing"):
+        assert shown.post(f"/act/{action}", id=command, platform="all").status_code == 403
+    for path in ("/enqueue", "/campaigns/new"):
+        assert shown.post(path, action="send_dm").status_code == 403
     assert shown.life.state(command)[0] == "pending"
-    for page in ("/", "/commands", f"/commands/{command}", "/limits", "/unknown", "/campaigns"):
+    for page in (
+        "/",
+        "/commands",
+        f"/commands/{command}",
+        "/limits",
+        "/unknown",
+        "/campaigns",
+        "/people",
+        "/people/twitter:ada",
+        "/enqueue",
+        "/campaigns/new",
+        "/inbox",
+        "/review",
+    ):
         assert 'method="post"' not in shown.client.get(page).text
 
 
