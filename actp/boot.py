@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from string import Template
+from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from actp.errors import ActpError, NotFound
+from actp.macos import LaunchAgent, launchctl_remedy
 from actp.settings import PROJECT_ROOT
 from actp.tree import STOP_MARGIN_SECONDS, Tree
 
@@ -29,6 +32,8 @@ __all__ = ["Service", "install", "installed_stop_seconds", "service", "uninstall
 LABEL: Final = "actp-worker"
 TEMPLATES: Final = PROJECT_ROOT / "boot"
 COMMAND_TIMEOUT_SECONDS: Final = 120
+LOOK_SECONDS: Final = 0.2
+IN_THE_SESSION: Final = "Run it in the login session of the user whose Safari is used."
 # Over the tree's own margin, so that its end is never cut short.
 STOP_RESERVE_SECONDS: Final = 15
 # launchd gives a PATH without Homebrew's folders.
@@ -43,6 +48,8 @@ class Service:
     text: str
     load: tuple[tuple[str, ...], ...]
     unload: tuple[tuple[str, ...], ...]
+    # Succeeds while it is loaded, where unloading returns before it is done.
+    look: tuple[str, ...] | None = None
 
 
 def service(
@@ -67,12 +74,13 @@ def service(
     }
     if platform == "darwin":
         quoted = {name: escape(value) for name, value in values.items()}
-        session = f"gui/{os.getuid()}"
+        agent = LaunchAgent(LABEL, path)
         return Service(
             path,
             _filled("launchd.plist", quoted),
-            load=(("launchctl", "bootstrap", session, str(path)),),
-            unload=(("launchctl", "bootout", f"{session}/{LABEL}"),),
+            load=(agent.load,),
+            unload=(agent.unload,),
+            look=agent.look,
         )
     quoted = {**values, "root": _percent(values["root"]), "up": _systemd_quoted(values["up"])}
     systemctl = ("systemctl", "--user")
@@ -87,7 +95,7 @@ def service(
 def install(made: Service) -> None:
     """Write the file and have the system start it; one that is there already is replaced."""
     if made.path.exists():
-        _run(made.unload, must=False)
+        _unload(made)
     try:
         made.path.parent.mkdir(parents=True, exist_ok=True)
         made.path.write_text(made.text, encoding="utf-8")
@@ -96,14 +104,14 @@ def install(made: Service) -> None:
             f"{made.path} cannot be written: {error.strerror}",
             remedy=f"Give {made.path.parent} to the user that runs this.",
         ) from error
-    _run(made.load, must=True)
+    _load(made)
 
 
 def uninstall(made: Service) -> None:
     """Have the system end and forget it; raises NotFound when it is not installed."""
     if not made.path.exists():
         raise NotFound(f"{made.path} is not there", remedy="bin/install-service installs it.")
-    _run(made.unload, must=False)
+    _unload(made)
     made.path.unlink()
 
 
@@ -145,23 +153,41 @@ def _systemd_quoted(value: str) -> str:
     return _percent(escaped)
 
 
-def _run(commands: tuple[tuple[str, ...], ...], *, must: bool) -> None:
-    for command in commands:
-        try:
-            done = subprocess.run(
-                command,
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=COMMAND_TIMEOUT_SECONDS,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
+def _unload(made: Service) -> None:
+    for command in made.unload:
+        _run(command)
+    if made.look is None:
+        return
+    pause, deadline = Event(), monotonic() + COMMAND_TIMEOUT_SECONDS
+    while _run(made.look).returncode == 0:
+        if monotonic() > deadline:
             raise ActpError(
-                f"{command[0]} does not work here: {error}",
-                remedy="Run it in the login session of the user whose Safari is used.",
-            ) from error
-        if must and done.returncode:
+                f"the service did not end within {COMMAND_TIMEOUT_SECONDS} s",
+                remedy="Run bin/down, then run it again.",
+            )
+        pause.wait(LOOK_SECONDS)
+
+
+def _load(made: Service) -> None:
+    for command in made.load:
+        done = _run(command)
+        if done.returncode:
             raise ActpError(
                 f"{shlex.join(command)} failed: {done.stderr.strip() or done.returncode}",
-                remedy="Run it in the login session of the user whose Safari is used.",
+                remedy=launchctl_remedy(done.returncode) or IN_THE_SESSION,
             )
+
+
+def _run(command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ActpError(
+            f"{command[0]} does not work here: {error}", remedy=IN_THE_SESSION
+        ) from error

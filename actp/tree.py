@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from actp.awake import keep_awake
 from actp.errors import ActpError, TimedOut, WrongState
 from actp.locks import make_lock_dir
+from actp.macos import keep_awake
 from actp.orphans import end_orphans, forget_orphans
 from actp.settings import PROJECT_ROOT
 from actp.store import open_store

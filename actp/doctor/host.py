@@ -7,18 +7,16 @@ import resource
 import shlex
 import shutil
 import socket
-import sys
 from configparser import RawConfigParser
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
-from actp.awake import sleep_settings
+from actp import macos
 from actp.boot import installed_stop_seconds
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError
 from actp.locks import make_lock_dir, owner_of
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.front import OSASCRIPT
 from actp.safari.turns import turns_here
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
 from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
@@ -108,7 +106,7 @@ def environment_file(path: Path | None) -> Iterator[Finding]:
 
 def sleep(settings: Settings) -> Iterator[Finding]:
     """Look whether a Mac may go to sleep and stop everything."""
-    said = sleep_settings()
+    said = macos.sleep_settings()
     if not said:
         return
     minutes = said.get("sleep", "0").split()[0]
@@ -225,11 +223,12 @@ def stop_times(settings: Settings) -> Iterator[Finding]:
 
 def programs(settings: Settings) -> Iterator[Finding]:
     """Look for what local actions run."""
-    if sys.platform == "darwin":
+    if macos.is_mac():
+        program = macos.osascript()
         yield (
-            fine("osascript", f"{OSASCRIPT} is there")
-            if shutil.which(OSASCRIPT)
-            else problem("osascript", f"{OSASCRIPT} cannot be run", "It belongs to macOS: see it.")
+            fine("osascript", f"{program} is there, on macOS {macos.version() or '(no version)'}")
+            if shutil.which(program)
+            else problem("osascript", f"{program} cannot be run", "It is part of macOS.")
         )
     try:
         words = shlex.split(settings.crm_brain_cmd)

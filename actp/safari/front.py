@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from actp.macos import osascript
 from actp.processes import run_bounded
 from actp.sanitize import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OSASCRIPT", "Front"]
-
-# On a Mac never another program of this name that a PATH puts first.
-OSASCRIPT: Final = "/usr/bin/osascript" if sys.platform == "darwin" else "osascript"
+__all__ = ["Front"]
 
 TIMEOUT_SECONDS: Final = 15.0
 MAX_URL_LENGTH: Final = 300
@@ -27,7 +24,7 @@ MAX_URL_LENGTH: Final = 300
 class Front:
     """Safari's front tab, by way of osascript; ``is_available`` only where there is one."""
 
-    osascript: str = OSASCRIPT
+    osascript: str = field(default_factory=osascript)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     @property

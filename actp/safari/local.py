@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
+from actp.macos import osascript
 from actp.processes import Finished, run_bounded
 from actp.safari.catalogue import LOCAL
-from actp.safari.front import OSASCRIPT
 from actp.safari.outcomes import Outcome, refused_input
 from actp.safari.turns import TURN_HELD
 from actp.sanitize import excerpt, storable_text
@@ -76,7 +76,7 @@ class LocalOptions:
 
     crm_brain_command: str | None = None
     phase_timeout_seconds: float = PHASE_TIMEOUT_SECONDS
-    osascript: str = OSASCRIPT
+    osascript: str = field(default_factory=osascript)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
 

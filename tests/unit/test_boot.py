@@ -80,6 +80,6 @@ def test_systemd_takes_the_unit_from_an_awkward_path(tmp_path: Path) -> None:
 
 def test_it_is_the_system_of_the_user_that_is_told(tmp_path: Path) -> None:
     agent, unit = made("darwin", tmp_path), made("linux", tmp_path)
-    assert agent.load[0][:2] == ("launchctl", "bootstrap")
+    assert agent.load[0][:2] == ("/bin/launchctl", "bootstrap")
     assert agent.load[0][2].startswith("gui/")
     assert [command[:2] for command in unit.load] == [("systemctl", "--user")] * 2

@@ -260,9 +260,7 @@ def _ends(pid: int) -> bool:
 
 
 def test_a_mac_runs_its_own_osascript_whatever_path_says() -> None:
-    code = (
-        "import sys; sys.platform = 'darwin'; from actp.safari import front; print(front.OSASCRIPT)"
-    )
+    code = "import sys; sys.platform = 'darwin'; from actp import macos; print(macos.osascript())"
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=20
     )
