@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _EXPECTED = {
-    "bool_parsing": ("is neither true nor false", ""),
-    "finite_number": ("is not a finite number", ""),
-    "float_parsing": ("is not a number", ""),
+    "bool_parsing": ("cannot be used", "true or false"),
+    "finite_number": ("cannot be used", "a number"),
+    "float_parsing": ("cannot be used", "a number"),
     "greater_than": ("is too small", "more than {gt}"),
     "greater_than_equal": ("is too small", "at least {ge}"),
-    "int_parsing": ("is not a whole number", ""),
+    "int_parsing": ("cannot be used", "a whole number"),
     "less_than_equal": ("is too large", "at most {le}"),
     "literal_error": ("is not a choice", "{expected}"),
 }
@@ -108,5 +108,4 @@ def _line(details: ErrorDetails) -> str:
         return f"{name}: {details['ctx']['error']}"
     shown = "the value" if name in SECRETS else repr(details["input"])
     wrong, expected = _EXPECTED.get(details["type"], ("cannot be used", details["msg"]))
-    hint = expected.format(**details.get("ctx", {}))
-    return f"{name}: {shown} {wrong}{f' — {hint}' if hint else ''}"
+    return f"{name}: {shown} {wrong} — {expected.format(**details.get('ctx', {}))}"

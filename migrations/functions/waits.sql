@@ -35,7 +35,7 @@ language sql stable set search_path = public, pg_temp as $$
              'for', gate.reason, 'until', safari_finite(gate.until))
            else coalesce(safari_service_wait(command.service), jsonb_build_object('for', 'its turn'))
          end)
-    from safari_service_gate(command.service) gate
+    from safari_service_gate(command.service, command.platform) gate
     left join lateral (
       select e.detail ->> 'reason' as reason, e.detail ->> 'error' as error
         from safari_command_events e
