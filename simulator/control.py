@@ -47,6 +47,7 @@ class Control:
         app.router.add_get("/telegram", self.telegram)
         app.router.add_post("/telegram/press", self.press)
         app.router.add_post("/telegram/write", self.write)
+        app.router.add_get("/requests", self.requests)
         app.router.add_get("/world", self.world)
         app.router.add_get("/wait", self.wait)
         app.router.add_post("/reset", self.reset)
@@ -141,6 +142,9 @@ class Control:
     async def write(self, request: web.Request) -> web.Response:
         self._simulation.telegram.write(**await request.json())
         return web.json_response({"ok": True})
+
+    async def requests(self, _: web.Request) -> web.Response:
+        return web.json_response(list(self._simulation.requests))
 
     async def world(self, _: web.Request) -> web.Response:
         return web.Response(body=self._simulation.world.as_json(), content_type="application/json")

@@ -148,6 +148,10 @@ class SimulatorProcess:
         answer: dict[str, Any] = self._control.get(f"{self.url(CONTROL)}/safari").json()
         return answer
 
+    def requests(self, service: str) -> list[str]:
+        """Read what a service was asked, oldest first, such as ``GET /health``."""
+        return [request for name, request in self.ask("/requests") if name == service]
+
     def messages(self) -> list[str]:
         """Read what was sent by Telegram, as its reader sees it."""
         return [line["text"] for line in self.world() if line["kind"] == "telegram"]

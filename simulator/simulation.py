@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["PortUnavailable", "Simulation"]
 
 BACKLOG = 256
+KEPT_REQUESTS = 10_000
 
 _NEIGHBOURS = (Claude, Blotato, Remotion)
 
@@ -70,6 +72,7 @@ class Simulation:
         self._ports = ports
         self._request_id = 0
         self._messaged: dict[str, set[str]] = {}
+        self.requests: deque[tuple[str, str]] = deque(maxlen=KEPT_REQUESTS)
         self._classes = {cls.name: cls for cls in SERVICES}
         self._doors = {name: self._make(name) for name in NAMES}
         self._servers = {name: web.Server(self._handler(name), access_log=None) for name in NAMES}
@@ -165,9 +168,14 @@ class Simulation:
                 self._doors[name].close()
                 self._doors[name] = self._make(name)
 
+    def note_request(self, service: str, request: str) -> None:
+        """Write down what a service was asked; the oldest go first."""
+        self.requests.append((service, request))
+
     async def reset(self) -> None:
         """Return to the scenario of the start, with nothing remembered and all services up."""
         self._messaged.clear()
+        self.requests.clear()
         for name in NAMES:
             self._doors[name].close()
         self.collisions.forget()

@@ -66,6 +66,7 @@ class Door:
 
     async def _reply(self, request: web.BaseRequest) -> Reply:
         call = Call(self.service.host.next_request_id(), request.method, request.path, request)
+        self.service.host.note_request(self.service.name, f"{call.method} {call.path}")
         route = self._find(call)
         if route is None:
             return Reply(

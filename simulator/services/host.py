@@ -29,6 +29,9 @@ class Host(Protocol):
     def next_request_id(self) -> int:
         """Return the number of the next request; all services share one sequence."""
 
+    def note_request(self, service: str, request: str) -> None:
+        """Write down what a service was asked."""
+
     def crash(self, name: str, restart_after_seconds: float | None) -> None:
         """End a service, and start it again after that time (None: never)."""
 
