@@ -69,8 +69,9 @@ PLAYS: Final = (
     _comment("twitter", f"{_X}/demo_eva/status/181", "Agreed, and the appendix is even better."),
     _comment("twitter", f"{_X}/demo_max/status/182", "What did the second run show?"),
     Play("tweet", "twitter", {"text": "Nine services, one Safari, nobody asked twice."}),
-    _dm("tiktok", "demo_yuki", "Your stop-motion set-up is wonderful."),
-    _dm("tiktok", "demo_zoe", "Could I stitch the last clip?"),
+    # Without a part in common: tiktok-dm takes similar names for one another.
+    _dm("tiktok", "demoyuki", "Your stop-motion set-up is wonderful."),
+    _dm("tiktok", "demozoe", "Could I stitch the last clip?"),
     _dm("linkedin", "demo-ana", "Congratulations on the new studio.", ending="logged_out"),
     _dm("twitter", "demo_ben", "Shall we compare notes on hiring?"),
     _research("twitter", "ai automation"),
