@@ -57,4 +57,6 @@ def _is_company(mailbox: str, domain: str) -> bool:
 def _squeezed(text: str | None) -> str:
     # Letters of every script stay, else a name in another one would be the platform behind it.
     plain = unicodedata.normalize("NFKC", text or "").casefold()
+    if plain.isalpha():
+        return plain
     return "".join(sign for sign in plain if sign.isalpha())

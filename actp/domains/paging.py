@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,15 +23,23 @@ def pages(
 ) -> Iterator[dict[str, Any]]:
     """Yield every row of a function that takes ``after`` (an id) and ``row_limit``.
 
-    Its rows come in the order of ``id``; never more than a page of them is held.
+    Its rows come in the order of ``id``. While a page is worked on, the database prepares the next
+    one; never more than two are held.
     """
-    after: str | None = None
-    while True:
-        rows = store.call(function, **arguments, after=after, row_limit=row_limit)
+
+    def page(after: str | None) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = store.call(
+            function, **arguments, after=after, row_limit=row_limit
+        )
+        return rows
+
+    with ThreadPoolExecutor(1, thread_name_prefix="pages") as ahead:
+        rows = page(None)
+        while len(rows) == row_limit:
+            following = ahead.submit(page, rows[-1]["id"])
+            yield from rows
+            rows = following.result()
         yield from rows
-        if len(rows) < row_limit:
-            return
-        after = rows[-1]["id"]
 
 
 def batches(rows: Iterable[T], size: int = PAGE_ROWS) -> Iterator[list[T]]:

@@ -82,6 +82,20 @@ OFFERS: Final = (
     ),
 )
 
+_OFFER_WORDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        offer.name: frozenset(
+            phrase for phrase in (*offer.keywords, *offer.roles) if " " not in phrase
+        )
+        for offer in OFFERS
+    }
+)
+_OFFER_PHRASES: Final = tuple(
+    (phrase.rpartition(" ")[2], phrase, offer.name)
+    for offer in OFFERS
+    for phrase in (*offer.keywords, *offer.roles)
+    if " " in phrase
+)
 _NICHE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ai_automation": (
@@ -151,7 +165,9 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words_of(text: str | None) -> list[str]:
     """Return the words of a text of any script in lower case, in their order."""
-    return _WORD.findall(unicodedata.normalize("NFC", text or "").lower())
+    given = text or ""
+    plain = given if given.isascii() else unicodedata.normalize("NFC", given)
+    return _WORD.findall(plain.lower())
 
 
 def niche_of(text: str | None) -> str:
@@ -172,12 +188,14 @@ def known_niche(name: str | None) -> str:
 
 def matching_offers(text: str | None) -> list[str]:
     """Return the offers that words of a text point to, the best match first."""
-    spoken = f" {' '.join(words_of(text))} "
-    scores = [
-        (sum(f" {phrase} " in spoken for phrase in (*offer.keywords, *offer.roles)), offer.name)
-        for offer in OFFERS
-    ]
-    return [name for score, name in sorted(scores, key=lambda each: -each[0]) if score]
+    words = words_of(text)
+    spoken = set(words)
+    scores = {name: len(spoken & known) for name, known in _OFFER_WORDS.items()}
+    # A role of several words is looked for only where its last one is said.
+    for last, phrase, name in _OFFER_PHRASES:
+        if last in spoken and f" {phrase} " in f" {' '.join(words)} ":
+            scores[name] += 1
+    return [name for name, score in sorted(scores.items(), key=lambda each: -each[1]) if score]
 
 
 def _most(words: Iterable[str], table: Mapping[str, tuple[str, ...]], default: str) -> str:

@@ -128,11 +128,12 @@ language sql stable as $$
       select max(t.begun_at) as at,
              count(*) filter (where t.begun_at > now() - interval '7 days') as touches,
              coalesce(bool_or(w.platform = 'tiktok'), false) as has_tiktok
-        from safari_people o
-        join safari_people p on p.person = o.person
-        join safari_command_attempts t on t.person = p.address
+        from safari_command_attempts t
         join safari_services w on w.service = t.service and w.kind = 'dm'
-       where o.address = 'contact:' || ids[1]
+       -- An array, so that no plan reads all attempts for each person.
+       where t.person = any (array(
+               select p.address from safari_people o join safari_people p on p.person = o.person
+                where o.address = 'contact:' || ids[1]))
          and (t.outcome is null or t.outcome in ('sent', 'unknown'))) a
    cross join lateral (
       select max(greatest(agent_time(n.last_reply_at::text),

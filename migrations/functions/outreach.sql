@@ -16,19 +16,25 @@ language sql immutable as $$
                     when 'consideration' then interval '7 days' else interval '14 days' end
 $$;
 
--- Where the person of a contact can be reached: {platform: what its service is given, or a mailbox}.
--- Of several on one platform it is the contact's own, then what its columns say, then a twin's.
-create or replace function public.agent_outreach_addresses(contact public.crm_contacts)
-returns jsonb
+-- Where a person can be reached whose contacts are known: {platform: what its service is given, or a
+-- mailbox}. Of several on one platform it is the contact's own, then what its columns say, then a twin's.
+create or replace function public.agent_addresses_of(contact_id uuid, ids uuid[]) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_object_agg(
            split_part(l.other, ':', 1),
            safari_recipient(split_part(l.other, ':', 1), split_part(l.other, ':', 2))
-           order by l.address = 'contact:' || contact.id, case l.via when 'own' then 1 else 0 end,
-                    l.via = 'column', l.other desc), '{}')
+           order by l.address = 'contact:' || agent_addresses_of.contact_id,
+                    case l.via when 'own' then 1 else 0 end, l.via = 'column', l.other desc), '{}')
     from safari_people_links l
    where l.address = any (array(
-     select 'contact:' || i.id from unnest(agent_person(contact.id)) i (id)))
+     select 'contact:' || i.id from unnest(ids) i (id)))
+$$;
+
+-- The same for any contact.
+create or replace function public.agent_outreach_addresses(contact public.crm_contacts)
+returns jsonb
+language sql stable as $$
+  select agent_addresses_of(contact.id, agent_person(contact.id))
 $$;
 
 -- Columns by which other programs keep people from being written to, of those there are.
@@ -122,12 +128,16 @@ begin
     with scored as materialized (
       select s.score, s.contact_id, s.funnel_stage, s.next_touch_type, s.research_data,
              s.score_breakdown,
-             c as contact, agent_outreach_addresses(c) as addresses
+             c as contact
         from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
        where s.score >= min_score
          and (s.score, s.contact_id) < (after_score, after_contact)
        order by s.score desc, s.contact_id desc
        limit row_limit
+    ), known as materialized (
+      select s.*, p.ids, agent_addresses_of(s.contact_id, p.ids) as addresses
+        from scored s
+       cross join lateral (select agent_person(s.contact_id) as ids offset 0) p
     )
     select coalesce(jsonb_agg(jsonb_build_object(
              'id', s.score || ':' || s.contact_id,
@@ -140,7 +150,7 @@ begin
              'bio', left(concat_ws(E'\n', (s.contact).headline, (s.contact).bio), 600),
              'niche_label', (s.contact).niche_label,
              'addresses', s.addresses,
-             'person', p.ids[1],
+             'person', s.ids[1],
              'veto', coalesce(agent_outreach_veto(s.contact, vetoes),
                               agent_person_veto(s.contact_id)),
              'is_open', t.is_open, 'is_in_campaign', g.is_in_campaign,
@@ -150,9 +160,8 @@ begin
              'done_at', b.done_at, 'needs_look', b.look_at > coalesce(b.done_at, '-infinity'),
              'has_tiktok_message', t.has_tiktok_message, 'score_breakdown', s.score_breakdown
            ) order by s.score desc, s.contact_id desc), '[]')
-      from scored s
-     cross join lateral (select agent_person(s.contact_id) as ids offset 0) p
-     cross join lateral agent_conversation(p.ids, s.addresses) t
+      from known s
+     cross join lateral agent_conversation(s.ids, s.addresses) t
      cross join lateral (
        select exists (
          select from safari_people o

@@ -3,7 +3,7 @@
 
 -- A moment that every clock shows; null for infinity and what lies beyond four-digit years.
 create or replace function public.safari_finite(moment timestamptz) returns timestamptz
-language sql immutable set search_path = public, pg_temp as $$
+language sql immutable as $$
   select case when moment >= '1000-01-01 00:00:00+00' and moment < '10000-01-01 00:00:00+00'
     then moment end
 $$;

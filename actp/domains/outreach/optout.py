@@ -6,7 +6,7 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["LANGUAGES", "Wish", "asks_to_stop", "wish_in"]
 
 Wish: TypeAlias = Literal["stop", "doubt"]
+
+# People say the same few things: many last words are judged once.
+REMEMBERED: Final = 8192
 
 _DATA: Final = tomllib.loads(
     files("actp.domains.outreach").joinpath("stop_words.toml").read_text(encoding="utf-8")
@@ -48,6 +51,11 @@ _ASKED: Final = tuple(
         r"\b(?:have|ive|going to|ill|will) (?:report|block)(?:ed)? you\b",
         r"\b(?:youve|you have|you are|youre) (?:been |being |now )?(?:blocked|reported)\b",
     )
+)
+# One of these stands in whatever one of the patterns matches.
+_MAY_ASK: Final = re.compile(
+    r"stop|quit|cease|no more|not|dont|never|no longer|opt|remove|delete|take|drop|lose|leave|block"
+    r"|report"
 )
 # What speaks of stopping without asking us to: taken out before the text is judged.
 _UNSAID: Final = tuple(
@@ -129,6 +137,7 @@ class _Words:
     doubt: _Phrases
 
 
+@lru_cache(maxsize=REMEMBERED)
 def wish_in(text: str | None) -> Wish | None:
     """Return ``stop`` for a text that asks us to stop, ``doubt`` where it may, else None."""
     if not text:
@@ -140,14 +149,21 @@ def wish_in(text: str | None) -> Wish | None:
     if any(_is_alone(line, words.alone, words.polite) for line in lines):
         return "stop"
     spoken = " ".join(filter(None, lines))
-    for unsaid in _UNSAID:
-        spoken = unsaid.sub(" ", spoken)
-    if words.phrases.are_in(spoken) or any(pattern.search(spoken) for pattern in _ASKED):
-        return "doubt" if _OTHERWISE.search(spoken) else "stop"
+    if _asks(spoken, words):
+        for unsaid in _UNSAID:
+            spoken = unsaid.sub(" ", spoken)
+        if _asks(spoken, words):
+            return "doubt" if _OTHERWISE.search(spoken) else "stop"
     is_doubtful = words.doubt.are_in(spoken) or any(
         _is_alone(line, words.no, words.polite) for line in lines
     )
     return "doubt" if is_doubtful else None
+
+
+def _asks(spoken: str, words: _Words) -> bool:
+    if words.phrases.are_in(spoken):
+        return True
+    return _MAY_ASK.search(spoken) is not None and any(pattern.search(spoken) for pattern in _ASKED)
 
 
 def asks_to_stop(text: str | None) -> bool:
@@ -182,7 +198,10 @@ def _words() -> _Words:
 
 def _plain(text: str) -> str:
     """Return a text in lower case, without accents, invisible signs and punctuation."""
-    folded = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)).casefold()
+    bare = _APOSTROPHES.sub("", text)
+    if bare.isascii():
+        return " ".join(_NO_LETTERS.sub(" ", bare.lower()).split())
+    folded = unicodedata.normalize("NFKD", bare).casefold()
     kept = "".join(
         sign for sign in folded if unicodedata.category(sign) not in {"Mn", "Cf", "Cc", "Cs", "Co"}
     )
