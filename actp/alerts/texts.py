@@ -157,6 +157,14 @@ def _database_restored(about: Fields) -> str:
     )
 
 
+def _host_copied(about: Fields) -> str:
+    return (
+        f"👯 Two Processes Of One Host: {about['worker']} and {about['other']}\n"
+        "Each takes the other's work for that of a dead process. Stop one of them; on a copied\n"
+        "machine remove <code>host-id</code> from its lock folder first."
+    )
+
+
 def _spool_refused(about: Fields) -> str:
     return (
         f"📄 Spool File Set Aside: {about['path']}{about.line('error')}\n"
@@ -280,6 +288,7 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "campaign_held": _campaign_held,
         "claims_refused": _claims_refused,
         "database_restored": _database_restored,
+        "host_copied": _host_copied,
         "misconfigured": _misconfigured,
         "process_fatal": _process_fatal,
         "process_misconfigured": _process_misconfigured,

@@ -184,6 +184,30 @@ begin
   return outcomes;
 end $$;
 
+-- Alerts, once a day, that another process with this one's host key drives one of its services: it has
+-- beaten for a whole lease since this one began. A copied machine or folder brings that about, and each
+-- takes the other's work for that of a dead process.
+create or replace function public.safari_notice_clone(
+  boot_id uuid, lease_seconds double precision
+) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  twin record;
+begin
+  select me.host_key, me.worker, w.worker as other into twin
+    from safari_workers me
+    join safari_workers w
+      on w.host_key = me.host_key and w.boot_id <> me.boot_id and w.services && me.services
+         and w.stopped_at is null and w.started_at < me.started_at
+         and w.seen_at > me.started_at + make_interval(secs => lease_seconds)
+   where me.boot_id = safari_notice_clone.boot_id
+   limit 1;
+  if found then
+    perform safari_alert(format('host_copied:%s:%s', twin.host_key, safari_today()), 'host_copied',
+                         jsonb_build_object('worker', twin.worker, 'other', twin.other));
+  end if;
+end $$;
+
 -- A worker's round in one call: its heartbeat, then the rescue of what has expired; services are null
 -- while it must not rescue yet. Answers {lost, rescued, rescue_error}: a rescue that fails is reported
 -- and leaves the leases renewed.
@@ -195,6 +219,7 @@ declare
   answer jsonb := safari_heartbeat(boot_id, held, state, lease_seconds);
 begin
   if jsonb_typeof(services) = 'array' then
+    perform safari_notice_clone(boot_id, lease_seconds);
     begin
       answer := answer || jsonb_build_object(
         'rescued', safari_rescue(boot_id, host_key, services, true));

@@ -101,6 +101,18 @@ class Worker:
         ]
         return dict(self._tell(finishes=items)["finishes"][0])
 
+    def round(self) -> None:
+        """Beat, and rescue what may be rescued."""
+        self._store.call(
+            "safari_beat",
+            boot_id=self._boot_id,
+            held=self._held,
+            state={},
+            lease_seconds=LEASE_SECONDS,
+            host_key=self._host,
+            services=[SERVICE],
+        )
+
     def beat(self) -> list[str]:
         answer = self._store.call(
             "safari_heartbeat",
@@ -232,3 +244,25 @@ def test_what_a_person_has_settled_stays_as_it_is(scene: Scene) -> None:
     assert holder.begin()["attempt"] is None
     holder.finish(1, "wait")
     assert scene.row(id_)["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("other", "ends", "alerts"),
+    [
+        ("one", "never", 1),  # a copied lock folder: both go on
+        ("one", "at once", 0),  # killed, and started again
+        ("another", "never", 0),
+    ],
+)
+def test_two_processes_with_one_host_key_are_alerted_once(
+    scene: Scene, other: str, ends: str, alerts: int
+) -> None:
+    first, second = scene.worker("one"), scene.worker(other)
+    for _ in range(10):
+        second.round()
+        scene.pass_by(BEAT_SECONDS, *([first] if ends == "never" else []))
+    second.round()
+    rows = scene.admin.execute(
+        "select detail from safari_alerts where kind = 'host_copied'"
+    ).fetchall()
+    assert len(rows) == alerts

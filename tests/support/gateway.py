@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection_upstream = UnixConnection(self.upstream)
         headers = {name: self.headers[name] for name in FORWARDED if name in self.headers}
         self.connection_upstream.request(
-            "POST", self.path.removeprefix(PREFIX), body=body, headers=headers
+            self.command, self.path.removeprefix(PREFIX), body=body, headers=headers
         )
         answer = self.connection_upstream.getresponse()
         content = answer.read()
@@ -121,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
             content,
             {"Content-Type": answer.headers.get("Content-Type", "application/json")},
         )
+
+    do_GET = do_PATCH = do_DELETE = do_POST  # noqa: N815 - http.server's names
 
     def finish(self) -> None:
         super().finish()

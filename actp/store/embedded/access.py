@@ -25,15 +25,18 @@ def options(base: Path) -> dict[str, str]:
     return {name: str(base / file) for name, file in _FILES.items()}
 
 
-def write(base: Path, user: str) -> None:
-    """Write the files, where they are not so already: a full disk keeps what is there."""
+def write(base: Path) -> None:
+    """Write the files, where they are not so already: a full disk keeps what is there.
+
+    The accounts may take any role: a program of less rights names its own in its address.
+    """
     accounts = {"root"}
     with suppress(KeyError):
         accounts.add(pwd.getpwuid(os.geteuid()).pw_name)
     _keep(base / _FILES["hba_file"], "local all all peer map=actp\n")
     _keep(
         base / _FILES["ident_file"],
-        "".join(f'actp "{account}" {user}\n' for account in sorted(accounts)),
+        "".join(f'actp "{account}" all\n' for account in sorted(accounts)),
     )
 
 

@@ -156,7 +156,7 @@ class Cluster:
             sockets.mkdir(mode=0o700)
             self._account.own(sockets)
         self._refuse_foreign(sockets)
-        access.write(self._location.base, USER)
+        access.write(self._location.base)
 
     def _initdb(self, folder: Path, data: Path) -> None:
         done = subprocess.run(
