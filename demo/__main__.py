@@ -14,6 +14,7 @@ from actp.errors import ExitCode
 from demo.acts import Queue
 from demo.interruption import Interrupted, Interruption
 from demo.live import watching
+from demo.reply import receive_reply, reply_check
 from demo.script import PLAYS
 from demo.stage import CONSOLE_MINUTES, Stage
 from demo.summary import summary
@@ -72,8 +73,10 @@ def _play(stage: Stage, interruption: Interruption, screen: Console) -> int:
                     break
                 interruption.pause(LOOK_SECONDS)
         world, limits = stage.world.world(), store.call("safari_limits")
-    found = checks(acts, world, limits)
-    screen.print(summary(acts, world, found, seconds))
+    say("  a recipient answers; reading the inboxes …\n")
+    replies = receive_reply(stage.world, settings)
+    found = (*checks(acts, world, limits), reply_check(replies))
+    screen.print(summary(acts, world, replies, found, seconds))
     return ExitCode.OK if all(check.holds for check in found) else ExitCode.FAILED
 
 

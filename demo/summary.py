@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Group
 from rich.text import Text
 
 from actp.cli.output import counted, one_line, table, text
 from actp.safari.catalogue import HTTP_SERVICES
+from demo.reply import inbox_page
 from demo.verdict import EFFECTS, ending_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ USUAL_DM_LIMIT: Final = 20
 
 
 def summary(
-    acts: Sequence[Act], world: Sequence[Seen], checks: Sequence[Check], seconds: float
+    acts: Sequence[Act],
+    world: Sequence[Seen],
+    replies: list[dict[str, Any]],
+    checks: Sequence[Check],
+    seconds: float,
 ) -> RenderableType:
     """Return the closing page, 100 columns wide at most."""
     return Group(
@@ -38,6 +43,7 @@ def summary(
         _seen(world),
         Text("Needs attention, and the command to run", "bold"),
         _rest(acts),
+        inbox_page(replies),
         *_promises(checks),
         Text(),
         _timing(acts, world, seconds),

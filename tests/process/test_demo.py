@@ -112,6 +112,8 @@ def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
     for service in HTTP_SERVICES:
         assert re.search(rf"^\s*{service.name} .*\S", output, re.MULTILINE), output
     assert re.search(r"every effect once: +yes", output)
+    assert re.search(r"a reply waits in the inbox: +yes", output)
+    assert re.search(r"demo_ada, twitter +Yes! What does it cost\? +bin/inbox reply", output)
     assert "NO" not in output
     assert max(map(len, output.splitlines())) <= 100
     assert re.search(r"threads-comments +was unknown; it stands", output)
