@@ -42,7 +42,7 @@ class Dose:
     commands: int
 
 
-SMALL = Dose(kills=6, commands=120)
+SMALL = Dose(kills=4, commands=80)
 LARGE = Dose(kills=300, commands=3000)
 
 
