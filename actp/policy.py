@@ -11,12 +11,17 @@ if TYPE_CHECKING:
 
 __all__ = ["policies", "shared_settings"]
 
+_OF_AN_ACCOUNT = frozenset(
+    {"safari_active_hours", "safari_min_gap_seconds", "safari_daily_limits", "safari_time_zone"}
+)
+
 
 def policies(settings: Settings) -> tuple[dict[str, Any], ...]:
     """Return limits, hours and pace by platform and kind, as safari_configure takes them.
 
     Only what the settings name is there, so that starting a host does not undo what another host
-    has stored; a limit that was set with bin/limits stays even where they name it.
+    has stored; a limit that was set with bin/limits stays even where they name it. Where the host
+    names its account, what they say is for that account alone.
     """
     said = settings.explicit
     common: dict[str, Any] = {}
@@ -36,10 +41,16 @@ def policies(settings: Settings) -> tuple[dict[str, Any], ...]:
             "kind": kind,
             **(_daily(platform, kind, limit) if "safari_daily_limits" in said else {}),
             **common,
+            **(_own(settings, platform) if said & _OF_AN_ACCOUNT else {}),
         }
         for platform, kinds in limits.items()
         for kind, limit in kinds.items()
     )
+
+
+def _own(settings: Settings, platform: str) -> dict[str, Any]:
+    account = settings.safari_accounts.get(platform)
+    return {} if account is None else {"account": account}
 
 
 def _daily(platform: str, kind: str, limit: int) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def settle(
         rest={service.name: service.busy_seconds * scale for service in HTTP_SERVICES},
         again_seconds=BETWEEN_LOOKS_SECONDS * scale,
         only_id=only_id,
+        accounts=dict(settings.safari_accounts),
     )
     settled = []
     for row in claimed:

@@ -39,6 +39,8 @@ class Gauge:
         return kind(self.name, self.help, labels=self.labels)
 
 
+_SERVICE_ACCOUNT = ("service", "account")
+
 GAUGES: Final = (
     Gauge(
         "queue_commands",
@@ -50,15 +52,17 @@ GAUGES: Final = (
         "How long the first in line has been due; 0 when nobody is.",
         ("service",),
     ),
-    Gauge("service_may_act", "0 outside its hours, over its quota or while paused.", ("service",)),
+    Gauge(
+        "service_may_act", "0 outside its hours, over its quota or while paused.", _SERVICE_ACCOUNT
+    ),
     Gauge("service_owners", "Live workers that work for the service.", ("service",)),
     Gauge("workers_alive", "Workers that were seen within a minute, on all hosts."),
-    Gauge("service_up", "1 when the last check found the service healthy.", ("service",)),
-    Gauge("service_health_response_seconds", "How long that check took.", ("service",)),
-    Gauge("service_checked_timestamp_seconds", "When it was, since the epoch.", ("service",)),
-    Gauge("service_last_healthy_timestamp_seconds", "The last healthy one.", ("service",)),
-    Gauge("quota_used", "Actions taken today, by UTC day.", ("platform", "kind")),
-    Gauge("quota_limit", "Actions allowed a day.", ("platform", "kind")),
+    Gauge("service_up", "1 when the last check found the service healthy.", _SERVICE_ACCOUNT),
+    Gauge("service_health_response_seconds", "How long that check took.", _SERVICE_ACCOUNT),
+    Gauge("service_checked_timestamp_seconds", "When it was, since the epoch.", _SERVICE_ACCOUNT),
+    Gauge("service_last_healthy_timestamp_seconds", "The last healthy one.", _SERVICE_ACCOUNT),
+    Gauge("quota_used", "Actions taken today, by UTC day.", ("platform", "kind", "account")),
+    Gauge("quota_limit", "Actions allowed a day.", ("platform", "kind", "account")),
     Gauge("unknown_outcomes", "Commands that may have been sent and wait for a person."),
     Gauge("quarantined_commands", "Commands given up because their workers died of them."),
     Gauge("undelivered_alerts", "Alerts that no person has been told yet."),

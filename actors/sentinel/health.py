@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ class Watch:
     token_of: Callable[[str], SecretStr | None]
     notice_seconds: float = 60.0
     all_well_hour_utc: int = 8
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class HealthActor(Actor):
                 host=self._watch.host,
                 results=[result.row() for result in results],
                 stale_seconds=STALE_ROUNDS * self._watch.notice_seconds,
+                accounts=dict(self._watch.accounts),
             )
             if says_all_well:
                 self._store.call("safari_all_well", hour=self._watch.all_well_hour_utc)
@@ -150,6 +152,8 @@ class HealthActor(Actor):
         ]
 
         def record() -> None:
-            self._store.call("safari_record_readiness", results=results)
+            self._store.call(
+                "safari_record_readiness", results=results, accounts=dict(self._watch.accounts)
+            )
 
         return record

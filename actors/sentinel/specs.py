@@ -89,6 +89,7 @@ def _specs(
         token_of=settings.service_token,
         notice_seconds=settings.health_seconds,
         all_well_hour_utc=settings.all_well_hour_utc,
+        accounts=settings.safari_accounts,
     )
     host = socket.gethostname()
     starts: dict[str, Callable[[], ActorRef[Any]]] = {

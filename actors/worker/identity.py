@@ -24,6 +24,7 @@ class WorkerIdentity:
     spool_folder: Path
     policies: tuple[Mapping[str, Any], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def marks_folder(self) -> Path:

@@ -142,6 +142,7 @@ class Lifeline(Actor):
             host_key=me.host_key,
             worker=me.worker,
             services=list(me.services),
+            accounts=dict(me.accounts),
         )
         for left in left_behind(me.spool_folder):
             self._replay(left)

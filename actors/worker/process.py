@@ -180,6 +180,7 @@ class Worker:
             spool_folder=settings.actp_home / "spool",
             policies=policies(settings),
             settings=shared_settings(settings),
+            accounts=settings.safari_accounts,
         )
 
 

@@ -6,6 +6,7 @@ import faulthandler
 import logging
 import signal
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +99,13 @@ def run_once(
             worker.start()
         store.call("safari_wake")
         deadline = monotonic() + timeout_seconds
-        outlook, settled = _watch(store, services, deadline, worker, on_progress)
+        look = partial(_outlook, store, settings, services)
+        outlook, settled = _watch(look, deadline, worker, on_progress)
         if worker is not None:
             worker.stop()
             worker.wait(settings.stop_seconds + FAREWELL_SECONDS)
             worker.close()
-            outlook = _with_states(store.call("safari_outlook", services=list(services)), outlook)
+            outlook = _with_states(_outlook(store, settings, services), outlook)
         after = _ended(store)
     finally:
         store.close()
@@ -121,15 +123,21 @@ def _with_states(
     }
 
 
+def _outlook(store: Store, settings: Settings, services: tuple[str, ...]) -> Mapping[str, Any]:
+    outlook: Mapping[str, Any] = store.call(
+        "safari_outlook", services=list(services), accounts=dict(settings.safari_accounts)
+    )
+    return outlook
+
+
 def _watch(
-    store: Store,
-    services: tuple[str, ...],
+    look: Callable[[], Mapping[str, Any]],
     deadline: float,
     worker: Worker | None,
     on_progress: Callable[[Mapping[str, Any]], None] | None,
 ) -> tuple[Mapping[str, Any], bool]:
     while True:
-        outlook = store.call("safari_outlook", services=list(services))
+        outlook = look()
         if on_progress is not None:
             on_progress(outlook)
         left = deadline - monotonic()

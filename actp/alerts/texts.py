@@ -41,7 +41,11 @@ class Alert:
 def render(alert: Alert, now: datetime) -> str:
     """Return the message for an alert in Telegram's HTML; ``now`` is the database's time."""
     writer = _WRITERS.get(alert.kind)
-    text = writer(Fields(alert.detail, now)) if writer else _anything(alert, now)
+    about = Fields(alert.detail, now)
+    text = writer(about) if writer else _anything(alert, now)
+    if writer and about.get("account"):
+        host = f", on {about['host']}" if about.get("host") else ""
+        text += f"\nAccount: {about['account']}{host}"
     written = moment(alert.created_at)
     # What waited long says of itself when it happened.
     if written is not None and now - written > timedelta(minutes=10):

@@ -20,7 +20,7 @@ __all__ = ["batch_lines", "metadata", "parse_batch"]
 MAX_COMMANDS: Final = 50_000
 MAX_NAMED_LINES: Final = 50
 KNOWN_KEYS: Final = frozenset(
-    {"action", "platform", "params", "priority", "key", "at", "expires", "metadata"}
+    {"action", "platform", "params", "priority", "key", "at", "expires", "metadata", "account"}
 )
 MAX_METADATA_BYTES: Final = 8192
 PRIORITIES: Final = range(1001)
@@ -120,6 +120,7 @@ def _terms(item: dict[str, Any], terms: Terms, now: datetime, zone: tzinfo) -> T
         expires=moment(expires, now=now, zone=zone) if expires else terms.expires,
         key=key,
         metadata=terms.metadata if item.get("metadata") is None else metadata(item["metadata"]),
+        account=_text(item, "account") or terms.account,
     )
 
 

@@ -41,6 +41,7 @@ _CHANGES = {
     "rolling_limit": "bin/limits shows the limits, bin/limits set raises one.",
     "weekly_limit": "bin/limits shows the limits, bin/limits set raises one.",
     "a worker": "bin/up starts one.",
+    "its account": "bin/queue reassign gives it to another account.",
 }
 
 
@@ -55,6 +56,7 @@ class Options:
     as_json: bool
     key: str | None = None
     metadata: str | None = None
+    account: str | None = None
 
     def terms(self, now: datetime, zone: ZoneInfo) -> Terms:
         """Return the terms; raises InvalidInput for times and keys that cannot be."""
@@ -67,7 +69,14 @@ class Options:
             for time in (self.at, self.expires)
         )
         along = None if self.metadata is None else metadata(_json(self.metadata))
-        return Terms(self.priority, at=at, expires=expires, key=self.key, metadata=along)
+        return Terms(
+            self.priority,
+            at=at,
+            expires=expires,
+            key=self.key,
+            metadata=along,
+            account=self.account,
+        )
 
 
 @click.group(cls=Group)
@@ -87,6 +96,7 @@ def terms_options(function: _Function) -> _Function:
         click.option("--metadata", metavar="JSON", help="An object returned with the result."),
         click.option("--expires", metavar="TIME", help="Fail it when not sent by then: 3d."),
         click.option("--at", metavar="TIME", help="Not before: 2h, or 2026-11-30T14:00."),
+        click.option("--account", help="Who sends it, as SAFARI_ACCOUNTS of a Mac names it."),
         click.option(
             "--priority",
             type=click.IntRange(PRIORITIES[0], PRIORITIES[-1]),
@@ -150,8 +160,8 @@ def research(platform: str, query: str, count: int, **options: Any) -> None:
 def batch(file: str, **options: Any) -> None:
     """Enqueue a FILE of JSON lines, all or nothing; - is standard input.
 
-    A line is {"action", "platform", "params", "priority", "key", "at", "expires", "metadata"}; the
-    options stand for what a line does not say.
+    A line is {"action", "platform", "params", "priority", "key", "at", "expires", "metadata",
+    "account"}; the options stand for what a line does not say.
     """
     lines = batch_lines(file)
     chosen = Options(**options)

@@ -31,7 +31,7 @@ _CAMPAIGN: Final = (
     "spacing",
     "max_posts",
 )
-_TERMS: Final = ("dry_run", "priority", "at", "expires", "key", "json")
+_TERMS: Final = ("dry_run", "priority", "at", "expires", "key", "account", "json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import click
 from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
 from actp.safari.catalogue import ACTIONS, SERVICES
-from actp.settings import load_settings
+from actp.settings import load_settings, parse_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +28,7 @@ _TEXTS: Final = {
     "text": "Words of the text or query, at least three letters.",
     "service": "Only of this service, for example twitter-dm.",
     "platform": "Only of this platform.",
+    "account": "Only those that name this account.",
     "action": "Only of this action, for example send_dm.",
     "reason": "Only with this reason, for example retries_exhausted.",
     "campaign": "Only of this campaign.",
@@ -54,6 +55,8 @@ def chosen(options: Mapping[str, str | None]) -> dict[str, str]:
     given = {name: value.strip() for name, value in options.items() if value and value.strip()}
     if "platform" in given:
         given["platform"] = given["platform"].lower()
+    if "account" in given:
+        given["account"] = parse_login(given["account"])
     zone = None
     for name in ("since", "until"):
         if name in given:

@@ -17,7 +17,7 @@ from actp.errors import InvalidInput
 from actp.operators import act, operator_here
 from actp.safari.own_limits import ask_limits, described, wider
 from actp.safari.session_check import StatedLimits
-from actp.settings import DEFAULT_DAILY_LIMITS, load_settings
+from actp.settings import DEFAULT_DAILY_LIMITS, UNNAMED_ACCOUNT, load_settings, parse_login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +62,7 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
 @click.argument("platform")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("limit", type=LIMIT, metavar="[N]", required=False)
+@click.option("--account", help="Only for this account; for all without their own unless given.")
 @click.option("--hourly", type=LIMIT, metavar="N", help="In any hour.")
 @click.option("--rolling", type=LIMIT, metavar="N", help="In any 24 hours.")
 @click.option("--weekly", type=LIMIT, metavar="N", help="In any 7 days.")
@@ -72,7 +73,15 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
 @click.option("--weekdays", metavar="DAYS", help="On which days: mon-fri, or mon,wed,sat.")
 @click.option("--spread/--no-spread", default=None, help="Spread a day's actions over its hours.")
 @json_option
-def set_limit(platform: str, kind: str, limit: int | None, *, as_json: bool, **pace: Any) -> None:
+def set_limit(
+    platform: str,
+    kind: str,
+    limit: int | None,
+    *,
+    account: str | None,
+    as_json: bool,
+    **pace: Any,
+) -> None:
     """Allow N of KIND on PLATFORM each day, or give its days another shape.
 
     A limit below today's use stops until tomorrow.
@@ -80,7 +89,9 @@ def set_limit(platform: str, kind: str, limit: int | None, *, as_json: bool, **p
     wanted = {name: value for name, value in _pace(pace).items() if value is not None}
     if limit is None and not wanted:
         raise InvalidInput("nothing to set", remedy="Give a number, or one of the options.")
-    changed = _store_limit(load_settings(), platform, kind, limit, by_person=True, **wanted)
+    changed = _store_limit(
+        load_settings(), platform, kind, limit, account=account, by_person=True, **wanted
+    )
     _say_limit(changed, as_json=as_json)
 
 
@@ -115,10 +126,11 @@ def _weekdays(given: str) -> list[int]:
 @limits.command("reset")
 @click.argument("platform")
 @click.argument("kind", type=click.Choice(KINDS))
+@click.option("--account", help="Only this account, which then follows the limits of all.")
 @json_option
-def reset_limit(platform: str, kind: str, *, as_json: bool) -> None:
+def reset_limit(platform: str, kind: str, *, account: str | None, as_json: bool) -> None:
     """Go back to the limit of the settings, and follow them from now on."""
-    changed = _store_limit(load_settings(), platform, kind, None, by_person=False)
+    changed = _store_limit(load_settings(), platform, kind, None, account=account, by_person=False)
     _say_limit(changed, as_json=as_json)
 
 
@@ -128,20 +140,21 @@ def _store_limit(
     kind: str,
     limit: int | None,
     *,
-    by_person: bool,
-    **pace: Json,
+    account: str | None,
+    **shape: Json,
 ) -> dict[str, Any]:
     """Store a limit and the shape of its days, or those of the settings; return what holds then."""
     with database(settings) as store:
-        known = {row["platform"] for row in store.call("safari_limits")}
-        platform = known_platform(platform, tuple(sorted(known)))
+        rows: list[dict[str, Any]] = store.call("safari_limits")
+        platform = known_platform(platform, tuple(sorted({row["platform"] for row in rows})))
+        account = _known_account(account, platform, rows)
         policy: dict[str, Json] = {
             "platform": platform,
             "kind": kind,
-            "by_person": by_person,
-            **pace,
+            **({"account": account} if account else {}),
+            **shape,
         }
-        if not by_person:
+        if not shape["by_person"]:
             named = settings.safari_daily_limits[platform][kind]
             policy |= {
                 "daily_limit": named,
@@ -151,8 +164,25 @@ def _store_limit(
         elif limit is not None:
             policy["daily_limit"] = limit
         act(store, operator_here("cli"), "configure", policies=[policy], settings={})
-        rows: list[dict[str, Any]] = store.call("safari_limits")
-    return next(row for row in rows if (row["platform"], row["kind"]) == (platform, kind))
+        rows = store.call("safari_limits")
+    return next(
+        row
+        for row in rows
+        if (row["platform"], row["kind"]) == (platform, kind) and account in (None, row["account"])
+    )
+
+
+def _known_account(name: str | None, platform: str, rows: list[dict[str, Any]]) -> str | None:
+    if name is None:
+        return None
+    account = parse_login(name)
+    known = sorted({row["account"] for row in rows if row["platform"] == platform})
+    if account not in known:
+        raise InvalidInput(
+            f"no Mac has been logged in as {account} on {platform}",
+            remedy=f"Known are {', '.join(known)}; SAFARI_ACCOUNTS names the accounts of a Mac.",
+        )
+    return account
 
 
 def _say_limit(row: dict[str, Any], *, as_json: bool) -> None:
@@ -160,10 +190,15 @@ def _say_limit(row: dict[str, Any], *, as_json: bool) -> None:
         emit_json(row)
         return
     limit, used = row["daily_limit"], row["used"]
-    say(f"{row['platform']} {row['kind']}: {limit} a day, {used} used today.")
+    say(f"{_name(row)}: {limit} a day, {used} used today.")
     for line in (_shape(row), _own_limit(row)):
         if line:
             say(line)
+
+
+def _name(row: dict[str, Any]) -> str:
+    name = f"{row['platform']} {row['kind']}"
+    return name if row["account"] == UNNAMED_ACCOUNT else f"{name} of {row['account']}"
 
 
 def _shape(row: dict[str, Any]) -> str | None:
@@ -176,7 +211,7 @@ def _shape(row: dict[str, Any]) -> str | None:
         "spread over its hours" if row["spread"] else "",
     ]
     said = ", ".join(part for part in parts if part)
-    return f"{row['platform']} {row['kind']}: {said}." if said else None
+    return f"{_name(row)}: {said}." if said else None
 
 
 def _own_limit(row: dict[str, Any]) -> str | None:
@@ -184,7 +219,7 @@ def _own_limit(row: dict[str, Any]) -> str | None:
     own, limit = row["own_daily_limit"], row["daily_limit"]
     if row["in_force"] is None or own is None or limit <= own:
         return None
-    name = f"{row['platform']} {row['kind']}"
+    name = _name(row)
     if row["in_force"]["daily"] <= own:
         return f"{name}: {row['service']} itself allows {own} a day, so {own} holds."
     return f"{name}: {limit} a day is wider than the {own} that {row['service']} itself allows."
@@ -245,13 +280,16 @@ def _difference(row: dict[str, Any], settings: Settings) -> str | None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    columns = ("platform", "kind", "used", "limit", "", "1 h", "24 h", "hours", "gap", "may act")
+    named = any(row["account"] != UNNAMED_ACCOUNT for row in rows)
+    columns = ("platform", *(("account",) if named else ()), "kind", "used", "limit", "", "1 h")
+    columns += ("24 h", "hours", "gap", "may act")
     shown = table(*columns, numbers=("used", "limit", "1 h", "24 h", "gap"))
     for row in rows:
         force = row["in_force"] or {"daily": row["daily_limit"], "hourly": None, "rolling": None}
         full = row["used"] >= force["daily"] > 0
         shown.add_row(
             row["platform"],
+            *((row["account"],) if named else ()),
             row["kind"],
             Text(str(row["used"]), "yellow" if full else ""),
             str(force["daily"]),

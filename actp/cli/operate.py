@@ -22,7 +22,7 @@ from actp.operators import act, operator_here, resume_service
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.client import SafariClient
 from actp.safari.turns import TurnTable
-from actp.settings import load_settings
+from actp.settings import load_settings, parse_login
 from actp.settling import settle as settle_unknown
 
 if TYPE_CHECKING:
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 
     from actp.store import Json
 
-__all__ = ["cancel", "pause", "queue", "reschedule", "resolve", "resume", "retry", "retry_failed"]
+__all__ = [
+    "cancel",
+    "pause",
+    "queue",
+    "reassign",
+    "reschedule",
+    "resolve",
+    "resume",
+    "retry",
+    "retry_failed",
+]
 
 # Where rows stood before us; the first is meant where none is named.
 DOORS: Final = ("commands", "messages", "posts")
@@ -49,6 +59,10 @@ def _platform(name: str | None) -> str:
     return EVERYTHING if name is None else known_platform(name, (EVERYTHING, *PAUSABLE))
 
 
+def _named(platform: str, account: str | None) -> str:
+    return f"{platform} of {account}" if account else platform
+
+
 def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
     if as_json:
         emit_json(answer)
@@ -58,10 +72,18 @@ def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.option("--platform", help="Only this platform; everything unless given.")
+@click.option("--account", help="Only this account; all of them unless given.")
 @click.option("--for", "span", type=SPAN, help="Resume by itself after 30m, 2h, 3d.")
 @click.option("--note", help="Why, for whoever looks at bin/status.")
 @json_option
-def pause(*, platform: str | None, span: timedelta | None, note: str | None, as_json: bool) -> None:
+def pause(
+    *,
+    platform: str | None,
+    account: str | None,
+    span: timedelta | None,
+    note: str | None,
+    as_json: bool,
+) -> None:
     """Stop sending; what is on the wire ends, the rest waits."""
     seconds = span.total_seconds() if span else None
     with database() as store:
@@ -72,15 +94,17 @@ def pause(*, platform: str | None, span: timedelta | None, note: str | None, as_
             platform=_platform(platform),
             seconds=seconds,
             note=note,
+            account=account and parse_login(account),
         )
     if answer["until"] == "infinity":
         answer["until"] = None
     until = f"until {short_time(answer['until'])}" if answer["until"] else "until bin/resume"
-    _told(answer, f"Paused {answer['platform']} {until}.", as_json=as_json)
+    _told(answer, f"Paused {_named(answer['platform'], account)} {until}.", as_json=as_json)
 
 
 @click.command()
 @click.option("--platform", help="Only this platform; every pause unless given.")
+@click.option("--account", help="Only the pause of this account.")
 @click.option(
     "--service",
     type=click.Choice([service.name for service in HTTP_SERVICES]),
@@ -88,7 +112,14 @@ def pause(*, platform: str | None, span: timedelta | None, note: str | None, as_
 )
 @click.option("--safari", is_flag=True, help="Free Safari after a program was interrupted.")
 @json_option
-def resume(*, platform: str | None, service: str | None, safari: bool, as_json: bool) -> None:
+def resume(
+    *,
+    platform: str | None,
+    account: str | None,
+    service: str | None,
+    safari: bool,
+    as_json: bool,
+) -> None:
     """Lift a pause or the wait of a service, or free Safari.
 
     Safari is kept free for a while after an end that nobody saw, since a service may still be
@@ -102,7 +133,9 @@ def resume(*, platform: str | None, service: str | None, safari: bool, as_json: 
         return
     name = _platform(platform)
     with database() as store:
-        answer = act(store, operator_here("cli"), "resume", platform=name)
+        account = account and parse_login(account)
+        answer = act(store, operator_here("cli"), "resume", platform=name, account=account)
+    name = _named(name, account)
     told = f"Resumed {name}." if answer["resumed"] else f"Nothing was paused for {name}."
     _told(answer, told, as_json=as_json)
 
@@ -170,6 +203,25 @@ def reschedule(beginning: str | None, at: str, *, as_json: bool, **options: Any)
     when = moment(at, now=datetime.now(UTC), zone=zone).isoformat()
     said = f"Rescheduled {{}} to {short_time(when)}."
     _settle("reschedule", beginning, options, said, as_json=as_json, scheduled_for=when)
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[ID] ACCOUNT")
+@filter_options
+@bulk_options
+@json_option
+def reassign(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    """Give a command that waits to ACCOUNT, or all that a filter matches.
+
+    For the rows of a Mac that is gone: bin/queue reassign shop_en --account shop.
+    """
+    *ids, name = words or ("",)
+    if not name or len(ids) > 1:
+        raise click.UsageError("Give the account that is to send: [ID] ACCOUNT.")
+    account = parse_login(name)
+    beginning = ids[0] if ids else None
+    said = f"Given to {account}: {{}}."
+    _settle("reassign", beginning, options, said, as_json=as_json, account=account)
 
 
 def _settle(
@@ -297,5 +349,5 @@ def settle(beginning: str | None, *, as_json: bool) -> None:
         say("No look is due: nothing is unknown, or the service may still be at work.")
 
 
-for _command in (cancel, reschedule, resolve, retry, retry_failed):
+for _command in (cancel, reassign, reschedule, resolve, retry, retry_failed):
     queue.add_command(_command)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
 from actp.safari.commands import parse_command, recipient, text_hash
+from actp.settings import parse_login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +23,10 @@ LATE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When and how urgently; lower ``priority`` runs first, times are in UTC.
+    """When, how urgently and by whom; lower ``priority`` runs first, times are in UTC.
 
-    ``metadata`` is returned with the result as it is.
+    ``metadata`` is returned with the result as it is. Without an ``account`` it goes by the one
+    that the person knows, else by one that has room.
     """
 
     priority: int = DEFAULT_PRIORITY
@@ -32,6 +34,7 @@ class Terms:
     expires: datetime | None = None
     key: str | None = None
     metadata: Mapping[str, Any] | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Request:
             "params": dict(self.params),
             "priority": self.terms.priority,
             "key": self.terms.key,
+            **({"account": self.terms.account} if self.terms.account else {}),
             **{name: time.isoformat() if time else None for name, time in times.items()},
             **({} if self.terms.metadata is None else {"metadata": dict(self.terms.metadata)}),
         }
@@ -73,6 +77,8 @@ def checked(
 ) -> Request:
     """Return the request; raises InvalidInput for whatever the worker would refuse."""
     _check_times(terms, now)
+    if terms.account is not None:
+        terms = replace(terms, account=parse_login(terms.account))
     command = parse_command({"action": action, "platform": platform, "params": dict(params)})
     return Request(
         action=command.action,

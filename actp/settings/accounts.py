@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from actp.errors import InvalidInput
+
 Accounts = Mapping[str, str]
 OwnHandles = Mapping[str, str]
+Logins = Mapping[str, str]
 
 DEFAULT_ACCOUNTS: Accounts = {
     "twitter": "4151",
@@ -20,6 +23,9 @@ DEFAULT_ACCOUNTS: Accounts = {
     "linkedin": "571",
 }
 
+# The account of a host that names none, as the database calls it.
+UNNAMED_ACCOUNT = "default"
+_LOGINS_EXPECTED = "give instagram=shop,twitter=shop_en or the same as JSON"
 _HANDLES_EXPECTED = "give instagram=me,twitter=me_too or the same as JSON"
 _HANDLE = re.compile(r"@?([A-Za-z0-9._-]{1,100})")
 _PLATFORMS_WITH_HANDLES = ("instagram", "linkedin", "threads", "tiktok", "twitter")
@@ -68,3 +74,35 @@ def parse_own_handles(value: object) -> OwnHandles:
             raise ValueError(f"{platform}: {handle[:40]!r} is no handle — {_HANDLES_EXPECTED}")
         handles[platform] = found[1].lower()
     return handles
+
+
+def parse_logins(value: object) -> Logins:
+    """Read ``instagram=shop,twitter=shop_en`` or the same as JSON: who is logged in here."""
+    logins: dict[str, str] = {}
+    for platform, account in _pairs(value):
+        if platform not in _PLATFORMS_WITH_HANDLES:
+            near = get_close_matches(platform, _PLATFORMS_WITH_HANDLES, n=1, cutoff=0.5)
+            known = ", ".join(_PLATFORMS_WITH_HANDLES)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {known}"
+            raise ValueError(f"unknown platform {platform!r} ({hint}) — {_LOGINS_EXPECTED}")
+        found = _HANDLE.fullmatch(account)
+        if found is None or (name := found[1].lower()) == UNNAMED_ACCOUNT:
+            raise ValueError(
+                f"{platform}: {account[:40]!r} cannot name an account — {_LOGINS_EXPECTED}"
+            )
+        if logins.setdefault(platform, name) != name:
+            raise ValueError(
+                f"{platform} has two accounts, and one Safari holds one — {_LOGINS_EXPECTED}"
+            )
+    return logins
+
+
+def parse_login(name: str) -> str:
+    """Return the name of an account as it is stored; raises InvalidInput for what is none."""
+    found = _HANDLE.fullmatch(name.strip())
+    if found is None:
+        raise InvalidInput(
+            f"{name[:40]!r} is no name of an account",
+            remedy="Name it as SAFARI_ACCOUNTS does: letters, digits, dots, hyphens, underscores.",
+        )
+    return found[1].lower()

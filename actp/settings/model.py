@@ -24,7 +24,14 @@ from pydantic import (
 
 from actp.errors import NotFound
 from actp.settings import values
-from actp.settings.accounts import Accounts, OwnHandles, parse_accounts, parse_own_handles
+from actp.settings.accounts import (
+    Accounts,
+    Logins,
+    OwnHandles,
+    parse_accounts,
+    parse_logins,
+    parse_own_handles,
+)
 from actp.settings.host import base_folder, default_lock_dir, host_time_zone, own_crm_brain
 
 SHORTEST_SECRET = 24
@@ -155,6 +162,9 @@ class Settings(BaseModel):
     safari_look: bool = True
     safari_verify: Literal["off", "unclear", "all"] = "unclear"
     safari_shadow: bool = False
+    safari_accounts: Annotated[Logins, PlainValidator(parse_logins), PlainSerializer(dict)] = Field(
+        default_factory=dict
+    )
     safari_own_handles: Annotated[
         OwnHandles, PlainValidator(parse_own_handles), PlainSerializer(dict)
     ] = Field(default_factory=dict)

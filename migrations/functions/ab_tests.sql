@@ -16,7 +16,7 @@ begin
   if exists (select from actp_ab_tests t where t.id = agent_ab_create.id) then
     return to_jsonb(true);
   end if;
-  select g.reason into wait_reason from safari_service_gate('twitter-comments', 'twitter') g;
+  select g.reason into wait_reason from safari_any_gate('twitter-comments', 'twitter') g;
   if wait_reason is not null and (planned_at is null or wait_reason = 'paused') then
     raise object_not_in_prerequisite_state using
       message = format('no tweet may go out now: %s', wait_reason);

@@ -118,8 +118,9 @@ $$;
 -- nothing while another host finds the service healthy, that is, did so within `stale_seconds`.
 -- Answers which services to ask whether they are ready (alive, with work that may be done now, and not
 -- asked in the last quarter of an hour), and whether there are unknown outcomes left to look at.
+drop function if exists public.safari_check_services(text, jsonb, double precision);
 create or replace function public.safari_check_services(
-  host text, results jsonb, stale_seconds double precision default 180
+  host text, results jsonb, stale_seconds double precision default 180, accounts jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -131,24 +132,32 @@ declare
   about jsonb;
   asked jsonb;
 begin
-  insert into safari_service_health (service_name, port)
-    select r ->> 'service_name', (r ->> 'port')::integer from jsonb_array_elements(results) r
+  insert into safari_service_health (service_name, account, port)
+    select r ->> 'service_name', safari_account_on(accounts, s.platform), (r ->> 'port')::integer
+      from jsonb_array_elements(results) r
+      left join safari_services s on s.service = r ->> 'service_name'
      order by 1
-    on conflict (service_name) do nothing;
+    on conflict on constraint safari_service_health_key do nothing;
   for result in select r from jsonb_array_elements(results) r order by r ->> 'service_name' loop
+    select * into owner from safari_services s where s.service = result ->> 'service_name';
     select * into known from safari_service_health h
-     where h.service_name = result ->> 'service_name' for update;
-    select * into owner from safari_services s where s.service = known.service_name;
+     where h.service_name = result ->> 'service_name'
+       and h.account = safari_account_on(accounts, owner.platform) for update;
     known.last_healthy_at := coalesce(
       known.last_healthy_at, case known.status when 'healthy' then known.checked_at end);
     about := jsonb_build_object(
       'service', known.service_name, 'port', result -> 'port', 'kind', owner.kind,
-      'last_healthy_at', known.last_healthy_at, 'pending', safari_pending(known.service_name));
+      'last_healthy_at', known.last_healthy_at, 'pending', safari_pending(known.service_name))
+      || safari_account_detail(known.account)
+      || case when known.account <> 'default' then jsonb_build_object('host', coalesce(
+           (select split_part(w.worker, '/', 1) from safari_workers w
+             where w.host_key = host order by w.seen_at desc limit 1), host)) else '{}' end;
 
     if result ->> 'status' = 'healthy' then
       if known.down_alerted_at is not null then
         perform safari_alert(
-          format('recovered:%s:%s', known.service_name, known.down_alerted_at),
+          format('recovered:%s:%s%s', known.service_name, known.down_alerted_at,
+                 ':' || nullif(known.account, 'default')),
           'service_recovered', about);
       end if;
       update safari_service_health h
@@ -163,7 +172,8 @@ begin
          and known.last_healthy_at is not null then
         known.down_alerted_at := now();
         perform safari_alert(
-          format('down:%s:%s', known.service_name, known.last_healthy_at), 'service_down',
+          format('down:%s:%s%s', known.service_name, known.last_healthy_at,
+                 ':' || nullif(known.account, 'default')), 'service_down',
           about || jsonb_build_object('status', result -> 'status', 'error', result -> 'error'));
       end if;
       update safari_service_health h
@@ -173,7 +183,7 @@ begin
     end if;
     recorded := recorded || result;
   end loop;
-  perform safari_record_health(recorded);
+  perform safari_record_health(recorded, accounts);
   insert into safari_health_hours as h (host, service, hour, checks, healthy)
     select safari_check_services.host, r ->> 'service_name', date_trunc('hour', now()), 1,
            (r ->> 'status' = 'healthy')::integer
@@ -184,13 +194,15 @@ begin
   with due as (
     select h.id from safari_service_health h
       join safari_services s on s.service = h.service_name
-      left join safari_policies p on p.platform = s.platform and p.kind = s.kind
+      left join lateral safari_policy(s.platform, s.kind, h.account) p on true
      where h.service_name in (select r ->> 'service_name' from jsonb_array_elements(recorded) r)
+       and h.account = safari_account_on(accounts, s.platform)
        and h.status = 'healthy'
        and coalesce(h.ready_asked_at < now() - ready_interval, true)
        and (s.kind is null or safari_within_hours(p))
        and exists (select from safari_command_queue q
-                    where q.service = h.service_name and q.status = 'pending')
+                    where q.service = h.service_name and q.status = 'pending'
+                      and q.account in ('', h.account))
      order by h.service_name
   ), marked as (
     update safari_service_health h set ready_asked_at = now() from due where h.id = due.id
@@ -203,16 +215,19 @@ begin
   return jsonb_build_object('ask_ready', coalesce(asked, '[]'), 'is_unsettled', safari_is_unsettled());
 end $$;
 
--- Stores why services that live cannot be used, or null where they can:
--- [{service_name, not_ready}].
-create or replace function public.safari_record_readiness(results jsonb) returns jsonb
+-- Stores why services that live cannot be used, or null where they can: [{service_name, not_ready}], on
+-- a host with these accounts.
+drop function if exists public.safari_record_readiness(jsonb);
+create or replace function public.safari_record_readiness(results jsonb, accounts jsonb default '{}')
+returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   recorded integer;
 begin
   update safari_service_health h set not_ready = left(r.not_ready, 500), ready_asked_at = now()
     from jsonb_to_recordset(results) as r (service_name text, not_ready text)
-   where h.service_name = r.service_name;
+    left join safari_services s on s.service = r.service_name
+   where h.service_name = r.service_name and h.account = safari_account_on(accounts, s.platform);
   get diagnostics recorded = row_count;
   return to_jsonb(recorded);
 end $$;
@@ -246,7 +261,8 @@ begin
       'open_unknown', (select count(*) from safari_command_queue q
                         where q.status = 'failed' and q.reason = 'unknown'),
       'services_down', coalesce((
-        select jsonb_agg(h.service_name order by h.service_name) from safari_service_health h
-         where h.down_alerted_at is not null), '[]')));
+        select jsonb_agg(distinct h.service_name || coalesce(
+                           ' of ' || nullif(h.account, 'default'), ''))
+          from safari_service_health h where h.down_alerted_at is not null), '[]')));
   return to_jsonb(true);
 end $$;

@@ -45,7 +45,8 @@ language sql stable as $$
     extract(epoch from least(moment, now() + interval '30 days') - now())::double precision end
 $$;
 
--- Claims up to wants[service] rows of each service that may act, by priority, then age.
+-- Claims up to wants[service] rows of each service that may act, by priority, then age: of rows that
+-- name the worker's account, or nobody.
 -- A row whose worker died is given alone: only to a worker that holds nothing, and then only that
 -- row, so that a second death can be laid at its door.
 -- Answers {commands, waits: {service: {reason, seconds}}, next_due_seconds, drain}; drain means that
@@ -60,11 +61,14 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   open_services text[];
+  open_accounts text[];
   waits jsonb;
   paused text[];
   suspects uuid[];
   drain boolean := false;
   worker_name text;
+  our_accounts jsonb;
+  shared text[] := safari_shared_platforms();
   commands jsonb := '[]';
 begin
   -- A claim that a crash of the server undoes is undone whole: the rows are pending again, and the
@@ -73,57 +77,93 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   perform safari_promote();
 
-  select coalesce(array_agg(w.service) filter (where g.reason is null), '{}'),
+  select w.worker, w.accounts into worker_name, our_accounts
+    from safari_workers w where w.boot_id = safari_claim.boot_id;
+  select coalesce(array_agg(w.service order by w.service) filter (where g.reason is null), '{}'),
+         coalesce(array_agg(a.account order by w.service) filter (where g.reason is null), '{}'),
          coalesce(jsonb_object_agg(w.service, jsonb_build_object(
            'reason', g.reason, 'seconds', safari_seconds_until(g.until)
          )) filter (where g.reason is not null), '{}')
-    into open_services, waits
-    from jsonb_object_keys(wants) w (service), lateral safari_service_gate(w.service) g;
+    into open_services, open_accounts, waits
+    from jsonb_object_keys(wants) w (service)
+    left join safari_services s on s.service = w.service
+   cross join lateral (select safari_account_on(our_accounts, s.platform) as account) a
+   cross join lateral safari_service_gate(w.service, null, a.account) g;
 
   if jsonb_path_exists(waits, '$.*.reason ? (@ == "quota")') then
     insert into safari_alerts (key, kind, detail)
-      select format('quota:%s:%s:%s', s.platform, s.kind, safari_today()), 'quota_reached',
+      select format('quota:%s:%s:%s%s', s.platform, s.kind, safari_today(),
+                    ':' || nullif(a.account, 'default')), 'quota_reached',
              jsonb_build_object('platform', s.platform, 'kind', s.kind, 'day', safari_today(),
                                 'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit)
+               || safari_account_detail(a.account)
         from jsonb_each(waits) w
         join safari_services s on s.service = w.key
-        join safari_policies p on p.platform = s.platform and p.kind = s.kind
+       cross join lateral (select safari_account_on(our_accounts, s.platform) as account) a
+        join lateral safari_policy(s.platform, s.kind, a.account) p on true
         left join safari_rate_limits r
           on r.platform = s.platform and r.action = s.kind and r.limit_date = safari_today()
+             and r.account = a.account
        where w.value ->> 'reason' = 'quota' and exists (
          select from safari_command_queue q
-          where q.service = s.service and q.status = 'pending' and q.ready and q.crash_count = 0)
+          where q.service = s.service and q.account in ('', a.account)
+            and q.status = 'pending' and q.ready and q.crash_count = 0)
     on conflict (key) do nothing;
   end if;
 
-  if exists (select from safari_command_queue q
-              where q.service = any (open_services) and q.status = 'pending' and q.ready
+  if exists (select from unnest(open_services, open_accounts) s (service, account)
+               join safari_command_queue q on q.service = s.service
+              where q.account in ('', s.account) and q.status = 'pending' and q.ready
                 and q.crash_count > 0) then
     drain := held > 0;
     open_services := case when drain then '{}' else open_services end;
     select array_agg(id) into suspects
-      from (select id from safari_command_queue q
-             where q.service = any (open_services) and q.status = 'pending' and q.ready
+      from (select q.id from unnest(open_services, open_accounts) s (service, account)
+              join safari_command_queue q on q.service = s.service
+             where q.account in ('', s.account) and q.status = 'pending' and q.ready
                and q.crash_count > 0
-             order by priority, created_at, id limit 1 for update skip locked) s;
+             order by q.priority, q.created_at, q.id limit 1 for update of q skip locked) s;
   end if;
 
-  select coalesce(array_agg(p.platform), '{}'),
-         (select w.worker from safari_workers w where w.boot_id = safari_claim.boot_id)
-    into paused, worker_name
-    from safari_pauses p where p.until > now();
+  select coalesce(array_agg(p.platform), '{}') into paused
+    from safari_pauses p
+   where p.until > now() and p.account in ('', safari_account_on(our_accounts, p.platform));
+
+  if shared <> '{}' then
+    perform safari_name_senders(o.service)
+       from unnest(open_services) o (service) join safari_services s on s.service = o.service
+      where s.platform = any (shared) and s.kind is not null;
+  end if;
 
   with picked as (
     select unnest(suspects) as id
     union all
     select q.id
-      from unnest(open_services) s (service)
+      from unnest(open_services, open_accounts) s (service, account)
+     -- How many of the first in line stand in which of two lines. Locking the heads of both would hide
+     -- rows that are not taken from another worker that asks at this moment.
+     cross join lateral (
+       select count(*) filter (where h.account = '') as anybodys,
+              count(*) filter (where h.account <> '') as ours
+         from (select l.account, l.priority, l.created_at, l.id
+                 from unnest(array['', s.account]) a (account)
+                cross join lateral (
+                  select c.account, c.priority, c.created_at, c.id from safari_command_queue c
+                   where c.service = s.service and c.account = a.account
+                     and c.status = 'pending' and c.ready and c.crash_count = 0
+                     and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+                   order by c.priority, c.created_at, c.id
+                   limit (wants ->> s.service)::integer) l
+                order by l.priority, l.created_at, l.id
+                limit (wants ->> s.service)::integer) h) n
+     cross join lateral (values ('', n.anybodys), (s.account, n.ours)) line (account, most)
      cross join lateral (
        select c.id from safari_command_queue c
-        where c.service = s.service and c.status = 'pending' and c.ready and c.crash_count = 0
+        where c.service = s.service and c.account = line.account
+          and c.status = 'pending' and c.ready and c.crash_count = 0
           and (paused = '{}' or c.platform is null or c.platform <> all (paused))
         order by c.priority, c.created_at, c.id
-        limit (wants ->> s.service)::integer
+        limit line.most
         for update skip locked) q
      where suspects is null
   ), claimed as (

@@ -236,7 +236,9 @@ $$;
 -- The services that nobody here uses: looked for time and again, and not seen for a week.
 create or replace function public.agent_crm_unused() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(h.service_name), '[]') from safari_service_health h
-   where h.status <> 'healthy'
-     and coalesce(h.last_healthy_at, '-infinity') < now() - interval '7 days'
+  select coalesce(jsonb_agg(s.name), '[]') from (
+    select h.service_name as name from safari_service_health h
+     group by h.service_name
+    having bool_and(h.status <> 'healthy')
+       and coalesce(max(h.last_healthy_at), '-infinity') < now() - interval '7 days') s
 $$;

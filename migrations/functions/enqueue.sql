@@ -1,7 +1,8 @@
 -- Putting commands in.
 
 -- Enqueues a JSON array of {action, platform, params, priority, key, scheduled_for, expires_at,
--- campaign_id, batch_id, metadata}, all or nothing, and answers [{index, id, created}] in the same order.
+-- campaign_id, batch_id, metadata, account}, all or nothing, and answers [{index, id, created}] in the
+-- same order.
 -- A key that was used before answers the command it made then.
 create or replace function public.safari_enqueue(commands jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
@@ -13,7 +14,7 @@ begin
       from rows from (jsonb_to_recordset(commands) as (
              action text, platform text, params jsonb, priority integer, key text,
              scheduled_for timestamptz, expires_at timestamptz, campaign_id text, batch_id text,
-             metadata jsonb
+             metadata jsonb, account text
            )) with ordinality c
   ), first_of_key as (
     select distinct on (key) key, id from items where key is not null order by key, index
@@ -26,10 +27,11 @@ begin
   ), inserted as (
     insert into safari_command_queue (
       id, action, platform, params, priority, idempotency_key,
-      scheduled_for, expires_at, campaign_id, batch_id, metadata
+      scheduled_for, expires_at, campaign_id, batch_id, metadata, account
     )
       select i.id, i.action, i.platform, i.params, i.priority, i.key,
-             i.scheduled_for, i.expires_at, i.campaign_id, i.batch_id, i.metadata
+             i.scheduled_for, i.expires_at, i.campaign_id, i.batch_id, i.metadata,
+             coalesce(i.account, '')
         from items i left join new_keys n on n.key = i.key
        where i.key is null or n.command_id = i.id
        order by i.index

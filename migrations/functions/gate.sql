@@ -44,11 +44,14 @@ language sql stable as $$ select (now() at time zone 'utc')::date $$;
 -- Why a service must not act now and until when; reason is null when it can. Reasons: paused, hours,
 -- quota (of the UTC day), weekly_limit, rolling_limit (24 hours), hourly_limit, pace. A service that
 -- acts on several platforms names the one of the command: a pause of it counts too. Each rule is one
--- branch of the case, the first that holds wins. The planner inlines this function into the query that
+-- branch of the case, the first that holds wins. All of it is of one account. The planner inlines this function into the query that
 -- calls it, so that the gates of all services cost one statement. The latest actions are counted only
 -- where the counts of the days say that a limit could be reached.
 drop function if exists public.safari_gate(text, text);
-create or replace function public.safari_service_gate(service text, acts_on text default null)
+drop function if exists public.safari_service_gate(text, text);
+create or replace function public.safari_service_gate(
+  service text, acts_on text default null, account text default 'default'
+)
 returns table (reason text, until timestamptz)
 language sql stable as $$
   select rule.reason,
@@ -56,16 +59,22 @@ language sql stable as $$
            when 'paused' then pause.until
            when 'hours' then safari_hours_begin(policy)
            when 'quota' then (safari_today() + 1)::timestamp at time zone 'utc'
-           when 'weekly_limit' then safari_nth_action(asked.name, force.weekly) + interval '7 days'
-           when 'rolling_limit' then safari_nth_action(asked.name, force.rolling) + interval '24 hours'
-           when 'hourly_limit' then safari_nth_action(asked.name, force.hourly) + interval '1 hour'
+           when 'weekly_limit' then safari_nth_action(asked.name, force.weekly, asked.account) + interval '7 days'
+           when 'rolling_limit' then safari_nth_action(asked.name, force.rolling, asked.account) + interval '24 hours'
+           when 'hourly_limit' then safari_nth_action(asked.name, force.hourly, asked.account) + interval '1 hour'
            when 'pace' then greatest(counter.next_action_at, safari_paused_until(
-             asked.name, policy, force.daily - counter.today))
+             asked.name, policy, force.daily - counter.today, asked.account))
          end
-    from (select safari_service_gate.service as name) asked
+    from (select safari_service_gate.service as name,
+                 safari_service_gate.account as account) asked
     left join safari_services owner on owner.service = asked.name
-    left join safari_policies policy
-      on policy.platform = owner.platform and policy.kind = owner.kind
+    left join safari_policies common
+      on common.platform = owner.platform and common.kind = owner.kind
+    left join safari_account_policies own
+      on own.platform = owner.platform and own.kind = owner.kind and own.account = asked.account
+   cross join lateral (
+     select case when own.changes is null then common
+                 else jsonb_populate_record(common, own.changes) end as policy) chosen
     left join lateral safari_limits_in_force(policy, owner) force on owner.kind is not null
     -- The pace outlives midnight, the count does not: the newest row has both.
     left join lateral (
@@ -74,11 +83,12 @@ language sql stable as $$
              sum(r.used) filter (where r.limit_date >= safari_today() - 1) as two_days,
              sum(r.used) as week
         from safari_rate_limits r
-       where r.platform = owner.platform and r.action = owner.kind
+       where r.platform = owner.platform and r.action = owner.kind and r.account = asked.account
          and r.limit_date >= safari_today() - 7) counter on true
     left join lateral (
       select max(p.until) as until from safari_pauses p
-       where p.platform in ('all', owner.platform, safari_service_gate.acts_on) and p.until > now()) pause
+       where p.platform in ('all', owner.platform, safari_service_gate.acts_on)
+         and p.account in ('', asked.account) and p.until > now()) pause
       on true
    cross join lateral (
      select case
@@ -87,16 +97,16 @@ language sql stable as $$
        when not safari_within_hours(policy) then 'hours'
        when coalesce(force.daily, 0) <= 0 or counter.today >= force.daily then 'quota'
        when counter.week >= force.weekly
-            and safari_nth_action(asked.name, force.weekly) > now() - interval '7 days'
+            and safari_nth_action(asked.name, force.weekly, asked.account) > now() - interval '7 days'
          then 'weekly_limit'
        when counter.two_days >= force.rolling
-            and safari_nth_action(asked.name, force.rolling) > now() - interval '24 hours'
+            and safari_nth_action(asked.name, force.rolling, asked.account) > now() - interval '24 hours'
          then 'rolling_limit'
        when counter.two_days >= force.hourly
-            and safari_nth_action(asked.name, force.hourly) > now() - interval '1 hour'
+            and safari_nth_action(asked.name, force.hourly, asked.account) > now() - interval '1 hour'
          then 'hourly_limit'
        when counter.next_action_at > now() or safari_paused_until(
-              asked.name, policy, force.daily - counter.today) > now() then 'pace'
+              asked.name, policy, force.daily - counter.today, asked.account) > now() then 'pace'
      end as reason
      offset 0) rule
 $$;

@@ -37,10 +37,12 @@ begin
     select h.* from safari_service_health h
       join safari_services s on s.service = h.service_name
   ), quota as (
-    select p.platform, p.kind, p.daily_limit, coalesce(r.used, 0) as used
-      from safari_policies p
+    select p.platform, p.kind, a.account, p.daily_limit, coalesce(r.used, 0) as used
+      from safari_policies common
+     cross join lateral safari_accounts_on(common.platform) a (account)
+     cross join lateral safari_policy(common.platform, common.kind, a.account) p
       left join safari_rate_limits r on r.platform = p.platform and r.action = p.kind
-                                    and r.limit_date = safari_today()
+                                    and r.limit_date = safari_today() and r.account = a.account
   )
   select jsonb_build_object(
     'queue_commands', (select jsonb_agg(to_jsonb(q)) from queue q),
@@ -51,9 +53,11 @@ begin
     -- The pace of a few seconds between two actions is no reason to look.
     'service_may_act', (
       select jsonb_agg(jsonb_build_object(
-               'service', s.service,
+               'service', s.service, 'account', a.account,
                'value', (coalesce(g.reason, 'pace') = 'pace')::integer))
-        from safari_services s cross join lateral safari_service_gate(s.service) g),
+        from safari_services s
+       cross join lateral safari_accounts_on(s.platform) a (account)
+       cross join lateral safari_service_gate(s.service, null, a.account) g),
     'service_owners', (
       select jsonb_agg(jsonb_build_object(
                'service', s.service,
@@ -62,26 +66,32 @@ begin
     'workers_alive', (select count(*) from live),
     'service_up', (
       select jsonb_agg(jsonb_build_object(
-               'service', h.service_name, 'value', (h.status = 'healthy')::integer))
+               'service', h.service_name, 'account', h.account,
+               'value', (h.status = 'healthy')::integer))
         from health h),
     'service_health_response_seconds', (
       select jsonb_agg(jsonb_build_object(
-               'service', h.service_name, 'value', h.response_ms / 1000.0))
+               'service', h.service_name, 'account', h.account,
+               'value', h.response_ms / 1000.0))
         from health h where h.response_ms is not null),
     'service_checked_timestamp_seconds', (
       select jsonb_agg(jsonb_build_object(
-               'service', h.service_name, 'value', safari_gauge_epoch(h.checked_at)))
+               'service', h.service_name, 'account', h.account,
+               'value', safari_gauge_epoch(h.checked_at)))
         from health h where h.checked_at is not null),
     'service_last_healthy_timestamp_seconds', (
       select jsonb_agg(jsonb_build_object(
-               'service', h.service_name, 'value', safari_gauge_epoch(h.last_healthy_at)))
+               'service', h.service_name, 'account', h.account,
+               'value', safari_gauge_epoch(h.last_healthy_at)))
         from health h where h.last_healthy_at is not null),
     'quota_used', (
-      select jsonb_agg(jsonb_build_object('platform', q.platform, 'kind', q.kind, 'value', q.used))
+      select jsonb_agg(jsonb_build_object(
+               'platform', q.platform, 'kind', q.kind, 'account', q.account, 'value', q.used))
         from quota q),
     'quota_limit', (
       select jsonb_agg(jsonb_build_object(
-               'platform', q.platform, 'kind', q.kind, 'value', q.daily_limit))
+               'platform', q.platform, 'kind', q.kind, 'account', q.account,
+               'value', q.daily_limit))
         from quota q),
     'unknown_outcomes', (
       select count(*) from safari_command_queue q

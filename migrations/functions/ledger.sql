@@ -56,21 +56,26 @@ begin
 end $$;
 
 -- Locks the counters that a batch will change, in the order in which begins take them.
-create or replace function public.safari_lock_quotas(begin_ids uuid[], finishes jsonb) returns void
+drop function if exists public.safari_lock_quotas(uuid[], jsonb);
+create or replace function public.safari_lock_quotas(
+  begin_ids uuid[], finishes jsonb, accounts jsonb
+) returns void
 language plpgsql as $$
 begin
   perform from safari_rate_limits r
     join (
-      select s.platform, s.kind, safari_today() as day
+      select s.platform, s.kind, safari_today() as day,
+             safari_account_on(accounts, s.platform) as account
         from safari_command_queue q join safari_services s on s.service = q.service
        where q.id = any (begin_ids) and s.kind is not null
       union
-      select a.quota_platform, a.quota_kind, a.quota_day
+      select a.quota_platform, a.quota_kind, a.quota_day, a.account
         from jsonb_array_elements(finishes) i
         join safari_command_attempts a
           on a.command_id = (i ->> 'id')::uuid and a.attempt = (i ->> 'attempt')::integer
        where (i ->> 'quota_back')::boolean and a.quota_day is not null
     ) k on r.platform = k.platform and r.action = k.kind and r.limit_date = k.day
+           and r.account = k.account
     join safari_services s on s.platform = r.platform and s.kind = r.action
     order by s.service, r.limit_date for update of r;
 end $$;
@@ -91,32 +96,40 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   worker text;
+  accounts jsonb;
   finish_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(finishes) i);
   begin_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(begins) i);
 begin
   perform from safari_command_queue q
     where q.id = any (finish_ids || begin_ids)
     order by q.id for update;
-  -- Two addresses of one person may be in two services, or on two hosts: their begins take turns.
+  select w.worker, w.accounts into worker, accounts
+    from safari_workers w where w.boot_id = safari_ledger.boot_id;
+  -- Two addresses of one person may be in two services, or on two hosts: their begins take turns. So do
+  -- those of one service by one account, whose limits of an hour or a week have no counter to lock.
   if begins <> '[]' then
     perform pg_advisory_xact_lock(p.key) from (
-      select distinct hashtextextended(coalesce(o.person::text, q.platform || ':' || q.person), 1) as key
+      select hashtextextended(coalesce(o.person::text, q.platform || ':' || q.person), 1) as key
         from safari_command_queue q
         left join safari_people o on o.address = q.platform || ':' || q.person
        where q.id = any (begin_ids) and q.effect = 'once' and q.person is not null
+       union
+      select hashtextextended(s.service || ':' || safari_account_on(accounts, s.platform), 2)
+        from safari_command_queue q join safari_services s on s.service = q.service
+       where q.id = any (begin_ids) and q.effect = 'once' and s.kind is not null
        order by key offset 0) p;
   end if;
   -- Begins take their counters in the order of services; what a finish gives back may lie before.
   if jsonb_path_exists(finishes, '$[*] ? (@.quota_back == true)') then
-    perform safari_lock_quotas(begin_ids, finishes);
+    perform safari_lock_quotas(begin_ids, finishes, accounts);
   end if;
 
-  select w.worker into worker from safari_workers w where w.boot_id = safari_ledger.boot_id;
   if finishes <> '[]' then
     finishes := safari_finish_batch(safari_ledger.boot_id, worker, finishes);
   end if;
   if begins <> '[]' then
-    begins := safari_begin_batch(safari_ledger.boot_id, worker, begins);
+    begins := safari_begin_batch(
+      safari_ledger.boot_id, worker, begins, coalesce(accounts, '{}'), safari_shared_platforms());
   end if;
   return jsonb_build_object('finishes', finishes, 'begins', begins);
 end $$;

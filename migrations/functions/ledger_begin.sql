@@ -1,18 +1,21 @@
 -- Beginning attempts: the intent is stored, and the quota taken, before anything is sent.
 
 -- Makes the counters of today; the pace goes on over midnight.
-create or replace function public.safari_open_day(platforms text[], kinds text[]) returns void
+drop function if exists public.safari_open_day(text[], text[]);
+create or replace function public.safari_open_day(
+  platforms text[], kinds text[], accounts text[]
+) returns void
 language plpgsql as $$
 begin
   insert into safari_rate_limits (
-    platform, action, limit_date, used, daily_limit, ceiling, next_action_at
+    platform, action, limit_date, account, used, daily_limit, ceiling, next_action_at
   )
-    select p.platform, p.kind, safari_today(), 0, p.daily_limit, p.daily_limit,
+    select p.platform, p.kind, safari_today(), w.account, 0, p.daily_limit, p.daily_limit,
            (select r.next_action_at from safari_rate_limits r
-             where r.platform = p.platform and r.action = p.kind
+             where r.platform = p.platform and r.action = p.kind and r.account = w.account
              order by r.limit_date desc limit 1)
-      from unnest(platforms, kinds) w (platform, kind)
-      join safari_policies p on p.platform = w.platform and p.kind = w.kind
+      from unnest(platforms, kinds, accounts) w (platform, kind, account)
+      join lateral safari_policy(w.platform, w.kind, w.account) p on true
     on conflict on constraint safari_rate_limits_key do nothing;
 end $$;
 
@@ -24,8 +27,9 @@ end $$;
 -- decided in the next round; so is one whose counter was taken by somebody else in the meantime.
 drop function if exists public.safari_begin_one(uuid, text, jsonb);
 drop function if exists public.safari_take_quota(text, text);
+drop function if exists public.safari_begin_batch(uuid, text, jsonb);
 create or replace function public.safari_begin_batch(
-  worker_boot uuid, worker text, items jsonb
+  worker_boot uuid, worker text, items jsonb, accounts jsonb, shared text[]
 ) returns jsonb
 language plpgsql as $$
 declare
@@ -42,9 +46,10 @@ declare
   answer jsonb;
   reached record;
   refusal record;
+  sender text;
 begin
   for facts in
-    select i.item, q as command, s.platform, s.kind, e as earlier,
+    select i.item, q as command, s.platform, s.kind, e as earlier, u.account,
            case when g.reason is null and safari_needs_review(q) then 'review'
                 else g.reason end as wait_reason,
            coalesce(s.platform || ':' || s.kind, q.service) as counter,
@@ -57,7 +62,8 @@ begin
          where a.command_id = q.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
          order by a.attempt desc limit 1) e on q.attempt > 0
       left join safari_people o on o.address = q.platform || ':' || q.person
-      left join lateral safari_service_gate(q.service, q.platform) g on true
+     cross join lateral (select safari_account_on(accounts, s.platform) as account) u
+      left join lateral safari_service_gate(q.service, q.platform, u.account) g on true
      order by i.place
   loop
     command := facts.command;
@@ -96,12 +102,27 @@ begin
       reached := safari_reached(command, facts.item ->> 'recipient');
       refusal := safari_refusal(command, facts.item ->> 'recipient', reached.person,
                                 reached.recipient, facts.item ->> 'text_hash');
+      sender := nullif(command.account, '');
+      if sender is null and facts.platform = any (shared) and command.effect = 'once'
+         and reached.person is not null then
+        sender := safari_sender(command.platform, reached.person, command.id);
+      end if;
     end if;
     if answer is not null then
       null;
     elsif refusal.reason is not null then
       perform safari_fail_unsent(command, worker, refusal.reason, refusal.error, null);
       answer := jsonb_build_object('verdict', 'refused', 'reason', refusal.reason);
+    elsif sender <> facts.account then
+      -- Its person has heard from another account since it was claimed, or it was given to one.
+      update safari_command_queue q
+         set status = 'pending', boot_id = null, lease_expires_at = null, account = sender,
+             updated_at = now()
+       where q.id = command.id;
+      perform safari_record_event(command.id, 'waiting', worker, null, null,
+                                  jsonb_build_object('reason', 'account', 'account', sender));
+      perform safari_call(array[command.service]);
+      answer := jsonb_build_object('verdict', 'wait', 'reason', 'account', 'seconds', 0);
     elsif facts.wait_reason is not null then
       update safari_command_queue q
          set status = 'pending', boot_id = null, lease_expires_at = null, updated_at = now()
@@ -110,7 +131,8 @@ begin
                                   jsonb_build_object('reason', facts.wait_reason));
       answer := jsonb_build_object('verdict', 'wait', 'reason', facts.wait_reason,
                                    'seconds', safari_seconds_until(coalesce((
-          select g.until from safari_service_gate(command.service, command.platform) g), 'infinity')));
+          select g.until from safari_service_gate(
+            command.service, command.platform, facts.account) g), 'infinity')));
     end if;
     if answer is not null then
       answers := answers || (answer || jsonb_build_object('id', facts.item -> 'id'));
@@ -123,6 +145,7 @@ begin
     intent.boot_id := worker_boot;
     intent.lease_number := command.lease_number;
     intent.service := command.service;
+    intent.account := facts.account;
     intent.recipient := reached.recipient;
     intent.person := command.platform || ':' || reached.person;
     intent.text_hash := facts.item ->> 'text_hash';
@@ -145,25 +168,24 @@ begin
                clock_timestamp() + make_interval(secs => p.min_gap_seconds * (1 + random() / 2))
              end,
              updated_at = now()
-        from (select c.id
+        from (select c.id, c.platform, c.action, c.account
                 from unnest(intents) i
                 join safari_rate_limits c
                   on c.platform = i.quota_platform and c.action = i.quota_kind
-                     and c.limit_date = i.quota_day
-               order by i.service for update of c) locked,
-             safari_policies p
-        join safari_services s on s.platform = p.platform and s.kind = p.kind
+                     and c.limit_date = i.quota_day and c.account = i.account
+               order by i.service for update of c) locked
+        join safari_services s on s.platform = locked.platform and s.kind = locked.action
+       cross join lateral safari_policy(s.platform, s.kind, locked.account) p
        cross join lateral safari_limits_in_force(p, s) f
-       where r.id = locked.id and p.platform = r.platform and p.kind = r.action
-         and r.used < f.daily and coalesce(r.next_action_at <= now(), true)
+       where r.id = locked.id and r.used < f.daily and coalesce(r.next_action_at <= now(), true)
       returning r.platform, r.action
     ), intent as (
       insert into safari_command_attempts (
-        command_id, attempt, boot_id, lease_number, service, recipient, person, text_hash,
+        command_id, attempt, boot_id, lease_number, service, account, recipient, person, text_hash,
         quota_platform, quota_kind, quota_day
       )
-        select i.command_id, i.attempt, i.boot_id, i.lease_number, i.service, i.recipient,
-               i.person, i.text_hash, i.quota_platform, i.quota_kind, i.quota_day
+        select i.command_id, i.attempt, i.boot_id, i.lease_number, i.service, i.account,
+               i.recipient, i.person, i.text_hash, i.quota_platform, i.quota_kind, i.quota_day
           from unnest(intents) i
          where i.quota_kind is null or (i.quota_platform, i.quota_kind) in (select * from taken)
       returning command_id, attempt
@@ -187,12 +209,13 @@ begin
       end if;
     end loop;
     if cardinality(granted) < cardinality(intents) then
-      perform safari_open_day(array_agg(i.quota_platform), array_agg(i.quota_kind))
+      perform safari_open_day(
+                array_agg(i.quota_platform), array_agg(i.quota_kind), array_agg(i.account))
          from unnest(intents) i where i.command_id <> all (granted);
     end if;
   end if;
   if next_round <> '[]' then
-    answers := answers || safari_begin_batch(worker_boot, worker, next_round);
+    answers := answers || safari_begin_batch(worker_boot, worker, next_round, accounts, shared);
   end if;
   return answers;
 end $$;

@@ -109,7 +109,7 @@ begin
     if (item ->> 'quota_back')::boolean and done.quota_day is not null then
       update safari_rate_limits r set used = greatest(r.used - 1, 0), updated_at = now()
        where r.platform = done.quota_platform and r.action = done.quota_kind
-         and r.limit_date = done.quota_day;
+         and r.limit_date = done.quota_day and r.account = done.account;
       done.quota_day := null;
     end if;
 
@@ -169,7 +169,8 @@ begin
       perform safari_alert(format('unknown:%s:%s', done.command_id, done.attempt), 'unknown_outcome',
         jsonb_build_object('command_id', done.command_id, 'service', done.service,
           'action', command.action, 'recipient', done.recipient,
-          'place', safari_place(done.service, done.recipient), 'error', item -> 'error'));
+          'place', safari_place(done.service, done.recipient), 'error', item -> 'error')
+        || safari_account_detail(done.account));
     end if;
     perform safari_alert_result(done.command_id, done.service, item -> 'alert');
     answers := answers || jsonb_build_object(

@@ -66,7 +66,7 @@ begin
   if verdict = 'not-sent' and doubtful.quota_day is not null then
     update safari_rate_limits r set used = greatest(r.used - 1, 0), updated_at = now()
      where r.platform = doubtful.quota_platform and r.action = doubtful.quota_kind
-       and r.limit_date = doubtful.quota_day;
+       and r.limit_date = doubtful.quota_day and r.account = doubtful.account;
   end if;
   update safari_command_queue q
      set status = case verdict when 'sent' then 'completed' else 'failed' end,
@@ -138,8 +138,11 @@ begin
   return to_jsonb(true);
 end $$;
 
+-- Pauses one platform or all, for one account or, without a name, for all.
+drop function if exists public.safari_pause(text, double precision, text);
 create or replace function public.safari_pause(
-  platform text, seconds double precision default null, note text default null
+  platform text, seconds double precision default null, note text default null,
+  account text default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -149,21 +152,26 @@ begin
      and not exists (select from safari_services s where s.platform = safari_pause.platform) then
     raise invalid_parameter_value using message = format('there is no platform %s', platform);
   end if;
-  insert into safari_pauses as p (platform, until, note)
-    values (safari_pause.platform, ends, safari_pause.note)
+  insert into safari_pauses as p (platform, account, until, note)
+    values (safari_pause.platform, safari_account_name(safari_pause.account), ends,
+            safari_pause.note)
     on conflict on constraint safari_pauses_pkey
       do update set until = excluded.until, note = excluded.note, created_at = now();
-  return jsonb_build_object('platform', platform, 'until', ends);
+  return jsonb_strip_nulls(jsonb_build_object('platform', platform, 'until', ends,
+    'account', nullif(safari_account_name(account), '')));
 end $$;
 
-create or replace function public.safari_resume(platform text) returns jsonb
+drop function if exists public.safari_resume(text);
+create or replace function public.safari_resume(platform text, account text default null)
+returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   resumed integer;
 begin
-  -- Resuming everything lifts every pause; resuming one platform lifts its own.
+  -- Resuming everything lifts every pause; resuming one platform or account lifts its own.
   delete from safari_pauses p
-   where p.platform = safari_resume.platform or safari_resume.platform = 'all';
+   where (p.platform = safari_resume.platform or safari_resume.platform = 'all')
+     and (safari_resume.account is null or p.account = safari_account_name(safari_resume.account));
   get diagnostics resumed = row_count;
   notify safari_commands;
   return jsonb_build_object('resumed', resumed);
@@ -193,10 +201,49 @@ begin
                             'was_blocked', was_blocked);
 end $$;
 
+-- Stores the policy of one account: what is absent follows that of its platform. One that goes back to
+-- the settings (by_person = false) has nothing of its own any more.
+create or replace function public.safari_configure_account(policy jsonb) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  c record;
+  known jsonb;
+begin
+  select r.platform, r.kind, safari_account_name(r.account) as account, r.by_person, r.daily_limit,
+         coalesce(r.daily_is_set, r.daily_limit is not null or null) as daily_is_set, r.ramp_days
+    into c
+    from jsonb_to_record(policy) as r (
+      platform text, kind text, account text, by_person boolean, daily_limit integer,
+      daily_is_set boolean, ramp_days integer);
+  if c.by_person = false then
+    delete from safari_account_policies p
+     where p.platform = c.platform and p.kind = c.kind and p.account = c.account;
+    return;
+  end if;
+  insert into safari_account_policies (platform, kind, account)
+    values (c.platform, c.kind, c.account)
+    on conflict on constraint safari_account_policies_pkey do update set updated_at = now()
+    returning changes into known;
+  -- A limit that an operator has set stays, whatever the start of a host says.
+  if c.by_person is null and (known ->> 'limit_by_person')::boolean then
+    policy := policy - 'daily_limit';
+    c.daily_is_set := null;
+  end if;
+  update safari_account_policies p
+     set changes = known
+           || jsonb_strip_nulls(policy - array['platform', 'kind', 'account', 'by_person',
+                                               'daily_is_set', 'default_time_zone'])
+           || jsonb_strip_nulls(jsonb_build_object(
+                'limit_by_person', c.by_person, 'daily_is_set', c.daily_is_set,
+                'ramp_from', case when c.ramp_days > 0 then now() end))
+   where p.platform = c.platform and p.kind = c.kind and p.account = c.account;
+end $$;
+
 -- Stores policies [{platform, kind, daily_limit, min_gap_seconds, active_from, active_to,
 -- time_zone, default_time_zone, by_person, hourly_limit, rolling_limit, weekly_limit, weekdays [1 to 7],
 -- ramp_days, spread}] and settings {key: value}; what is absent or null stays as
--- it is, and the default zone is taken where none was ever named. A limit that was set by_person stays
+-- it is, and the default zone is taken where none was ever named. With an account they are of that one
+-- alone, which follows those of all until it gets its own. A limit that was set by_person stays
 -- until it is given up by_person = false: the start of a host, which says neither, leaves it alone.
 create or replace function public.safari_configure(policies jsonb, settings jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
@@ -206,6 +253,8 @@ begin
     from jsonb_to_recordset(policies) as z (time_zone text, default_time_zone text),
          unnest(array[z.time_zone, z.default_time_zone]) as c (zone)
    where c.zone is not null;
+  perform safari_configure_account(c) from jsonb_array_elements(policies) c
+    where safari_account_name(c ->> 'account') <> '';
   update safari_policies p
      set daily_limit = case when p.limit_by_person and c.by_person is null then p.daily_limit
                             else coalesce(c.daily_limit, p.daily_limit) end,
@@ -238,8 +287,8 @@ begin
       platform text, kind text, daily_limit integer, min_gap_seconds double precision,
       active_from smallint, active_to smallint, time_zone text, default_time_zone text,
       by_person boolean, daily_is_set boolean, hourly_limit integer, rolling_limit integer,
-      weekly_limit integer, weekdays jsonb, ramp_days integer, spread boolean)
-   where p.platform = c.platform and p.kind = c.kind;
+      weekly_limit integer, weekdays jsonb, ramp_days integer, spread boolean, account text)
+   where p.platform = c.platform and p.kind = c.kind and safari_account_name(c.account) = '';
   insert into safari_settings as s (key, value)
     select e.key, e.value from jsonb_each(settings) e where e.value <> 'null'
     on conflict on constraint safari_settings_pkey

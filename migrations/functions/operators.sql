@@ -7,6 +7,7 @@ declare
   condition text := case action
     when 'cancel' then 'q.status in (''pending'', ''running'')'
     when 'reschedule' then 'q.status = ''pending'''
+    when 'reassign' then 'q.status = ''pending'''
     when 'retry' then
       'q.status in (''failed'', ''cancelled'') and q.reason is distinct from ''unknown'''
     when 'resolve' then 'q.status = ''failed'' and q.reason = ''unknown''' end;
@@ -64,12 +65,13 @@ begin
 end $$;
 
 -- Does an action to every command that a filter matches, by the rules for one: cancel, retry, resolve
--- (with a verdict), reschedule (with scheduled_for). `expected` is the number that was agreed to at the
+-- (with a verdict), reschedule (with scheduled_for), reassign (with an account). `expected` is the number that was agreed to at the
 -- moment `seen_at`: rows that came since, or left otherwise than by being worked on, refuse it all.
 -- Answers {done, left_alone}.
+drop function if exists public.safari_bulk(jsonb, text, integer, timestamptz, text, timestamptz);
 create or replace function public.safari_bulk(
   filter jsonb, action text, expected integer, seen_at timestamptz default null,
-  verdict text default null, scheduled_for timestamptz default null
+  verdict text default null, scheduled_for timestamptz default null, account text default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp set jit = off as $$
 declare
@@ -108,6 +110,7 @@ begin
         when 'retry' then perform safari_retry(id);
         when 'resolve' then perform safari_resolve(id, verdict);
         when 'reschedule' then perform safari_reschedule(id, scheduled_for);
+        when 'reassign' then perform safari_reassign(id, account);
       end case;
       done := done + 1;
     exception when object_not_in_prerequisite_state then
@@ -140,10 +143,11 @@ begin
     when 'resolve' then answer := safari_resolve((a ->> 'id')::uuid, a ->> 'verdict');
     when 'reschedule' then
       answer := safari_reschedule((a ->> 'id')::uuid, (a ->> 'scheduled_for')::timestamptz);
+    when 'reassign' then answer := safari_reassign((a ->> 'id')::uuid, a ->> 'account');
     when 'bulk' then
       answer := safari_bulk(a -> 'filter', a ->> 'action', (a ->> 'expected')::integer,
                             (a ->> 'seen_at')::timestamptz, a ->> 'verdict',
-                            (a ->> 'scheduled_for')::timestamptz);
+                            (a ->> 'scheduled_for')::timestamptz, a ->> 'account');
     when 'retry_failed' then
       answer := safari_retry_failed(coalesce((a ->> 'first_time_only')::boolean, false));
     when 'backlog' then
@@ -160,8 +164,9 @@ begin
       answer := agent_inbox_tag((a ->> 'contact_id')::uuid, coalesce(a -> 'added', '[]'),
                                 coalesce(a -> 'removed', '[]'));
     when 'pause' then
-      answer := safari_pause(a ->> 'platform', (a ->> 'seconds')::double precision, a ->> 'note');
-    when 'resume' then answer := safari_resume(a ->> 'platform');
+      answer := safari_pause(a ->> 'platform', (a ->> 'seconds')::double precision, a ->> 'note',
+                             a ->> 'account');
+    when 'resume' then answer := safari_resume(a ->> 'platform', a ->> 'account');
     when 'configure' then answer := safari_configure(a -> 'policies', coalesce(a -> 'settings', '{}'));
     when 'block_contact' then
       answer := safari_block_contact(a ->> 'platform', a ->> 'recipient', (a ->> 'blocked')::boolean,

@@ -43,20 +43,25 @@ begin
   return ends at time zone zone;
 end $$;
 
--- When the nth of the latest actions of a service began, or null; the first is the latest.
-create or replace function public.safari_nth_action(service text, nth integer) returns timestamptz
+-- When the nth of the latest actions of a service by an account began, or null; the first is the latest.
+drop function if exists public.safari_nth_action(text, integer);
+create or replace function public.safari_nth_action(
+  service text, nth integer, account text default 'default'
+) returns timestamptz
 language plpgsql stable as $$
 begin
   return (select a.begun_at from safari_command_attempts a
-           where a.service = safari_nth_action.service and a.quota_day is not null
+           where a.service = safari_nth_action.service and a.account = safari_nth_action.account
+             and a.quota_day is not null
            order by a.begun_at desc offset greatest(nth - 1, 0) limit 1);
 end $$;
 
 -- Until when a service pauses after its last action: the gap from its end, with jitter up to twice
 -- that, and where the day is to be spread its share of what is left of the hours. The jitter hangs on
 -- the action, so that everybody who asks gets one answer.
+drop function if exists public.safari_paused_until(text, public.safari_policies, integer);
 create or replace function public.safari_paused_until(
-  service text, policy public.safari_policies, remaining integer
+  service text, policy public.safari_policies, remaining integer, account text default 'default'
 ) returns timestamptz
 language plpgsql stable as $$
 declare
@@ -70,7 +75,8 @@ begin
   end if;
   select coalesce(a.finished_at, a.begun_at) as ended, a.command_id into last
     from safari_command_attempts a
-   where a.service = safari_paused_until.service and a.quota_day is not null
+   where a.service = safari_paused_until.service and a.account = safari_paused_until.account
+     and a.quota_day is not null
    order by a.begun_at desc limit 1;
   if last.ended is null then
     return null;

@@ -166,7 +166,8 @@ language sql stable set search_path = public, pg_temp as $$
         from actp_own_posts o
        where o.next_look_at <= now() and o.url is not null
          and not exists (select from safari_pauses p
-                          where p.platform in ('all', o.platform) and p.until > now())
+                          where p.platform in ('all', o.platform) and p.account = ''
+                            and p.until > now())
        order by o.next_look_at, o.platform, o.external_id limit row_limit) d
 $$;
 

@@ -70,12 +70,20 @@ language sql stable set search_path = public, pg_temp as $$
                               'status', coalesce(status, 'ended')), null, row_limit) -> 'rows'
 $$;
 
--- Limits, hours, pace and today's use by platform and kind, and why it cannot act now: `reason` of a
--- limit, or `waits` of its service.
+-- The hosts that send for an account of a service now, by name.
+create or replace function public.safari_host_names(service text, account text) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(distinct split_part(w.worker, '/', 1)), '[]')
+    from safari_hosts_of(service, account) w
+$$;
+
+-- Limits, hours, pace and today's use by platform, kind and account, and why it cannot act now: `reason`
+-- of a limit, or `waits` of its service.
 create or replace function public.safari_limits() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-           'platform', p.platform, 'kind', p.kind, 'service', s.service,
+           'platform', p.platform, 'kind', p.kind, 'account', a.account,
+           'hosts', safari_host_names(s.service, a.account), 'service', s.service,
            'used', coalesce(r.used, 0), 'daily_limit', p.daily_limit,
            'limit_by_person', p.limit_by_person,
            'in_force', case when s.service is not null then to_jsonb(f) end,
@@ -86,14 +94,17 @@ language sql stable set search_path = public, pg_temp as $$
            'active_from', p.active_from, 'active_to', p.active_to,
            'time_zone', coalesce(p.time_zone, 'UTC'),
            'reason', g.reason, 'until', safari_finite(g.until),
-           'waits', case when s.service is not null then safari_service_wait(s.service) end
-         ) order by p.platform, p.kind), '[]')
-    from safari_policies p
+           'waits', case when s.service is not null
+                         then safari_service_wait(s.service, a.account) end
+         ) order by p.platform, p.kind, a.account), '[]')
+    from safari_policies common
+   cross join lateral safari_accounts_on(common.platform) a (account)
+   cross join lateral safari_policy(common.platform, common.kind, a.account) p
     left join safari_services s on s.platform = p.platform and s.kind = p.kind
     left join safari_rate_limits r on r.platform = p.platform and r.action = p.kind
-                                  and r.limit_date = safari_today()
+                                  and r.limit_date = safari_today() and r.account = a.account
     left join lateral safari_limits_in_force(p, s) f on s.service is not null
-    left join lateral safari_service_gate(s.service) g on s.service is not null
+    left join lateral safari_service_gate(s.service, null, a.account) g on s.service is not null
 $$;
 
 -- How many commands stand where, by service and platform. A row whose time has come is ready, also
@@ -130,21 +141,23 @@ language sql stable set search_path = public, pg_temp as $$
     from standing s group by s.service, s.platform
 $$;
 
--- How long the first in line of a service has waited; each priority has a line of its own.
+-- How long the first in line of a service has waited; each account and each priority has a line
+-- of its own.
 create or replace function public.safari_oldest_ready_seconds(service text)
 returns double precision
 language sql stable set search_path = public, pg_temp as $$
   with recursive heads as (
-    (select q.priority, greatest(q.created_at, q.due_at) as since from safari_command_queue q
+    (select q.account, q.priority, greatest(q.created_at, q.due_at) as since
+       from safari_command_queue q
       where q.service = safari_oldest_ready_seconds.service and q.status = 'pending' and q.ready
         and q.crash_count = 0
-      order by q.priority, q.created_at, q.id limit 1)
+      order by q.account, q.priority, q.created_at, q.id limit 1)
     union all
     select following.* from heads h cross join lateral (
-      select q.priority, greatest(q.created_at, q.due_at) from safari_command_queue q
+      select q.account, q.priority, greatest(q.created_at, q.due_at) from safari_command_queue q
        where q.service = safari_oldest_ready_seconds.service and q.status = 'pending' and q.ready
-         and q.crash_count = 0 and q.priority > h.priority
-       order by q.priority, q.created_at, q.id limit 1) following
+         and q.crash_count = 0 and (q.account, q.priority) > (h.account, h.priority)
+       order by q.account, q.priority, q.created_at, q.id limit 1) following
   )
   select extract(epoch from now() - min(safari_bounded(h.since)))::double precision from heads h
 $$;
@@ -167,13 +180,17 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
            coalesce(sum(e.rows) filter (where e.status = 'cancelled'), 0) as cancelled
       from ended e
   ), live as (
-    select w.boot_id, w.worker, w.services, w.state, w.started_at, w.seen_at from safari_workers w
+    select w.boot_id, w.worker, w.services, w.accounts, w.state, w.started_at, w.seen_at
+      from safari_workers w
      where w.seen_at > now() - interval '60 seconds' and w.stopped_at is null
   ), reported as (
-    select distinct on (r.key) r.key as service, r.value as state
-      from live l, lateral jsonb_each(
+    select distinct on (r.key, a.account) r.key as service, a.account, r.value as state
+      from live l
+     cross join lateral jsonb_each(
         case jsonb_typeof(l.state) when 'object' then l.state else '{}' end) r
-     order by r.key, l.seen_at desc
+      left join safari_services s on s.service = r.key
+     cross join lateral (select safari_account_on(l.accounts, s.platform) as account) a
+     order by r.key, a.account, l.seen_at desc
   )
   select jsonb_build_object(
     'at', now(),
@@ -183,14 +200,17 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     'services', (
       select jsonb_agg(jsonb_build_object(
                'service', s.service, 'platform', s.platform, 'kind', s.kind, 'port', s.port,
+               'account', a.account, 'hosts', safari_host_names(s.service, a.account),
                'oldest_ready_seconds', safari_oldest_ready_seconds(s.service),
                'reason', g.reason, 'until', safari_finite(g.until),
                'state', r.state, 'health', to_jsonb(h) - 'id' - 'service_name' - 'port'
-             ) order by s.port nulls last, s.service)
+             ) order by s.port nulls last, s.service, a.account)
         from safari_services s
-        cross join lateral safari_service_gate(s.service) g
-        left join reported r on r.service = s.service
-        left join safari_service_health h on h.service_name = s.service),
+        cross join lateral safari_accounts_on(s.platform) a (account)
+        cross join lateral safari_service_gate(s.service, null, a.account) g
+        left join reported r on r.service = s.service and r.account = a.account
+        left join safari_service_health h
+          on h.service_name = s.service and h.account = a.account),
     'last_24_hours', (
       select to_jsonb(c) || jsonb_build_object('completion_rate', round(
                c.completed / nullif(c.completed + c.failed + c.unknown, 0), 4))
@@ -215,8 +235,9 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     'workers', coalesce((
       select jsonb_agg(to_jsonb(l) - 'state' order by l.worker) from live l), '[]'),
     'pauses', coalesce((
-      select jsonb_agg(jsonb_build_object('platform', p.platform, 'note', p.note,
-                                          'until', safari_finite(p.until)) order by p.platform)
+      select jsonb_agg(jsonb_build_object('platform', p.platform, 'account', p.account,
+                                          'note', p.note, 'until', safari_finite(p.until))
+                       order by p.platform, p.account)
         from safari_pauses p where p.until > now()), '[]'))
 $$;
 
@@ -224,13 +245,17 @@ $$;
 -- retrying, waiting, held, next_due_seconds, reason, reason_seconds, state}}. A row that failed
 -- before and waits no longer than a retry may counts as retrying, all others that wait as waiting.
 -- Read by index, whatever the table's statistics say at that moment.
-create or replace function public.safari_outlook(services jsonb) returns jsonb
+-- With accounts, {platform: account}, only what they send counts.
+drop function if exists public.safari_outlook(jsonb);
+create or replace function public.safari_outlook(services jsonb, accounts jsonb default null)
+returns jsonb
 language sql stable
 set search_path = public, pg_temp set enable_seqscan = off set jit = off
 as $$
   select coalesce(jsonb_object_agg(w.service, jsonb_build_object(
            'running', (select count(*) from safari_command_queue q
-                        where q.status = 'running' and q.service = w.service),
+                        where q.status = 'running' and q.service = w.service
+                          and (our.account is null or q.account in ('', our.account))),
            'due', d.ready + o.overdue,
            'retrying', t.retrying,
            'waiting', d.waiting - o.overdue - t.retrying,
@@ -238,7 +263,7 @@ as $$
            'next_due_seconds', (
              select greatest(0, safari_seconds_until(q.due_at)) from safari_command_queue q
               where q.service = w.service and q.status = 'pending' and not q.ready
-                and q.due_at < 'infinity'
+                and q.due_at < 'infinity' and (our.account is null or q.account in ('', our.account))
               order by q.due_at limit 1),
            'reason', g.reason,
            'reason_seconds', case when g.reason is not null then safari_seconds_until(g.until) end,
@@ -246,32 +271,46 @@ as $$
              select l.state -> w.service from safari_workers l
               where l.seen_at > now() - interval '60 seconds' and l.stopped_at is null
                 and l.state ? w.service
+                and (our.account is null or safari_account_on(l.accounts, s.platform) = our.account)
               order by l.seen_at desc limit 1)
          )), '{}')
     from jsonb_array_elements_text(services) w (service)
+    left join safari_services s on s.service = w.service
+    cross join lateral (
+      select case when accounts is not null then safari_account_on(accounts, s.platform) end
+               as account) our
     cross join lateral (
       select count(*) filter (where q.ready) as ready,
              count(*) filter (where not q.ready and q.hold is null) as waiting,
              count(*) filter (where not q.ready and q.hold <> 'campaign') as held
         from safari_command_queue q
-       where q.service = w.service and q.status = 'pending') d
+       where q.service = w.service and q.status = 'pending'
+         and (our.account is null or q.account in ('', our.account))) d
     cross join lateral (
       select count(*) as overdue from safari_command_queue q
        where q.service = w.service and q.status = 'pending' and not q.ready
-         and q.due_at <= now()) o
+         and q.due_at <= now() and (our.account is null or q.account in ('', our.account))) o
     cross join lateral (
       select count(*) as retrying
-        from safari_command_queue q, safari_settings s
+        from safari_command_queue q, safari_settings k
        where q.service = w.service and q.status = 'pending' and not q.ready and q.hold is null
-         and q.retry_count > 0 and s.key = 'retry_base_seconds'
+         and q.retry_count > 0 and (our.account is null or q.account in ('', our.account))
+         and k.key = 'retry_base_seconds'
          and q.due_at > now() and q.due_at = q.next_retry_at
          and q.next_retry_at <= now() + make_interval(secs => least(
-           3600, (s.value #>> '{}')::double precision * 2 ^ least(q.retry_count - 1, 12)))) t
-    cross join lateral safari_service_gate(w.service) g
+           3600, (k.value #>> '{}')::double precision * 2 ^ least(q.retry_count - 1, 12)))) t
+    cross join lateral (
+      select a.* from safari_any_gate(w.service) a where our.account is null
+      union all
+      select a.* from safari_service_gate(w.service, null, our.account) a
+       where our.account is not null) g
 $$;
 
--- Stores what a check of the services found: [{service_name, port, status, response_ms, error}].
-create or replace function public.safari_record_health(results jsonb) returns jsonb
+-- Stores what a check of the services found: [{service_name, port, status, response_ms, error}], on a
+-- host with these accounts.
+drop function if exists public.safari_record_health(jsonb);
+create or replace function public.safari_record_health(results jsonb, accounts jsonb default '{}')
+returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   recorded integer;
@@ -282,14 +321,15 @@ begin
     raise invalid_parameter_value using message = 'a status is healthy, down or timeout';
   end if;
   insert into safari_service_health as h (
-    service_name, port, status, response_ms, error, checked_at, last_healthy_at
+    service_name, account, port, status, response_ms, error, checked_at, last_healthy_at
   )
-    select r.service_name, r.port, r.status, r.response_ms, r.error, now(),
-           case r.status when 'healthy' then now() end
+    select r.service_name, safari_account_on(accounts, s.platform), r.port, r.status, r.response_ms,
+           r.error, now(), case r.status when 'healthy' then now() end
       from jsonb_to_recordset(results) as r (
         service_name text, port integer, status text, response_ms integer, error text)
+      left join safari_services s on s.service = r.service_name
      order by r.service_name
-    on conflict (service_name) do update
+    on conflict on constraint safari_service_health_key do update
       set port = excluded.port, status = excluded.status, response_ms = excluded.response_ms,
           error = excluded.error, checked_at = excluded.checked_at,
           last_healthy_at = coalesce(excluded.last_healthy_at, h.last_healthy_at);

@@ -111,6 +111,9 @@ begin
     select r.service, r.effect into new.service, new.effect
       from safari_route(new.action, coalesce(new.platform, '')) r;
   end if;
+  new.account := safari_account_name(coalesce(nullif(new.account, ''), case
+    when tg_op = 'INSERT' and new.action in ('send_dm', 'comment', 'tweet')
+    then safari_params(new.params) ->> 'account' end));
   new.status := coalesce(new.status, 'pending');
   new.priority := coalesce(new.priority, 5);
   new.retry_count := greatest(new.retry_count, 0);
@@ -195,8 +198,8 @@ create or replace trigger safari_queue_before_insert
   for each row execute function public.safari_queue_before_write();
 
 create or replace trigger safari_queue_before_update
-  before update of status, action, platform, params, priority, scheduled_for, next_retry_at, hold,
-    created_at, expires_at, attempt, retry_count, crash_count, lease_number
+  before update of status, action, platform, params, priority, account, scheduled_for, next_retry_at,
+    hold, created_at, expires_at, attempt, retry_count, crash_count, lease_number
   on public.safari_command_queue
   for each row when (new.status = 'pending')
   execute function public.safari_queue_before_write();

@@ -99,7 +99,8 @@ begin
   return jsonb_build_object('day', safari_today() - 1, 'used', coalesce((
     select jsonb_agg(jsonb_build_object(
              'platform', l.platform, 'kind', l.action, 'used', l.used,
-             'daily_limit', l.daily_limit) order by l.platform, l.action)
+             'daily_limit', l.daily_limit) || safari_account_detail(l.account)
+             order by l.platform, l.action, l.account)
       from safari_rate_limits l where l.limit_date = safari_today() - 1), '[]'));
 end $$;
 

@@ -112,7 +112,8 @@ begin
 end $$;
 
 -- The conditions of a filter, as SQL over safari_command_queue q and safari_command_index i, every value
--- quoted. A filter has any of: to, person, text, service, platform, action, status, reason, campaign, batch, key, since, until, ids.
+-- quoted. A filter has any of: to, person, text, service, platform, account, action, status, reason,
+-- campaign, batch, key, since, until, ids.
 -- The status `unknown` stands for failed commands whose outcome is not settled, `ended` for all that
 -- ended and `open` for those that have not.
 create or replace function public.safari_filter(filter jsonb) returns text
@@ -154,7 +155,7 @@ begin
           '%' || regexp_replace(lower(value), '([\\%_])', '\\\1', 'g') || '%');
       when 'service' then
         conditions := conditions || format('i.service = %L', value);
-      when 'platform', 'action', 'reason' then
+      when 'platform', 'account', 'action', 'reason' then
         conditions := conditions || format('q.%I = %L', field, value);
       when 'campaign', 'batch' then
         conditions := conditions || format('q.%I = %L', field || '_id', value);
@@ -224,7 +225,7 @@ begin
   end if;
   execute format($query$
     with page as materialized (
-      select q.id, q.service, q.action, q.platform, q.status, q.reason, q.error, q.hold, q.attempt,
+      select q.id, q.service, q.action, q.platform, q.account, q.status, q.reason, q.error, q.hold, q.attempt,
              q.retry_count, q.priority, safari_shortened(q.params) as params,
              safari_shortened(q.result) as result, q.campaign_id, q.created_at,
              q.scheduled_for, q.completed_at

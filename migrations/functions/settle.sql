@@ -27,9 +27,12 @@ $$;
 -- Unknown outcomes whose service has come to rest and at which a look is due, each for the caller
 -- alone until its next look: [{id, attempt, service, action, platform, params, recipient, begun_at,
 -- looks, was_sent_before}]. `rest` is {service: seconds} after the attempt; `only` names one command,
--- which is looked at now, however often it was before.
+-- which is looked at now, however often it was before. Only those that were sent by one of the caller's
+-- accounts, {platform: account}: nobody else sees where they stand.
+drop function if exists public.safari_claim_looks(jsonb, double precision, uuid, integer);
 create or replace function public.safari_claim_looks(
-  rest jsonb, again_seconds double precision, only_id uuid default null, most integer default 5
+  rest jsonb, again_seconds double precision, only_id uuid default null, most integer default 5,
+  accounts jsonb default '{}'
 ) returns jsonb
 language sql set search_path = public, pg_temp as $$
   with due as (
@@ -39,6 +42,8 @@ language sql set search_path = public, pg_temp as $$
      where a.outcome = 'unknown' and a.resolved_at is null
        and q.status = 'failed' and q.reason = 'unknown'
        and rest ? a.service
+       and a.account = safari_account_on(accounts, (
+         select s.platform from safari_services s where s.service = a.service))
        and coalesce(a.finished_at, a.begun_at)
              + make_interval(secs => (rest ->> a.service)::double precision) <= clock_timestamp()
        and (a.command_id = only_id

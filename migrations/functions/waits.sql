@@ -1,8 +1,11 @@
 -- What a command waits for, also one that no worker has looked at yet.
 
 -- {for, until, detail} of a service that takes no commands now for a reason of its own: no worker of
--- it runs, or it is not ready. Null where it takes them.
-create or replace function public.safari_service_wait(service text) returns jsonb
+-- it runs, or it is not ready. Null where it takes them. With an account, as that one is served; without,
+-- whoever serves it.
+drop function if exists public.safari_service_wait(text);
+create or replace function public.safari_service_wait(service text, account text default null)
+returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_strip_nulls(case
            when live.workers = 0 then jsonb_build_object(
@@ -16,14 +19,20 @@ language sql stable set search_path = public, pg_temp as $$
     from (select count(*) as workers,
                  (array_agg(w.state -> safari_service_wait.service order by w.seen_at desc))[1] as state,
                  max(w.seen_at) as seen_at
-            from safari_workers w
-           where w.stopped_at is null and w.seen_at > now() - interval '60 seconds'
-             and w.services @> array[safari_service_wait.service]) live
-    left join safari_service_health health on health.service_name = safari_service_wait.service;
+            from safari_services s
+           cross join lateral safari_accounts_on(s.platform) a (account)
+           cross join lateral safari_hosts_of(s.service, a.account) w
+           where s.service = safari_service_wait.service
+             and a.account = coalesce(safari_service_wait.account, a.account)) live
+    left join lateral (
+      select min(h.not_ready) as not_ready from safari_service_health h
+       where h.service_name = safari_service_wait.service
+         and h.account = coalesce(safari_service_wait.account, h.account)
+      having bool_and(h.not_ready is not null)) health on true;
 $$;
 
--- {for, until, detail} of a pending command, null of any other: a hold, its time, the gate of its
--- platform, its service, or the turn of others.
+-- {for, until, detail} of a pending command, null of any other: a hold, its time, its account, the gate
+-- of its platform, its service, or the turn of others.
 create or replace function public.safari_wait_of(command safari_command_queue) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_strip_nulls(case
@@ -31,11 +40,27 @@ language sql stable set search_path = public, pg_temp as $$
            when command.due_at > now() then jsonb_build_object(
              'for', coalesce(command.reason, last.reason, 'its time'),
              'until', safari_finite(command.due_at), 'detail', last.error)
+           when sender.name is not null
+                and not exists (select from safari_hosts_of(command.service, sender.name))
+             then jsonb_build_object('for', 'its account', 'detail', format(
+               'no running Mac is logged in as %s%s; bin/queue reassign gives it to another account',
+               sender.name, ', last seen on ' || safari_last_host(command.service, sender.name)))
            when gate.reason is not null then jsonb_build_object(
              'for', gate.reason, 'until', safari_finite(gate.until))
-           else coalesce(safari_service_wait(command.service), jsonb_build_object('for', 'its turn'))
+           else coalesce(safari_service_wait(command.service, sender.name),
+                         jsonb_build_object('for', 'its turn'))
          end)
-    from safari_service_gate(command.service, command.platform) gate
+    from (select coalesce(nullif(command.account, ''), case
+                   when command.platform = any (safari_shared_platforms())
+                        and command.effect = 'once' and command.person is not null
+                     then safari_sender(command.platform, command.person, command.id) end) as name
+         ) sender
+    cross join lateral (
+      select g.* from safari_any_gate(command.service, command.platform) g
+       where sender.name is null
+      union all
+      select g.* from safari_service_gate(command.service, command.platform, sender.name) g
+       where sender.name is not null) gate
     left join lateral (
       select e.detail ->> 'reason' as reason, e.detail ->> 'error' as error
         from safari_command_events e

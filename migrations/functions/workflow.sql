@@ -17,8 +17,8 @@ language sql stable set search_path = public, pg_temp as $$
     'id', w.id, 'lease', w.lease_number, 'input', safari_shortened(w.input_data),
     'now', clock_timestamp(),
     'timeout_minutes', w.timeout_minutes,
-    'paused', coalesce((select jsonb_agg(p.platform) from safari_pauses p where p.until > now()),
-                       '[]'),
+    'paused', coalesce((select jsonb_agg(p.platform) from safari_pauses p
+                         where p.account = '' and p.until > now()), '[]'),
     'attempts', coalesce((
       select jsonb_agg(to_jsonb(a) order by a.attempt) from actp_publish_attempts a
        where a.task_id = w.id), '[]'))
@@ -143,7 +143,8 @@ begin
   if not agent_publish_holds(task_id, boot_id, lease_number, lease_seconds) then
     return jsonb_build_object('verdict', 'lost');
   elsif exists (select from safari_pauses p
-                 where p.platform in ('all', agent_publish_begin.platform) and p.until > now()) then
+                 where p.platform in ('all', agent_publish_begin.platform) and p.account = ''
+                   and p.until > now()) then
     return jsonb_build_object('verdict', 'paused', 'task', agent_publish_task(task_id));
   end if;
   select agent_publish_video(w.input_data) into video from actp_workflow_tasks w where w.id = task_id;

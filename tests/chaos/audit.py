@@ -169,13 +169,13 @@ def _must_keep_quota(attempt: Row) -> bool:
 
 def _faults_of_quotas(records: Records) -> Iterator[str]:
     taken = Counter(
-        (each["quota_platform"], each["quota_kind"], each["quota_day"])
+        (each["quota_platform"], each["quota_kind"], each["quota_day"], each["account"])
         for attempts in records.attempts.values()
         for each in attempts
         if each["quota_platform"] and _must_keep_quota(each)
     )
     for quota in records.quotas:
-        key = quota["platform"], quota["kind"], quota["day"]
+        key = quota["platform"], quota["kind"], quota["day"], quota["account"]
         if quota["used"] != taken[key]:
             yield f"{key}: {quota['used']} used, {taken[key]} may have gone"
         if quota["used"] > quota["ceiling"]:

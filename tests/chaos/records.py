@@ -30,7 +30,11 @@ select q.id::text, q.service, q.action, q.effect, q.status, q.reason, q.attempt,
             else g.reason end as waits_for
   from safari_command_queue q
  cross join lateral (select safari_params(q.params) as params) p
-  left join lateral safari_service_gate(q.service) g on q.status = 'pending'
+  left join lateral (
+    select a.reason from safari_any_gate(q.service) a where q.account = ''
+    union all
+    select a.reason from safari_service_gate(q.service, null, q.account) a
+     where q.account <> '') g on q.status = 'pending'
  where q.service <> 'foreign'
 """
 _EVENTS: LiteralString = """
@@ -38,11 +42,13 @@ select e.command_id::text as id, e.event, e.attempt, e.worker, e.detail
   from safari_command_events e order by e.id
 """
 _ATTEMPTS: LiteralString = """
-select command_id::text as id, attempt, outcome, quota_platform, quota_kind, quota_day, service
+select command_id::text as id, attempt, outcome, quota_platform, quota_kind, quota_day, service,
+       account
   from safari_command_attempts order by command_id, attempt
 """
 _QUOTAS: LiteralString = """
-select r.platform, r.action as kind, r.limit_date as day, r.used, r.daily_limit, r.ceiling
+select r.platform, r.action as kind, r.limit_date as day, r.account, r.used, r.daily_limit,
+       r.ceiling
   from safari_rate_limits r
 """
 _ALERTS: LiteralString = "select key, kind, detail from safari_alerts"

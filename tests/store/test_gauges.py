@@ -152,7 +152,9 @@ def test_a_service_is_up_when_its_last_check_found_it_healthy(
     stranger: Json = {"service_name": "nobody's", "port": 1, "status": "healthy", "response_ms": 1}
     ours: Json = {"service_name": "twitter-dm", "port": 3003, "status": status, "response_ms": 1500}
     store.call("safari_record_health", results=[ours, stranger])
-    assert value(store, "service_up") == [{"service": "twitter-dm", "value": up}]
+    assert value(store, "service_up") == [
+        {"service": "twitter-dm", "account": "default", "value": up}
+    ]
     assert value(store, "service_health_response_seconds", service="twitter-dm") == 1.5
 
 
