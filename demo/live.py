@@ -75,7 +75,6 @@ def _view(acts: list[Act], seconds: float, height: int) -> RenderableType:
     recent: list[Text] = []
     for line in reversed(lines_of(acts)):
         shown_line = _drawn(line)
-        shown_line.no_wrap, shown_line.overflow = True, "ellipsis"
         room -= 1 + shown_line.plain.count("\n")
         if room < 0:
             break

@@ -52,10 +52,12 @@ def event_line(event: Mapping[str, Any], service: str, whom: str) -> EventLine |
 
 
 def drawn(line: EventLine) -> Text:
-    """Return a line with time, service, recipient and words in columns."""
+    """Return a line with time, service, recipient and words in columns, cut at the window."""
     about = f"{line.service:<20} {one_line(line.whom, _WHOM_WIDTH):<{_WHOM_WIDTH + 1}}"
     moment = line.at.strftime("%H:%M:%S.%f")[:10]
-    return Text.assemble((f"{moment}  ", "dim"), about, text(line.words, line.style, _LONGEST))
+    shown = Text.assemble((f"{moment}  ", "dim"), about, text(line.words, line.style, _LONGEST))
+    shown.no_wrap, shown.overflow = True, "ellipsis"
+    return shown
 
 
 def _because(event: Mapping[str, Any], service: str) -> str:

@@ -13,6 +13,8 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
+from actp.cli.group import PROGRAMS
+
 ROOT = Path(__file__).parents[2]
 BUILD_TIMEOUT_SECONDS = 60
 RUN_TIMEOUT_SECONDS = 60
@@ -101,6 +103,42 @@ def test_the_requirements_of_the_package_are_the_pinned_ones() -> None:
     for name, pin in pins.items():
         (version,) = (specifier.version for specifier in pin.specifier)
         assert asked[name].specifier.contains(version), name
+
+
+def test_the_extras_name_what_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert extras.keys() == {"console", "demo", "dev", "notify", "report"}
+    direct = {Requirement(line).name for line in project["dependencies"]}
+    for part in ("console", "demo", "report"):
+        assert {Requirement(line).name for line in extras[part]} <= direct
+    pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    listed = pinned.partition("# Direct")[2].partition("# Brought")[0].splitlines()
+    lines = {line.partition(" ")[0] for line in listed if line[:1].isalnum()}
+    assert set(extras["dev"]) == lines
+
+
+@pytest.mark.parametrize("name", ["init", "status", *PROGRAMS])
+def test_commands_and_programs_run_from_the_wheel(
+    installed: Path, tmp_path: Path, name: str
+) -> None:
+    shown = run(installed, tmp_path, name, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("Usage: ")
+
+
+def test_completion_works_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    script = run(installed, tmp_path, "completion", "bash").stdout
+    words = "COMP_WORDS=(actp queue can); COMP_CWORD=2; _actp_words; echo ${COMPREPLY[@]}"
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{script}\n{words}"],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=RUN_TIMEOUT_SECONDS,
+    )
+    assert done.stdout.split() == ["cancel"]
 
 
 def test_the_command_runs_from_the_wheel_and_keeps_its_state_in_the_home(
