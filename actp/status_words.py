@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from actp.lines import one_line
 from actp.moments import short_time
 from actp.plural import counted
+from actp.settings import UNNAMED_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from actp.store import Store
 
-__all__ = ["Line", "Tone", "attention", "heading", "status_report", "summary", "waits"]
+__all__ = [
+    "Line",
+    "Tone",
+    "attention",
+    "heading",
+    "service_name",
+    "status_report",
+    "summary",
+    "waits",
+]
 
 Report = dict[str, Any]
 Tone: TypeAlias = Literal["plain", "caution", "trouble"]
@@ -43,6 +53,13 @@ def status_report(store: Store) -> Report:
     }
 
 
+def service_name(service: Report) -> str:
+    """Return the name of a service, with its account where somebody has named one."""
+    account = service.get("account", UNNAMED_ACCOUNT)
+    name = str(service["service"])
+    return name if account == UNNAMED_ACCOUNT else f"{name} {account}"
+
+
 def heading(report: Report) -> Line:
     """Return when this was, and whether anybody works."""
     workers = report["workers"]
@@ -67,6 +84,8 @@ def summary(report: Report) -> Iterator[Line]:
             (f"; completion rate {rate:.1%}" if rate is not None else "", "plain"),
         )
     )
+    if said := _accounts(report):
+        yield _plain(f"Accounts: {said}.")
     if report["foreign"]:
         yield _plain(f"{counted(report['foreign'], 'row')} of the table for other consumers.")
 
@@ -91,12 +110,25 @@ def attention(report: Report) -> Iterator[Line]:
     for service in report["services"]:
         if not service["reason"] and waits(service) and service["state"].get("reason"):
             why = one_line(service["state"]["reason"], 65)
-            said = f"Waits: {service['service']}: {why}"
+            said = f"Waits: {service_name(service)}: {why}"
             yield _trouble(f"{said}; bin/resume --service {service['service']}")
         if service["health"] and service["health"].get("not_ready"):
             reason = one_line(service["health"]["not_ready"], 80)
-            yield _caution(f"Not ready: {service['service']}: {reason}")
+            yield _caution(f"Not ready: {service_name(service)}: {reason}")
     yield from _undelivered(report)
+
+
+def _accounts(report: Report) -> str:
+    """Return which account is logged in where, or nothing where none is named."""
+    at: dict[str, set[str]] = {}
+    for service in report["services"]:
+        if service.get("account", UNNAMED_ACCOUNT) != UNNAMED_ACCOUNT:
+            name = f"{service['platform']} {service['account']}"
+            at.setdefault(name, set()).update(service["hosts"])
+    return ", ".join(
+        f"{name} on {' and '.join(sorted(hosts)) or 'no running Mac'}"
+        for name, hosts in sorted(at.items())
+    )
 
 
 def waits(service: Report) -> bool:

@@ -14,7 +14,7 @@ from rich.text import Text
 from actp.cli.output import table, text
 from actp.cli.times import short_duration
 from actp.moments import short_time, stored_time
-from actp.status_words import attention, heading, summary, waits
+from actp.status_words import attention, heading, service_name, summary, waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,14 +96,15 @@ class ServiceTable:
         shown = table(*columns, numbers=_NUMBERS)
         for column in shown.columns:
             column.no_wrap = column.header != "may act"
-        limits = {limit["service"]: limit for limit in self.report["limits"] if limit["service"]}
+        limits = {service_name(limit): limit for limit in self.report["limits"] if limit["service"]}
         depths: dict[str, list[Report]] = defaultdict(list)
         for depth in self.report["queue"]:
             depths[depth["service"]].append(depth)
         now = datetime.fromisoformat(self.report["at"])
         for service in self.report["services"]:
-            name = service["service"]
-            own = depths[name]
+            name = service_name(service)
+            # The counts of a service stand beside its first account.
+            own = depths.pop(service["service"], [])
             cells: dict[str, RenderableType] = {
                 "service": name,
                 **{column: _count(sum(depth[column] for depth in own)) for column in _COUNTS},

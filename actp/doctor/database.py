@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from actp.doctor.accounts import accounts
 from actp.doctor.finding import Finding, fine, problem
 from actp.doctor.rehearsal import notifications, rehearsal
 from actp.errors import ActpError, SchemaMissing
@@ -56,6 +57,7 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     newer = check_version(store)
     yield fine("schema", newer or f"version {read_schema().version}, that of this release")
     yield from _agents_tables(store)
+    yield from accounts(settings, store)
     yield _clock(store)
     yield from old_transactions(store)
     unsecured = store.call("safari_unsecured", tables=our_tables())

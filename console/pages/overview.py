@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
+from actp.status_words import service_name
 from console.site import site_of
 from console.words import plural
 
@@ -72,12 +73,13 @@ def _services(status: dict[str, Any]) -> Iterator[Attention]:
     for service in status["services"]:
         state = service["state"]
         name = service["service"]
+        said = service_name(service)
         if not service["reason"] and isinstance(state, dict) and state.get("state") == "wait":
-            text = f"{name}: {state.get('reason') or 'cannot be used now'}"
+            text = f"{said}: {state.get('reason') or 'cannot be used now'}"
             href = f"/commands?service={name}&status=open"
             yield Attention("failed", "waits", text, href, "See")
         if (service["health"] or {}).get("not_ready"):
-            text = f"{name}: {service['health']['not_ready']}"
+            text = f"{said}: {service['health']['not_ready']}"
             yield Attention("waiting", "not ready", text, "/system", "See")
 
 
