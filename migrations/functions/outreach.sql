@@ -119,7 +119,8 @@ set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-  vetoes text[] := agent_outreach_vetoes();
+  has_campaigns constant boolean := exists (
+    select from safari_campaign_targets t where not safari_campaign_ended(t.state));
   after_score integer := coalesce(split_part(after, ':', 1)::integer, 2147483647);
   after_contact uuid := coalesce(split_part(after, ':', 2)::uuid,
                                  'ffffffff-ffff-ffff-ffff-ffffffffffff');
@@ -151,8 +152,9 @@ begin
              'niche_label', (s.contact).niche_label,
              'addresses', s.addresses,
              'person', s.ids[1],
-             'veto', coalesce(agent_outreach_veto(s.contact, vetoes),
-                              agent_person_veto(s.contact_id)),
+             -- As stored when the contact was written; the hand-over reads the contact itself.
+             'veto', coalesce(agent_person_veto(s.contact_id), (
+               select o.veto from safari_people o where o.address = 'contact:' || s.contact_id)),
              'is_open', t.is_open, 'is_in_campaign', g.is_in_campaign,
              'conversation_platform', t.last_platform,
              'touched_at', t.touched_at, 'touches', t.touches, 'ours_at', t.ours_at,
@@ -163,7 +165,7 @@ begin
       from known s
      cross join lateral agent_conversation(s.ids, s.addresses) t
      cross join lateral (
-       select exists (
+       select has_campaigns and exists (
          select from safari_people o
            join safari_people a on a.person = o.person
            join safari_campaign_targets t on t.platform = split_part(a.address, ':', 1)
