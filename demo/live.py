@@ -1,4 +1,4 @@
-"""Shows the queue while it is worked off: a table that moves, or plain lines when piped."""
+"""Shows the queue while it is processed: a table that moves, or plain lines when piped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lines_of(acts: list[Act]) -> list[EventLine]:
 
 @contextmanager
 def watching(screen: Console) -> Iterator[Callable[[list[Act], float], None]]:
-    """Yield what is to be told how the queue stands, now and then, with the seconds since."""
+    """Yield a function that shows the queue, given the seconds since the start."""
     if not screen.is_terminal:
         told = 0
 

@@ -76,7 +76,7 @@ def simulate(*, port_base: int, scenario: Path | None) -> None:
     """Run stand-ins for the nine services, Telegram and Claude, and print what recipients see.
 
     They stay up until Ctrl-C. The settings they print lead every other command to them and to a
-    database of their own, so nothing reaches a real queue or a real person.
+    separate database, so nothing reaches a real queue or a real person.
     """
     _refuse_own_settings(os.environ)
     folder = base_folder(sys.platform, os.environ) / "var" / "practice"

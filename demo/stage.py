@@ -105,7 +105,7 @@ class Stage:
             store.close()
 
     def leave(self) -> None:
-        """End the tree and the world; the folder goes too unless it is to be kept."""
+        """End the tree and the world; the folder goes too unless --keep was given."""
         try:
             if self._tree is not None:
                 with suppress(WrongState):
@@ -174,7 +174,7 @@ class Stage:
 
 
 def _up() -> None:
-    # In a session of its own: Ctrl-C must not stop it half-way, when nobody would know what runs.
+    # In its own session: Ctrl-C must not stop it half-way, when nobody would know what runs.
     # And not in this process, whose child supervisord would stay a zombie after its end.
     done = subprocess.run(
         [sys.executable, "-m", "actp.cli", "up"],

@@ -91,13 +91,13 @@ def _why(ending: Ending, act: Act) -> Text:
     told = {
         "settled": f"was unknown; {seen.get('detail') or 'it was found'}, so it is completed",
         "unknown": f"unknown: {error}\nIt may have arrived (it did, see above): never sent again "
-        "by itself.",
+        "automatically.",
         "logged_out": f"waits: {_without_service(act, str(act.wait.get('error') or ''))}",
-        "waiting": "waits: today's limit is used up; it goes out after 00:00 UTC by itself",
+        "waiting": "waits: today's limit is used up; it goes out after 00:00 UTC automatically",
         "failed": f"failed: {error}\nNothing was sent, so its place in the limit was given back.",
         "retried": f"completed at try {act.command['attempt']}: it was refused before the send",
     }
-    unseen = "completed, but the service did not see it on the page; never sent again by itself"
+    unseen = "completed, but the service did not see it on the page; never sent again automatically"
     return Text(told.get(ending, unseen))
 
 

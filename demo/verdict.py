@@ -1,4 +1,4 @@
-"""Compares what people saw with what the queue says, and both with what was to be shown."""
+"""Compares what people saw with what the queue says, and both with what the demo promises."""
 
 from __future__ import annotations
 

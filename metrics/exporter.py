@@ -1,4 +1,4 @@
-"""``python -m metrics.exporter``: shows the database to Prometheus, by itself."""
+"""``python -m metrics.exporter``: shows the database to Prometheus, as a program."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = ["EXPORTER", "DatabaseCollector", "exporting", "main"]
 
 EXPORTER: Final = "exporter"
 BEATS_UNTIL_STALE: Final = 4
-# Prometheus asks every 15 s, and each time finds a new reading; whoever asks more often does not.
+# Prometheus scrapes every 15 s and finds a new reading each time; a scrape in between does not.
 FRESH_SECONDS: Final = 12.0
 # A reading that hangs leaves the one before it; after this it says nothing any more.
 VALID_SECONDS: Final = 15.0
@@ -74,7 +74,7 @@ class Reading:
 class DatabaseCollector(Collector):
     """Reads the database when it is scraped, and keeps the reading for the next scrapes.
 
-    A thread of its own reads: the scrape that asks for a reading waits ``scrape_seconds`` for it,
+    A separate thread reads: the scrape that asks for a reading waits ``scrape_seconds`` for it,
     and none waits for one that was under way when it came.
     """
 

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 REGISTRY: Final = new_registry()
-# What the database refuses to begin, as a duplicate, never becomes an outcome of its own.
+# What the database refuses to begin, as a duplicate, never becomes an outcome.
 OUTCOMES: Final = (*get_args(Verdict), "refused")
 OTHER_ACTION: Final = "other"
 

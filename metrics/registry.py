@@ -1,4 +1,4 @@
-"""What every process of ours shows of itself, on Linux and macOS alike."""
+"""The metrics of every process, on Linux and macOS alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client 
 class ProcessCollector(Collector):
     """Memory, CPU and files of this process, under the names that dashboards know.
 
-    prometheus-client has a collector of its own, which reads ``/proc`` and is silent on macOS.
+    prometheus-client has its own collector, which reads ``/proc`` and is silent on macOS.
     """
 
     def __init__(self) -> None:

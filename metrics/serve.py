@@ -1,4 +1,4 @@
-"""Each process shows its metrics on a loopback port of its own, and tells Prometheus where."""
+"""Each process shows its metrics on its own loopback port, and tells Prometheus where."""
 
 from __future__ import annotations
 
