@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jwt
-import pytest
 from pydantic import SecretStr
 
 from actp.store.supabase import SupabaseStore
@@ -120,4 +119,4 @@ def _await_ready(upstream: Path, process: subprocess.Popen[bytes]) -> None:
         finally:
             connection.close()
         pause.wait(READY_INTERVAL_SECONDS)
-    pytest.fail("PostgREST did not become ready")
+    raise TimeoutError("PostgREST did not become ready")
