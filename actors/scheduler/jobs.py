@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from actors.scheduler.fire_times import RunContext
-    from actp.store import Json
 
 __all__ = ["JOBS"]
 
@@ -69,10 +68,9 @@ def prune(context: RunContext) -> Mapping[str, Any]:
 
 
 def sync_contacts(context: RunContext) -> Mapping[str, Any]:
-    """Put a sync of the CRM brain into the queue; the key keeps a slot from doing it twice."""
+    """Enqueue a sync of the CRM brain for each Mac; the key keeps a slot from doing it twice."""
     key = f"schedule:sync:{context.slot:%Y-%m-%dT%H:%MZ}"
-    command: dict[str, Json] = {"action": "sync", "params": {}, "key": key}
-    return {"enqueued": context.store.call("safari_enqueue", commands=[command])}
+    return {"enqueued": context.store.call("safari_enqueue_syncs", key=key)}
 
 
 def report_week(context: RunContext) -> Mapping[str, Any]:

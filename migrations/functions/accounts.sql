@@ -4,6 +4,14 @@
 create or replace function public.safari_account_on(accounts jsonb, platform text) returns text
 language sql immutable as $$ select coalesce(accounts ->> platform, 'default') $$;
 
+-- The accounts of a host with that of its local service.
+create or replace function public.safari_accounts_here(worker text, accounts jsonb) returns jsonb
+language sql immutable as $$
+  select case when accounts = '{}' then accounts
+              else accounts || jsonb_build_object(
+                'local', public.safari_account_name(split_part(worker, '/', 1))) end
+$$;
+
 -- A name of an account as it is stored: '' where none is named.
 create or replace function public.safari_account_name(name text) returns text
 language sql immutable as $$
@@ -148,7 +156,23 @@ begin
     insert into safari_accounts (platform, account) values (named.platform, named.account)
       on conflict on constraint safari_accounts_pkey do nothing;
   end loop;
+  insert into safari_accounts (platform, account)
+    values ('local', safari_account_on(accounts, 'local'))
+    on conflict on constraint safari_accounts_pkey do nothing;
 end $$;
+
+-- Enqueues a sync of the conversations of each account that is logged in somewhere, once for each key.
+create or replace function public.safari_enqueue_syncs(key text) returns jsonb
+language sql set search_path = public, pg_temp as $$
+  select safari_enqueue(coalesce(
+           jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+             'action', 'sync', 'params', '{}'::jsonb, 'account', nullif(a.account, 'default'),
+             'key', safari_enqueue_syncs.key || coalesce(':' || nullif(a.account, 'default'), '')))),
+           jsonb_build_array(jsonb_build_object(
+             'action', 'sync', 'params', '{}'::jsonb, 'key', safari_enqueue_syncs.key))))
+    from safari_accounts_on('local') a (account)
+   where exists (select from safari_hosts_of('local', a.account))
+$$;
 
 -- What alerts say besides of an account that somebody has named.
 create or replace function public.safari_account_detail(account text) returns jsonb

@@ -1,14 +1,16 @@
 -- Who is alive, and what becomes of the work of those who are not.
 
 -- `accounts` is {platform: account} of the host; a platform that is not named has the account 'default'.
+-- What a host that names any does for itself, such as a sync of its own inboxes, goes by its host name.
 drop function if exists public.safari_register(uuid, text, text, jsonb);
 create or replace function public.safari_register(
   boot_id uuid, host_key text, worker text, services jsonb, accounts jsonb default '{}'
 ) returns jsonb
 language sql set search_path = public, pg_temp as $$
-  select safari_note_accounts(host_key, accounts);
+  select safari_note_accounts(host_key, a.accounts) from safari_accounts_here(worker, accounts) a (accounts);
   insert into safari_workers (boot_id, host_key, worker, services, accounts)
-  values (boot_id, host_key, worker, array(select jsonb_array_elements_text(services)), accounts)
+  select boot_id, host_key, worker, array(select jsonb_array_elements_text(services)), a.accounts
+    from safari_accounts_here(worker, accounts) a (accounts)
   on conflict on constraint safari_workers_pkey do update
     set seen_at = now(), stopped_at = null, services = excluded.services,
         accounts = excluded.accounts

@@ -313,3 +313,30 @@ def test_hosts_that_begin_at_one_moment_do_not_exceed_a_limit_by_one(
         granted = sum(pool.map(begin_all, macs))
     assert granted == allowed
     assert limits(database.store)["shop"]["reason"] == reason
+
+
+def test_the_scheduled_sync_reads_the_inboxes_of_every_mac(store: Store) -> None:
+    boots = [str(uuid4()), str(uuid4())]
+    for number, boot in enumerate(boots):
+        store.call(
+            "safari_register",
+            boot_id=boot,
+            host_key=f"key-{number}",
+            worker=f"Mac-{number}/1",
+            services=["local"],
+            accounts={"instagram": f"shop_{number}"},
+        )
+    once = store.call("safari_enqueue_syncs", key="slot")
+    assert len(once) == 2
+    assert not any(row["created"] for row in store.call("safari_enqueue_syncs", key="slot"))
+    for boot in boots:
+        answer = store.call(
+            "safari_claim", boot_id=boot, wants={"local": 5}, held=0, lease_seconds=30
+        )
+        assert [row["action"] for row in answer["commands"]] == ["sync"]
+
+
+def test_one_mac_without_a_name_is_synced_once(store: Store) -> None:
+    Mac(store, None)
+    (row,) = store.call("safari_enqueue_syncs", key="slot")
+    assert command(store, row["id"])["account"] == ""
