@@ -194,7 +194,9 @@ class ClaudeError(ActpError):
 
 
 class StoreError(ActpError):
-    """Raised when the database did not do what was asked."""
+    """Raised when the database did not do what was asked; ``function`` is what was called."""
+
+    function: str | None = None
 
     exit_code = ExitCode.UNAVAILABLE
 

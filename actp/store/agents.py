@@ -78,22 +78,25 @@ def look(store: Store) -> AgentsTables:
 
 
 def explained(error: StoreError, store: Store) -> StoreError:
-    """Return the error of an agent's function, or a better one where its tables do not fit."""
+    """Return the error of an agent's function, or a better one where its own tables do not fit."""
     try:
         found = look(store)
+        used = set(store.call("agent_tables_of", function_name=error.function or ""))
     except StoreError:
         return error
-    if found.misfits:
-        first = found.misfits[0]
-        rest = f" (and {len(found.misfits) - 1} more)" if len(found.misfits) > 1 else ""
+    misfits = [misfit for misfit in found.misfits if misfit.table in used]
+    if misfits:
+        names = "; ".join(map(str, misfits))
+        remedies = "\n".join(misfit.remedy for misfit in misfits)
         return SchemaMissing(
-            f"an agent's table does not fit: {first}{rest}",
-            remedy=f"The queue works without it. In SQL: {first.remedy}\n"
-            "Then bin/db migrate; bin/doctor lists every column.",
+            f"this agent is off, a table of it does not fit: {names}",
+            remedy=f"The queue and the other agents work without it. In SQL:\n{remedies}\n"
+            "Then bin/db migrate.",
         )
-    if found.missing_keys:
+    missing = [key for key in found.missing_keys if key.partition(" ")[0] in used]
+    if missing:
         return SchemaMissing(
-            f"duplicates prevent a key: {found.missing_keys[0]}",
+            f"this agent is off, duplicates prevent a key: {'; '.join(missing)}",
             remedy="bin/db duplicates lists them; remove them, then run bin/db migrate.",
         )
     return error

@@ -6,7 +6,7 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.errors import SchemaMissing
+from actp.errors import SchemaMissing, StoreError
 from actp.store.schema import read_schema
 
 if TYPE_CHECKING:
@@ -37,7 +37,11 @@ class CheckedStore:
             if (note := check_version(self.inner)) and self._checked_at is None:
                 _log.warning(note)
             self._checked_at = monotonic()
-        return self.inner.call(function, **arguments)
+        try:
+            return self.inner.call(function, **arguments)
+        except StoreError as error:
+            error.function = function
+            raise
 
     def listener(self) -> Listener | None:
         """See Store."""

@@ -150,3 +150,24 @@ language sql stable set search_path = public, pg_temp as $$
        ]) kind
         where c.found = any (string_to_array(kind, ',')) and c.type = any (string_to_array(kind, ',')))
 $$;
+
+-- The agents' tables that a function reads or writes, itself or through the functions that it calls.
+create or replace function public.agent_tables_of(function_name text) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with recursive ours as materialized (
+    select distinct p.proname::text collate "C" as name, p.prosrc as body from pg_proc p
+     where p.pronamespace = 'public'::regnamespace and p.proname ~ '^(safari|agent)_'
+  ), called (name) as (
+    select agent_tables_of.function_name collate "C"
+    union
+    select o.name from called c
+      join ours caller on caller.name = c.name
+      join ours o on strpos(caller.body, o.name || '(') > 0
+  )
+  select coalesce(jsonb_agg(distinct t.relname::text), '[]')
+    from pg_class t
+   where t.relnamespace = 'public'::regnamespace and t.relkind in ('r', 'p', 'v')
+     and t.relname ~ '^(crm|actp|youtube|linkedin)_'
+     and exists (select from called c join ours o on o.name = c.name
+                  where o.body ~ ('\m' || t.relname || '\M'))
+$$;
