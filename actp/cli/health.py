@@ -19,7 +19,7 @@ from actp.settings import Settings, load_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["health"]
+__all__ = ["health", "health_table"]
 
 # From the start of the command: the services are asked meanwhile.
 RECORD_TIMEOUT_SECONDS = 2.4
@@ -47,7 +47,7 @@ def health(ctx: click.Context, *, as_json: bool) -> None:
             }
         )
     else:
-        console().print(_table(results, settings))
+        console().print(health_table(results, settings))
         healthy = sum(result.status == "healthy" for result in results)
         say(f"{healthy} of {len(results)} services are healthy.")
         if not_recorded is not None:
@@ -88,7 +88,8 @@ class _Recorder:
             self._done.set()
 
 
-def _table(results: list[Health], settings: Settings) -> Table:
+def health_table(results: list[Health], settings: Settings) -> Table:
+    """Return how each service is."""
     shown = table("service", "port", "health", "ms", "", numbers=("port", "ms"))
     for result in results:
         shown.add_row(

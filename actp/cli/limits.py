@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from actp.settings import Settings
     from actp.store import Json
 
-__all__ = ["limits"]
+__all__ = ["limits", "limits_table"]
 
 HIGHEST_LIMIT = 100_000
 BAR_WIDTH = 10
@@ -49,7 +49,7 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
     if as_json:
         emit_json(rows)
         return
-    console().print(_table(rows))
+    console().print(limits_table(rows))
     say("Counts begin anew at 00:00 UTC.")
     for row in rows:
         own = _own_limit(row) if row["service_states"] is None else None
@@ -279,7 +279,8 @@ def _difference(row: dict[str, Any], settings: Settings) -> str | None:
     return f"{platform} {kind}: {limit} is in force, {says} {named}; {way}."
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+def limits_table(rows: list[dict[str, Any]]) -> Table:
+    """Return how much of each limit is used, and whether its service may act."""
     named = any(row["account"] != UNNAMED_ACCOUNT for row in rows)
     columns = ("platform", *(("account",) if named else ()), "kind", "used", "limit", "", "1 h")
     columns += ("24 h", "hours", "gap", "may act")

@@ -21,7 +21,7 @@ from actp.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["daemon", "run_once"]
+__all__ = ["daemon", "run_once", "say_summary"]
 
 # A schedule starts the next one every 15 minutes.
 DEFAULT_TIMEOUT_SECONDS = 840.0
@@ -61,7 +61,7 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
     if as_json:
         emit_json(summary)
     else:
-        _say(summary)
+        say_summary(summary)
     if summary["timed_out"]:
         raise TimedOut(
             f"work was left when {short_duration(timeout)} were over",
@@ -69,7 +69,8 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
         )
 
 
-def _say(summary: dict[str, Any]) -> None:
+def say_summary(summary: dict[str, Any]) -> None:
+    """Print what one run came to, and what waits."""
     counts = (f"{summary[name]:,} {name}" for name in ("completed", "failed", "unknown"))
     say(f"{', '.join(counts)}.")
     for item in summary["waiting"]:

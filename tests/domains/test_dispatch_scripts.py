@@ -76,6 +76,22 @@ def test_the_registry_takes_the_same_way() -> None:
     assert [(each["domain"], each["status"]) for each in runs()] == [("safari_cloud", "ok")]
 
 
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        ("status", "Last 24 hours: 0 completed"),
+        ("limits", "instagram  dm          0     20"),
+        ("health", "0 of 9 services are healthy."),
+        ("retry", "Waiting again: 0 commands."),
+        ("run", "0 completed, 0 failed, 0 unknown."),
+    ],
+)
+def test_tasks_of_the_queue_are_shown_as_its_commands_show_them(task: str, shown: str) -> None:
+    printed = run("multi_agent_dispatch.py", "--domain", "safari_cloud", "--task", task).stdout
+    assert shown in printed
+    assert '": ' not in printed, "no JSON"
+
+
 def test_a_slot_of_the_schedule_takes_the_same_way(tools: Tools, admin: psycopg.Connection) -> None:
     job = agent_job("limits", "* * * * *", "safari_cloud.limits", timedelta(minutes=5))
     here = RunContext(tools.store, tools.settings, datetime.now(UTC))

@@ -21,7 +21,7 @@ __all__ = ["show_line", "show_run", "show_runs", "show_sweep"]
 
 _STYLES = {"error": "bold red", "running": "yellow"}
 LONGEST_LINE = 100
-# Where the scripts have their views; safari_cloud_agent.py has others.
+# Where the scripts have their views; the commands of safari_cloud_agent.py have theirs.
 _MODULES: Final = {
     "ab_post_tester.py": "abtest",
     "growth_orchestrator.py": "growth",
@@ -45,16 +45,18 @@ def show_run(run: Run) -> None:
         return
     if show is None:
         emit_json(data)
-    elif isinstance(data, dict) and _is_whole(data):
+    elif isinstance(data, dict | list) and _is_whole(data):
         show(data)
     else:
         say("All of it is too much for the log; the script itself shows it.")
 
 
-def _view(domain: str, task: str) -> Callable[[Mapping[str, Any]], None] | None:
+def _view(domain: str, task: str) -> Callable[[Any], None] | None:
     command = AGENTS[domain][task]
     if command.script not in _MODULES:
-        return None
+        views = import_module("actp.cli.agents.safari_cloud_view").VIEWS
+        found: Callable[[Any], None] | None = views.get(task)
+        return found
     script = import_module(f"actp.cli.agents.{_MODULES[command.script]}").script
     show: Callable[[Mapping[str, Any]], None] = next(
         each.show for each in script.tasks if each.flag == command.flag
