@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.checkout import IS_CHECKOUT
 from actp.cli.failures import explain
 from actp.cli.output import console, say
 from actp.errors import ExitCode
@@ -24,7 +25,8 @@ from simulator.process import SimulatorFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
-PROGRAM: Final = "bin/demo"
+COMMAND: Final = "bin/" if IS_CHECKOUT else "actp "
+PROGRAM: Final = f"{COMMAND}demo"
 SETTLE_TIMEOUT_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.3
 
@@ -55,7 +57,11 @@ def _run(*, keep: bool) -> int:
     except Exception as error:  # noqa: BLE001 - the last handler: nobody is shown a traceback
         # Ctrl-C reaches the simulator too, and then nothing works any more.
         code = explain(error, PROGRAM) if interruption.number is None else interruption.exit_code
-    return code | _leave(stage, keep=keep)
+    code |= _leave(stage, keep=keep)
+    if not keep and interruption.number is None:
+        say(f"\nThe database of these commands is removed; {COMMAND}demo --keep keeps it.")
+        say(f"Next: {COMMAND}simulate to practice, {COMMAND}init to set up, {COMMAND}up to start.")
+    return code
 
 
 def _play(stage: Stage, interruption: Interruption, screen: Console) -> int:
@@ -86,9 +92,9 @@ def _leave(stage: Stage, *, keep: bool) -> int:
     except Exception as error:  # noqa: BLE001 - see _run
         return explain(error, PROGRAM)
     if keep:
-        names = ("ACTP_ENV_FILE", "ACTP_HOME", "ACTP_LOCK_DIR")
-        given = " ".join(f"{name}={stage.environment.get(name, '')}" for name in names)
-        say(f"\nKept: {stage.folder}. Look around with\n  env {given} bin/status")
+        path = stage.write_settings()
+        say(f"\nKept: {stage.folder}. Look around with\n  export ACTP_ENV_FILE={path}")
+        say(f"  {COMMAND}status")
         say(f"Console: {stage.start_console()}")
         say(f"It ends after {CONSOLE_MINUTES} minutes without an open page.")
     return ExitCode.OK

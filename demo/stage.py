@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from actp.errors import ActpError, TimedOut, WrongState
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
-from actp.settings.names import ALIASES, KNOWN
+from actp.settings.env_file import with_values, write_private
+from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
 from actp.store import open_store
 from actp.tree import Tree
 from console.serve import HOST
@@ -114,6 +115,13 @@ class Stage:
             self.world.close()
             if not self._keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write_settings(self) -> Path:
+        """Write the settings of the folder that is kept into a file, and return its path."""
+        path = self.folder / ".env"
+        given = {name: value for name, value in self.environment.items() if name != ENV_FILE_NAME}
+        write_private(path, with_values("", given))
+        return path
 
     def start_console(self) -> str:
         """Serve the console over the folder that is kept, and return the link that opens it."""
