@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The outreach agent: who is to be written to, when, where and what."""
+"""The outreach agent: recipients, times, channels and texts."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """``python -m actors.background``: sentinel, scheduler and exporter in one process.
 
-Each is idle most of the time and would hold some 30 MB of its own. An actor that crashes is
+Each is idle most of the time and would hold some 30 MB. An actor that crashes is
 replaced alone; one that keeps crashing stays down for a minute while the others work on.
 """
 

@@ -7,7 +7,7 @@
     ├── SettingsError       the environment or .env is wrong
     ├── NotFound            no such command, service or file
     ├── WrongState          it exists, but not in a state that allows this
-    ├── PortTaken           another process of ours owns that service
+    ├── PortTaken           another worker process owns that service
     ├── TimedOut            waited as long as was allowed
     ├── ServiceError        a Safari service did not do what it was asked
     │   ├── ServiceUnavailable  cannot be reached or did not answer in time
@@ -21,7 +21,7 @@
         ├── StoreDenied         refused our key or role
         ├── SchemaMissing       tables or functions are not there, or are those of another release
         ├── SchemaEdited        a file of migrations/ is not as it was released
-        └── StoreRefused        answered with an error of its own
+        └── StoreRefused        answered with its own error
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = [
 
 
 class ExitCode(IntEnum):
-    """What a process of ours says when it ends; the numbers follow sysexits(3)."""
+    """Exit codes of every process; the numbers follow sysexits(3)."""
 
     OK = 0
     FAILED = 1
@@ -72,7 +72,7 @@ class ExitCode(IntEnum):
 class ActpError(Exception):
     """A failure that a person can act on.
 
-    ``remedy`` is the next step, shown on a line of its own.
+    ``remedy`` is the next step, shown on its own line.
     """
 
     exit_code = ExitCode.FAILED
@@ -175,7 +175,7 @@ class SafariBusy(ServiceError):
 
 
 class ClaudeError(ActpError):
-    """Raised when Claude gave no answer that can be used; whoever asked goes on without.
+    """Raised when Claude gave no answer that can be used; the caller continues without.
 
     ``no_key``: none is set; ``unavailable``: not reached, or no answer in time; ``refused``: the
     key, the model or the question; ``garbage``: not in the shape that was asked for;
@@ -232,6 +232,6 @@ class SchemaEdited(StoreError):
 
 
 class StoreRefused(StoreError):
-    """Raised when the database answers with an error of its own."""
+    """Raised when the database answers with its own error."""
 
     exit_code = ExitCode.SOFTWARE

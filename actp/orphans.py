@@ -18,7 +18,7 @@ __all__ = ["end_orphans", "forget_orphans"]
 def end_orphans(run_folder: Path) -> dict[str, psutil.Process]:
     """Tell each program that lives on without a supervisord to end; return them by name.
 
-    Whoever finds one again tells it nothing: a second SIGTERM would cut off what is on the wire.
+    A second finder sends it nothing: a second SIGTERM would cut off what is on the wire.
     """
     found = _orphans(run_folder)
     for name, process in found.items():

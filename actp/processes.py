@@ -41,7 +41,7 @@ def run_bounded(
     pass_fds: Sequence[int] = (),
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Finished:
-    """Run a program in a process group of its own and return how it ended.
+    """Run a program in its own process group and return how it ended.
 
     Past the timeout, or once ``is_stopping``, the whole group is ended. Raises OSError where it
     cannot be started.

@@ -33,7 +33,7 @@ JOBS_TIMEOUT_SECONDS: Final = 10.0
 def settle(
     store: Store, settings: Settings, safari: SafariClient, *, only_id: str | None = None
 ) -> list[dict[str, Any]]:
-    """Look at the unknown outcomes that are due, or at one now; return what became of each.
+    """Look at the unknown outcomes that are due, or at one now; return what happened to each.
 
     Nothing is sent. Only a text that was found settles its command as sent; one that is absent
     stays unknown, but where its absence proves that it was not sent.

@@ -61,7 +61,7 @@ def _locked(path: Path) -> int:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX)
-        # Whoever saw it before it was locked took it for left behind, and removed it.
+        # A process that saw it before it was locked took it for left behind, and removed it.
         if os.fstat(file).st_nlink:
             return file
         os.close(file)

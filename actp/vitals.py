@@ -104,7 +104,7 @@ class Vitals:
 
 
 def run_program(work: Callable[[Vitals], int]) -> int:
-    """Run a program of the tree to its exit code; one that ends by an error of ours says why."""
+    """Run a program of the tree to its exit code; one that ends by one of our errors says why."""
     # What beats may be asked by SIGUSR1 where it stands; else that would end it.
     faulthandler.register(signal.SIGUSR1)
     vitals = Vitals.of_this_process()

@@ -131,7 +131,7 @@ def _session(headers: Headers) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return ``receive`` that ends a body longer than a form of ours, whatever length it named."""
+    """Return ``receive`` that ends a body longer than any form, whatever length it named."""
     left = MAX_BODY_BYTES
 
     async def bounded() -> Message:

@@ -11,7 +11,7 @@ alter table public.safari_command_attempts
 create index if not exists safari_attempts_person
   on public.safari_command_attempts (person, begun_at) where person is not null;
 
--- Which person an address belongs to. An address that is not here is a person by itself.
+-- Which person an address belongs to. An address that is not here is a separate person.
 create table if not exists public.safari_people (
   address text primary key,
   person uuid not null,

@@ -5,7 +5,7 @@ create index if not exists safari_queue_not_completed
   on public.safari_command_queue (completed_at desc, id desc)
   where status in ('failed', 'cancelled');
 
--- What a command is found by. It stands in a table of its own, written once: a row of the queue is
+-- What a command is found by. It stands in its own table, written once: a row of the queue is
 -- updated at each step of its life, and each update would write all its index entries anew.
 create table if not exists public.safari_command_index (
   command_id uuid primary key,

@@ -85,7 +85,7 @@ begin
   end loop;
 end $$;
 
--- Each account of a service has a line of its own, so that nobody looks at the rows of another one.
+-- Each account of a service has its own line, so that nobody looks at the rows of another one.
 drop index if exists public.safari_queue_ready;
 create index if not exists safari_queue_line
   on public.safari_command_queue (service, account, priority, created_at, id)

@@ -1,4 +1,4 @@
-"""The routes by which a test or a demo steers the simulator, on a port of their own."""
+"""The routes by which a test or a demo steers the simulator, on their own port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator as a process of its own, for tests and the demo."""
+"""The simulator as its own process, for tests and the demo."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def free_port_base() -> int:
 class SimulatorProcess:
     """Starts ``python -m simulator`` and stops it with SIGTERM at the end of the block.
 
-    Without a port base it takes free ports. It ends by itself should the starting process die.
+    Without a port base it takes free ports. It ends automatically should the starting process die.
     """
 
     def __init__(  # noqa: PLR0913  the flags of the command

@@ -100,7 +100,7 @@ class Simulation:
         return self._messaged.setdefault(service, set())
 
     def crash(self, name: str, restart_after_seconds: float | None) -> None:
-        """Let a service die, and come back after that time (None: never by itself)."""
+        """Let a service die, and come back after that time (None: never automatically)."""
         self.take_down(name)
         if restart_after_seconds is not None:
             self._restarts[name] = asyncio.get_running_loop().create_task(

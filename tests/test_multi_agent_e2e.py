@@ -110,7 +110,7 @@ class World:
     def run(
         self, line: str, *more: str, seconds: float = DEADLINE_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command line of ours as a process of its own."""
+        """Run one of our command lines as its own process."""
         script, *arguments = line.split(" ")
         interpreter = [sys.executable] if script.endswith(".py") else []
         return subprocess.run(

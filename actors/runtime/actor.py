@@ -1,4 +1,4 @@
-"""What every actor of ours has in common."""
+"""Base class for all actors."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Actor(pykka.ThreadingActor):
         exception_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Tell the supervisor; pykka itself would leave the mailbox unanswered for ever."""
+        """Tell the supervisor; pykka itself would leave the mailbox unanswered forever."""
         _log.error(
             "actor crashed",
             exc_info=(exception_type, exception_value, traceback)

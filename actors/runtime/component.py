@@ -1,4 +1,4 @@
-"""Runs something with threads of its own as an actor, so that it is supervised like one."""
+"""Runs something with its own threads as an actor, so that it is supervised like one."""
 
 from __future__ import annotations
 

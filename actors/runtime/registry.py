@@ -1,4 +1,4 @@
-"""Names of actors, so that a message reaches whoever bears the name now."""
+"""Names of actors, so that a message reaches the actor that has the name now."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ class Supervisor(Actor):
         _log.critical(why, extra={"action": "gave_up"})
         self._ended(ExitCode.SOFTWARE)
 
-    # -- the end: no new work, what is on the wire, what is to be written, the farewell
+    # -- the end: no new work, what is on the wire, pending writes, the last message
 
     def _stop_all(self) -> None:
         if self._stopping is not None:

@@ -1,4 +1,4 @@
-"""Messages to be delivered later: pykka has no timers of its own."""
+"""Messages delivered later: pykka has no timers."""
 
 from __future__ import annotations
 

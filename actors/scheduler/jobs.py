@@ -50,7 +50,7 @@ def retry_failed(context: RunContext) -> Mapping[str, Any]:
 
 
 def reset_rates(context: RunContext) -> Mapping[str, Any]:
-    """Report what yesterday used; the counters of a new day begin by themselves."""
+    """Report what yesterday used; the counters of a new day begin automatically."""
     answer: Mapping[str, Any] = context.store.call("safari_rate_reset")
     return answer
 

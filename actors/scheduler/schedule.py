@@ -3,7 +3,7 @@
 APScheduler gives the beat, the threads and the meaning of cron expressions. What is due is decided
 anew at each tick by the clock of the database, which is asked when a slot seems due and every few
 minutes besides, and counted on in between by a clock that counts sleep. So a start, a wake from
-sleep, a clock that was put right and a database that comes back need no case of their own.
+sleep, a clock that was put right and a database that comes back need no special case.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ BEATS_UNTIL_STALE: Final = 4
 # The agents' tasks wait for one another rather than load the machine together.
 LONG: Final = "long"
 LONG_THREADS: Final = 2
-# What became of a slot is told again for some minutes to a database that is away.
+# What happened to a slot is told again for some minutes to a database that is away.
 END_ATTEMPTS: Final = 20
 SKEW_SHOWN_SECONDS: Final = 2.0
 
@@ -173,7 +173,7 @@ class Schedule:
 
 @contextmanager
 def scheduling(settings: Settings, jobs: Sequence[Job]) -> Iterator[Callable[[], bool]]:
-    """Run the schedule meanwhile, on a store of its own; yields whether it still moves."""
+    """Run the schedule meanwhile, on its own store; yields whether it still moves."""
     # It says each time that a job ran, and that a tick is still waiting for its database.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     host = f"{socket.gethostname()}/{os.getpid()}"

@@ -248,7 +248,7 @@ class AlertActor(Actor):
                 delivery = telegram.send(
                     outgoing.text, is_html=outgoing.is_html, keyboard=outgoing.keyboard
                 )
-            except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the wire
+            except Exception as error:  # noqa: BLE001 - a bug must not end the sender
                 delivery = Delivery("later", f"{type(error).__name__} while sending")
             registry.tell(name, _Sent(outgoing, delivery))
 

@@ -212,7 +212,7 @@ class ChatActor(Actor):
         except AWAY:
             self._leased_at = float("-inf")
             raise
-        except Exception:  # noqa: BLE001  an update that cannot be read must not come for ever
+        except Exception:  # noqa: BLE001  an update that cannot be read must not come forever
             _log.exception("an update was left alone", extra={"action": "update_unreadable"})
             handled = "ignored"
         instruments.TELEGRAM_UPDATES.labels(handled).inc()

@@ -1,4 +1,4 @@
-"""Publishes videos: works off the tasks of type blotato_multi_publish."""
+"""Publishes videos: processes the tasks of type blotato_multi_publish."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Worked:
 
 
 class PublisherActor(Actor):
-    """One on each host, whose lock it holds, each with a publisher of its own from ``make``.
+    """One on each host, whose lock it holds, each with its own publisher from ``make``.
 
     A post on its way when the process dies is unknown afterwards, and told.
     """

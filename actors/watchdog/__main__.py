@@ -1,6 +1,6 @@
 """``python -m actors.watchdog``: an event listener of supervisord that mends what it cannot.
 
-supervisord forgets a FATAL process for ever, restarts one that crashes late without end, and sees
+supervisord forgets a FATAL process forever, restarts one that crashes late without end, and sees
 no hang. Standard output belongs to its protocol; the log goes to standard error.
 """
 

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class AlertBox:
-    """Keeps alerts in a file until the database has them, so that no end of ours loses one.
+    """Keeps alerts in a file until the database has them, so that no exit loses one.
 
     The file also names the processes that the watchdog holds down, for its successor to start.
     """

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Pings an address once a minute from a thread of its own, ``/fail`` with a reason if not well.
+    """Pings an address once a minute from its own thread, ``/fail`` with a reason if not well.
 
     The monitor alerts when the pings stay away: so does a Mac that sleeps, or has no network.
     """

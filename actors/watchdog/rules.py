@@ -219,7 +219,7 @@ def _while_down(record: Record, sight: Sight, now: float, limits: Limits) -> _Ve
         return _held(record, now, limits), (Alarm("process_fatal", sight.name, reason),)
     if sight.state == "EXITED":
         # Nobody asked supervisord to stop it, or it would be STOPPED.
-        return record, (Action("start", sight.name, why="it ended by itself"),)
+        return record, (Action("start", sight.name, why="it ended on its own"),)
     return record, ()
 
 

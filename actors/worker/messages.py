@@ -73,7 +73,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Rows for one service, in the order in which they are to be done."""
+    """Rows for one service, in the order of their execution."""
 
     rows: tuple[Row, ...]
 
@@ -82,7 +82,7 @@ class Work:
 class Ended:
     """The end of an attempt.
 
-    ``finish`` is the future of its entry in the ledger, None when nothing is to be written.
+    ``finish`` is the future of its entry in the ledger, None when there is nothing to write.
     ``learned`` is what the outcome says of the service, ``request_seconds`` how long the request
     took, where there was one. After ``must_wait`` the same wait holds for the rows behind it.
     """

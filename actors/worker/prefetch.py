@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 __all__ = ["PrefetchLimit"]
 
 # Rows that wait in a worker cannot be overtaken by a more urgent one, so no more are held than
-# are worked off in a moment; and a claim costs the database the same for one row as for many.
+# are processed in a moment; and a claim costs the database the same for one row as for many.
 COVERED_SECONDS = 0.25
 MAX_ROWS = 32
 SMOOTHING = 0.2

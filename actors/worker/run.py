@@ -1,4 +1,4 @@
-"""Runs a worker process: for ever under a supervisor, or until everything due is settled."""
+"""Runs a worker process: forever under a supervisor, or until everything due is settled."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def run_once(
     timeout_seconds: float,
     on_progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> RunSummary:
-    """Work off what is due, wait out its retries, and return what became of it.
+    """Process everything due, wait out its retries, and return the outcome.
 
     Services that a running tree owns are left to it: it is woken, and watched until it is done.
     Raises StoreError when the database cannot be used at the start.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["NEVER_FOLDED", "digest"]
 
 MAX_LINES: Final = 15
-# Each of these is a message of its own, whatever comes with it: its later lines are what it is for.
+# Each of these is its own message, whatever comes with it: its later lines are what it is for.
 NEVER_FOLDED: Final = frozenset(
     {
         "ab_winner",

@@ -96,7 +96,7 @@ class Fields:
         return [type(self)(each, self.now) for each in found if isinstance(each, dict)]
 
     def line(self, name: str) -> str:
-        """Return the field on a line of its own, or nothing."""
+        """Return the field on its own line, or nothing."""
         value = self.get(name)
         return f"\n{value}" if value else ""
 

@@ -247,7 +247,7 @@ def _watchdog_spent(about: Fields) -> str:
 def _schedule_failed(about: Fields) -> str:
     return (
         f"⏰ Scheduled Job Failed: {about['job']}{about.line('error')}\n"
-        "Its next slot comes by itself; this is told once a day."
+        "Its next slot comes automatically; this is told once a day."
     )
 
 

@@ -1,4 +1,4 @@
-"""What happens to a target of a campaign, and what is to be done about it. Frozen values."""
+"""What happens to a target of a campaign, and the actions that follow. Frozen values."""
 
 from __future__ import annotations
 

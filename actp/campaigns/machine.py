@@ -50,7 +50,7 @@ _NEEDS_A_PERSON: Final[frozenset[Result]] = frozenset({"unknown", "not_sent", "e
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """A step that was put into the queue, and what became of it when."""
+    """A step that was put into the queue, and what happened to it when."""
 
     name: str
     result: Result = "pending"
@@ -95,7 +95,7 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The new state and what is to be done, in that order."""
+    """The new state and the actions that follow, in that order."""
 
     target: TargetState
     actions: tuple[Action, ...] = ()

@@ -68,7 +68,7 @@ def judge(
         if message.at is None:
             is_open = calmed_at is None or message.seen_at is not None
             if is_open and (message.text is not None or message.is_ours is False):
-                doubt = Doubted("a message without a time is not one of ours")
+                doubt = Doubted("a message without a time is not from us")
         elif message.is_ours is None and message.text is None:
             doubt = Doubted("a newer message whose text is not known")
         else:

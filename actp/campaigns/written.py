@@ -59,7 +59,7 @@ def written_wording(plan: Plan, platform: str, settings: Settings, about: str) -
     if not 0 < len(about) <= LONGEST_ABOUT:
         raise InvalidInput(
             f"what a campaign is about has 1 to {LONGEST_ABOUT} characters",
-            remedy="Say in a sentence or two what the texts are to be about.",
+            remedy="Say in a sentence or two what the texts should be about.",
         )
     services = {step: route(stage.action, platform).name for stage in plan for step in stage.steps}
     asked = [

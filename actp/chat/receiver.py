@@ -28,7 +28,7 @@ Handled: TypeAlias = Literal["decided", "refused", "forged", "stranger", "asked"
 # A question of yesterday wants no answer today.
 OLDEST_QUESTION_SECONDS: Final = 300
 NOT_ALLOWED: Final = "You may not decide here: your id {} is not in TELEGRAM_USERS."
-FORGED: Final = "Nothing was changed: this button is not one of ours."
+FORGED: Final = "Nothing was changed: this button is unknown."
 NOT_TAKEN: Final = "Nothing was changed: the database refused it; see bin/logs sentinel."
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 class Receiver:
     """Handles one update after the other, on behalf of the host that receives them.
 
-    ``resumed`` is called with a service whose wait on this host is to be lifted.
+    ``resumed`` is called with a service whose wait on this host should end.
     """
 
     store: Store

@@ -44,7 +44,7 @@ def batch_lines(path: str) -> list[str]:
 def parse_batch(lines: list[str], terms: Terms, *, now: datetime, zone: tzinfo) -> list[Request]:
     """Return a request for each line; ``terms`` stand for what a line does not say.
 
-    Raises InvalidInput with one line for each bad one; then none is to be enqueued.
+    Raises InvalidInput with one line for each bad one; then none should be enqueued.
     """
     requests: list[Request] = []
     wrong: list[str] = []

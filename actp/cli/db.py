@@ -199,7 +199,7 @@ def release() -> None:
 def secure(*, as_json: bool) -> None:
     """Switch row-level security on for tables that were there before us, and say which.
 
-    Whoever read them with the anon key is shut out, except where a policy lets them in.
+    Readers with the anon key are shut out, except where a policy lets them in.
     """
     with database() as store:
         secured = store.call("safari_secure", tables=our_tables())
@@ -209,7 +209,7 @@ def secure(*, as_json: bool) -> None:
     for item in secured:
         policies = f"; {item['policies']} policies stay in force" if item["policies"] else ""
         say(f"secured {item['table']}{policies}")
-    say("Every table of ours has row-level security.")
+    say("Every table has row-level security.")
 
 
 @contextmanager

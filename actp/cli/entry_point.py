@@ -58,7 +58,7 @@ class Mode:
 
 MODES: Final = {
     "daemon": Mode(("daemon",), (), help="Work until told to stop."),
-    "run_once": Mode(("run-once",), ("timeout", "json"), help="Work off what is due, then end."),
+    "run_once": Mode(("run-once",), ("timeout", "json"), help="Process everything due, then exit."),
     "health": Mode(("health",), help="Ask all nine services how they are."),
     "enqueue_dm": Mode(
         ("enqueue", "dm"), _TERMS, ("PLATFORM", "HANDLE", "TEXT"), "Enqueue a direct message."

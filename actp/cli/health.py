@@ -57,7 +57,7 @@ def health(ctx: click.Context, *, as_json: bool) -> None:
 
 
 class _Recorder:
-    """Stores the results from a thread of its own, so that no database makes people wait."""
+    """Stores the results from its own thread, so that no database makes people wait."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

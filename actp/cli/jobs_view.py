@@ -1,4 +1,4 @@
-"""Draws the schedule: the newest slot of each job and what became of it."""
+"""Draws the schedule: the newest slot of each job and what happened to it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ __all__ = [
 
 # Where rows stood before us; the first is meant where none is named.
 DOORS: Final = ("commands", "messages", "posts")
-# So many at once have a place of their own in the line for Safari.
+# So many at once have their own place in the line for Safari.
 TURN_NAMES: Final = 16
 
 
@@ -73,8 +73,8 @@ def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
 @click.command()
 @click.option("--platform", help="Only this platform; everything unless given.")
 @click.option("--account", help="Only this account; all of them unless given.")
-@click.option("--for", "span", type=SPAN, help="Resume by itself after 30m, 2h, 3d.")
-@click.option("--note", help="Why, for whoever looks at bin/status.")
+@click.option("--for", "span", type=SPAN, help="Resume automatically after 30m, 2h, 3d.")
+@click.option("--note", help="Why; bin/status shows it.")
 @json_option
 def pause(
     *,

@@ -47,7 +47,7 @@ def warn(line: str) -> None:
 
 
 def text(value: object, style: str = "", longest: int = 200) -> Text:
-    """Return a value as rich text, without markup of its own; blanks in front stay."""
+    """Return a value as rich text, without markup; blanks in front stay."""
     from rich.text import Text  # noqa: PLC0415
 
     line = "" if value is None else str(value)

@@ -11,7 +11,7 @@ from actp.safari.catalogue import SERVICES
 __all__ = ["EVERYTHING", "PAUSABLE", "known_platform", "known_services"]
 
 EVERYTHING: Final = "all"
-# market-research and the local actions count as platforms of their own.
+# market-research and the local actions count as their own platforms.
 PAUSABLE: Final = tuple(
     sorted({s.platform for s in SERVICES.values() if s.platform} | {"research", "local"})
 )

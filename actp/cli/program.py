@@ -1,4 +1,4 @@
-"""Commands of an installed copy that are programs of their own, as launchers are in a checkout."""
+"""Commands of an installed copy that are separate programs, as launchers are in a checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``report``: one page of charts, written for whoever may read the database."""
+"""``report``: one page of charts, for anyone who can read the database."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def daemon(ctx: click.Context, *, services: str | None) -> None:
 
 @contextmanager
 def _progress(*, is_shown: bool, is_told: bool) -> Iterator[Callable[[Outlook], None]]:
-    """Yield what is to be told the outlook now and then; pauses are shown as they begin."""
+    """Yield a function that takes the backlog now and then; pauses are shown as they begin."""
     from actors.worker.backlog import paced  # noqa: PLC0415  # actors cost half a second
 
     columns = (

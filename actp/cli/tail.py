@@ -36,7 +36,7 @@ def _last_lines(path: Path, count: int) -> list[str]:
 def merged(paths: Sequence[Path], count: int) -> list[tuple[str, str]]:
     """Return the last lines of several files as (program, line), in the order of their times.
 
-    A line without a time of its own, as of a traceback, stays behind the one before it.
+    A line without its own time, as of a traceback, stays behind the one before it.
     """
     streams = [_timed(path.stem, _last_lines(path, count)) for path in paths]
     ordered = [(program, line) for _, program, line in merge(*streams, key=lambda item: item[0])]
@@ -44,7 +44,7 @@ def merged(paths: Sequence[Path], count: int) -> list[tuple[str, str]]:
 
 
 def follow(paths: Sequence[Path]) -> Generator[tuple[str, str], None, None]:
-    """Return (program, line) as lines are written from now on, for ever."""
+    """Return (program, line) as lines are written from now on, forever."""
     return _lines([_Tail(path) for path in paths])
 
 

@@ -98,7 +98,7 @@ def with_rows(state: State, rows: Sequence[Row]) -> State:
 def press(
     state: State, key: str, rows: Sequence[Row], paused: Collection[str]
 ) -> tuple[State, Request | None]:
-    """Return the state after a key, and what is to be done; ``rows`` are those in view.
+    """Return the state after a key, and the request; ``rows`` are those in view.
 
     A key is a letter, or one of up, down, enter, escape and backspace.
     """

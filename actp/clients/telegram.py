@@ -43,7 +43,7 @@ Keyboard: TypeAlias = "Sequence[Sequence[dict[str, str]]]"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one message.
+    """What happened to one message.
 
     ``later`` may succeed as it is, after ``wait_seconds`` where Telegram named a time;
     ``unparsable`` may without markup, ``bad_buttons`` without buttons; ``misconfigured`` needs a
@@ -83,7 +83,7 @@ class Telegram:
         return self._call("editMessageText", body)[0]
 
     def answer_press(self, query_id: str, text: str, *, is_alert: bool = False) -> Delivery:
-        """Tell whoever pressed a button what came of it; too late, Telegram refuses it."""
+        """Answer the press of a button with its outcome; too late, Telegram refuses it."""
         body = {
             "callback_query_id": query_id,
             "text": storable_text(text, MAX_ANSWER_LENGTH),

@@ -1,4 +1,4 @@
-"""How answers over HTTP are read, whoever they come from."""
+"""How answers over HTTP are read, from any service."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ DOMAINS: Final = (
     _agent(
         "safari_cloud",
         "safari_cloud_agent.py",
-        "Works off the queue of commands for the nine Safari services.",
+        "Processes the queue of commands for the nine Safari services.",
         None,
         {
             "run": _long("--run-once"),

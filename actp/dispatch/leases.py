@@ -27,7 +27,7 @@ __all__ = ["LEASE_SECONDS", "Holder", "Lease", "Wanted", "clear_dead", "take_lea
 # Longer than an outage of the database that a task survives.
 LEASE_SECONDS: Final = 60.0
 RENEWALS_PER_LEASE: Final = 6
-# What became of a run is told for some minutes to a database that is away.
+# What happened to a run is told for some minutes to a database that is away.
 END_ATTEMPTS: Final = 20
 
 
@@ -41,7 +41,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which task is to be run; one that is ``logged`` gets a row in actp_agent_tasks."""
+    """Which task to run; one that is ``logged`` gets a row in actp_agent_tasks."""
 
     domain: str
     task: str

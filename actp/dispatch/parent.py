@@ -42,7 +42,7 @@ def _await_end(descriptor: int) -> None:
         while os.read(descriptor, 1):
             pass
     except OSError:
-        return  # the number is no descriptor of ours
+        return  # the number is not one of our descriptors
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Handler", "Registry", "Service", "run_agent"]
 
-# Takes the parameters; returns whether it went well, and what is to be known of it.
+# Takes the parameters; returns whether it went well, and its result.
 Handler: TypeAlias = "Callable[[Mapping[str, Any]], tuple[bool, Any]]"
 MAX_ERROR_CHARS: Final = 500
 
@@ -89,7 +89,7 @@ class Registry:
             ok, result = service.handlers[task](params or {})
         except ActpError as error:
             ok, result = False, {"error": str(error), "remedy": error.remedy}
-        except Exception as error:  # noqa: BLE001  # whoever registered it: a caller gets an answer
+        except Exception as error:  # noqa: BLE001  # any handler: a caller gets an answer
             told = f"{type(error).__name__}: {error}"
             ok, result = False, {"error": told[:MAX_ERROR_CHARS]}
         duration_ms = round((monotonic() - began) * 1000)

@@ -1,4 +1,4 @@
-"""Runs one task: the script as a process of its own, bounded, logged, one at a time over hosts."""
+"""Runs one task: the script as its own process, bounded, logged, one at a time over hosts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SIGNAL_BASE: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What became of a task; ``result`` is what its row holds, ``skipped`` has none."""
+    """What happened to a task; ``result`` is what its row holds, ``skipped`` has none."""
 
     domain: str
     task: str

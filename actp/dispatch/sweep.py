@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What became of a sweep; ``skipped`` says who is at one already."""
+    """What happened to a sweep; ``skipped`` says who is at one already."""
 
     lines: Sequence[Line]
     skipped: str | None = None

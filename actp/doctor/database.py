@@ -64,11 +64,11 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     if unsecured:
         yield problem(
             "row-level security",
-            f"off for {', '.join(unsecured)}: whoever has the anon key may read and write them",
+            f"off for {', '.join(unsecured)}: anyone with the anon key can read and write them",
             "Run bin/db secure, after a look at who reads them that way.",
         )
     else:
-        yield fine("row-level security", "on for every table of ours")
+        yield fine("row-level security", "on for every table")
     for found in store.call("safari_exposed", tables=our_tables()):
         remedy = (
             f"alter view public.{found['name']} set (security_invoker = true);"

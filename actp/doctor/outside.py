@@ -89,7 +89,7 @@ def _receiver(settings: Settings) -> Iterator[Finding]:
         with closing(open_store(settings, application_name="actp-doctor")) as store:
             state = store.call("safari_telegram_state")
     except ActpError:
-        return  # what keeps the database away has a line of its own
+        return  # what keeps the database away has its own line
     if state["error"]:
         yield problem(
             "Telegram buttons",

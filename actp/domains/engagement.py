@@ -44,7 +44,7 @@ def engagement_of(counts: Mapping[str, Any]) -> float | None:
 
 
 def measured_engagement(counts: Mapping[str, Any], platform: str) -> float | None:
-    """Return the engagement of a post of ours; None without what its platform always shows."""
+    """Return the engagement of one of our posts; None without what its platform always shows."""
     known = _known(counts)
     if any(known[name] is None for name in _ALWAYS_SHOWN.get(platform, _LEAST_SHOWN)):
         return None

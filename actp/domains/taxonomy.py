@@ -181,7 +181,7 @@ def content_type_of(text: str | None) -> str:
 
 
 def known_niche(name: str | None) -> str:
-    """Return a niche of ours for a name from outside, or ``other``."""
+    """Return one of our niches for a name from outside, or ``other``."""
     squeezed = "_".join(words_of(name))
     return squeezed if squeezed in NICHES else OTHER
 

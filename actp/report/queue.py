@@ -71,7 +71,7 @@ def ended(data: Mapping[str, Any]) -> Chart:
     done, failed, unknown, _ = (sum(row[n] for row in table) for n in range(1, 5))
     return Chart(
         "ended",
-        "What became of commands",
+        "What happened to commands",
         f"In {DAYS} days {done:,} were completed and {failed:,} failed;"
         f" of {unknown:,} nobody knows.",
         "Nothing yet: no command has ended in 14 days.",

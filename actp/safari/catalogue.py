@@ -34,7 +34,7 @@ LOCAL: Final = "local"
 LOCAL_ACTIONS: Final = ("navigate", "sync", "score", "generate", "pipeline")
 RESEARCH_PLATFORMS: Final = ("facebook", "instagram", "threads", "tiktok", "twitter")
 
-# A comment service answers 504 after 30 s of its own; the rest is for a slow tab.
+# A comment service answers 504 after its own 30 s; the rest is for a slow tab.
 COMMENT_WITH_GATEWAY_TIMEOUT_SECONDS: Final = 45.0
 SEND_TIMEOUT_SECONDS: Final = 120.0
 # Measured at about 59 s when Safari itself takes no time at all.

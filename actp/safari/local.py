@@ -114,7 +114,7 @@ def _brain(command: Local, options: LocalOptions) -> Outcome:
     if phases is None:
         raise InvalidInput(f"unknown action: {command.action}", remedy="")
     if command.action in DRIVING_ACTIONS:
-        # Its safari are part of this turn; in line for one of its own it would wait for us.
+        # Its safari are part of this turn; in line for another turn it would wait for us.
         options = replace(options, environ={**options.environ, TURN_HELD: "1"})
     done: dict[str, Any] = {}
     outcome = _ends("sent", "done", "")

@@ -1,4 +1,4 @@
-"""What became of a command: the one value that the ledger, the breaker and the alerts read."""
+"""What happened to a command: the one value that the ledger, the breaker and the alerts read."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def wider(
 ) -> list[str]:
     """Return which of our limits a service would not follow: ``daily``, ``hourly``, ``hours``.
 
-    Without an hourly limit of ours the daily one counts for an hour as well.
+    Without our hourly limit the daily one counts for an hour as well.
     """
     found = []
     if theirs.daily is not None and daily > theirs.daily:

@@ -27,7 +27,7 @@ FIRST_COOL_DOWN_SECONDS: Final = 5.0
 LONGEST_COOL_DOWN_SECONDS: Final = 30.0
 JITTER_SHARE: Final = 0.2
 PROBE_AGAIN_SECONDS: Final = 1.0
-# A wait for the service's own hours or quota is looked at again this often, by a route of its own.
+# A wait for the service's own hours or quota is looked at again this often, by its own route.
 RECHECK_SECONDS: Final = 300.0
 # After these the process on the port may be another one than before.
 _UNIDENTIFYING: Final = frozenset({"never_connected", "no_answer"})
@@ -140,7 +140,7 @@ class Readiness:
         return {"state": self.step, "reason": self._reason, "seconds": self.wait_seconds}
 
     def learn(self, outcome: Outcome) -> None:
-        """Take in what became of a command."""
+        """Take in what happened to a command."""
         now = steady_seconds()
         if outcome.reason in _UNIDENTIFYING:
             self._is_identified = False

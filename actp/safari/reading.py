@@ -254,7 +254,7 @@ def _last_of_ours(messages: list[dict[str, Any]], text: str, ours: str) -> Sight
         return ABSENT
     if same[-1] is own[-1]:
         return Sight("found", "it is our last message of the conversation")
-    # Something of ours followed it, so it may be an earlier one with the same words.
+    # One of our messages followed it, so it may be an earlier one with the same words.
     return Sight("ambiguous", "the same text stands earlier in the conversation")
 
 

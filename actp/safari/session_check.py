@@ -40,7 +40,7 @@ MAX_BODY_BYTES: Final = 256 * 1024
 MAX_ERROR_LENGTH: Final = 200
 MAX_DETAIL_LENGTH: Final = 120
 
-# Each /health of these leaves something behind in the service for ever; this route does not.
+# Each /health of these leaves something behind in the service forever; this route does not.
 _ALIVE_PATHS: Final = {
     "instagram-dm": "/api/rate-limits",
     "linkedin-automation": "/api/linkedin/rate-limits",
@@ -73,7 +73,7 @@ class Health:
 
 
 class StatedLimits(NamedTuple):
-    """How much a service sends an hour and a day, and between which hours of its own clock."""
+    """How much a service sends an hour and a day, and between which hours of its clock."""
 
     hourly: int | None
     daily: int | None
@@ -128,7 +128,7 @@ def ask_ready(
 def fetch(
     url: str, path: str, token: SecretStr | None, *, timeout_seconds: float
 ) -> Reply | Failure:
-    """Return the answer to one GET on a connection of its own."""
+    """Return the answer to one GET on its own connection."""
     with closing(Connection(url, token)) as connection:
         return connection.exchange("GET", path, timeout_seconds=timeout_seconds)
 
@@ -185,7 +185,7 @@ def limit_reason(said: Mapping[str, Any]) -> str | None:
         (_number(parts, _USED_TODAY), limits.daily, "day"),
     ):
         if used is not None and limit is not None and used >= limit:
-            return f"it has sent {used} of its own {limit} an {span}".replace("an day", "a day")
+            return f"it has sent {used} of its {limit} an {span}".replace("an day", "a day")
     return None
 
 

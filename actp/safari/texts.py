@@ -60,7 +60,7 @@ def rewritten_word(text: str) -> str | None:
 
 
 def clean_text(service: str, value: str) -> str:
-    """Return the text as it is to be sent; raises InvalidInput where it cannot be."""
+    """Return the text as it will be sent; raises InvalidInput where it cannot be."""
     text = normalised_text(value)
     if not text.strip():
         raise InvalidInput("the text is empty", remedy="Set params.text.")

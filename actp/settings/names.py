@@ -59,7 +59,7 @@ _HINT_SIMILARITY = 0.75
 
 
 def unknown_in_environment(names: Iterable[str]) -> list[str]:
-    """Return a line for each name that can only be a typo of ours; others belong to others."""
+    """Return a line for each name that can only be a typo of a setting; others belong to others."""
     ours = (*_OUR_PREFIXES, *_SHARED_PREFIXES)
     return [
         _line(name, near)
@@ -69,7 +69,7 @@ def unknown_in_environment(names: Iterable[str]) -> list[str]:
 
 
 def unknown_in_file(names: Iterable[str]) -> list[str]:
-    """Return a line for each typo in .env and for each unknown name with a prefix of ours."""
+    """Return a line for each typo in .env and for each unknown name with one of our prefixes."""
     return [
         _line(f"{name} (.env)", _nearest(name, _HINT_SIMILARITY))
         for name in _strangers(names)

@@ -1,4 +1,4 @@
-"""LISTEN on a connection of its own."""
+"""LISTEN on its own connection."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ the files with the Supabase CLI:
 class SchemaState(NamedTuple):
     """How a database stands to the schema of this copy."""
 
-    database_version: int  # 0: nothing of ours; 1: release 0.1.0, which recorded no version
+    database_version: int  # 0: no schema; 1: release 0.1.0, which recorded no version
     version: int
     pending: tuple[str, ...]  # names of the files that migrate would apply
     faults: tuple[str, ...] = ()  # what an agent's table does not allow: file, line, error

@@ -1,6 +1,6 @@
 """A small pool of connections.
 
-psycopg_pool connects from threads of its own: a wrong password or a refused port reaches
+psycopg_pool connects from its own threads: a wrong password or a refused port reaches
 the caller there as a bare timeout, and after an outage its own backoff decides when calls
 succeed again. Here the caller connects and hears why it failed.
 """

@@ -40,7 +40,7 @@ class Store(Protocol):
     """The one door to the database; threads may share it."""
 
     def call(self, function: str, /, **arguments: Json) -> Any:
-        """Run one database function in a transaction of its own and return its decoded JSON.
+        """Run one database function in its own transaction and return its decoded JSON.
 
         A ``jsonb`` argument takes a mapping, a sequence or None. A call that lost its
         connection may be sent once more, so every function must bear repetition.

@@ -59,7 +59,7 @@ def error_class(code: str) -> type[ActpError]:
         if len(code) > _HTTP_STATUS_LENGTH and code.startswith(prefix):
             return meaning
     if len(code) == _HTTP_STATUS_LENGTH and code.isdigit():
-        # Without a code of its own, something between us and the database spoke.
+        # Without its own code, something between us and the database spoke.
         return StoreUnavailable
     return StoreRefused
 

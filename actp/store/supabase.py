@@ -97,7 +97,7 @@ class SupabaseStore:
         return None
 
     def close(self) -> None:
-        """See Store; a call under way ends by itself."""
+        """See Store; a call under way ends automatically."""
         self._closed = True
         with suppress(Empty):
             while True:

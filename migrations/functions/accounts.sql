@@ -90,7 +90,7 @@ declare
   rounds constant integer := 50;
 begin
   for round in 1 .. rounds loop
-    -- Only what changes is locked: what is left is for whoever claims at this moment.
+    -- Only what changes is locked: the rest is left to a claim at this moment.
     with known as materialized (
       select h.id, safari_sender(h.platform, h.person, h.id) as sender
         from (select q.id, q.platform, q.person from safari_command_queue q

@@ -78,7 +78,7 @@ begin
       select heard || coalesce(jsonb_agg(h.item), '[]') into heard
         from jsonb_array_elements(coalesce(conversations, '[]')) c, lateral (values
           (jsonb_build_object(
-             -- Whoever notes when it was first seen touches the row for other reasons too.
+             -- A program that notes when it was first seen touches the row for other reasons too.
              'at', coalesce(c ->> 'last_message_at',
                             case when c ->> 'seen_at' is null then c ->> 'updated_at' end),
              'seen_at', c -> 'seen_at',

@@ -2,7 +2,7 @@
 
 -- Claims targets to decide about: their time has come, something happened to them, or their
 -- conversation was not looked at since the last sync or for an hour. Answers {now, has_crm, targets,
--- next_due_seconds}. Whoever claims has `lease_seconds` to apply a decision.
+-- next_due_seconds}. The claimer has `lease_seconds` to apply a decision.
 create or replace function public.safari_campaign_due(
   row_limit integer default 50, lease_seconds double precision default 60
 ) returns jsonb
@@ -216,7 +216,7 @@ begin
 end $$;
 
 -- Removes what is past its age of campaigns that have ended, a batch at a time; answers how many of
--- each. A target stays while a command of its own does: it keeps that command from being sent again.
+-- each. A target stays while its own command does: it keeps that command from being sent again.
 -- Runs of others stay. Rows that somebody has locked are left to the next time, so that this waits
 -- for nobody.
 create or replace function public.safari_campaign_prune(

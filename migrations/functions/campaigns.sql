@@ -41,7 +41,7 @@ language sql set search_path = public, pg_temp as $$
                         and (o.status = 'running' or (o.status = 'pending' and o.hold is null)))
 $$;
 
--- Tells the target what became of a step, in the transaction that says so. Security definer: whoever
+-- Tells the target what happened to a step, in the transaction that says so. Security definer: a role that
 -- may write the queue need not reach our other tables.
 create or replace function public.safari_campaign_step_changed() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -160,7 +160,7 @@ begin
   return jsonb_build_object('handle', handle, 'platform', coalesce(address.place, platform));
 end $$;
 
--- Everything that is to be changed together, in the one order of locks.
+-- Everything that changes together, in the one order of locks.
 create or replace function public.safari_campaign_lock(target_ids uuid[]) returns void
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -212,7 +212,7 @@ begin
   perform safari_campaign_cancel_commands(target_id);
 end $$;
 
--- Counts what became of campaigns, and ends those of which every target has ended; the caller holds
+-- Counts what happened to campaigns, and ends those of which every target has ended; the caller holds
 -- the locks, so that of two last targets the second one sees the first.
 create or replace function public.safari_campaign_settle(campaign_ids text[]) returns void
 language plpgsql set search_path = public, pg_temp as $$

@@ -1,4 +1,4 @@
--- Whose turn it is in a conversation, read from every table in which it may stand, whoever wrote it.
+-- Whose turn it is in a conversation, read from every table in which it may stand.
 
 -- Every contact row of one person, the same first one whichever of them is asked for. The only place
 -- that outreach asks for it.

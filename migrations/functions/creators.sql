@@ -54,7 +54,7 @@ begin
   begin
     seeded := agent_creators_seed(platform, creators, stage);
   exception when check_violation then
-    -- A project may allow only stages of its own, without 'new'.
+    -- A project may allow only its own stages, without 'new'.
     stage := 'first_touch';
     seeded := agent_creators_seed(platform, creators, stage);
   end;
@@ -86,7 +86,7 @@ begin
   return seeded;
 end $$;
 
--- Posts feed the trends; those of Twitter have a table of their own.
+-- Posts feed the trends; those of Twitter have their own table.
 create or replace function public.agent_creators_store_posts(platform text, posts jsonb)
 returns void
 language plpgsql set search_path = public, pg_temp as $$

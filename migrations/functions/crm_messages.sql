@@ -223,7 +223,7 @@ language sql set search_path = public, pg_temp as $$
   select 'null'::jsonb;
 $$;
 
--- Whatever is on its way to those who wrote in the last days stops, whoever noted that they did: what
+-- Whatever is on its way to those who wrote in the last days stops, however that was noted: what
 -- a reader that died left undone is done here.
 create or replace function public.agent_crm_stop(days integer default 2) returns jsonb
 language sql set search_path = public, pg_temp as $$

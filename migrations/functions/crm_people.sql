@@ -98,7 +98,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
 $$;
 
 -- Makes contacts of people nobody knew yet. A name is no handle: it is stored so that nobody writes
--- to whoever has that handle.
+-- to the owner of that handle.
 create or replace function public.agent_crm_add(platform text, people jsonb, stage text) returns void
 language sql set search_path = public, pg_temp as $$
   insert into crm_contacts (
@@ -139,7 +139,7 @@ begin
     begin
       perform agent_crm_add(place, newcomers, 'new');
     exception when check_violation then
-      -- A project may allow only stages of its own, without 'new'.
+      -- A project may allow only its own stages, without 'new'.
       perform agent_crm_add(place, newcomers, 'first_touch');
     end;
     select jsonb_agg(to_jsonb(f)) into known from agent_crm_find(place, people) f;

@@ -37,7 +37,7 @@ language sql set search_path = public, pg_temp as $$
 $$;
 
 -- Makes contacts of linkedin_prospects. What is known of a contact stays: a score, a stage or a
--- message of its own is worth more than the search that found it. Answers how many were synced.
+-- message itself is worth more than the search that found it. Answers how many were synced.
 create or replace function public.agent_crm_sync_linkedin() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -65,7 +65,7 @@ begin
 end $$;
 
 -- Contacts that were scored longest ago, with what they and we said last, oldest first. Nobody has
--- scored a bot, and whoever asked to be left alone needs no score. Answers {as_of, contacts}.
+-- scored a bot, and those who asked to be left alone need no score. Answers {as_of, contacts}.
 create or replace function public.agent_crm_to_score(row_limit integer default 50) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object('as_of', now(), 'contacts', coalesce(jsonb_agg(jsonb_build_object(

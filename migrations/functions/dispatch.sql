@@ -1,5 +1,5 @@
 -- The log of the agents' tasks, and who is at which task: one (domain, task) at a time over all
--- hosts. Other programs write actp_agent_tasks too, and use words of their own for its status.
+-- hosts. Other programs write actp_agent_tasks too, and use their own words for its status.
 
 -- Marks the runs of dead dispatchers as ended: those whose lease ran out, and those in `gone`, an
 -- array of ids, whose host knows that their process is no more. Answers how many.
@@ -35,7 +35,7 @@ begin
 end $$;
 
 -- Begins a run, for the first that asks (also when it asks again); else says who is at it. A run
--- that is not `logged` has a lease but no row: a sweep, whose tasks have rows of their own.
+-- that is not `logged` has a lease but no row: a sweep, whose tasks have their own rows.
 create or replace function public.agent_task_begin(
   id uuid, domain text, task text, params jsonb, host text, host_name text, pid integer,
   lease_seconds double precision, logged boolean default true
@@ -124,7 +124,7 @@ language sql stable set search_path = public, pg_temp as $$
     from agent_task_leases l where l.host = agent_task_leases_of.host
 $$;
 
--- The last runs, newest first, whoever logged them: other programs say completed and failed, and
+-- The last runs, newest first, of any program: other programs say completed and failed, and
 -- some store their result as a text that holds JSON.
 create or replace function public.agent_task_recent(row_limit integer default 20) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
@@ -148,7 +148,7 @@ language sql stable set search_path = public, pg_temp as $$
              order by t.created_at desc limit row_limit) r), '[]'))
 $$;
 
--- Removes runs of ours that ended long ago, a batch at a time; answers how many.
+-- Removes our runs that ended long ago, a batch at a time; answers how many.
 create or replace function public.agent_task_prune(
   keep_days integer default 90, batch integer default 5000
 ) returns jsonb

@@ -19,7 +19,7 @@ begin
   ), first_of_key as (
     select distinct on (key) key, id from items where key is not null order by key, index
   ), new_keys as (
-    -- Touching the row on conflict waits for whoever is inserting the same key, and returns theirs.
+    -- Touching the row on conflict waits for a concurrent insert of the same key, and returns its command.
     insert into safari_idempotency_keys as k (key, command_id)
       select key, id from first_of_key order by key
       on conflict (key) do update set command_id = k.command_id
@@ -75,7 +75,7 @@ begin
          cross join lateral safari_refusal(c, g.item ->> 'reached', t.person, t.recipient,
                                            g.item ->> 'text_hash') r
           left join lateral (
-            select o.id, format('%s has the same recipient and text; enqueue with a key of its own'
+            select o.id, format('%s has the same recipient and text; enqueue with a key'
                      ' to send both', coalesce('command ' || e.index + 1 || ' of this batch',
                                                'command ' || o.id || ', which waits,')) as error
               from safari_command_index i

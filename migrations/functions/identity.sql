@@ -1,8 +1,8 @@
 -- Identity: one spelling for each address of a person and for each post. Every reader asks these
 -- functions or compares what they stored; docs/decisions/0013 says why they live here.
 --
--- They run for every row of the queue and of the CRM, so they are plpgsql without a search_path of
--- their own: setting one costs as much as the rest.
+-- They run for every row of the queue and of the CRM, so they are plpgsql without their own
+-- search_path: setting one costs as much as the rest.
 
 -- Lower case of any script. A database's own locale may know no more than ASCII; the collation that
 -- knows all of them is there wherever PostgreSQL was built with ICU.

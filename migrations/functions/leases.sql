@@ -1,7 +1,7 @@
--- Who is alive, and what becomes of the work of those who are not.
+-- Who is alive, and what happens to the work of those who are not.
 
 -- `accounts` is {platform: account} of the host; a platform that is not named has the account 'default'.
--- What a host that names any does for itself, such as a sync of its own inboxes, goes by its host name.
+-- What a host that names any does for itself, such as its own sync inboxes, goes by its host name.
 drop function if exists public.safari_register(uuid, text, text, jsonb);
 create or replace function public.safari_register(
   boot_id uuid, host_key text, worker text, services jsonb, accounts jsonb default '{}'
@@ -89,7 +89,7 @@ begin
    where a.command_id = command.id and a.attempt = command.attempt and a.outcome is null;
   attempt_open := found;
   if command.effect = 'once' and not attempt_open and not counts_as_death then
-    -- Whoever ran it left no trace with us: the doubt gets an attempt of its own, so that no edit of
+    -- The program that ran it left no trace: the doubt gets its own attempt, so that no edit of
     -- the row makes anybody forget it.
     command.attempt := command.attempt + 1;
     insert into safari_command_attempts (
@@ -147,7 +147,7 @@ begin
 end $$;
 
 -- Picks up the work of the dead. `services` are those whose port lock the caller holds on this host:
--- whoever held their rows before him on the same host is gone, whatever the lease says. `expired` also
+-- a process that held their rows before it on the same host is gone, whatever the lease says. `expired` also
 -- takes rows of any host whose lease ran out, as long as the caller may judge others: an outage is not
 -- a death. That is asked here, of this moment, since a database that hung carries out what it was asked
 -- before.

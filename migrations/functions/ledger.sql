@@ -85,7 +85,7 @@ end $$;
 --
 -- One transaction for what a process has to write: finishes first, then begins. Items are
 -- {id, attempt, lease, verdict, ...} and {id, lease, service, recipient, person, text_hash}. Every row is locked in
--- key order before anything is decided, so that two such calls never wait for each other in a ring.
+-- key order before anything is decided, so that two such calls cannot deadlock.
 create or replace function public.safari_ledger(
   boot_id uuid, finishes jsonb, begins jsonb
 ) returns jsonb

@@ -1,4 +1,4 @@
--- Alerts to mail, Slack and others: each channel has a pace of its own, so that one that fails holds up
+-- Alerts to mail, Slack and others: each channel has its own pace, so that one that fails holds up
 -- no other.
 
 -- Hands out what a channel was not given yet of the last three days, oldest first, to one host at a time.

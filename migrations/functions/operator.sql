@@ -202,7 +202,7 @@ begin
 end $$;
 
 -- Stores the policy of one account: what is absent follows that of its platform. One that goes back to
--- the settings (by_person = false) has nothing of its own any more.
+-- the settings (by_person = false) has nothing set by hand any more.
 create or replace function public.safari_configure_account(policy jsonb) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare

@@ -188,7 +188,7 @@ begin
     else
       raise invalid_parameter_value using message = format('there is no action %s', action);
   end case;
-  -- Of what is stored in tables of its own, the audit keeps the number.
+  -- Of what is stored in separate tables, the audit keeps the number.
   insert into safari_operator_actions (operator, action, arguments, answer)
     values (safari_operator(), safari_act.action,
             a || coalesce((select jsonb_object_agg(e.key, jsonb_array_length(e.value))

@@ -51,7 +51,7 @@ language sql immutable as $$
 $$;
 
 -- Why a contact gets nothing automatic, or null: archived, opted_out or customer. No program can obey
--- what a person wrote under do_not_do, so whoever has something there is left to people.
+-- what a person wrote under do_not_do, so contacts with something there are left to people.
 create or replace function public.agent_outreach_veto(
   contact public.crm_contacts, vetoes text[]
 ) returns text
@@ -262,7 +262,7 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_object_agg(b.contact_id, b.text), '{}') from best b
 $$;
 
--- Mail that waits for somebody who sends it; whoever may not be written to any more is left out.
+-- Mail that waits for somebody who sends it; contacts who may not be written to any more are left out.
 create or replace function public.agent_outreach_emails(row_limit integer default 50) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(w) order by w.priority, w.scheduled_for), '[]') from (
@@ -302,7 +302,7 @@ begin
   return jsonb_build_object('id', mail.id, 'contact_id', mail.contact_id);
 end $$;
 
--- What became of the messages of so many days, by platform, and why some failed.
+-- What happened to the messages of so many days, by platform, and why some failed.
 create or replace function public.agent_outreach_stats(days integer default 30) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   with told as materialized (

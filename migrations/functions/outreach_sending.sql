@@ -2,7 +2,7 @@
 -- command settles its message in the same transaction, whenever it comes.
 
 -- Whether a message may be handed over now. Platforms without a service for messages wait for
--- somebody else (gmail), or for ever.
+-- somebody else (gmail), or forever.
 create or replace function public.agent_outreach_is_due(message public.crm_message_queue)
 returns boolean
 language plpgsql stable as $$
@@ -155,7 +155,7 @@ begin
   end if;
 end $$;
 
--- Settles in the transaction that changes the command. Security definer: whoever may write the queue
+-- Settles in the transaction that changes the command. Security definer: a role that may write the queue
 -- need not reach our other tables. A CRM that refuses a row must not keep a result from being stored:
 -- then the message stays open, and somebody is told.
 create or replace function public.agent_outreach_command_changed() returns trigger
@@ -261,7 +261,7 @@ begin
     select r from jsonb_array_elements(judged) r where r ->> 'refusal' is not null) e;
 
   perform safari_review_carry_over(judged);
-  -- A message that was set back by hand has its command already, which tells what became of it.
+  -- A message that was set back by hand has its command already, which tells what happened to it.
   perform agent_outreach_settle(q)
      from jsonb_array_elements(judged) j
      join safari_command_queue q on q.id = (j ->> 'command_id')::uuid

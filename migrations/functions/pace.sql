@@ -57,7 +57,7 @@ begin
 end $$;
 
 -- Until when a service pauses after its last action: the gap from its end, with jitter up to twice
--- that, and where the day is to be spread its share of what is left of the hours. The jitter hangs on
+-- that, and where the day is spread its share of what is left of the hours. The jitter hangs on
 -- the action, so that everybody who asks gets one answer.
 drop function if exists public.safari_paused_until(text, public.safari_policies, integer);
 create or replace function public.safari_paused_until(

@@ -2,7 +2,7 @@
 -- them, and so does an operator. Groups are kept ready, since begin and every decision ask for them.
 
 -- Names and mailboxes that belong to many: they join nobody. `shortest` is the length from which a
--- handle says something by itself.
+-- handle alone says something.
 drop function if exists public.safari_is_common(text, text);
 create or replace function public.safari_is_common(
   place text, name text, shortest integer default 6
@@ -173,7 +173,7 @@ begin
   perform agent_messages_adopt(contact_ids);
 end $$;
 
--- Follows the CRM, whoever writes it. A contact that cannot be read must not keep the CRM's own
+-- Follows the CRM, whichever program writes it. A contact that cannot be read must not keep the CRM's own
 -- programs from writing it: then an operator is alerted. Security definer, as those may not reach
 -- our tables.
 create or replace function public.agent_people_follow() returns trigger

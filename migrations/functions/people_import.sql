@@ -2,8 +2,8 @@
 
 -- Stores people [{line, addresses: [{platform, given}], display_name, headline, bio, niche_label,
 -- website_url, tags}] and answers {added, updated, unchanged, skipped: [{line, reason}]}. An address
--- belongs to the first line that has it; whoever is known under one gets what is missing. A project
--- may allow stages of its own only, without 'new'.
+-- belongs to the first line that has it; a contact known under one gets what is missing. A project
+-- may allow only its own stages, without 'new'.
 create or replace function public.agent_people_import(
   rows jsonb, source text, dry_run boolean default false
 ) returns jsonb

@@ -1,6 +1,6 @@
 -- Our own posts: what they brought, compared at equal age.
 
--- Platforms and niches are stored under one name each, whoever writes them.
+-- Platforms and niches are stored under one name each, whichever program writes them.
 create or replace function public.agent_niche(given text) returns text
 language sql immutable as $$
   select nullif(btrim(regexp_replace(lower(given), '[^a-z0-9]+', '_', 'g'), '_'), '')
@@ -153,7 +153,7 @@ begin
   return jsonb_build_object('taught', taught);
 end $$;
 
--- The posts whose page is to be looked at now, the longest due first; none of a paused platform.
+-- The posts whose page is due for a look, the longest due first; none of a paused platform.
 create or replace function public.agent_posts_due(row_limit integer default 100) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(d) order by d.next_look_at, d.platform, d.external_id), '[]')

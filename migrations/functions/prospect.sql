@@ -127,7 +127,7 @@ $$;
 
 -- Stores scores, [{contact_id, score, funnel_stage, score_breakdown, offer_readiness, icp_fit,
 -- next_touch_type, next_touch_at}]; one that is unchanged is not written again. A change of stage
--- is recorded, and one into decision is to be told.
+-- is recorded, and one into decision is alerted.
 create or replace function public.agent_prospect_store(rows jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare

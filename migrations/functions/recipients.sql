@@ -82,7 +82,7 @@ create or replace trigger safari_queue_target_update
     or new.platform is distinct from old.platform)
   execute function public.safari_queue_target();
 
--- The list of people not to contact keeps names in the one spelling, whoever writes to it.
+-- The list of people not to contact keeps names in the one spelling, whichever program writes to it.
 create or replace function public.safari_do_not_contact_spell() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare

@@ -94,7 +94,7 @@ begin
     if duplicate_of is not null then
       reason := 'duplicate';
       error := format(
-        'command %s had the same recipient and text within 24 hours; enqueue with a key of its own'
+        'command %s had the same recipient and text within 24 hours; enqueue with a key'
         ' to send it again', duplicate_of);
     end if;
   end if;
@@ -102,7 +102,7 @@ begin
     return;
   end if;
 
-  -- Whoever waits for our answer gets nothing automatic.
+  -- A person who waits for our answer gets nothing automatic.
   select bool_or(agent_waits_for_us(t.ours_at, t.heard_at, b.done_at)) as waits
     into facts
     from (select array(select substr(o, 9)::uuid from unnest(addresses) o

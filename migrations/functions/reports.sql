@@ -241,7 +241,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
         from safari_pauses p where p.until > now()), '[]'))
 $$;
 
--- What is left to do for some services, for whoever waits until it is done: {service: {running, due,
+-- What is left to do for some services, for a caller that waits until it is done: {service: {running, due,
 -- retrying, waiting, held, next_due_seconds, reason, reason_seconds, state}}. A row that failed
 -- before and waits no longer than a retry may counts as retrying, all others that wait as waiting.
 -- Read by index, whatever the table's statistics say at that moment.

@@ -141,7 +141,7 @@ begin
 end $$;
 
 -- Opens a review for every message and post that waits for one and has none, ends what has expired;
--- whoever hands over or lists calls it first.
+-- a caller that hands over or lists calls it first.
 create or replace function public.safari_review_refresh() returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare

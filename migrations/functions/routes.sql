@@ -97,7 +97,7 @@ $$;
 -- that workers keep start from their defaults, whatever an INSERT says: the numbers that guard an
 -- attempt are not the writer's to choose. Times are bounded, text is trimmed, and params that no
 -- reader can decode end the row here, alone.
--- Security definer: whoever may write the queue need not reach our other tables.
+-- Security definer: a role that may write the queue need not reach our other tables.
 create or replace function public.safari_queue_before_write() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -133,7 +133,7 @@ begin
     return new;
   end if;
 
-  -- A hold that nothing lifts would keep the row for ever; this one is lifted by bin/queue.
+  -- A hold that nothing lifts would keep the row forever; this one is lifted by bin/queue.
   if new.hold not in ('backlog', 'campaign', 'review')
      or (tg_op = 'INSERT' and new.hold = 'campaign') then
     new.hold := 'backlog';
@@ -229,7 +229,7 @@ language sql set search_path = public, pg_temp as $$
    where array_remove(services, 'foreign') <> '{}'
 $$;
 
--- Keeps the audit and the idempotency keys whole whoever inserts, and wakes the workers.
+-- Keeps the audit and the idempotency keys whole for every insert, and wakes the workers.
 create or replace function public.safari_queue_after_insert() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -262,7 +262,7 @@ create or replace trigger safari_queue_after_insert
   referencing new table as inserted
   for each statement execute function public.safari_queue_after_insert();
 
--- A row that is set back to pending by hand wakes the workers as a new one does. Functions of ours
+-- A row that is set back to pending by hand wakes the workers as a new one does. Our functions
 -- take the lease off as they hand a row back, and wake whom they want to.
 create or replace function public.safari_queue_after_requeue() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$

@@ -25,7 +25,7 @@ begin
        and r.run = safari_schedule_begin.run));
 end $$;
 
--- Says what became of a slot; a person hears of a job's failure once a day.
+-- Says what happened to a slot; a person hears of a job's failure once a day.
 create or replace function public.safari_schedule_end(
   job text, slot timestamptz, run uuid, ok boolean, detail jsonb
 ) returns jsonb
@@ -92,7 +92,7 @@ begin
   return jsonb_build_object('schedule_runs', removed);
 end $$;
 
--- The daily counters need no reset, a day has rows of its own. This reports what yesterday used.
+-- The daily counters need no reset, each day has new rows. This reports what yesterday used.
 create or replace function public.safari_rate_reset() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 begin

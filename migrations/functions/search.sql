@@ -1,7 +1,7 @@
 -- Search over all commands: what they are found by, filters, pages and counts.
 
 -- The names by which an address is found: the address without its scheme, and each part of its path.
--- x.com/ada/status/17 is found by itself, by ada and by 17.
+-- x.com/ada/status/17 is found by its address, by ada and by 17.
 create or replace function public.safari_address_names(address text) returns text[]
 language plpgsql immutable as $$
 declare

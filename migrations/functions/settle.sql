@@ -94,7 +94,7 @@ end $$;
 
 -- Stores what a look saw. `found` completes the command; `gone` (looked for as often as it is going
 -- to be, where its absence proves that it was not sent) settles it as not sent; anything else keeps
--- it unknown, with when and where was looked. Says what became of the command.
+-- it unknown, with when and where was looked. Says what happened to the command.
 create or replace function public.safari_record_look(
   id uuid, attempt integer, verdict text, detail text default null, address text default null
 ) returns jsonb

@@ -95,7 +95,7 @@ begin
      where not safari_telegram_used(alert.id, o.action, mark)));
 end $$;
 
--- What became of the thing that an alert is about: {state, by, at}, for a button that comes too late.
+-- What happened to the thing that an alert is about: {state, by, at}, for a button that comes too late.
 create or replace function public.safari_alert_state(alert public.safari_alerts) returns jsonb
 language plpgsql stable set search_path = public, pg_temp as $$
 declare

@@ -1,8 +1,8 @@
 -- What a command waits for, also one that no worker has looked at yet.
 
--- {for, until, detail} of a service that takes no commands now for a reason of its own: no worker of
+-- {for, until, detail} of a service that takes no commands now for its own reason: no worker of
 -- it runs, or it is not ready. Null where it takes them. With an account, as that one is served; without,
--- whoever serves it.
+-- any worker.
 drop function if exists public.safari_service_wait(text);
 create or replace function public.safari_service_wait(service text, account text default null)
 returns jsonb

@@ -3,7 +3,7 @@
 -- key that would make a post unique. Tasks of other types, and those that somebody else has claimed,
 -- are left alone.
 
--- The video that a task is about, where it is one of ours.
+-- The video that a task is about, where it is our own.
 create or replace function public.agent_publish_video(input jsonb) returns uuid
 language sql immutable set search_path = public, pg_temp as $$
   select case when input ->> 'gen_job_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
@@ -179,7 +179,7 @@ begin
 end $$;
 
 -- Stores what came of an attempt: sent (submitted), not_sent (to be tried again after retry_seconds,
--- null: never) or unknown. It belongs to whoever began it, who may still turn its unknown into what
+-- null: never) or unknown. It belongs to the process that began it, which may still turn its unknown into what
 -- truly happened, even after the task has ended without it. Without a number it is about the attempt
 -- that this boot has open.
 create or replace function public.agent_publish_submitted(

@@ -1,1 +1,1 @@
-"""The APIs outside besides the Safari services, each on a port of its own."""
+"""The APIs outside besides the Safari services, each on its own port."""

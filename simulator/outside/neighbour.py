@@ -1,4 +1,4 @@
-"""What stands outside besides the Safari services: an API of its own on a port of its own."""
+"""What stands outside besides the Safari services: its own API on its own port."""
 
 from __future__ import annotations
 

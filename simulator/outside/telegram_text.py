@@ -1,4 +1,4 @@
-"""What becomes of HTML in a message: what the reader sees, or why Telegram refuses it."""
+"""What happens to HTML in a message: what the reader sees, or why Telegram refuses it."""
 
 from __future__ import annotations
 

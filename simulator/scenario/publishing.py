@@ -31,7 +31,7 @@ class _Strict(BaseModel):
 
 
 class _Rule(_Strict):
-    """What becomes of requests that hold ``text``; the first rule that is not used up decides."""
+    """What happens to requests that hold ``text``; the first rule that is not used up decides."""
 
     text: str = ""
     times: PositiveInt | None = None
@@ -73,7 +73,7 @@ class BlotatoSettings(_Strict):
 
 
 class RemotionRule(_Rule):
-    """``fail``, ``stuck`` and ``lose`` are for jobs: failed, rendering for ever, unknown."""
+    """``fail``, ``stuck`` and ``lose`` are for jobs: failed, rendering forever, unknown."""
 
     behaviour: Trouble | Literal["fail", "stuck", "lose"]
     route: Literal["render", "job", "health"] = "render"

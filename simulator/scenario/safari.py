@@ -51,7 +51,7 @@ class Notice(_Strict):
 class SafariSettings(_Strict):
     """Safari, its tabs, and the sites in them.
 
-    Every service has a tab of its own. With ``front`` at ``own`` each one finds its own tab in
+    Every service has its own tab. With ``front`` at ``own`` each one finds its own tab in
     front, as though an operator had seen to it; else the tab of the named service is in front, or
     a new tab with that address. ``other_window`` opens a window of the operator's before the one of
     the services. ``at`` says where the tab of a service stands, ``pinned_to`` whose tab a service

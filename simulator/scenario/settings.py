@@ -130,7 +130,7 @@ class Rule(_Strict):
 
 
 class TelegramRule(_Strict):
-    """What becomes of requests for ``method`` whose text holds ``text``.
+    """What happens to requests for ``method`` whose text holds ``text``.
 
     The first rule that is not used up decides.
     """
@@ -168,7 +168,7 @@ class TelegramSettings(_Strict):
 
 
 class ReceiverRule(_Strict):
-    """What becomes of results whose body holds ``text``; the first rule not used up decides."""
+    """What happens to results whose body holds ``text``; the first rule not used up decides."""
 
     behaviour: Literal[
         "server_error",
@@ -194,7 +194,7 @@ class ReceiverSettings(_Strict):
 
 
 class ClaudeRule(_Strict):
-    """What becomes of questions for ``purpose`` that hold ``text``; empty ones match any.
+    """What happens to questions for ``purpose`` that hold ``text``; empty ones match any.
 
     ``obey_injection`` answers as an instruction hidden in the data demands.
     """

@@ -1,4 +1,4 @@
-"""How fast a full queue is worked off, by us and by what one would take instead."""
+"""How fast a full queue is processed, by us and by what one would take instead."""
 
 from __future__ import annotations
 

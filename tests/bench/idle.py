@@ -28,7 +28,7 @@ BYTES_PER_MB: Final = 1_000_000
 
 
 def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
-    """Count the requests and the bytes of answers while nothing is to be done."""
+    """Count the requests and the bytes of answers while idle."""
     if not has_postgrest():
         return
     make_roles(stage)

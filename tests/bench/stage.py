@@ -53,7 +53,7 @@ PACE: Final = {
 
 
 class Stage:
-    """Gives each figure a database of its own on the one server, which keeps its safe defaults."""
+    """Gives each figure its own database on the one server, which keeps its safe defaults."""
 
     def __init__(self, folder: Path, server: Server, open_things: ExitStack) -> None:
         self.folder = folder
@@ -104,7 +104,7 @@ class Stage:
     def environment(
         self, more: Mapping[str, str], simulator: SimulatorProcess | None = None
     ) -> dict[str, str]:
-        """Return the environment of a process of ours on a host of its own."""
+        """Return the environment of one of our processes on its own host."""
         self._homes += 1
         home = self.folder / f"home{self._homes}"
         # A person's own settings must not reach the benchmark: it would send to a real queue.

@@ -1,4 +1,4 @@
-"""What the whole tree holds and uses while nothing is to be done, and how long a scrape takes."""
+"""What the whole tree holds and uses while idle, and how long a scrape takes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def standing(environment: Mapping[str, str]) -> Iterator[Tree]:
 
 
 def _programs(tree: Tree) -> set[str]:
-    """Return who shows a page; the exporter has one of its own in a process with others."""
+    """Return who shows a page; the exporter has a separate one in a process with others."""
     return {process["name"] for process in tree.processes()} - {"postgres"} | {"exporter"}
 
 

@@ -1,4 +1,4 @@
-"""The one comparison at the end of every test: what the world saw against what we recorded."""
+"""The one comparison at the end of every test: what recipients saw against what we recorded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Gates inside the database: a transaction can be held just before it commits.
 
 They make every moment in the life of a command reachable from outside, without a hook in what is
-tested: whoever records the chosen event waits until the gate opens.
+tested: a process that records the chosen event waits until the gate opens.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Gate:
         eventually(self._held, f"somebody records {self._event}")
 
     def open(self) -> None:
-        """Let through whoever waits, dead or alive: what has been sent is committed."""
+        """Let through every waiting process, dead or alive: what has been sent is committed."""
         self._connection.execute("select pg_advisory_unlock_all()")
 
     def break_off(self) -> None:

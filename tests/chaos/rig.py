@@ -108,7 +108,7 @@ class Rig:
         return host
 
     def gate(self, event: str) -> Gate:
-        """Make a gate at which whoever records the event must wait."""
+        """Make a gate at which a process that records the event must wait."""
         return Gate(self.database.admin_dsn, event)
 
     def play(self, *rules: dict[str, Any], **more: Any) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 of whoever hands messages over and of whoever delivers them: one message a person."""
+"""kill -9 of the processes that hand messages over and deliver them: one message a person."""
 
 from __future__ import annotations
 

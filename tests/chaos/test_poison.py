@@ -1,4 +1,4 @@
-"""A command that kills whoever works on it."""
+"""A command that kills its worker."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEED = 20261122
 WORKERS = 3
 LONGEST_PAUSE_SECONDS = 1.0
-# What a death left behind is worked off alone, row by row: the large dose leaves much of it.
+# What a death left behind is processed alone, row by row: the large dose leaves much of it.
 SETTLE_SECONDS = 300.0
 # At least this share of what was sent, and is not known to be, is found by reading.
 FOUND_SHARE = 0.8

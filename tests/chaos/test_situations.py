@@ -77,7 +77,7 @@ def test_the_right_one_gets_it_once_and_no_row_claims_more(
         assert {rig.row(id_)["status"] for id_ in ids} <= {"pending", "completed"}
 
     rig.play(safari=LAYOUT)
-    eventually(lambda: all(map(rig.has_ended, ids)), "it goes on by itself", LIFTED_SECONDS)
+    eventually(lambda: all(map(rig.has_ended, ids)), "it goes on automatically", LIFTED_SECONDS)
     rig.simulator.wait_for(LIFTED_SECONDS, quiet=situation.service)
     assert _wrongs(rig) == []
     if situation.promise == "waits":

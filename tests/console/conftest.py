@@ -1,4 +1,4 @@
-"""A console as in life: its process, on a database of its own, with a session."""
+"""A console as in life: its process, on its own database, with a session."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def enter(
     width: int = 1200,
     **more: Any,
 ) -> BrowserContext:
-    """Open a context that has used a link of its own."""
+    """Open a context that has used its own link."""
     context = browser.new_context(
         base_url=served.url,
         color_scheme=scheme,

@@ -1,4 +1,4 @@
-"""A domain's tasks on a database of their own: directly, and as their scripts run them."""
+"""A domain's tasks on their own database: directly, and as their scripts run them."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class People:
         return id_
 
     def hears(self, contact: str, *, hours_ago: float = 0, **message: Any) -> None:
-        """Store a message of theirs, or, with ``direction``, one of ours."""
+        """Store a message of theirs, or, with ``direction``, our own."""
         given = {"platform": "twitter", "direction": "inbound", "body": "Hello", **message}
         self._insert("crm_messages", contact_id=contact, **given)
         self._admin.execute(

@@ -24,7 +24,7 @@ FOUR = ("tiktok", "instagram", "twitter", "threads")
 
 
 class Publishers:
-    """Makes publishers, each a process of its own as far as the database can tell."""
+    """Makes publishers, each its own process as far as the database can tell."""
 
     def __init__(
         self,

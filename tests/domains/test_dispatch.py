@@ -56,7 +56,7 @@ def dispatcher(open_tools: Any, tmp_path: Path) -> Dispatcher:
 
 @pytest.fixture
 def elsewhere(dispatcher: Dispatcher, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A dispatcher in a process of its own, whose task waits at the gate."""
+    """A dispatcher in its own process, whose task waits at the gate."""
     lease = dispatcher.lease_seconds
     program = PROCESS.format(root=str(ROOT), folder=str(tmp_path), lease=lease)
     process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)

@@ -1,4 +1,4 @@
-"""Whoever answers, or asks to be left alone, hears nothing more of what was queued before."""
+"""A person who answers, or asks to be left alone, gets nothing more of what was queued before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which video is made, what is said in it, and what becomes of its job."""
+"""Which video is made, what is said in it, and what happens to its job."""
 
 from __future__ import annotations
 

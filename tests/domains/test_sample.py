@@ -97,7 +97,7 @@ def test_a_second_time_changes_nothing_and_removing_leaves_what_was_there(
     )
     before = rows_in(admin)
     written = make(tools.store, 200)
-    assert written["crm_contacts"] == 199, "somebody of ours has the first name already"
+    assert written["crm_contacts"] == 199, "one of our people has the first name already"
     assert written["youtube_video_stats"] == 35 * 5
     assert set(make(tools.store, 200).values()) == {0}
     tasks.score_all(tools)

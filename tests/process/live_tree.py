@@ -1,4 +1,4 @@
-"""A whole tree as in life, with a database of its own and a bot, for the tests of a module."""
+"""A whole tree as in life, with its own database and a bot, for the tests of a module."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.timeout(RUN_SECONDS + STOP_SECONDS)
 
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """bin/demo in a process group of its own, with a mark in its environment to know it by."""
+    """bin/demo in its own process group, with a mark in its environment to know it by."""
     process = subprocess.Popen(
         [ROOT / "bin" / "demo", *arguments],
         env={

@@ -41,7 +41,7 @@ CHANGED = {
     STORE.format("migrate"): "test_our_migrations_apply_to_an_empty_database_and_may_all_run_again",
     # The backlog is counted by kind; its commands then show the three numbers.
     STORE.format("operator"): "test_the_backlog_waits_for_a_person",
-    # A key of a post is its id, whoever the address says wrote it.
+    # A key of a post is its id, whatever author the address names.
     STORE.format("campaigns"): "test_a_comment_lets_the_next_one_go_and_tells_it_the_post",
     # Four digits are enough, where it wanted six.
     STORE.format("reports"): "test_a_command_is_found_by_the_beginning_of_its_id",

@@ -1,4 +1,4 @@
-"""The schedule on a real database: a slot runs once, whoever asks and whatever fails."""
+"""The schedule on a real database: a slot runs once, whatever fails."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_the_process_runs_what_was_missed_and_ends_in_order(
         def done() -> bool:
             return all(runs(database).get(name, {}).get("status") == "done" for name in expected)
 
-        eventually(done, "missed slots are made up for", START_SECONDS)
+        eventually(done, "missed slots are caught up", START_SECONDS)
         process.send_signal(signal.SIGTERM)
         assert process.wait(START_SECONDS) == 0
     finally:
@@ -188,7 +188,7 @@ def test_a_sync_is_put_into_the_queue_once_a_slot(
 
     settings = settings_for(database, simulator, tmp_path)
     sync = next(it for it in JOBS if it.name == "safari_crm_sync")
-    assert sync.wanted(settings), "the project has a brain of its own"
+    assert sync.wanted(settings), "the project has its own brain"
     for slot in (SLOT, SLOT, SLOT + timedelta(hours=4)):
         sync.run(RunContext(database.store, settings, slot))
     with database.connect() as connection:

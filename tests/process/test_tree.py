@@ -55,7 +55,7 @@ def standing(environment: dict[str, str]) -> Iterator[Tree]:
 
 
 def files_of(tree: Tree) -> list[Path]:
-    """Logs, and what processes say of themselves; the socket has a mode of its own."""
+    """Logs, and what processes say of themselves; the socket has its own mode."""
     files = [
         path
         for folder in (tree.log_folder, tree.run_folder)
@@ -129,7 +129,7 @@ def test_it_stands_on_its_own_database_in_a_path_with_spaces_and_percent_signs(
     nobody = Database("embedded", "", "", nowhere)
     environment = environment_for(nobody, simulator, folder, WORKERS="2", **TOKENS)
     nowhere.close()
-    # The socket of supervisord moves there, since the path of its own folder is too long for one.
+    # The socket of supervisord moves there, since the path of its folder is too long for one.
     with (
         short_folder() as locks,
         standing({**environment, "ACTP_LOCK_DIR": str(locks)}) as tree,

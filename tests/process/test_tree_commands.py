@@ -163,7 +163,7 @@ def test_the_jobs_that_ran_are_listed_with_what_became_of_them(place: Place) -> 
         listed = json.loads(place.say("status", "--jobs", "--json"))["jobs"]
         return {it["job"]: it["status"] for it in listed}
 
-    # Midnight has passed: what it had to do is made up for.
+    # Midnight has passed: its work is caught up.
     eventually(lambda: jobs().get("safari_rate_reset") == "done", "a job is done", START_SECONDS)
     (row,) = [it for it in place.say("status", "--jobs").splitlines() if "safari_rate_reset" in it]
     assert "done" in row

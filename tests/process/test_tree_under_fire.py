@@ -84,7 +84,7 @@ def test_prometheus_finds_every_program_that_has_a_port_and_all_are_up(
 ) -> None:
     settings = live.tree.settings
     expected = {}
-    # The exporter has a page of its own, whichever process it is in.
+    # The exporter has its own page, whichever process it is in.
     for name in live.programs().keys() - {"postgres"} | {"exporter"}:
         port = port_of(settings.metrics_port_base, name)
         expected[name] = (f"http://127.0.0.1:{port}/metrics", "up")

@@ -1,4 +1,4 @@
-"""A worker as a process of its own, with its log."""
+"""A worker as its own process, with its log."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Life:
         self._configure(daily_limit=daily_limit)
 
     def enqueue(self, username: str = "ada", **more: Any) -> str:
-        """Enqueue a direct message of its own text and return its id."""
+        """Enqueue its own direct message text and return its id."""
         params = {"username": username, "text": f"Hi {uuid4()}"}
         command: dict[str, Any] = {
             "action": "send_dm",

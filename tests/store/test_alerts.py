@@ -1,4 +1,4 @@
-"""The outbox of alerts: one sender at a time, nothing lost, and what raises alerts by itself."""
+"""The outbox of alerts: one sender at a time, nothing lost, and what raises alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit of commands: it is only added to, whoever asks, until its rows are past their age."""
+"""The audit of commands: it is only added to until its rows are past their age."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OLD_EVENT = (
 
 @pytest.fixture(params=["owner", "superuser"])
 def somebody(request: pytest.FixtureRequest, backend: Database) -> Iterator[psycopg.Connection]:
-    """Whoever could do anything else to the tables."""
+    """A role that could do anything else to the tables."""
     dsn = backend.dsn if request.param == "owner" else backend.admin_dsn
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection

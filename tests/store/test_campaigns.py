@@ -1,4 +1,4 @@
-"""Campaigns in the database: created whole, moved on by decisions, told what became of steps."""
+"""Campaigns in the database: created whole, moved on by decisions, told what happened to steps."""
 
 from __future__ import annotations
 

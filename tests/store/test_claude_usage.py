@@ -1,4 +1,4 @@
-"""What was asked of Claude is kept: each run once, and for ever in the totals."""
+"""What was asked of Claude is kept: each run once, and forever in the totals."""
 
 from __future__ import annotations
 

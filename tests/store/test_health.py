@@ -1,4 +1,4 @@
-"""What the database makes of checks: one alert for each way, whoever looks."""
+"""What the database makes of checks: one alert for each way, from any host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One spelling for each address and each post, whoever asks."""
+"""One spelling for each address and each post."""
 
 from __future__ import annotations
 

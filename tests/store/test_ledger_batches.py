@@ -125,7 +125,7 @@ def test_a_batch_equals_its_items_one_by_one(
 def arrange(
     session: psycopg.Connection[Any], world: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Put the rows of a world into the database; return what is to be written about them."""
+    """Put the rows of a world into the database; return what to write about them."""
     session.execute(
         "update safari_policies set daily_limit = %s, min_gap_seconds = %s,"
         " active_from = 0, active_to = %s",

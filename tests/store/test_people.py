@@ -1,4 +1,4 @@
-"""A person is a set of addresses, whoever wrote the rows."""
+"""A person is a set of addresses."""
 
 from __future__ import annotations
 

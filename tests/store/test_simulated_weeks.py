@@ -29,7 +29,7 @@ STEPS = (*COMMENT_STEPS, *DM_STEPS)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A person writes so long after a step; a person of ours has seen it, or the CRM knows it."""
+    """A person writes so long after a step; one of our people has seen it, or the CRM knows it."""
 
     after: str
     hours: float

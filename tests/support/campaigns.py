@@ -1,4 +1,4 @@
-"""A campaign with a worker of its own, in a time that passes when a test says so."""
+"""A campaign with its own worker, in a time that passes when a test says so."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Campaigns:
         self.store.call("safari_ledger", boot_id=self.boot_id, finishes=[finish], begins=[])
 
     def send_next(self, verdict: str = "sent", recipient: str | None = None) -> str:
-        """Work off the first command that is ready, and return its id."""
+        """Process the first command that is ready, and return its id."""
         (row, *_) = self.claim(services=SERVICES[:1]) or self.claim(services=SERVICES[1:2])
         self.end(row, verdict, recipient)
         return str(row["id"])

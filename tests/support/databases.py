@@ -34,7 +34,7 @@ TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where datnam
 class Database:
     """One database of one test.
 
-    ``environment`` is what a process of ours needs in order to use it.
+    ``environment`` is what one of our processes needs to use it.
     """
 
     kind: str
@@ -81,7 +81,7 @@ class Databases:
 
     @contextmanager
     def empty(self) -> Iterator[str]:
-        """Yield the name of a database without anything of ours."""
+        """Yield the name of an empty database."""
         name = self._create("template0")
         try:
             yield name
@@ -94,7 +94,7 @@ class Databases:
             old, new = self._used.pop(), _new_name()
             self._disconnect(old)
             try:
-                # Whoever outlived the test before does not find it under its new name.
+                # A process that outlived the test before does not find it under its new name.
                 self._execute("alter database {} rename to {}", old, new)
             except psycopg.errors.ObjectInUse:
                 self._drop(old)
@@ -151,7 +151,7 @@ def postgres_database(databases: Databases, kind: str) -> Iterator[Database]:
 
 @contextmanager
 def empty_database(databases: Databases, kind: str) -> Iterator[Database]:
-    """A database without tables of ours, with a PostgresStore on it."""
+    """A database without our tables, with a PostgresStore on it."""
     with databases.empty() as name:
         yield from _with_store(databases.server, name, kind, PostgresStore)
 

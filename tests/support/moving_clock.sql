@@ -1,5 +1,5 @@
 -- now() and clock_timestamp() of a test's own, so far ahead of the real ones as the table says. They
--- come before those of PostgreSQL in the search path of every function of ours, whose text stays as
+-- come before those of PostgreSQL in the search path of every function, whose text stays as
 -- the migrations made it, and in every default of a column.
 create schema moving_clock;
 create table moving_clock.clock (ahead interval not null);

@@ -1,4 +1,4 @@
-"""A command at a terminal of its own, which a test types into and reads."""
+"""A command at its own terminal, which a test types into and reads."""
 
 from __future__ import annotations
 

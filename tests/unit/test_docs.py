@@ -57,7 +57,7 @@ def spans(page: Path) -> list[str]:
 
 
 def command_lines(page: Path) -> Iterator[str]:
-    """Every command of ours that a page shows: in spans, and after a prompt."""
+    """Every command that a page shows: in spans, and after a prompt."""
     blocks = re.findall(r"^\$ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     for line in [*spans(page), *blocks]:
         if re.match(r"bin/\w|(?:python3 )?\w+\.py\b", line):
@@ -100,7 +100,7 @@ def every_option(command: click.Command) -> set[str]:
 
 
 def wrong_in(line: str) -> str | None:
-    """What is wrong with a command line of ours, or None."""
+    """What is wrong with a command line, or None."""
     name, *words = shlex.split(line)
     launcher = ROOT / name
     if not launcher.is_file():

@@ -1,4 +1,4 @@
-"""What only macOS has, with programs in the place of its own that answer as macOS 14 and 15 do."""
+"""What only macOS has, with stand-ins that answer as the programs of macOS 14 and 15 do."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class BrainCode(IntEnum):
     CONFIG = 3
 
 
-# Other commands of ours say more, or something else by 2.
+# Other commands say more, or something else by 2.
 _CODES: Final[Mapping[int, BrainCode]] = {
     ExitCode.OK: BrainCode.OK,
     ExitCode.TEMPORARY: BrainCode.PARTIAL,

@@ -1,4 +1,4 @@
-"""``strategic_outreach.py``: who is to be written to, what, and what became of it."""
+"""``strategic_outreach.py``: recipients, messages and outcomes."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ script = Script(
             _show_mail_sent,
             metavar="ID",
         ),
-        Task("--stats", "Tell what became of the last 30 days.", tell_stats, _show_stats),
+        Task("--stats", "Show the outcomes of the last 30 days.", tell_stats, _show_stats),
     ),
     refinements=(
         click.Option(

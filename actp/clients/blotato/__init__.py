@@ -1,4 +1,4 @@
-"""Publishes posts through Blotato, and never the same one twice by itself."""
+"""Publishes posts through Blotato, and never the same one twice automatically."""
 
 from actp.clients.blotato.client import Blotato, Publication
 from actp.clients.blotato.errors import BlotatoError

@@ -31,9 +31,9 @@ _ESCAPES: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 class Question(Generic[A]):
     """One question: what we want, what it is about, and the shape of the answer.
 
-    ``purpose`` is a short label of ours. ``instructions`` are ours; ``data`` came from outside and
+    ``purpose`` is a short label. ``instructions`` are ours; ``data`` came from outside and
     is given to the model as data, never as instructions. Fields that ``answer`` does not know are
-    dropped. What comes back may still follow something hidden in ``data``: whoever sends or
+    dropped. What comes back may still follow something hidden in ``data``: anyone who sends or
     stores it checks it first.
     """
 

@@ -73,7 +73,7 @@ def _translated(model: str) -> Iterator[None]:
     try:
         yield
     except anthropic.APITimeoutError:
-        # Whoever hangs once hangs again: the next question would wait as long.
+        # A server that hangs once hangs again: the next question would wait as long.
         raise ClaudeError("unavailable", "Claude did not answer in time.") from None
     except anthropic.APIConnectionError as error:
         raise Unavailable(f"Claude cannot be reached ({type(error).__name__}).") from None

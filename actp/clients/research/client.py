@@ -115,7 +115,7 @@ class MarketResearch:
             now = time.monotonic()
             heard = now if job else heard
         raise ServiceUnavailable(
-            SERVICE, f"{SERVICE} did not say in time what became of {job_id}.", may_be_busy=True
+            SERVICE, f"{SERVICE} did not say in time what happened to {job_id}.", may_be_busy=True
         )
 
     def _results(self, platform: str, job: Mapping[str, Any]) -> Any | None:

@@ -17,7 +17,7 @@ MOST_ENGAGEMENT_POINTS: Final = 25
 
 
 def icp_fit(niche: str, text: str, engagement: float) -> int:
-    """Return 0 to 100: a niche of ours, roles and keywords in the text, and engagement.
+    """Return 0 to 100: one of our niches, roles and keywords in the text, and engagement.
 
     ``text`` is all that is known of a creator: the name and the posts that were found. Engagement
     counts by its magnitude: 10 gives about 5 points, 100,000 all 25.

@@ -62,7 +62,7 @@ def import_people(store: Store, path: Path, *, dry_run: bool = False) -> dict[st
     """Store the people of a CSV file as contacts, all or none of them.
 
     Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}.
-    Whoever is known under one of the addresses gets what is missing; what is there stays.
+    A contact known under one of the addresses gets what is missing; what is there stays.
     """
     columns, lines = read_spreadsheet(path)
     skipped: list[dict[str, Any]] = [

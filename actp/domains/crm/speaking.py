@@ -48,7 +48,7 @@ class Said:
 
 
 def last_said(conversation: Conversation, our_texts: Sequence[str]) -> Said:
-    """Return the last thing said; a text of ours is ours, any other one is theirs.
+    """Return the last thing said; one of our texts is ours, any other one is theirs.
 
     What is unread came after whatever we sent, though a list may still show our own text.
     """

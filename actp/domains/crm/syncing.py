@@ -1,4 +1,4 @@
-"""Reads the inboxes of all platforms into the CRM; who has answered is left in peace."""
+"""Reads the inboxes of all platforms into the CRM; who has answered is skipped."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The outreach agent: who is to be written to, when, where and what; sent by the one queue."""
+"""The outreach agent: recipients, times, channels and texts; sent by the one queue."""

@@ -1,4 +1,4 @@
-"""Reads what people wrote since the last time, whoever stored it, and acts on what they ask."""
+"""Reads what people wrote since the last time, in any table, and acts on what they ask."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Heard:
 def hear(store: Store) -> Heard:
     """Judge all words that were not judged yet; the first run reads the whole history.
 
-    Whoever asks us to stop is opted out. Replies are reported, and take back what was queued. After
-    a crash in between, the next run judges the same words again.
+    A contact who asks us to stop is opted out. Replies are reported, and take back what was queued.
+    After a crash in between, the next run judges the same words again.
     """
     heard = Heard()
     rows = pages(store, "agent_inbox_unheard", row_limit=PAGE_ROWS)

@@ -1,4 +1,4 @@
-"""Hands due messages to the command queue, and tells what became of earlier ones."""
+"""Hands due messages to the command queue, and tells what happened to earlier ones."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def mail_sent(tools: Tools, value: str | None = None) -> dict[str, Any]:
 
 
 def tell_stats(tools: Tools) -> dict[str, Any]:
-    """Return what became of the messages of the last 30 days."""
+    """Return what happened to the messages of the last 30 days."""
     stats: dict[str, Any] = tools.store.call("agent_outreach_stats", days=STATS_DAYS)
     headline = f"{stats['sent']} sent in {STATS_DAYS} days, {stats['answered']} answered"
     return stats | {"headline": headline}

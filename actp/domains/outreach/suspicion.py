@@ -1,6 +1,6 @@
 """What keeps a text that Claude wrote from being sent, and strangers' words from being shown to it.
 
-Whoever wrote a bio may have written it for a machine. So whatever looks like orders is not shown to
+The author of a bio may have written it for a machine. So whatever looks like orders is not shown to
 Claude at all, and what comes back may hold nothing by which a stranger could speak through us.
 """
 
@@ -79,7 +79,7 @@ _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)")
 
 
 def fault_in(text: str, platform: str) -> str | None:
-    """Return what is wrong with a text that is to be sent as it is, or None."""
+    """Return what is wrong with a text that would be sent as it is, or None."""
     plain = unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_DOTS)
     hidden = next((sign for sign in text if unicodedata.category(sign) in {"Cf", "Co", "Cn"}), None)
     checks = (
@@ -108,7 +108,7 @@ def fault_in(text: str, platform: str) -> str | None:
 
 
 def speaks_to_machines(value: Any) -> bool:
-    """Return whether a text, or one inside JSON, reads like orders to whoever processes it."""
+    """Return whether a text, or one inside JSON, reads like orders to its reader."""
     return any(
         _ORDERS.search(" ".join(unicodedata.normalize("NFKC", text).split()))
         or any(unicodedata.category(sign) in {"Cf", "Co"} and sign != "\u200d" for sign in text)

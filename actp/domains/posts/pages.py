@@ -1,4 +1,4 @@
-"""Reads the figures of a post of ours off its page, by the service of its platform."""
+"""Reads the figures of one of our posts off its page, by the service of its platform."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measure", "measure_videos", "state"]
 
-# Pages that one run opens: reading must not keep Safari from what is to be sent.
+# Pages that one run opens: reading must not keep Safari from sending.
 MOST_PAGES: Final = 12
 MOST_PAGES_A_PLATFORM: Final = 4
 MOST_TRIES: Final = 3

@@ -154,7 +154,7 @@ def _research(tools: Tools, limit: int, within_seconds: float | None) -> dict[st
             if error.reason in HOPELESS or failures == FAILURES_AT_MOST:
                 break
             continue
-        # Each is stored at once: whoever kills this loses one brief at most.
+        # Each is stored at once: a kill loses one brief at most.
         briefs += tools.store.call(
             "agent_prospect_researched", contact_id=facts.contact_id, research=found
         )

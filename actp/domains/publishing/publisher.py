@@ -170,7 +170,7 @@ class Publisher:
                     wait_seconds = max(wait_seconds, error.wait_seconds or 0.0)
                 return {**found, "retry_seconds": wait_seconds}
             return found
-        except Exception as error:  # noqa: BLE001  a mistake of ours, before or after the post has left
+        except Exception as error:  # noqa: BLE001  any bug, before or after the post has left
             _log.exception("a post failed", extra={"action": "publish_failed"})
             return {"outcome": "unknown", "error": f"{type(error).__name__} while it was posted"}
         return {

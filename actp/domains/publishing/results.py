@@ -75,5 +75,5 @@ class Results:
         try:
             self._store.call("agent_publish_submitted", boot_id=boot_id, **result)
         except StoreRefused:
-            # Its attempt stays open, and is unknown to whoever claims the task next.
+            # Its attempt stays open, and is unknown to the next claim of the task.
             _log.exception("a kept result was refused", extra={"action": "spool_refused"})

@@ -36,7 +36,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask Blotato what became of a submission; ``is_last`` says not to wait for it any more."""
+    """Ask Blotato what happened to a submission; ``is_last`` says not to wait for it any more."""
 
     attempt: Attempt
     is_last: bool
@@ -91,7 +91,7 @@ def retry_seconds(attempt: int, base_seconds: float) -> float | None:
 
 
 def _publish_at(task: Task, platform: str) -> datetime | None:
-    """Return when a platform is to be posted on, None where that is over."""
+    """Return when to post on a platform, None where that is over."""
     last = task.attempts.get(platform)
     if last is None:
         return task.now

@@ -26,7 +26,7 @@ class Attempt:
     """The newest attempt on a platform.
 
     ``retry_at`` is set where nothing was sent and it is tried again; ``ask_at`` where Blotato took
-    the post and has not said yet what became of it.
+    the post and has not said yet what happened to it.
     """
 
     platform: str
@@ -53,7 +53,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be published where, and how far it is; ``attempts`` are by platform.
+    """A video to publish, its platforms and progress; ``attempts`` are by platform.
 
     ``accounts`` names those that the task insists on. ``planned`` says when a post appears; one
     without a time, or whose time has passed, appears at once. ``confirm_within`` is how long
@@ -102,7 +102,7 @@ class Task:
         )
 
     def appears_at(self, attempt: Attempt) -> datetime:
-        """Return when a post that Blotato took is to be out."""
+        """Return when a post that Blotato took should be out."""
         return max(attempt.begun_at, self.planned.get(attempt.platform, attempt.begun_at))
 
     def is_paused(self, platform: str) -> bool:

@@ -55,7 +55,7 @@ class _Run:
             return self._store(job, Change("failed", job.render_job_id, 0, error=why))
 
     def advance(self, job: Job) -> dict[str, Any]:
-        """Take a job as far as it goes now, and return what became of it."""
+        """Take a job as far as it goes now, and return what happened to it."""
         change = self._looked_at(job)
         if change.status != "complete":
             return self._store(job, change)
@@ -184,7 +184,7 @@ def _row(job: Job, status: str, **more: Any) -> dict[str, Any]:
 
 
 def _is_for_a_person(trouble: RemotionError | BlotatoError, *, is_set_up: bool) -> bool:
-    """Return whether jobs wait for something that does not come by itself."""
+    """Return whether jobs wait for something that does not come automatically."""
     if isinstance(trouble, RemotionError):
         return is_set_up and trouble.reason in {"misconfigured", "offline"}
     return trouble.verdict == "misconfigured"

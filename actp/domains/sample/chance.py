@@ -17,7 +17,7 @@ _NAMESPACE: Final = UUID("6f0b4b1e-6c1c-5c57-9a51-8b0f5f7c2d11")
 
 
 def sample_id(kind: str, *numbers: int) -> str:
-    """Return the id of a made-up row, which is the same for ever."""
+    """Return the id of a made-up row, which is the same forever."""
     return str(uuid5(_NAMESPACE, ":".join((kind, *map(str, numbers)))))
 
 

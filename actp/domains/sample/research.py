@@ -18,7 +18,7 @@ __all__ = ["CREATORS", "creators", "post", "tweet"]
 
 CREATORS: Final = 40
 _PLATFORMS: Final = ("instagram", "tiktok", "threads")
-# Two niches rise everywhere, one only on one platform, and some rows have none of ours.
+# Two niches rise everywhere, one only on one platform, and some rows have none of our niches.
 _RISING: Final = ("ai_automation", "creator_economy", "content_creation")
 _STRANGE: Final = ("email_marketing", None)
 _KNOWN_EVERY: Final = 3

@@ -92,7 +92,7 @@ def _messages(who: Account, moment: Moment) -> Iterator[Row]:
 
 
 def _queued(who: Account, message: Row) -> Row:
-    """Return the message of outreach that a message of ours was."""
+    """Return the message of outreach that one of our messages was."""
     number = int(message["message_id"].rpartition("-")[2])
     is_lost = dice("queued", who.number, number).random() < LOST
     return {

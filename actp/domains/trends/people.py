@@ -251,7 +251,7 @@ def _is_one(handle: str, called: str, seen: _Seen) -> bool:
 
 
 def is_common(handle: str) -> bool:
-    """Return whether so many people use a handle that it says nothing by itself."""
+    """Return whether so many people use a handle that it alone says nothing."""
     squished = squish(handle)
     has_digits = any(sign.isdigit() for sign in squished)
     return (len(squished) < SHORTEST_TELLING and not has_digits) or squished in _COMMON

@@ -43,7 +43,7 @@ topic_tags: up to {MOST_TOPICS} short subjects."""
 
 
 def _one_of(*words: str) -> Any:
-    # Told to Claude, but not demanded: one title with a word of its own must not cost the others.
+    # Told to Claude, but not demanded: one title with its own word must not cost the others.
     return Field(json_schema_extra={"enum": list(words)})
 
 

@@ -17,7 +17,7 @@ PROBE_TIMEOUT_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who runs the server; without ids it is whoever runs us."""
+    """Who runs the server; without ids it is the current user."""
 
     uid: int | None = None
     gid: int | None = None

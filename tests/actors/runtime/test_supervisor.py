@@ -134,7 +134,7 @@ def test_an_actor_that_keeps_crashing_cools_down_alone_and_the_process_still_bea
     for _ in range(2):
         beats.get(timeout=DEADLINE_SECONDS)
     assert watch.told[COMMENTS].all_of(Start) == []
-    # The crashes of others are counted by themselves.
+    # The crashes of others are counted separately.
     house.tell(DM, Grenade())
     watch.told[DM].take(Start)
     watch.told[COMMENTS].take(Start)

@@ -1,4 +1,4 @@
-"""A day of the schedule on a database whose clock is moved: every slot once, whoever asks."""
+"""A day of the schedule on a database whose clock is moved: every slot once, on whichever host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HOSTS = ("one", "other")
 DAY = timedelta(days=1)
-# The shortest grace of a slot: whoever looks less often would miss some.
+# The shortest grace of a slot: a rarer look would miss some.
 TICK = timedelta(minutes=5)
 OF_THE_WORKER = {
     "safari_queue_processor": 96,

@@ -147,7 +147,7 @@ def test_a_forged_button_does_nothing_and_is_answered(desk: Desk, phone: Phone) 
     desk.receive()
     for data in forged.values():
         press = phone.send_data(message, data)
-        assert phone.await_answer(press) == "Nothing was changed: this button is not one of ours."
+        assert phone.await_answer(press) == "Nothing was changed: this button is unknown."
     phone.await_quiet()
     assert (desk.decisions.rows(), phone.messages()) == (before, shown)
     # The true one still decides.

@@ -1,4 +1,4 @@
-"""A script of an agent as a process of its own, with the time and the memory that it takes."""
+"""A script of an agent as its own process, with the time and the memory that it takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Spent", "spend"]
 
 WEIGH: Final = Path(__file__).with_name("weigh.py")
-# It ends the script by itself, earlier.
+# It ends the script automatically, earlier.
 WEIGH_TIMEOUT_SECONDS: Final = 330.0
 
 

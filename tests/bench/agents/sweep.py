@@ -67,7 +67,7 @@ def _overhead(environment: Mapping[str, str], times: int) -> Iterator[Figure]:
         alone.append(spend(environment, "prospect_funnel_scorer.py", "--top=10").seconds)
         task = ("--domain", "prospect", "--task", "top")
         dispatched.append(spend(environment, DISPATCHER, *task).seconds)
-    yield Figure("prospect_funnel_scorer.py --top=10 by itself", Quantity(median(alone), "s"))
+    yield Figure("prospect_funnel_scorer.py --top=10 alone", Quantity(median(alone), "s"))
     yield Figure(
         "the same dispatched takes longer by",
         Quantity(median(dispatched) - median(alone), "s"),

@@ -3,8 +3,8 @@
 Modes: ``limit`` lets PgQueuer itself hold each service to one job at a time, ``lock`` does it
 with a lock in the process, ``one`` with one lock for all services, ``free`` does not. ``promises``
 is ``lock`` with what a user would have to add for a part of our promises: before it sends, a job
-writes an intent, takes one from the day's quota and writes an audit row in a transaction of its
-own, and afterwards the outcome and another audit row in a second one.
+writes an intent, takes one from the day's quota and writes an audit row in its own
+transaction, and afterwards the outcome and another audit row in a second one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""bin/campaign and the flags of safari_cloud_agent.py, on a database of their own."""
+"""bin/campaign and the flags of safari_cloud_agent.py, on their own database."""
 
 from __future__ import annotations
 

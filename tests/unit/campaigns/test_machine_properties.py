@@ -60,7 +60,7 @@ class World:
     def tell(self, *events: Event) -> None:
         self.last_events = [*events]
         decision = decide(PLAN, self.target, events)
-        if self.crash_next:  # decided, not stored: neither the state nor what was to be done
+        if self.crash_next:  # decided, not stored: neither the state nor the actions
             self.crash_next = False
             decision = decide(PLAN, self.target, events)
         self.target = decision.target

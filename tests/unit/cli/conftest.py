@@ -1,4 +1,4 @@
-"""The command line, run in this process, on a database of its own where a test needs one."""
+"""The command line, run in this process, on its own database where a test needs one."""
 
 from __future__ import annotations
 

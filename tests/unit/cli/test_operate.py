@@ -205,7 +205,7 @@ def test_securing_closes_what_was_there_before_and_names_it(run: Cli, queue: Dat
         connection.execute("create table somebody_elses (id int)")
     result = run("db", "secure", "--json")
     assert result.json == {"secured": [{"table": "safari_rate_limits", "policies": 0}]}
-    assert run("db", "secure").out == "Every table of ours has row-level security.\n"
+    assert run("db", "secure").out == "Every table has row-level security.\n"
     with queue.connect() as connection:
         left = connection.execute(
             "select relname from pg_class where relname in ('safari_rate_limits',"

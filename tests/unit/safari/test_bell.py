@@ -1,4 +1,4 @@
-"""Whoever waits for a turn is woken when it can be taken, in whichever process."""
+"""A service that waits for a turn is woken when it can be taken, in whichever process."""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ def test_linkedin_waits_while_another_tab_is_in_front() -> None:
     status = {"isLoggedIn": True, "isOnLinkedIn": True, "currentUrl": "https://www.google.com/"}
     shown = ready("linkedin-automation", status=status)
     waiting = before("linkedin-automation", shown)
-    # It gives the address of its own tab as long as it tracks one.
+    # It gives the address of its tab as long as it tracks one.
     cleared = shown.asked.index("POST /api/session/clear")
     assert shown.asked[cleared + 1] == "GET /api/linkedin/status"
     assert shown.asked[cleared + 2] == "POST /api/session/ensure"
