@@ -14,6 +14,7 @@ from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, one_line, say, table, text, warn
 from actp.cli.show_view import show_view
 from actp.cli.times import short_time
+from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.turns import turns_here
 from actp.settings import load_settings
 
@@ -24,6 +25,7 @@ __all__ = ["history", "recipient", "show"]
 
 MAX_ROWS = 10_000
 _VERIFICATION: Final = {"none": "not verified", "claimed": "claimed by the service"}
+_NEVER_VERIFYING: Final = {it.name for it in HTTP_SERVICES if it.verified_means == "none"}
 _ATTENTION = {"failed": "red", "unknown": "bold red"}
 _COLUMNS = (
     *("id", "created_at", "completed_at", "service", "action", "platform"),
@@ -108,7 +110,10 @@ def _params(row: dict[str, Any]) -> dict[str, Any]:
 
 def _note(row: dict[str, Any]) -> str:
     result = row["result"] if isinstance(row["result"], dict) else {}
-    if (note := _VERIFICATION.get(str(result.get("verification")))) is not None:
+    level = str(result.get("verification"))
+    if level == "none" and row["service"] in _NEVER_VERIFYING:
+        return "its service cannot verify"
+    if (note := _VERIFICATION.get(level)) is not None:
         return note
     return f"try {row['attempt']}" if row["attempt"] and row["attempt"] > 1 else ""
 

@@ -82,6 +82,7 @@ declare
   retry_limit integer;
   outcome text;
   message text;
+  answer jsonb;
 begin
   update safari_command_attempts a
      set outcome = case command.effect when 'once' then 'unknown' else 'lost' end,
@@ -115,11 +116,15 @@ begin
     message := 'the worker stopped before an answer came';
   end if;
 
+  if outcome is not null then
+    answer := jsonb_build_object('outcome', outcome, 'reason', outcome, 'success', false,
+                                 'service', command.service);
+  end if;
   update safari_command_queue q
      set status = case when outcome is null then 'pending' else 'failed' end,
          reason = outcome,
          error = message,
-         result = case when outcome is not null then jsonb_build_object('outcome', outcome) end,
+         result = answer,
          attempt = command.attempt,
          retry_count = command.retry_count + (outcome is null and attempt_open)::integer,
          crash_count = deaths,
@@ -129,8 +134,7 @@ begin
    where q.id = command.id;
   perform safari_record_event(command.id, case when outcome = 'unknown' then 'unknown' else 'rescued' end,
     command.worker_id, case when attempt_open then command.attempt end, null,
-    jsonb_strip_nulls(jsonb_build_object('reason', outcome, 'error', message,
-      'result', case when outcome is not null then jsonb_build_object('outcome', outcome) end)));
+    jsonb_strip_nulls(jsonb_build_object('reason', outcome, 'error', message, 'result', answer)));
   if outcome = 'unknown' then
     perform safari_alert(format('unknown:%s:%s', command.id, command.attempt), 'unknown_outcome',
       jsonb_build_object('command_id', command.id, 'service', command.service,
