@@ -96,6 +96,13 @@ _OFFER_PHRASES: Final = tuple(
     for phrase in (*offer.keywords, *offer.roles)
     if " " in phrase
 )
+_NICHE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{niche.replace("_", ""): niche for niche in NICHES},
+        "creatorseconomy": "creator_economy",
+        "personalbranding": "personal_brand",
+    }
+)
 _NICHE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ai_automation": (
@@ -182,8 +189,7 @@ def content_type_of(text: str | None) -> str:
 
 def known_niche(name: str | None) -> str:
     """Return one of our niches for a name from outside, or ``other``."""
-    squeezed = "_".join(words_of(name))
-    return squeezed if squeezed in NICHES else OTHER
+    return _NICHE_NAMES.get("".join(words_of((name or "").replace("_", " "))), OTHER)
 
 
 def matching_offers(text: str | None) -> list[str]:

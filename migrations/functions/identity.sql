@@ -21,7 +21,15 @@ end $$;
 create or replace function public.safari_platform(given text) returns text
 language sql immutable as $$
   select case lower(btrim(given))
-           when 'x' then 'twitter' when 'email' then 'gmail' when 'mail' then 'gmail'
+           when 'x' then 'twitter' when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
+           when 'x (twitter)' then 'twitter' when 'twitter/x' then 'twitter'
+           when 'x/twitter' then 'twitter' when 'twitter (x)' then 'twitter'
+           when 'ig' then 'instagram' when 'insta' then 'instagram'
+           when 'instagram.com' then 'instagram'
+           when 'tik tok' then 'tiktok' when 'tiktok.com' then 'tiktok'
+           when 'linked in' then 'linkedin' when 'linkedin.com' then 'linkedin'
+           when 'yt' then 'youtube' when 'you tube' then 'youtube' when 'youtube.com' then 'youtube'
+           when 'email' then 'gmail' when 'mail' then 'gmail' when 'e-mail' then 'gmail'
            else nullif(lower(btrim(given)), '') end
 $$;
 

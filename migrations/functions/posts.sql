@@ -3,7 +3,14 @@
 -- Platforms and niches are stored under one name each, whichever program writes them.
 create or replace function public.agent_niche(given text) returns text
 language sql immutable as $$
-  select nullif(btrim(regexp_replace(lower(given), '[^a-z0-9]+', '_', 'g'), '_'), '')
+  select case replace(n.name, '_', '')
+           when 'aiautomation' then 'ai_automation' when 'saasgrowth' then 'saas_growth'
+           when 'contentcreation' then 'content_creation'
+           when 'digitalmarketing' then 'digital_marketing'
+           when 'creatoreconomy' then 'creator_economy' when 'creatorseconomy' then 'creator_economy'
+           when 'personalbrand' then 'personal_brand' when 'personalbranding' then 'personal_brand'
+           else n.name end
+    from (select nullif(btrim(regexp_replace(lower(given), '[^a-z0-9]+', '_', 'g'), '_'), '')) n (name)
 $$;
 
 create or replace function public.agent_spelled() returns trigger

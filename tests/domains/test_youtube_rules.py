@@ -43,7 +43,15 @@ def test_offers_are_those_whose_words_are_spoken_the_best_first() -> None:
 
 @pytest.mark.parametrize(
     ("given", "niche"),
-    [("AI Automation", "ai_automation"), ("email_marketing", "other"), (None, "other")],
+    [
+        ("AI Automation", "ai_automation"),
+        ("#aiautomation", "ai_automation"),
+        ("AI & automation", "ai_automation"),
+        ("personal-branding", "personal_brand"),
+        ("Creators Economy", "creator_economy"),
+        ("email_marketing", "other"),
+        (None, "other"),
+    ],
 )
 def test_a_niche_from_outside_is_one_of_ours_or_other(given: str | None, niche: str) -> None:
     assert known_niche(given) == niche

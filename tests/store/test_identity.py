@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from actp.store.protocol import Store
+    from tests.support.databases import Database
 
 ADDRESS_ROWS = [
     *((given, meant) for meant, spellings in ADDRESSES.items() for given in spellings),
@@ -125,3 +126,28 @@ def test_long_texts_are_no_address(store: Store, size: int) -> None:
 def test_nothing_is_read_off_nothing(admin: psycopg.Connection) -> None:
     assert admin.execute("select (safari_address(null, null)).place").fetchone() == (None,)
     assert admin.execute("select (safari_post(null, null)).place").fetchone() == (None,)
+
+
+PLATFORM_NAMES = {
+    "twitter": ("X", " Twitter ", "x.com", "X (Twitter)", "twitter/x"),
+    "instagram": ("IG", "insta", "Instagram.com"),
+    "tiktok": ("TikTok", "Tik Tok"),
+    "youtube": ("YT", "You Tube"),
+    "linkedin": ("LinkedIn", "Linked In"),
+    "gmail": ("E-Mail", "email", "mail"),
+}
+NICHE_NAMES = {
+    "ai_automation": ("AI Automation", "ai-automation", "#aiautomation", "AI & Automation"),
+    "creator_economy": ("Creator Economy", "creators_economy"),
+    "personal_brand": ("Personal Branding", "personal-brand"),
+    "email_marketing": ("Email marketing",),
+}
+
+
+def test_a_platform_and_a_niche_have_one_name_each(database: Database) -> None:
+    with database.connect() as admin:
+        for function, names in (("safari_platform", PLATFORM_NAMES), ("agent_niche", NICHE_NAMES)):
+            query = f"select {function}(g) from unnest(%s::text[]) g"  # noqa: S608  our own names
+            for name, given in names.items():
+                rows = admin.execute(query.encode(), (list(given),)).fetchall()
+                assert rows == [(name,)] * len(given)
