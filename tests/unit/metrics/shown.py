@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ class NoStore:
         pass
 
 
-def shown() -> set[str]:
+@cache
+def shown() -> frozenset[str]:
     """The names that a worker or the exporter can show, those of histograms included."""
     registry = CollectorRegistry(auto_describe=True)
     registry.register(DatabaseCollector(NoStore(), METRICS))
@@ -52,7 +54,7 @@ def shown() -> set[str]:
                 names |= {family.name + suffix for suffix in SUFFIXES[:3]}
             else:
                 names.add(family.name)
-    return names
+    return frozenset(names)
 
 
 def names_in(expr: str) -> set[str]:
