@@ -158,10 +158,24 @@ def letters_of(text: str, keep: str = "") -> str:
 
 
 def is_name_of(name: str, handle: str) -> bool:
-    """Return whether every word of a person's name stands in a handle or a profile's address."""
-    words, letters = letters_of(name, keep=" _.-").replace("_", " "), letters_of(unquote(handle))
-    parts = re.split(r"[ .-]+", words.strip(" .-"))
-    return bool(parts[0]) and all(part in letters for part in parts)
+    """Return whether a person's name is that of a handle or of a profile's address.
+
+    All words of one stand in the other, two of them at least, or their letters are the same. What a
+    handle has in digits does not count, unless the name has some as well.
+    """
+    words, parts = _words(name), _words(unquote(handle))
+    if not words or not parts or re.search(r"[0-9]", name):
+        return letters_of(name) == letters_of(unquote(handle)) != ""
+    if "".join(words) == "".join(parts):
+        return True
+    fewer, more = sorted((set(words), set(parts)), key=len)
+    return len(fewer) > 1 and fewer <= more
+
+
+def _words(text: str) -> list[str]:
+    split = re.split(r"[\W_]+", letters_of(text, keep=" _.-"))
+    without_end = [word.rstrip("0123456789") for word in split]
+    return [word for word in without_end if word and not re.search(r"[0-9]", word)]
 
 
 def _post(platform: str, value: str) -> _Post:

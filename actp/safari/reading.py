@@ -33,7 +33,6 @@ CLOCK_SLACK: Final = timedelta(seconds=1)
 MESSAGES: Final = 20
 # TikTok gives the oldest first.
 TIKTOK_MESSAGES: Final = 200
-NEWEST_CONVERSATIONS: Final = 3
 MAX_NAME_LENGTH: Final = 60
 
 
@@ -181,14 +180,18 @@ def _linkedin_thread(reads: Reads, handle: str, text: str) -> Sight:
     name = "linkedin-automation"
     _post(reads, name, "/api/linkedin/navigate/messaging")
     listed = _items(_get(reads, name, "/api/linkedin/conversations"), "conversations")
-    for talk in listed[:NEWEST_CONVERSATIONS]:
-        said = str(talk.get("lastMessage") or "").removeprefix("You: ")
-        if len(text) >= MIN_TELLING_CHARS and _is(said, text):
-            who = str(talk.get("participantName") or "somebody")[:MAX_NAME_LENGTH]
-            # The list knows names, not addresses.
-            if not is_name_of(who, handle):
-                return Sight("ambiguous", f"it is the last message to {who}; is that {handle}?")
-            return Sight("found", f"it is the last message to {who}")
+    # The list knows names, not addresses; and a short text may be theirs.
+    same = [
+        str(talk.get("participantName") or "somebody")[:MAX_NAME_LENGTH]
+        for talk in listed
+        if len(text) >= MIN_TELLING_CHARS
+        and _is(str(talk.get("lastMessage") or "").removeprefix("You: "), text)
+    ]
+    named = next((who for who in same if is_name_of(who, handle)), None)
+    if named is not None:
+        return Sight("found", f"it is the last message to {named}")
+    if same:
+        return Sight("ambiguous", f"it is the last message to {same[0]}; is that {handle}?")
     return ABSENT
 
 

@@ -75,7 +75,14 @@ def _run(rig: Rig, dose: Dose) -> str:
     settled = settle_unknowns(rig, host)
     # Of a handful of unknown outcomes one may be at a place that cannot be read.
     assert settled.found_share >= FOUND_SHARE or len(settled.not_found) <= 1, settled
-    counts = {"kills": dose.kills, **asdict(tally), "found": settled.found, "sent": settled.sent}
+    sys.stdout.write("".join(f"not found: {each}\n" for each in settled.not_found))
+    counts = {
+        "kills": dose.kills,
+        **asdict(tally),
+        "found": settled.found,
+        "sent": settled.sent,
+        "unsent": settled.proven_unsent,
+    }
     return "\n".join(f"{name:<12}{count:>7}" for name, count in counts.items())
 
 
