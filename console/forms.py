@@ -17,6 +17,7 @@ from actp.cli.requests import DEFAULT_PRIORITY, Terms, checked
 from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
 from actp.safari.catalogue import SERVICES
+from actp.settings import UNNAMED_ACCOUNT, parse_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,7 +126,21 @@ def _reschedule(form: Mapping[str, str], settings: Settings) -> Arguments:
 def _pause(form: Mapping[str, str], _: Settings) -> Arguments:
     given = form.get("for", "").strip()
     seconds = _seconds(given) if given else None
-    return {"platform": _pausable(form), "seconds": seconds, "note": form.get("note") or None}
+    return {
+        "platform": _pausable(form),
+        "seconds": seconds,
+        "note": form.get("note") or None,
+        "account": _account(form),
+    }
+
+
+def _reassign(form: Mapping[str, str], _: Settings) -> Arguments:
+    return {"id": _id(form["id"]), "account": parse_login(form["account"])}
+
+
+def _account(form: Mapping[str, str]) -> str | None:
+    given = form.get("account", "").strip()
+    return parse_login(given) if given else None
 
 
 def _pausable(form: Mapping[str, str]) -> str:
@@ -135,6 +150,8 @@ def _pausable(form: Mapping[str, str]) -> str:
 def _limit(form: Mapping[str, str], _: Settings) -> Arguments:
     limit = _number(form["limit"], "limit")
     policy = {key: form[key] for key in ("platform", "kind")}
+    if (account := _account(form)) not in {None, UNNAMED_ACCOUNT}:
+        policy["account"] = str(account)
     return {"policies": [{**policy, "daily_limit": limit, "by_person": True}], "settings": {}}
 
 
@@ -214,9 +231,10 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "resolve": _named("id", "verdict"),
     "look_again": _named("id"),
     "reschedule": _reschedule,
+    "reassign": _reassign,
     "bulk": _bulk,
     "pause": _pause,
-    "resume": lambda form, _: {"platform": _pausable(form)},
+    "resume": lambda form, _: {"platform": _pausable(form), "account": _account(form)},
     "resume_service": _service,
     "configure": _limit,
     "backlog": lambda form, _: {"accept": form["accept"] == "yes"},

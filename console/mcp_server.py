@@ -80,6 +80,7 @@ def _add_reading(made: MCPServer, store: Store) -> None:
     @made.tool(annotations=READS)
     def search(  # noqa: PLR0913, PLR0917  # one filter, as bin/history has it
         to: str = "",
+        person: str = "",
         text: str = "",
         status: str = "",
         service: str = "",
@@ -88,11 +89,12 @@ def _add_reading(made: MCPServer, store: Store) -> None:
         after: str = "",
         limit: Limit = 20,
     ) -> Any:
-        """Find commands, newest first: by recipient, words, status, service, campaign, since 7d."""
+        """Find commands, newest first: by recipient, person, words, status, service, since 7d."""
         filter_ = _answered(
             lambda: chosen(
                 {
                     "to": to,
+                    "person": person,
                     "text": text,
                     "status": status,
                     "service": service,

@@ -12,11 +12,12 @@ from actp.cli.output import one_line
 from actp.cli.times import short_duration
 from actp.errors import InvalidInput
 from actp.safari.addresses import HOSTS, clean_handle, clean_post_url, linkedin_profile_url
+from actp.settings import UNNAMED_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FILTERS"]
+__all__ = ["FILTERS", "of_account", "plural"]
 
 Row = dict[str, Any]
 
@@ -168,6 +169,11 @@ def plain(value: object, longest: int = 200) -> str:
     return "" if value is None else one_line(value, longest)
 
 
+def of_account(name: str, account: str | None) -> str:
+    """Return ``twitter-dm``, or ``twitter-dm of shop`` where a host has named its account."""
+    return name if account in {None, "", UNNAMED_ACCOUNT} else f"{name} of {one_line(account, 40)}"
+
+
 def facts(detail: object) -> str:
     """Return what a job or an agent reports in one line: its error, its headline or its figures."""
     if not isinstance(detail, dict):
@@ -197,6 +203,7 @@ FILTERS: Final = {
     "folded": folded,
     "look_at": look_at,
     "number": number,
+    "of_account": of_account,
     "params_of": params,
     "plain": plain,
     "plural": plural,

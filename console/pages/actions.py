@@ -31,6 +31,7 @@ _DONE: Final = {
     "resolve": "Settled.",
     "look_again": "The next look is at this one.",
     "reschedule": "Rescheduled.",
+    "reassign": "Given to the account.",
     "pause": "Paused.",
     "resume": "Resumed.",
     "configure": "The limit is stored.",

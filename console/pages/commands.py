@@ -78,7 +78,11 @@ def command(request: Request) -> Response:
     """Show the life of one command."""
     site = site_of(request)
     life = site.store.call("safari_show", id=request.path_params["id"])
-    return site.page(request, "command.html", life=life, command=life["command"])
+    command = life["command"]
+    # Who else could send it matters only where one may still give it to them.
+    limits = site.store.call("safari_limits") if command["status"] == "pending" else []
+    accounts = [row["account"] for row in limits if row["service"] == command["service"]]
+    return site.page(request, "command.html", life=life, command=command, accounts=accounts)
 
 
 def unknown(request: Request) -> Response:

@@ -13,6 +13,7 @@ from actp.errors import ActpError
 from actp.report.charts import charts
 from actp.report.page import figure_of
 from actp.safari.turns import turns_here
+from actp.settings import UNNAMED_ACCOUNT
 from actp.tree import Tree
 from console.site import site_of
 
@@ -57,8 +58,16 @@ def limits(request: Request) -> Response:
     site = site_of(request)
     status = site.store.call("safari_status")
     platforms = sorted({row["platform"] for row in status["services"]})
+    named = {row["account"] for row in status["limits"]} - {UNNAMED_ACCOUNT}
     windows = site.store.call("safari_windows")
-    return site.page(request, "limits.html", status=status, platforms=platforms, windows=windows)
+    return site.page(
+        request,
+        "limits.html",
+        status=status,
+        platforms=platforms,
+        windows=windows,
+        accounts=sorted(named),
+    )
 
 
 def agents(request: Request) -> Response:

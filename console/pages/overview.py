@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from actp.status_words import service_name
 from console.site import site_of
-from console.words import plural
+from console.words import of_account, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,9 @@ def _attention(data: dict[str, Any]) -> Iterator[Attention]:
         text = f"{status['backlog_held']:,} commands from before this worker are held"
         yield Attention("waiting", "held", text, "/limits#held", "Decide")
     for pause in status["pauses"]:
-        text = f"{pause['platform']} is paused" + (f": {pause['note']}" if pause["note"] else "")
+        text = f"{of_account(pause['platform'], pause['account'])} is paused" + (
+            f": {pause['note']}" if pause["note"] else ""
+        )
         yield Attention("waiting", "paused", text, "/limits", "Resume")
     if undelivered["count"]:
         why = f": {undelivered['error']}" if undelivered["error"] else ""
@@ -116,7 +118,11 @@ def _shown(data: dict[str, Any]) -> dict[str, Any]:
         )
         for name in totals:
             totals[name] += depth[name]
-    limits = {limit["service"]: limit for limit in data["status"]["limits"] if limit["service"]}
+    limits = {
+        (limit["service"], limit["account"]): limit
+        for limit in data["status"]["limits"]
+        if limit["service"]
+    }
     return {
         "data": data,
         "status": data["status"],

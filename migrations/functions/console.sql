@@ -100,21 +100,23 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
        group by k.host, k.service, s.port) d
 $$;
 
--- How many actions each service began in the last hour, 24 hours and 7 days, each counted to 1 000:
--- {service: {hourly, rolling, weekly}}.
+-- How many actions each account of a service began in the last hour, 24 hours and 7 days, each counted
+-- to 1 000: {service: {account: {hourly, rolling, weekly}}}.
 create or replace function public.safari_windows() returns jsonb
 language sql stable set search_path = public, pg_temp set jit = off as $$
-  select coalesce(jsonb_object_agg(s.service, w.used), '{}')
-    from safari_services s cross join lateral (
-      select jsonb_object_agg(span.name, (
-               select count(*) from (
-                 select from safari_command_attempts a
-                  where a.service = s.service and a.quota_day is not null
-                    and a.begun_at > now() - span.length
-                  order by a.begun_at desc limit 1000) a)) as used
-        from (values ('hourly', interval '1 hour'), ('rolling', interval '24 hours'),
-                     ('weekly', interval '7 days')) span (name, length)) w
-   where s.kind is not null
+  select coalesce(jsonb_object_agg(w.service, w.accounts), '{}') from (
+    select s.service, jsonb_object_agg(a.account, (
+             select jsonb_object_agg(span.name, (
+                      select count(*) from (
+                        select from safari_command_attempts t
+                         where t.service = s.service and t.account = a.account
+                           and t.quota_day is not null and t.begun_at > now() - span.length
+                         order by t.begun_at desc limit 1000) t))
+               from (values ('hourly', interval '1 hour'), ('rolling', interval '24 hours'),
+                            ('weekly', interval '7 days')) span (name, length))) as accounts
+      from safari_services s cross join lateral safari_accounts_on(s.platform) a (account)
+     where s.kind is not null
+     group by s.service) w
 $$;
 
 -- People of the CRM whose name, address or mailbox has these letters, who was heard of last first:

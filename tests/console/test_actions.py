@@ -171,6 +171,33 @@ def test_an_unknown_outcome_is_looked_at_again_and_what_ran_out_is_retried(serve
     assert served.life.state(unknown) == ("failed", "unknown")
 
 
+def test_accounts_are_shown_apart_and_a_command_is_given_to_another(served: Served) -> None:
+    store = served.database.store
+    with served.database.connect() as admin:
+        admin.execute(
+            "insert into safari_accounts (platform, account)"
+            " values ('twitter', 'shop'), ('twitter', 'shop_en')"
+        )
+    command = served.life.enqueue("ada", account="shop")
+    overview = served.client.get("/").text
+    assert "twitter-dm of shop<" in overview
+    assert "twitter-dm of shop_en<" in overview
+    assert "Reassign" in served.client.get(f"/commands/{command}").text
+    assert served.post("/act/reassign", id=command, account="shop_en").status_code == 303
+    assert store.call("safari_show", id=command)["command"]["account"] == "shop_en"
+    assert served.post("/act/reassign", id=command, account="nobody").status_code == 400
+    served.post("/act/pause", platform="twitter", account="shop")
+    assert "twitter of shop is paused" in served.client.get("/").text
+    served.post("/act/configure", platform="twitter", kind="dm", account="shop", limit="3")
+    limits = {row["account"]: row for row in store.call("safari_limits") if row["kind"] == "dm"}
+    assert limits["shop"]["daily_limit"] == 3
+    assert limits["shop_en"]["daily_limit"] != 3
+    page = served.client.get("/limits").text
+    assert "twitter dm of shop<" in page
+    served.post("/act/resume", platform="twitter", account="shop")
+    assert store.call("safari_status")["pauses"] == []
+
+
 def test_no_action_takes_an_empty_or_a_foreign_form(guarded: Served) -> None:
     before = guarded.database.store.call("safari_operator_log")
     garbage = {"id": "x" * 300, "filter": "[[", "drafts": "{", "at": "\x00", "platform": "'; --"}

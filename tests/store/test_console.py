@@ -50,8 +50,8 @@ def test_windows_count_what_was_begun_in_each(store: Store, admin: psycopg.Conne
             (age, command),
         )
     windows = store.call("safari_windows")
-    assert windows["twitter-dm"] == {"hourly": 1, "rolling": 2, "weekly": 3}
-    assert windows["tiktok-dm"] == {"hourly": 0, "rolling": 0, "weekly": 0}
+    assert windows["twitter-dm"]["default"] == {"hourly": 1, "rolling": 2, "weekly": 3}
+    assert windows["tiktok-dm"]["default"] == {"hourly": 0, "rolling": 0, "weekly": 0}
     assert "local" not in windows
 
 
