@@ -16,6 +16,7 @@ from actp.settings import PROJECT_ROOT
 from tests.bench import (
     agents,
     claim,
+    console,
     drain,
     enqueue,
     health,
@@ -54,6 +55,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "listing": (listing.measure,),
     "enqueue": (enqueue.measure,),
     "start": (start.measure,),
+    "console": (console.measure,),
     "health": (health.measure,),
     "status": (status.measure,),
     "tree": (tree.measure,),
@@ -100,23 +102,23 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     sizes = QUICK if quick else FULL
     chosen = names or tuple(MEASURES)
-    console = Console()
+    screen = Console()
     figures: list[Figure] = []
     with suppress(KeyboardInterrupt), open_stage() as stage:
         for name in chosen:
             began = monotonic()
             for measure in MEASURES[name]:
                 figures += _measured(name, measure, stage, sizes)
-            console.print(f"{name}: {monotonic() - began:.0f} s", style="dim")
+            screen.print(f"{name}: {monotonic() - began:.0f} s", style="dim")
         machine = describe(stage, sizes)
-        console.print(as_table(figures))
-        console.print(machine)
+        screen.print(as_table(figures))
+        screen.print(machine)
         if output is None and not quick and not names:
             output = REPORT
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(f"# Benchmarks\n\n{NOTES}\n{machine}\n\n{as_markdown(figures)}")
-            console.print(f"Written to {output}.")
+            screen.print(f"Written to {output}.")
 
 
 def _measured(name: str, measure: Measure, stage: Stage, sizes: Sizes) -> list[Figure]:
