@@ -99,7 +99,7 @@ def start(**options: Any) -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, help="How many campaigns.")
 @json_option
 def status(campaign_id: str | None, limit: int, *, as_json: bool) -> None:
-    """Show the newest campaigns, or one of them; the beginning of its ID is enough."""
+    """Show the newest campaigns, or one; a prefix of its ID is enough."""
     with database() as store:
         if campaign_id is None:
             runs = store.call("safari_campaigns", row_limit=limit)
@@ -113,7 +113,7 @@ def status(campaign_id: str | None, limit: int, *, as_json: bool) -> None:
 @click.argument("campaign_id", metavar="ID")
 @json_option
 def cancel(campaign_id: str, *, as_json: bool) -> None:
-    """End a campaign: nothing of it begins any more."""
+    """Cancel a campaign: no further step starts."""
     with database() as store:
         answer = act(store, operator_here("cli"), "campaign_cancel", campaign_id=campaign_id)
     if as_json:
@@ -127,7 +127,7 @@ def cancel(campaign_id: str, *, as_json: bool) -> None:
 @platform_option
 @json_option
 def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
-    """Tell that a person has written back: everything to them stops at once."""
+    """Mark a person as replied: all their steps stop."""
     with database() as store:
         person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
         stopped = act(store, operator_here("cli"), "campaign_replied", **person)
@@ -149,7 +149,7 @@ def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
 @platform_option
 @json_option
 def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
-    """Tell that a message was no reply: what was held for doubt goes on."""
+    """Mark a doubtful message as no reply, and continue."""
     with database() as store:
         person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
         going = act(store, operator_here("cli"), "campaign_go_on", **person)

@@ -44,13 +44,13 @@ def unblock(platform: str, handle: str, *, as_json: bool) -> None:
 @contacts.command("list")
 @json_option
 def list_contacts(*, as_json: bool) -> None:
-    """List who is blocked."""
+    """List blocked contacts."""
     with database() as store:
         rows = store.call("safari_contacts")
     if as_json:
         emit_json(rows)
     elif not rows:
-        say("Nobody is blocked.")
+        say("No contact is blocked.")
     else:
         shown = table("platform", "handle", "since", "note")
         for row in rows:

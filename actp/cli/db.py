@@ -86,7 +86,7 @@ def shell(ctx: click.Context, arguments: tuple[str, ...]) -> None:
 @db.command("migrate")
 @json_option
 def apply_migrations(*, as_json: bool) -> None:
-    """Bring tables and functions up to date; running it again changes nothing."""
+    """Migrate tables and functions; idempotent."""
     with direct_dsn(load_settings()) as dsn:
         applied = migrate(dsn)
         state = schema_state(dsn)
@@ -148,7 +148,7 @@ def duplicates(*, as_json: bool) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
-    """Write a copy of the embedded database to FILE; the tree may run."""
+    """Back up the embedded database to FILE; the tree can stay up."""
     with _embedded(load_settings()) as cluster:
         dump(cluster, file.absolute())
     say(f"{file}: {file.stat().st_size / 2**20:.1f} MB")
@@ -157,9 +157,9 @@ def backup(file: Path) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def restore(file: Path) -> None:
-    """Put a backup in place of the embedded database; the tree must be down.
+    """Restore the embedded database from a backup; the tree must be down.
 
-    What was sent since the backup is not known to it: read docs/upgrading.md first.
+    It does not know what was sent since: read docs/upgrading.md first.
     """
     settings = load_settings()
     if Tree(settings).is_up():
@@ -197,7 +197,7 @@ def release() -> None:
 @db.command()
 @json_option
 def secure(*, as_json: bool) -> None:
-    """Switch row-level security on for tables that were there before us, and say which.
+    """Enable row-level security on tables that existed before, and list them.
 
     Readers with the anon key are shut out, except where a policy lets them in.
     """

@@ -19,9 +19,9 @@ __all__ = ["doctor"]
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, *, deep: bool, as_json: bool) -> None:
-    """Look at settings, folders, database, services, agents, alerts; exits with 1 on a problem.
+    """Check settings, folders, database, services, agents and alerts; exit with 1 on a problem.
 
-    With --deep each service is asked for its tab in Safari and whether somebody is logged in.
+    --deep also checks the tab and the login of each service in Safari.
     """
     findings = []
     for finding in examine(is_deep=deep):

@@ -158,7 +158,7 @@ def research(platform: str, query: str, count: int, **options: Any) -> None:
 @click.argument("file")
 @terms_options
 def batch(file: str, **options: Any) -> None:
-    """Enqueue a FILE of JSON lines, all or nothing; - is standard input.
+    """Enqueue a FILE of JSON lines, all or nothing; - reads standard input.
 
     A line is {"action", "platform", "params", "priority", "key", "at", "expires", "metadata",
     "account"}; the options stand for what a line does not say.

@@ -57,9 +57,9 @@ class Mode:
 
 
 MODES: Final = {
-    "daemon": Mode(("daemon",), (), help="Work until told to stop."),
+    "daemon": Mode(("daemon",), (), help="Process commands until stopped."),
     "run_once": Mode(("run-once",), ("timeout", "json"), help="Process everything due, then exit."),
-    "health": Mode(("health",), help="Ask all nine services how they are."),
+    "health": Mode(("health",), help="Check all nine services."),
     "enqueue_dm": Mode(
         ("enqueue", "dm"), _TERMS, ("PLATFORM", "HANDLE", "TEXT"), "Enqueue a direct message."
     ),
@@ -80,19 +80,19 @@ MODES: Final = {
     ),
     "campaign_cancel": Mode(("campaign", "cancel"), values=("ID",), help="End a campaign."),
     "mark_replied": Mode(
-        ("campaign", "replied"), ("platform", "json"), ("HANDLE",), "Tell that somebody replied."
+        ("campaign", "replied"), ("platform", "json"), ("HANDLE",), "Mark a person as replied."
     ),
     "history": Mode(
-        ("history",), ("limit", "platform", "action", "status", "json"), help="List what ended."
+        ("history",), ("limit", "platform", "action", "status", "json"), help="List ended commands."
     ),
     "rate_limits": Mode(("limits",), help="Show today's use of the limits."),
-    "show": Mode(("show",), values=("ID",), help="Tell the life of a command."),
+    "show": Mode(("show",), values=("ID",), help="Show the timeline of a command."),
     "cancel": Mode(("cancel",), values=("ID",), help="Cancel a command that has not begun."),
     "resolve": Mode(
         ("resolve",), values=("ID", "sent|not-sent"), help="Settle an unknown outcome."
     ),
-    "retry": Mode(("retry",), values=("ID",), help="Try a failed command again."),
-    "retry_failed": Mode(("retry-failed",), help="Try again what failed on transient errors."),
+    "retry": Mode(("retry",), values=("ID",), help="Retry a failed command."),
+    "retry_failed": Mode(("retry-failed",), help="Retry what failed on transient errors."),
 }
 _STATUS: Final = Mode(("status",))
 

@@ -29,7 +29,7 @@ RECORD_TIMEOUT_SECONDS = 2.4
 @json_option
 @click.pass_context
 def health(ctx: click.Context, *, as_json: bool) -> None:
-    """Ask all nine services how they are; exits with 1 unless all are healthy.
+    """Check all nine services; exit with 1 unless all are healthy.
 
     What they said is stored for bin/status; an unreachable database does not keep it from
     being shown.

@@ -42,7 +42,7 @@ _COLUMNS = (
 def history(
     *, limit: int, after: str | None, as_csv: bool, as_json: bool, **options: str | None
 ) -> None:
-    """List commands, newest first; without a status those that ended.
+    """List commands, newest first; without --status, ended ones.
 
     A search by --to, --person, --text, --campaign or --key covers every status.
     """
@@ -122,7 +122,7 @@ def _note(row: dict[str, Any]) -> str:
 @click.argument("command_id", metavar="ID")
 @json_option
 def show(command_id: str, *, as_json: bool) -> None:
-    """Tell the life of one command; the first four digits of its ID are enough."""
+    """Show the timeline of a command; four digits of its ID are enough."""
     settings = load_settings()
     with database(settings) as store:
         life = store.call("safari_show", id=command_id)

@@ -73,7 +73,7 @@ def show(who: str, *, as_json: bool) -> None:
 def reply(
     who: str, words: tuple[str, ...], platform: str | None, key: str | None, *, as_json: bool
 ) -> None:
-    """Answer somebody through the command queue."""
+    """Answer through the command queue."""
     said = " ".join(words).strip()
     if not said:
         raise InvalidInput("the answer is empty", remedy="Write the text after the ID.")
@@ -118,7 +118,7 @@ def draft(who: str, *, as_json: bool) -> None:
 @_who
 @json_option
 def done(who: str, *, as_json: bool) -> None:
-    """Dismiss a conversation: nothing in it waits for you until they write again."""
+    """Dismiss a conversation until they write again."""
     with database() as store:
         answer = act(store, operator_here("cli"), "inbox_done", contact_id=_found(store, who))
     _tell(answer, f"Done: {answer['contact_id'][:8]}.", as_json=as_json)

@@ -21,7 +21,7 @@ __all__ = ["install_service"]
 def install_service(*, uninstall: bool, dry_run: bool) -> None:
     """Start the tree at each login: a launchd agent on macOS, a systemd user unit on Linux.
 
-    The tree is started at once; bin/down and bin/up go on working.
+    The tree starts now; bin/down and bin/up keep working.
     """
     settings = load_settings()
     made = boot.service(settings)

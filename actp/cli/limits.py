@@ -40,7 +40,7 @@ LIMIT = click.IntRange(0, HIGHEST_LIMIT)
 @json_option
 @click.pass_context
 def limits(ctx: click.Context, *, as_json: bool) -> None:
-    """Show how much of each daily limit is used; set changes one, reset follows the settings."""
+    """Show the use of each daily limit; set changes one, reset returns to the settings."""
     if ctx.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -82,9 +82,9 @@ def set_limit(
     as_json: bool,
     **pace: Any,
 ) -> None:
-    """Allow N of KIND on PLATFORM each day, or give its days another shape.
+    """Set the daily limit of KIND on PLATFORM, or other limits and pace.
 
-    A limit below today's use stops until tomorrow.
+    A limit below today's use stops sending until tomorrow.
     """
     wanted = {name: value for name, value in _pace(pace).items() if value is not None}
     if limit is None and not wanted:
@@ -129,7 +129,7 @@ def _weekdays(given: str) -> list[int]:
 @click.option("--account", help="Only this account, which then follows the limits of all.")
 @json_option
 def reset_limit(platform: str, kind: str, *, account: str | None, as_json: bool) -> None:
-    """Go back to the limit of the settings, and follow them from now on."""
+    """Return to the limit of the settings."""
     changed = _store_limit(load_settings(), platform, kind, None, account=account, by_person=False)
     _say_limit(changed, as_json=as_json)
 

@@ -84,7 +84,7 @@ def pause(
     note: str | None,
     as_json: bool,
 ) -> None:
-    """Stop sending; what is on the wire ends, the rest waits."""
+    """Pause sending; requests in flight finish, the rest waits."""
     seconds = span.total_seconds() if span else None
     with database() as store:
         answer = act(
@@ -120,10 +120,10 @@ def resume(
     safari: bool,
     as_json: bool,
 ) -> None:
-    """Lift a pause or the wait of a service, or free Safari.
+    """End a pause or the wait of a service, or free Safari.
 
-    Safari is kept free for a while after an end that nobody saw, since a service may still be
-    typing. Use --safari only once nothing moves there.
+    After an unclear end Safari stays reserved, since a service may still be typing. Use --safari
+    only if nothing moves there.
     """
     if safari:
         _free_safari(as_json=as_json)
@@ -173,13 +173,17 @@ def cancel(beginning: str | None, *, as_json: bool, **options: Any) -> None:
 @bulk_options
 @json_option
 def resolve(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    """Settle an unknown outcome by what you saw: it was sent, or it was not-sent."""
+    """Settle an unknown outcome as sent or not-sent."""
     *ids, verdict = words or ("",)
     if verdict not in {"sent", "not-sent"} or len(ids) > 1:
         raise click.UsageError(
             f"{verdict[:40]!r} is no verdict: give ID and sent or not-sent; with a filter no ID."
         )
-    end = "completed" if verdict == "sent" else "failed, its quota given back; retry sends it again"
+    end = (
+        "completed"
+        if verdict == "sent"
+        else "failed, its quota returned; bin/queue retry sends it again"
+    )
     beginning = ids[0] if ids else None
     said = f"Settled {{}}: {end}."
     _settle("resolve", beginning, options, said, as_json=as_json, verdict=verdict)
@@ -189,8 +193,8 @@ def resolve(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
 @_one_or_many
 @json_option
 def retry(beginning: str | None, *, as_json: bool, **options: Any) -> None:
-    """Try a failed or cancelled command again, or all that a filter matches."""
-    _settle("retry", beginning, options, "Waiting again: {}.", as_json=as_json)
+    """Retry a failed or cancelled command, or all that a filter matches."""
+    _settle("retry", beginning, options, "Retrying {}.", as_json=as_json)
 
 
 @click.command()
@@ -198,7 +202,7 @@ def retry(beginning: str | None, *, as_json: bool, **options: Any) -> None:
 @click.option("--at", required=True, metavar="TIME", help="In 2h or 3d, or 2026-11-30T14:00.")
 @json_option
 def reschedule(beginning: str | None, at: str, *, as_json: bool, **options: Any) -> None:
-    """Give a command that waits another time, or all that a filter matches."""
+    """Reschedule a waiting command, or all that a filter matches."""
     zone = ZoneInfo(load_settings().safari_time_zone)
     when = moment(at, now=datetime.now(UTC), zone=zone).isoformat()
     said = f"Rescheduled {{}} to {short_time(when)}."
@@ -211,7 +215,7 @@ def reschedule(beginning: str | None, at: str, *, as_json: bool, **options: Any)
 @bulk_options
 @json_option
 def reassign(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    """Give a command that waits to ACCOUNT, or all that a filter matches.
+    """Reassign a waiting command to ACCOUNT, or all that a filter matches.
 
     For the rows of a Mac that is gone: bin/queue reassign shop_en --account shop.
     """
@@ -247,22 +251,22 @@ def _settle(
             answer = act(store, operator_here("cli"), action, id=told, **arguments)
     _told(answer, said.format(told), as_json=as_json)
     if not as_json and answer.get("left_alone"):
-        say(f"Left alone, as they had moved on: {counted(answer['left_alone'], 'command')}.")
+        say(f"Skipped, as they had changed meanwhile: {counted(answer['left_alone'], 'command')}.")
 
 
 @click.command("retry-failed")
 @click.option("--first-time-only", is_flag=True, help="Pass over those that were retried before.")
 @json_option
 def retry_failed(*, first_time_only: bool, as_json: bool) -> None:
-    """Try again what used up its retries on transient errors; never what may have been sent."""
+    """Retry commands that ran out of retries on transient errors; never what may have been sent."""
     with database() as store:
         answer = act(store, operator_here("cli"), "retry_failed", first_time_only=first_time_only)
-    _told(answer, f"Waiting again: {counted(answer['requeued'], 'command')}.", as_json=as_json)
+    _told(answer, f"Retrying {counted(answer['requeued'], 'command')}.", as_json=as_json)
 
 
 @click.group(cls=Group)
 def queue() -> None:
-    """Settle what waits for a person: the backlog, and single commands."""
+    """Decide on old, unknown and failed commands."""
 
 
 _doors_argument = click.argument("doors", nargs=-1, type=click.Choice(DOORS))
@@ -272,7 +276,7 @@ _doors_argument = click.argument("doors", nargs=-1, type=click.Choice(DOORS))
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many rows.")
 @json_option
 def backlog(limit: int, *, as_json: bool) -> None:
-    """List what was there before this worker, or is overdue by a day, and waits for you."""
+    """List rows from before this worker, or overdue by a day, that wait for your decision."""
     with database() as store:
         held = store.call("safari_backlog_list", row_limit=limit)
     if as_json:
@@ -296,7 +300,7 @@ def backlog(limit: int, *, as_json: bool) -> None:
 @_doors_argument
 @json_option
 def accept(doors: tuple[str, ...], *, as_json: bool) -> None:
-    """Send what was there before this worker: commands, messages or posts.
+    """Send rows that are held from before this worker: commands, messages or posts.
 
     Without a name, the commands. bin/queue backlog lists all of it.
     """
@@ -307,7 +311,7 @@ def accept(doors: tuple[str, ...], *, as_json: bool) -> None:
 @_doors_argument
 @json_option
 def discard(doors: tuple[str, ...], *, as_json: bool) -> None:
-    """Drop what was there before this worker: commands, messages or posts.
+    """Drop rows that are held from before this worker: commands, messages or posts.
 
     Without a name, the commands. bin/queue backlog lists all of it.
     """
@@ -327,9 +331,9 @@ def _backlog(doors: tuple[str, ...], *, accept: bool, as_json: bool) -> None:
 @click.argument("beginning", metavar="[ID]", required=False)
 @json_option
 def settle(beginning: str | None, *, as_json: bool) -> None:
-    """Look where texts of unknown outcome should stand, and settle those that stand there.
+    """Read the pages of unknown outcomes, and settle those that are found.
 
-    Without an ID, those at which a look is due.
+    Without an ID, those that are due for a look.
     """
     settings = load_settings()
     with database(settings) as store:

@@ -36,7 +36,7 @@ for _command in (show, join, part):
 @click.option("--dry-run", is_flag=True, help="Check and count it; store nothing.")
 @json_option
 def import_(file: Path, *, dry_run: bool, as_json: bool) -> None:
-    """Make contacts of the lines of a CSV file, all or none of them.
+    """Import contacts from a CSV file, all or nothing.
 
     The first line names the columns: name, email, twitter, instagram, tiktok, linkedin, threads, or
     platform and handle; headline, bio, niche, website, tags. People who are known already get what

@@ -64,7 +64,7 @@ def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str
 def approve(
     beginnings: tuple[str, ...], *, every: bool, as_json: bool, **given: str | None
 ) -> None:
-    """Let drafts go out, exactly as they are now."""
+    """Approve drafts, exactly as they are now."""
     _decide("approve", beginnings, every, given, as_json=as_json)
 
 
@@ -74,7 +74,7 @@ def approve(
 @_filters
 @json_option
 def reject(beginnings: tuple[str, ...], *, every: bool, as_json: bool, **given: str | None) -> None:
-    """Drop drafts; nobody receives them."""
+    """Reject drafts; they are never sent."""
     _decide("reject", beginnings, every, given, as_json=as_json)
 
 
@@ -83,7 +83,7 @@ def reject(beginnings: tuple[str, ...], *, every: bool, as_json: bool, **given: 
 @click.argument("words", metavar="TEXT", nargs=-1, required=True)
 @json_option
 def edit(beginning: str, words: tuple[str, ...], *, as_json: bool) -> None:
-    """Replace a draft's text and let it go out."""
+    """Replace a draft's text and approve it."""
     said = " ".join(words).strip()
     if not said:
         raise InvalidInput("the text is empty", remedy="Write the text after the ID.")

@@ -64,7 +64,7 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
         say_summary(summary)
     if summary["timed_out"]:
         raise TimedOut(
-            f"work was left when {short_duration(timeout)} were over",
+            f"timed out with commands still due after {short_duration(timeout)}",
             remedy="Give it more --timeout, or see bin/status for what holds it up.",
         )
 

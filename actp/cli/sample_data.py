@@ -24,7 +24,7 @@ __all__ = ["sample_data"]
 @click.option("--remove", "is_removing", is_flag=True, help="Take it all away again.")
 @json_option
 def sample_data(*, contacts: int, is_removing: bool, as_json: bool) -> None:
-    """Write made-up contacts, conversations, posts and figures; a second time changes nothing.
+    """Add made-up contacts, conversations, posts and figures; idempotent.
 
     Rows of yours are never touched. It is meant for a database from which nothing is sent:
     nobody is behind the made-up names, but a platform might once give one of them away.

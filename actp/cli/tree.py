@@ -35,7 +35,7 @@ IN_BACKGROUND: Final = frozenset({"sentinel", "scheduler", "exporter"})
 @click.option("--foreground", is_flag=True, help="Become supervisord, as launchd or systemd want.")
 @json_option
 def up(*, foreground: bool, as_json: bool) -> None:
-    """Bring the database up to date and start every process, supervised."""
+    """Migrate the database and start every process."""
     settings = load_settings()
     tree = Tree(settings)
     tree.refuse_second()
@@ -50,31 +50,31 @@ def up(*, foreground: bool, as_json: bool) -> None:
         emit_json({"programs": programs, "orphans": orphans, "logs": str(tree.log_folder)})
         return
     if orphans:
-        say(f"Ended what a dead supervisord had left: {', '.join(orphans)}.")
+        say(f"Stopped processes of a dead supervisord: {', '.join(orphans)}.")
     say(f"The tree is up on the {settings.store_kind} database: {', '.join(programs)}.")
     say(f"Logs: {tree.log_folder}")
-    say("bin/status --watch looks at it, bin/down ends it.")
+    say("bin/status --watch shows it, bin/down stops it.")
 
 
 @click.command()
 @json_option
 def down(*, as_json: bool) -> None:
-    """End every process in order: what is on the wire is finished, the rest stays in the queue."""
+    """Stop every process in order: requests in flight finish, the rest stays in the queue."""
     tree = Tree(load_settings())
     tree.stop()
     if as_json:
         emit_json({"stopped": True})
     else:
-        say("The tree is down; the queue waits.")
+        say("The tree is down; the queue keeps its commands.")
 
 
 @click.command()
 @click.argument("program", required=False)
 @json_option
 def restart(program: str | None, *, as_json: bool) -> None:
-    """Start a program of the tree anew, one process after the other; all but the database.
+    """Restart all programs except the database, or one, one process after the other.
 
-    PROGRAM is a name as bin/up prints it, or worker for all of them. New settings are read; WORKERS
+    PROGRAM is a name that bin/up prints, or worker for all workers. New settings are read; WORKERS
     and STOP_SECONDS need bin/down and bin/up. After an update of this copy the database is brought
     up to date first.
     """
@@ -98,7 +98,7 @@ def restart(program: str | None, *, as_json: bool) -> None:
     "-n", "--lines", type=click.IntRange(min=0, max=100_000), default=50, show_default=True
 )
 def logs(program: str | None, *, is_followed: bool, lines: int) -> None:
-    """Show the logs of the tree, of all programs in the order of time unless one is named."""
+    """Show the logs of all programs by time, or of one."""
     folder = Tree(load_settings()).log_folder
     paths = _log_paths(folder, program)
     width = max(len(path.stem) for path in paths)

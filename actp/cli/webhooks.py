@@ -50,7 +50,7 @@ def list_results(*, state: str | None, limit: int, as_json: bool) -> None:
 @click.argument("key", required=False)
 @json_option
 def retry(key: str | None, *, as_json: bool) -> None:
-    """Deliver what was given up again, or the result with this KEY."""
+    """Retry abandoned deliveries, or the result with this KEY."""
     with database() as store:
         answer = act(store, operator_here("cli"), "webhooks_retry", key=key)
     if as_json:

@@ -27,7 +27,7 @@ __all__ = ["routes"]
 _DONE: Final = {
     "enqueue": "Enqueued.",
     "cancel": "Cancelled.",
-    "retry": "Waiting again.",
+    "retry": "Retrying.",
     "resolve": "Settled.",
     "look_again": "The next look is at this one.",
     "reschedule": "Rescheduled.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DEATHS = 4
 
 
-def test_a_command_whose_worker_always_dies_is_put_aside_and_the_others_live(rig: Rig) -> None:
+def test_poisonous_command_is_quarantined_alone(rig: Rig) -> None:
     host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="2")
     rig.play({"service": RESEARCH, "behaviour": "hang", "match": {"query": "*poison"}})
     poison = rig.enqueue(command_for(RESEARCH, unlike_all_others="poison", priority=1))[0]

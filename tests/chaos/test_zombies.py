@@ -15,7 +15,7 @@ SERVICE = "instagram-dm"
 PATIENT = {"SAFARI_ACTION_TIMEOUT_SECONDS": "60"}
 
 
-def test_a_worker_frozen_between_claim_and_begin_sends_nothing_when_it_wakes(rig: Rig) -> None:
+def test_worker_frozen_before_begin_sends_nothing(rig: Rig) -> None:
     zombie = rig.host("zombie", **PATIENT).start()
     with rig.gate("claimed") as gate:
         id_ = rig.enqueue(command_for(SERVICE))[0]

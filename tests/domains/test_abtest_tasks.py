@@ -279,7 +279,7 @@ def test_a_test_of_another_program_is_taken_up_or_named(
     assert script.main(["--status"]) == 0
 
 
-def test_a_test_without_a_winner_goes_on_with_other_texts_and_counts_all_rounds(
+def test_undecided_test_continues_with_other_texts(
     run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
 ) -> None:
     _, first = run_script(script, *CREATE, "--rounds", "2")
@@ -324,7 +324,7 @@ def test_a_service_that_is_down_leaves_the_test_as_it_is(
 
 
 @pytest.mark.parametrize("behaviour", ["invalid", "server_error", "drop_after_effect"])
-def test_an_arm_that_was_not_posted_ends_the_test_and_the_other_never_goes_out(
+def test_unposted_arm_ends_the_test(
     run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection, behaviour: str
 ) -> None:
     simulator.play({"blotato": {"rules": [{"behaviour": behaviour, "times": 1}]}})

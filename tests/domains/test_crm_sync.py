@@ -106,7 +106,7 @@ def test_what_a_person_knows_of_a_contact_stays(
     assert len(people.rows("select from crm_contacts")) == 1
 
 
-def test_an_undated_message_is_a_reply_only_where_something_else_stood_before(
+def test_undated_message_is_a_reply_only_if_it_is_new(
     tools: Tools, people: People, simulator: SimulatorProcess
 ) -> None:
     shows(simulator, {"username": "ada", "lastMessage": "An old one"})

@@ -172,7 +172,7 @@ def test_a_task_that_is_killed_is_logged_with_the_signal(
     assert rows(admin)[0][2]["returncode"] == -9
 
 
-def test_when_the_dispatcher_is_killed_its_task_ends_and_the_next_one_says_so(
+def test_task_of_a_killed_dispatcher_ends_as_interrupted(
     dispatcher: Dispatcher,
     elsewhere: subprocess.Popen[bytes],
     admin: psycopg.Connection,

@@ -82,7 +82,7 @@ def test_the_registry_takes_the_same_way() -> None:
         ("status", "Last 24 hours: 0 completed"),
         ("limits", "instagram  dm          0     20"),
         ("health", "0 of 9 services are healthy."),
-        ("retry", "Waiting again: 0 commands."),
+        ("retry", "Retrying 0 commands."),
         ("run", "0 completed, 0 failed, 0 unknown."),
     ],
 )

@@ -51,9 +51,7 @@ def test_an_old_message_waits_until_it_is_accepted(
     assert send(tools)["handed"] == 1
 
 
-def test_a_message_stored_with_an_old_date_waits_whatever_its_schedule_defaults_to(
-    tools: Tools, people: People
-) -> None:
+def test_message_with_an_old_date_is_held(tools: Tools, people: People) -> None:
     old = people.queue(people.add("ada"), created_at="2026-01-01", message_body="Black Friday 2025")
     later = people.queue(people.add("bob"), created_at="2026-01-01", scheduled_for="2999-01-01")
     mail = people.queue(people.add("cyd"), platform="gmail", created_at="2026-01-01")

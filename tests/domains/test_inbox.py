@@ -153,7 +153,7 @@ def test_a_new_reply_is_reported_once_with_their_words_and_a_link(
     assert len(people.rows("select key from safari_alerts")) == count
 
 
-def test_a_large_import_is_stored_at_once_and_reported_by_the_next_reading(
+def test_large_import_is_stored_and_reported_later(
     tools: Tools, people: People, admin: psycopg.Connection
 ) -> None:
     contacts = [people.add(f"p{number}") for number in range(60)]

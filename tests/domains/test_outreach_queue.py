@@ -195,7 +195,7 @@ def test_an_archived_twin_that_opted_out_keeps_the_person_out(tools: Tools, peop
     assert held(tools) == {"opted_out": 2}
 
 
-def test_the_hour_at_which_somebody_answers_is_learned_wherever_it_is_stored(
+def test_reply_hour_is_learned_from_every_table(
     tools: Tools, people: People, admin: psycopg.Connection
 ) -> None:
     ada = people.add("ada")

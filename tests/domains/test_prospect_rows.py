@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
-def test_a_contact_with_a_time_beyond_the_calendar_is_scored_like_any_other(
+def test_contact_with_an_impossible_time_is_scored(
     run_script: RunScript, admin: psycopg.Connection, moment: str
 ) -> None:
     admin.execute(

@@ -29,7 +29,7 @@ def publishers(
     return Publishers(tools.settings, store, tools.blotato, tmp_path)
 
 
-def test_the_task_of_a_dead_process_is_taken_over_and_what_it_had_begun_is_unknown(
+def test_task_of_a_dead_process_is_taken_over_as_unknown(
     publishers: Publishers, admin: psycopg.Connection, simulator: SimulatorProcess, store: Store
 ) -> None:
     id_ = add(admin, "twitter", "threads")

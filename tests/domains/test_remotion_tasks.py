@@ -195,7 +195,7 @@ def test_another_program_at_remotions_place_is_a_matter_for_a_person(
     assert job(admin)[0] == "pending"
 
 
-def test_a_video_that_cannot_be_uploaded_now_waits_and_is_not_rendered_anew(
+def test_video_waits_for_its_upload_without_a_new_render(
     full_tools: Tools, admin: psycopg.Connection, simulator: SimulatorProcess
 ) -> None:
     tasks.pipeline(full_tools, niche="saas_growth")

@@ -122,7 +122,7 @@ def row_of(chart: Chart, first: str) -> tuple[object, ...]:
     return tuple(next(row for row in chart.rows if row[0] == first))
 
 
-def test_an_empty_database_is_reported_as_nothing_yet_without_an_empty_frame(store: Store) -> None:
+def test_empty_database_is_reported_without_empty_charts(store: Store) -> None:
     data = store.call("agent_report")
     text = page(data)
     assert [chart.name for chart in charts(data)] == NAMES

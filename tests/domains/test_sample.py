@@ -69,7 +69,7 @@ def test_no_two_contacts_share_an_account_and_some_share_a_person() -> None:
     assert (len({who.platform for who in known}), len(squished)) == (3, 1)
 
 
-def test_there_are_bots_sparse_rows_strange_stages_and_orders_of_strangers() -> None:
+def test_sample_has_bots_and_malformed_rows() -> None:
     rows = [contact(account(n), NOON) for n in range(500)]
     bots = [is_bot(row["username"], row.get("email"), row.get("display_name")) for row in rows]
     assert sum(bots) == 25

@@ -109,7 +109,7 @@ def row_of(recent: list[float], earlier: list[float], recent_age: float = 3.0) -
     ids=["fell by 31 %", "just more", "exactly 30 %", "few now", "few then", "zeros", "to nothing",
          "scatters little", "scatters more than it fell"],
 )  # fmt: skip
-def test_a_platform_tires_when_engagement_falls_by_more_than_thirty_percent(
+def test_saturation_is_a_fall_of_more_than_thirty_percent(
     recent: list[float], earlier: list[float], drop: int | None
 ) -> None:
     found = saturation(row_of(recent, earlier))

@@ -152,7 +152,7 @@ def test_a_post_of_today_is_not_compared_with_older_ones(
     assert result["taught"] == 6
 
 
-def test_posts_are_compared_at_the_age_of_a_day_where_they_were_looked_at_then(
+def test_posts_are_compared_at_the_age_of_a_day(
     run_script: RunScript, admin: psycopg.Connection
 ) -> None:
     # Older posts have gathered more since; after a day they had brought as much as the new ones.
@@ -177,9 +177,7 @@ def test_videos_of_youtube_are_compared_at_equal_age_only(
     }  # fmt: skip
 
 
-def test_the_daily_choice_of_hours_tells_of_a_tired_platform_once_while_it_lasts(
-    run_script: RunScript, admin: psycopg.Connection
-) -> None:
+def test_saturation_is_reported_once(run_script: RunScript, admin: psycopg.Connection) -> None:
     admin.execute(POST, ("Threads", "saas_growth", 50, 2, 3))
     admin.execute(POST, ("threads", "saas_growth", 100, 20, 3))
     told = "select count(*) from safari_alerts where kind = 'platform_saturated'"

@@ -167,7 +167,7 @@ def post(platform: str, niche: str | None, likes: int, **more: Any) -> dict[str,
     }
 
 
-def test_strength_is_engagement_a_post_times_platforms_times_the_logarithm_of_posts() -> None:
+def test_strength_formula_of_a_trend() -> None:
     (trend,) = strong([post("twitter", "AI automation", 10), post("tiktok", "ai_automation", 20)])
     assert (trend.niche, trend.platforms) == ("ai_automation", ("tiktok", "twitter"))
     assert trend.total_engagement == 90

@@ -43,7 +43,7 @@ def alerts(admin: psycopg.Connection) -> list[Any]:
     return [row[0] for row in rows]
 
 
-def test_a_contact_is_found_on_three_platforms_and_again_with_the_same_result(
+def test_finding_a_contact_on_three_platforms_is_idempotent(
     tools: Tools, admin: psycopg.Connection
 ) -> None:
     admin.execute(SEED)
@@ -143,9 +143,7 @@ def test_a_post_that_is_looked_up_again_stays_where_it_was_first_seen(
     assert tasks.detect(tools)["rising"] == 0
 
 
-def test_two_contacts_of_one_person_find_each_other_and_two_of_one_name_do_not(
-    tools: Tools, admin: psycopg.Connection
-) -> None:
+def test_contacts_match_by_address_not_by_name(tools: Tools, admin: psycopg.Connection) -> None:
     admin.execute(
         "insert into crm_contacts (platform, username) values ('twitter', '@Maria_Gomez'),"
         " ('Instagram', 'mariagomez'), ('twitter', 'alex'), ('instagram', 'alex')"

@@ -120,7 +120,7 @@ def delivers(queue: Queue, recipient: str) -> None:
     )
 
 
-def test_it_stands_on_its_own_database_in_a_path_with_spaces_and_percent_signs(
+def test_tree_runs_in_a_path_with_spaces_and_percent_signs(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     folder = tmp_path / "a path  with spaces, 100%sure, %(here)s"

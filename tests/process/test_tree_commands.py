@@ -111,7 +111,7 @@ def test_a_wrong_telegram_token_keeps_alerts_until_it_is_mended(
     assert [name for name, pid in place.pids().items() if before[name] != pid] == ["background"]
 
 
-def test_everything_is_started_anew_and_what_is_on_the_wire_is_finished_first(
+def test_restart_finishes_requests_in_flight_first(
     place: Place, running_simulator: SimulatorProcess
 ) -> None:
     running_simulator.play(
@@ -132,7 +132,7 @@ def test_everything_is_started_anew_and_what_is_on_the_wire_is_finished_first(
     assert place.queue.row(first)["attempt"] == place.queue.row(second)["attempt"] == 1
 
 
-def test_a_program_that_the_tree_does_not_have_is_refused_with_those_it_has(place: Place) -> None:
+def test_unknown_program_is_refused_with_the_known_ones(place: Place) -> None:
     code, said = place.refused("restart", "postman")
     assert code == 66
     assert all(name in said for name in place.pids())
@@ -169,7 +169,7 @@ def test_the_jobs_that_ran_are_listed_with_what_became_of_them(place: Place) -> 
     assert "done" in row
 
 
-def test_a_second_tree_in_the_same_folder_is_refused_by_us_and_by_supervisord(
+def test_second_tree_in_the_same_folder_is_refused(
     place: Place,
 ) -> None:
     code, said = place.refused("up")

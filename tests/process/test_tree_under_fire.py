@@ -100,7 +100,7 @@ def test_prometheus_finds_every_program_that_has_a_port_and_all_are_up(
         eventually(lambda: seen() == expected, f"all are up: {expected}", DONE_SECONDS)
 
 
-def test_a_service_that_stops_is_told_once_and_holds_up_nothing_but_its_own(
+def test_stopped_service_alerts_once_and_delays_no_other(
     live: LiveTree,
 ) -> None:
     rig, simulator = live.rig, live.rig.simulator
@@ -241,7 +241,7 @@ def test_up_recovers_from_the_death_of_supervisord(
     assert live.rig.audit().twice == 0
 
 
-def test_a_part_of_background_that_keeps_crashing_takes_no_other_part_with_it(
+def test_crashing_part_of_background_is_isolated(
     live: LiveTree,
 ) -> None:
     eventually(live.all_run, "all run", BACK_SECONDS)

@@ -205,7 +205,7 @@ def test_a_fatal_program_is_told_and_started_again(
     assert series % ("start", "") in shown
 
 
-def test_a_misconfigured_program_is_told_and_not_started_again_until_the_settings_change(
+def test_misconfigured_program_alerts_and_waits_for_new_settings(
     environment: dict[str, str], database: Database, tmp_path: Path
 ) -> None:
     file = tmp_path / "settings.env"

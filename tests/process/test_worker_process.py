@@ -52,7 +52,7 @@ def test_told_to_stop_an_idle_worker_ends_well(worker: WorkerProcess) -> None:
     assert "Traceback" not in worker.log
 
 
-def test_told_to_stop_a_busy_worker_ends_what_it_sends_and_hands_back_the_rest(
+def test_stop_finishes_requests_in_flight_and_releases_the_rest(
     queue: Queue, simulator: SimulatorProcess, worker: WorkerProcess
 ) -> None:
     rule = {"service": "instagram-dm", "behaviour": "slow", "seconds": 0.7}

@@ -68,7 +68,7 @@ def test_another_database_is_no_restored_one(store: EmbeddedStore, tmp_path: Pat
     assert store.call("safari_watermark", known=known_event(tmp_path))["restored"] is False
 
 
-def test_a_backup_replaces_no_file_and_a_restore_that_fails_changes_nothing(
+def test_backup_replaces_no_file_and_failed_restore_changes_nothing(
     store: EmbeddedStore, tmp_path: Path
 ) -> None:
     (tmp_path / "copy").write_text("mine")

@@ -148,7 +148,7 @@ def test_a_server_outlives_the_process_that_started_it_and_is_adopted(home: Path
     assert postmaster(cluster) == before
 
 
-def test_a_pid_that_now_belongs_to_something_else_is_neither_trusted_nor_harmed(
+def test_reused_pid_is_neither_trusted_nor_killed(
     home: Path,
 ) -> None:
     cluster = Cluster(home)

@@ -114,7 +114,7 @@ def test_a_transition_is_seen_though_a_person_asked_in_between(
     assert alerts(admin) == ["service_down"]
 
 
-def test_only_a_living_service_with_work_that_may_be_done_is_asked_whether_it_is_ready(
+def test_only_a_healthy_service_with_due_work_is_probed(
     store: Store, admin: psycopg.Connection
 ) -> None:
     admin.execute("update safari_policies set active_from = 0, active_to = 24")

@@ -139,7 +139,7 @@ def test_midnight_utc_in_the_afternoon_brings_no_burst(days: Days) -> None:
     assert days.gate()[0] is None
 
 
-def test_a_services_own_limit_of_an_hour_holds_until_somebody_sets_another(days: Days) -> None:
+def test_hourly_limit_of_a_service_holds_until_changed(days: Days) -> None:
     sent = [days.send() for _ in range(15)]
     reason, until = days.gate()
     assert reason == "hourly_limit"

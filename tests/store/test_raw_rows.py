@@ -80,7 +80,7 @@ def times_in(value: object) -> Iterator[str]:
                 yield from times_in(item)
 
 
-def test_rows_of_any_kind_are_claimed_ended_or_held_and_every_report_reads_them(
+def test_rows_of_any_kind_are_handled_and_reported(
     database: Database, admin: psycopg.Connection
 ) -> None:
     ids = insert_raw_rows(admin, Random(7), 300)
@@ -282,9 +282,7 @@ def test_no_edit_of_a_sent_row_sends_it_again(
     assert row_of(admin, id_)["status"] == "completed"
 
 
-def test_a_row_that_is_deleted_and_inserted_again_under_its_id_is_not_sent_again(
-    database: Database, admin: psycopg.Connection
-) -> None:
+def test_reinserted_row_is_not_sent_again(database: Database, admin: psycopg.Connection) -> None:
     id_ = insert(admin)
     send(database, claim(database)[0])
     admin.execute("delete from safari_command_queue where id = %s", (id_,))

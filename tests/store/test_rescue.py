@@ -148,7 +148,7 @@ def scene(database: Database) -> Iterator[Scene]:
         yield Scene(database.store, admin)
 
 
-def test_the_work_of_a_worker_that_died_is_picked_up_when_its_lease_is_over(scene: Scene) -> None:
+def test_work_of_a_dead_worker_is_rescued_after_its_lease(scene: Scene) -> None:
     holder, other = scene.worker("here"), scene.worker("there")
     scene.pass_by(LEASE_SECONDS + BEAT_SECONDS, holder, other)
     id_ = scene.enqueue()
@@ -175,9 +175,7 @@ def test_a_newcomer_judges_nobody_before_it_has_beaten_for_a_lease(scene: Scene)
 
 
 @pytest.mark.parametrize("outage_seconds", [0.5 * LEASE_SECONDS + 1, 40 * LEASE_SECONDS])
-def test_after_an_outage_nobody_is_judged_before_the_last_has_had_time_to_come_back(
-    scene: Scene, outage_seconds: float
-) -> None:
+def test_rescue_waits_a_full_lease_after_an_outage(scene: Scene, outage_seconds: float) -> None:
     late, early = scene.worker("here"), scene.worker("there")
     scene.pass_by(LEASE_SECONDS + BEAT_SECONDS, late, early)
     id_ = scene.enqueue()

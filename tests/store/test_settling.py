@@ -79,7 +79,7 @@ def test_a_text_that_stands_there_completes_its_command(
     assert settle(life.store, settings, safari) == []
 
 
-def test_a_text_that_is_nowhere_stays_unknown_and_says_when_it_was_looked_for(
+def test_text_that_is_not_found_stays_unknown(
     life: Life, settings: Settings, safari: SafariClient
 ) -> None:
     id_, _ = unknown(life)

@@ -181,7 +181,7 @@ def test_the_waits_between_the_steps_are_kept(world: World) -> None:
             assert one.begun_at - before >= timedelta(hours=hours), one
 
 
-def test_no_day_has_more_than_its_limit_and_the_counters_say_what_went_out(world: World) -> None:
+def test_no_day_exceeds_its_limit_and_counters_agree(world: World) -> None:
     sent = Counter((one.kind, one.day) for one in world.sent())
     assert all(count <= LIMITS[kind] for (kind, _), count in sent.items())
     assert {kind for (kind, _), count in sent.items() if count == LIMITS[kind]} == LIMITS.keys()

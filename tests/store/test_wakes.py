@@ -53,7 +53,7 @@ def set_pending(ear: psycopg.Connection, command: str) -> None:
 
 
 @pytest.mark.parametrize("verdict", ["rejected", "sent"])
-def test_a_row_that_had_ended_and_is_set_pending_by_hand_wakes_the_workers(
+def test_row_set_pending_by_hand_wakes_the_workers(
     verdict: str, life: Life, ear: psycopg.Connection
 ) -> None:
     command = life.enqueue()

@@ -105,7 +105,7 @@ def test_a_result_goes_to_one_host_and_comes_back_if_that_dies(
     assert claim(store) == []
 
 
-def test_failures_wait_longer_each_time_and_the_tenth_is_given_up_with_one_alert(
+def test_tenth_failure_gives_up_with_one_alert(
     store: Store, admin: psycopg.Connection, life: Life
 ) -> None:
     claim(store)

@@ -45,7 +45,7 @@ REPLACED: Final = {
     r"\bhow (?:it|they) (?:is|are) doing\b": "health",
 }
 REPLACED_BUDGET: Final = 0
-LONGEST_TEST_NAME: Final = 100
+LONGEST_TEST_NAME: Final = 72
 
 
 def sources() -> list[Path]:

@@ -96,7 +96,7 @@ script = Script(
             metavar="TOPIC",
             refined_by=("niche", "rounds", "now"),
         ),
-        Task("--checkback", "Read what running tests brought.", tasks.checkback, _show_checked),
+        Task("--checkback", "Measure running tests.", tasks.checkback, _show_checked),
         Task("--status", "List the newest tests.", tasks.status, _show_tests),
         Task("--results", "List the tests that have ended.", tasks.results, _show_tests),
         Task(

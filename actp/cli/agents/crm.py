@@ -77,13 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @click.command(help="Read what people wrote to us, score them, and queue what to write next.")
 @click.option("--sync", "sync_", is_flag=True, help="Read the inboxes of all platforms.")
-@click.option("--sync-linkedin", is_flag=True, help="Make contacts of LinkedIn prospects.")
+@click.option("--sync-linkedin", is_flag=True, help="Import LinkedIn prospects as contacts.")
 @click.option("--score", "score_", is_flag=True, help="Score the contacts scored longest ago.")
-@click.option("--generate", is_flag=True, help="Queue a message for everybody who is due.")
+@click.option("--generate", is_flag=True, help="Queue a message for every contact that is due.")
 @click.option("--send", "send_", is_flag=True, help="Hand due messages to the command queue.")
 @click.option("--pipeline", is_flag=True, help="Sync, score and generate; sends with --send only.")
-@click.option("--status", is_flag=True, help="Show how the contacts stand.")
-@click.option("--review", metavar="NAME", help="Show all that is known of a person.")
+@click.option("--status", is_flag=True, help="Show contacts by stage.")
+@click.option("--review", metavar="NAME", help="Show everything known about a person.")
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST),
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 )
 @click.option("--test", "is_test", is_flag=True, help="Store and send nothing.")
 @click.option("--send-test", is_flag=True, hidden=True, help="The same as --send --test.")
-@click.option("--verbose", is_flag=True, help="Tell more of each phase.")
+@click.option("--verbose", is_flag=True, help="Print details of each phase.")
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 def crm_brain(**flags: Any) -> int:
     """See the help of the command."""

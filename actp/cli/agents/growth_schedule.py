@@ -104,17 +104,17 @@ def _hours(hours: list[int]) -> str:
 TASKS = (
     Task(
         "--optimize",
-        "Choose the posting hours anew.",
+        "Recompute the posting hours.",
         tasks.optimize,
         _show_hours,
         refined_by=("seed",),
     ),
     Task(
-        "--saturation-check", "Find platforms that tire.", tasks.saturation_check, _show_saturation
+        "--saturation-check", "Detect falling engagement.", tasks.saturation_check, _show_saturation
     ),
     Task(
         "--measure",
-        "Read what our posts brought after 1, 4 and 24 hours and 7 days.",
+        "Measure our posts after 1, 4 and 24 hours and 7 days.",
         measure,
         _show_measured,
     ),
@@ -127,7 +127,7 @@ TASKS = (
     ),
     Task(
         "--dm-schedule",
-        "Say when those who are due within --hours are written best.",
+        "Show the best time for each contact due within --hours.",
         tasks.dm_schedule,
         _show_contacts,
         refined_by=("hours",),

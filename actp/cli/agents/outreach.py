@@ -144,12 +144,10 @@ script = Script(
     "strategic_outreach.py",
     "Write to prospects at the right time, by the one command queue.",
     tasks=(
-        Task(
-            "--due", "List who is due to be written to.", list_due, _show_due, refined_by=("limit",)
-        ),
+        Task("--due", "List contacts that are due.", list_due, _show_due, refined_by=("limit",)),
         Task(
             "--build-queue",
-            "Queue a message for everybody who is due.",
+            "Queue a message for every contact that is due.",
             build_queue,
             _show_queue,
             refined_by=("limit", "min_score", "claude_calls", "dry_run"),
@@ -163,7 +161,7 @@ script = Script(
         ),
         Task(
             "--email-queue",
-            "List mail that waits for somebody to send it.",
+            "List mail to send by hand.",
             list_emails,
             _show_emails,
             refined_by=("limit",),
@@ -196,6 +194,6 @@ script = Script(
             type=click.IntRange(1, 1000),
             help="Ask Claude for at most N texts.",
         ),
-        click.Option(["--dry-run"], is_flag=True, help="Show it and write nothing."),
+        click.Option(["--dry-run"], is_flag=True, help="Print, and write nothing."),
     ),
 )

@@ -82,7 +82,7 @@ script = Script(
     tasks=(
         Task(
             "--score-all",
-            "Score every contact; briefs of the best are written by Claude.",
+            "Score every contact; Claude writes briefs for the best.",
             tasks.score_all,
             _show_scores,
             refined_by=("limit",),
@@ -90,7 +90,7 @@ script = Script(
         Task("--score", "Score one contact.", tasks.score_one, _show_one, metavar="ID"),
         Task(
             "--research",
-            "Have briefs written of the best that have none.",
+            "Write briefs for the best contacts without one.",
             tasks.research,
             _show_research,
             refined_by=("limit",),
@@ -98,14 +98,14 @@ script = Script(
         Task("--top", "The best prospects.", tasks.top, _show_rows, metavar="[N]", type=_COUNT),
         Task(
             "--next-actions",
-            "Whom to write to within a day.",
+            "List contacts due within a day.",
             tasks.next_actions,
             _show_rows,
             refined_by=("limit",),
         ),
         Task(
             "--research-ready",
-            "Who is worth a brief, and has one.",
+            "List contacts with a brief, or worth one.",
             tasks.research_ready,
             _show_rows,
             refined_by=("limit",),

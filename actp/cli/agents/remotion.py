@@ -94,14 +94,14 @@ script = Script(
     tasks=(
         Task(
             "--pipeline",
-            "Have a video made of what resonates best.",
+            "Render a video on what resonates best.",
             tasks.pipeline,
             _show_made,
             refined_by=_CHOICE,
         ),
         Task(
             "--check-jobs",
-            "Ask Remotion about every job, and send out what is done.",
+            "Poll every job, and publish what is done.",
             tasks.check_jobs,
             _show_checked,
         ),
@@ -116,7 +116,7 @@ script = Script(
         Task("--status", "Show jobs and posts by state.", tasks.status, _show_status),
         Task(
             "--distribute",
-            "Publish a job's video where it is not yet.",
+            "Publish a job's video where it is missing.",
             tasks.distribute,
             _show_distributed,
             metavar="JOB_ID",

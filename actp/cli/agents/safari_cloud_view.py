@@ -35,7 +35,7 @@ def _health(answer: dict[str, Any]) -> None:
 
 
 def _retry(answer: dict[str, Any]) -> None:
-    say(f"Waiting again: {counted(answer['requeued'], 'command')}.")
+    say(f"Retrying {counted(answer['requeued'], 'command')}.")
 
 
 VIEWS: Final[Mapping[str, Callable[[Any], None]]] = MappingProxyType(

@@ -61,6 +61,6 @@ script = Script(
         ),
         Task("--resonance", "Group all content by what works.", tasks.resonance, _show_grouped),
         Task("--summary", "List what works best.", tasks.summary, show_resonance),
-        Task("--full", "All three, and tell of it.", tasks.full, _show_full),
+        Task("--full", "All three, and report the result.", tasks.full, _show_full),
     ),
 )

@@ -21,7 +21,7 @@ class Ended(threading.Event):
 
 
 @pytest.mark.timeout(20)
-def test_a_signal_that_does_not_wake_the_main_thread_is_handled_all_the_same() -> None:
+def test_signal_is_handled_without_waking_the_main_thread() -> None:
     ended = Ended()
 
     def strike() -> None:

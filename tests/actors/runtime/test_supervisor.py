@@ -121,7 +121,7 @@ def test_too_many_crashes_end_the_process(house: House) -> None:
     assert watch.code() == ExitCode.SOFTWARE
 
 
-def test_an_actor_that_keeps_crashing_cools_down_alone_and_the_process_still_beats(
+def test_crashing_actor_cools_down_alone(
     house: House,
 ) -> None:
     beats: SimpleQueue[None] = SimpleQueue()

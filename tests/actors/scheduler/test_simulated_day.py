@@ -128,7 +128,7 @@ def test_in_a_day_two_hosts_run_each_slot_of_the_cron_table_once(
     assert all(start <= first <= last < start + DAY for *_, first, last in stored)
 
 
-def test_a_night_asleep_costs_the_slots_that_may_be_missed_and_none_of_the_others(
+def test_missed_runs_are_skipped_or_caught_up_after_sleep(
     database: Database, settings: Settings, clock: MovingClock
 ) -> None:
     hosts = Hosts(database, settings, clock)

@@ -198,7 +198,7 @@ def test_broken_markup_comes_as_plain_text(outbox: Outbox) -> None:
     assert len(outbox.refused()) == 1
 
 
-def test_a_wrong_token_keeps_the_alert_with_its_reason_until_it_is_corrected(
+def test_wrong_token_keeps_the_alert(
     outbox: Outbox,
 ) -> None:
     outbox.play(token="123456:another")  # noqa: S106  # of a simulated bot

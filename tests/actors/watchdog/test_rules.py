@@ -125,13 +125,13 @@ def test_a_person_may_start_a_misconfigured_process() -> None:
     assert watch.see("EXITED", stamp="1") == ["start"]
 
 
-def test_a_process_that_ended_by_itself_is_started_and_one_that_was_stopped_is_not() -> None:
+def test_only_a_process_that_exited_on_its_own_is_restarted() -> None:
     watch = Watch()
     assert watch.see("EXITED") == ["start"]
     assert watch.see("STOPPED") == []
 
 
-def test_a_hanging_process_is_dumped_told_to_end_and_killed_within_45_seconds() -> None:
+def test_hung_process_is_dumped_and_killed_within_45_seconds() -> None:
     watch = Watch()
     done: dict[str, float] = {}
     age = 0.0
@@ -169,13 +169,13 @@ def test_a_wake_from_sleep_gives_everybody_a_minute() -> None:
     assert seconds == pytest.approx(LIMITS.quiet_after_wake_seconds - 9, abs=2)
 
 
-def test_a_watchdog_that_could_not_look_itself_does_not_judge_others_at_once() -> None:
+def test_watchdog_does_not_judge_right_after_its_own_stall() -> None:
     watch = Watch()
     watch.see("RUNNING", pid=7, beat_age_seconds=1)
     assert watch.see("RUNNING", after=30, pid=7, beat_age_seconds=31) == []
 
 
-def test_a_process_over_its_memory_ends_what_it_does_and_is_killed_only_later() -> None:
+def test_process_over_its_memory_stops_before_it_is_killed() -> None:
     watch = Watch()
     much = LIMITS.memory_bytes + 1
     assert watch.see("RUNNING", pid=7, rss_bytes=much) == ["recycle"]
@@ -191,7 +191,7 @@ def test_it_acts_only_so_often_an_hour_then_only_tells() -> None:
     assert watch.see("EXITED", after=3601) == ["start"]
 
 
-def test_one_that_is_being_ended_is_ended_also_when_nothing_more_may_be_begun() -> None:
+def test_kill_under_way_completes_when_the_budget_is_spent() -> None:
     watch = Watch(Limits(actions_an_hour=1))
     watch.see("RUNNING", pid=7, beat_age_seconds=21)
     watch.until("terminate", 5, "RUNNING", pid=7, beat_age_seconds=22)

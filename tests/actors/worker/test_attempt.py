@@ -195,9 +195,7 @@ def test_a_stop_while_looking_hands_the_row_back(looking: Scene, reader: Reader)
     assert looking.is_turn_free
 
 
-def test_a_look_that_outlasts_the_stop_is_handed_back_and_keeps_safari_busy(
-    looking: Scene, reader: Reader
-) -> None:
+def test_look_that_outlasts_the_stop_is_released(looking: Scene, reader: Reader) -> None:
     looking.tell(Stop(), StopNow())
     assert looking.desk.finished(COMMENT).reason == "handed_back"
     looking.house.supervisor.take(Drained)

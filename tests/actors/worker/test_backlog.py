@@ -58,7 +58,7 @@ def test_a_pause_that_ends_too_late_is_not_waited_for() -> None:
     assert paced(view(due=3, running=1, reason="pace", reason_seconds=40.0)) == ()
 
 
-def test_a_service_without_a_report_is_waited_for_only_where_it_has_an_owner() -> None:
+def test_service_without_a_report_is_awaited_only_with_an_owner() -> None:
     nobody_said = view(due=1, state=None)
     assert not is_settled(nobody_said, is_owned=True)
     assert is_settled(nobody_said, is_owned=False)

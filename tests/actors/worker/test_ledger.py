@@ -148,7 +148,7 @@ def test_an_item_that_can_never_be_stored_stops_nobody(
     assert begun(ledger.submit(begin(bad))).verdict == "lost"
 
 
-def test_a_result_is_on_disk_while_the_database_is_away_and_written_when_it_is_back(
+def test_results_are_spooled_during_an_outage_and_replayed(
     ledger: Ledger, queue: Queue, latched: LatchedStore, tmp_path: Path
 ) -> None:
     first, second = begun_rows(ledger, queue, "first", "second")

@@ -94,7 +94,7 @@ def test_only_the_owner_of_a_called_service_claims(
     assert recipients(service.take(Work)) == ["a"]
 
 
-def test_room_that_comes_during_a_claim_is_no_reason_to_look_where_nothing_was_left(
+def test_demand_during_a_claim_does_not_poll_an_empty_queue(
     house: House, queue: Queue, latched: LatchedStore, service: Told
 ) -> None:
     queue.add("a")
@@ -109,7 +109,7 @@ def test_room_that_comes_during_a_claim_is_no_reason_to_look_where_nothing_was_l
     assert len(latched.calls("safari_claim")) == 1
 
 
-def test_a_suspect_row_is_claimed_when_nothing_else_is_held_and_stays_alone(
+def test_suspect_row_is_claimed_alone(
     house: House, queue: Queue, latched: LatchedStore, service: Told
 ) -> None:
     queue.add("first")
@@ -148,7 +148,7 @@ def test_while_a_suspect_row_waits_nothing_else_is_claimed(
     assert recipients(service.take(Work)) == ["suspect"]
 
 
-def test_a_suspect_row_is_claimed_though_the_last_one_ended_during_the_claim(
+def test_suspect_row_is_claimed_after_a_race(
     house: House, queue: Queue, latched: LatchedStore, service: Told
 ) -> None:
     queue.add("first")

@@ -9,7 +9,7 @@ def test_with_notify_looking_is_a_safety_net() -> None:
     assert polling.after(1.0, found=False) == polling.idle_seconds
 
 
-def test_without_notify_it_looks_soon_after_a_find_and_then_less_and_less_often() -> None:
+def test_polling_backs_off_after_a_find() -> None:
     polling = Polling(has_notify=False)
     seconds = [polling.after(30.0, found=True)]
     for _ in range(6):

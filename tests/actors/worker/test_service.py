@@ -85,7 +85,7 @@ def test_a_stop_ends_what_is_on_the_wire_and_hands_back_the_rest(scene: Scene) -
     assert scene.house.supervisor.take(Drained).name == SERVICE
 
 
-def test_an_attempt_abandoned_on_the_wire_is_unknown_until_its_answer_comes(scene: Scene) -> None:
+def test_attempt_abandoned_in_flight_is_unknown_until_answered(scene: Scene) -> None:
     scene.open()
     scene.send(ADA)
     scene.tell(Stop(), StopNow())

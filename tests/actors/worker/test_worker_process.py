@@ -91,7 +91,7 @@ def test_a_crash_amid_work_neither_stops_nor_doubles_anything(
     assert done >= len(after) + len(before) - (1 if kind is not ServiceActor else len(SERVICES))
 
 
-def test_a_service_that_crashes_with_a_request_on_the_wire_still_records_the_answer(
+def test_answer_in_flight_is_recorded_after_a_service_crash(
     queue: Queue, settings: Settings, simulator: SimulatorProcess
 ) -> None:
     rule = {"service": "twitter-dm", "behaviour": "slow", "seconds": 0.4, "times": 1}

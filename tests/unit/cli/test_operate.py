@@ -86,7 +86,7 @@ def test_the_backlog_is_accepted_or_discarded(run: Cli, queue: Database) -> None
 def test_what_ran_out_of_retries_is_tried_again(run: Cli, queue: Database) -> None:
     tried = add(queue, status="failed", reason="retries_exhausted")
     permanent = add(queue, status="failed", reason="before_send")
-    assert run("retry-failed").out == "Waiting again: 1 command.\n"
+    assert run("retry-failed").out == "Retrying 1 command.\n"
     assert state(queue, tried)[0] == "pending"
     assert state(queue, permanent)[0] == "failed"
 
@@ -103,7 +103,7 @@ def test_what_ran_out_of_retries_is_tried_again(run: Cli, queue: Database) -> No
 def test_a_contact_is_blocked_in_the_spelling_that_a_send_is_checked_by(
     run: Cli, platform: str, handle: str, stored: str
 ) -> None:
-    assert run("contacts", "list").out == "Nobody is blocked.\n"
+    assert run("contacts", "list").out == "No contact is blocked.\n"
     run("contacts", "block", platform, handle, "--note", "asked us to stop")
     listed = run("contacts", "list", "--json").json
     assert [(row["platform"], row["recipient"]) for row in listed] == [(platform, stored)]
@@ -121,7 +121,7 @@ def test_a_limit_is_set_and_shown(run: Cli) -> None:
     assert "00:00 UTC" in run("limits").out
 
 
-def test_a_limit_set_by_a_person_outlives_the_start_of_a_worker_until_it_is_reset(
+def test_operators_limit_survives_a_worker_start(
     run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start_a_worker() -> None:
@@ -249,9 +249,7 @@ def test_many_are_cancelled_by_the_number_that_was_shown(
     assert run("queue", "cancel", "--campaign", "spring", "--expect", "2").out == (
         "Cancelled 2 commands.\n"
     )
-    assert run("queue", "retry", "--campaign", "spring", "--yes").out == (
-        "Waiting again: 2 commands.\n"
-    )
+    assert run("queue", "retry", "--campaign", "spring", "--yes").out == ("Retrying 2 commands.\n")
     assert state(queue, second)[0] == "pending"
     assert run("queue", "resolve", "sent", "--campaign", "spring", "--yes").out.startswith(
         "Settled 0 commands"

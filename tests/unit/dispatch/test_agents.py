@@ -47,7 +47,7 @@ def test_the_sweep_takes_one_task_of_each_of_the_nine_domains() -> None:
     assert all(task in AGENTS[domain] for domain, task in SWEEP)
 
 
-def test_each_record_names_its_page_and_no_two_lines_of_the_schedule_are_alike() -> None:
+def test_each_record_names_its_page_and_schedule_lines_are_unique() -> None:
     for agent in DOMAINS:
         assert (PROJECT_ROOT / agent.page).is_file() == (agent.sweep is not None)
     lines = [task.cron for tasks in AGENTS.values() for task in tasks.values() if task.cron]

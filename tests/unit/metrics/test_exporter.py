@@ -133,7 +133,7 @@ def test_a_scrape_does_not_wait_for_a_reading_that_hangs(
         assert "actp_database_up 1.0" in first.result(DEADLINE_SECONDS)
 
 
-def test_an_answer_without_the_tables_of_other_parts_is_shown_as_far_as_it_goes() -> None:
+def test_partial_answer_is_exported() -> None:
     assert [family.name for family in families({"workers_alive": 1})] == ["actp_workers_alive"]
 
 

@@ -343,13 +343,13 @@ def test_a_suspicious_failure_without_a_session_is_the_sessions() -> None:
     assert outcome.result["answer"] == {"success": False}
 
 
-def test_a_suspicious_failure_of_somebody_who_is_logged_in_is_the_recipients() -> None:
+def test_suspicious_failure_while_logged_in_is_the_recipients() -> None:
     looking = look("twitter-dm", ready("twitter-dm"))
     for name in ("ada", "eve", "kim"):
         assert looking.after(dm(name), SUSPICIOUS) is SUSPICIOUS
 
 
-def test_a_second_suspicious_failure_in_a_row_is_a_question_of_the_session() -> None:
+def test_second_suspicious_failure_is_about_the_session() -> None:
     looking = look("twitter-dm", ready("twitter-dm", status=CANNOT_TELL))
     assert looking.after(dm("ada"), SUSPICIOUS) is SUSPICIOUS
     second = looking.after(dm("eve"), SUSPICIOUS)

@@ -97,7 +97,7 @@ def test_comments_are_read_below_the_post_that_was_opened(call: Caller, service:
     assert (comment["username"], comment["text"]) == ("me", "hello")
 
 
-def test_a_timeline_shows_our_tweets_with_their_times_below_the_pinned_one(call: Caller) -> None:
+def test_timeline_shows_tweets_below_the_pinned_one(call: Caller) -> None:
     pinned = "https://x.com/me/status/5"
     call.simulator.safari(pinned_posts={"twitter": pinned})
     call.post("twitter-comments", "/api/twitter/tweet", {"text": "news"})

@@ -144,9 +144,7 @@ def test_a_comment_goes_below_the_post_before_when_the_page_is_slow(
         ("linkedin-automation", "https://www.linkedin.com/in/anna/"),
     ],
 )
-def test_a_message_goes_to_whose_profile_stood_there_when_the_page_is_slow(
-    call: Caller, service: str, profile: str
-) -> None:
+def test_slow_page_sends_to_the_profile_shown(call: Caller, service: str, profile: str) -> None:
     site = {"linkedin-automation": "linkedin"}.get(service, site_of(service))
     call.simulator.safari(at={service: profile}, load_seconds={site: 60})
     call.send(service)

@@ -124,9 +124,7 @@ def test_a_button_holds_one_to_64_bytes(bot: Bot, data: str) -> None:
     assert answer == (400, "Bad Request: BUTTON_DATA_INVALID")
 
 
-def test_an_edit_without_buttons_removes_them_and_the_same_again_is_refused(
-    bot: Bot, simulator: SimulatorProcess
-) -> None:
+def test_edit_without_buttons_removes_them(bot: Bot, simulator: SimulatorProcess) -> None:
     bot.call("sendMessage", chat_id=42, text="Well?", reply_markup=KEYBOARD)
     phone = Phone(simulator)
     message = phone.messages()[0]

@@ -81,7 +81,7 @@ def test_a_changed_function_becomes_a_file_after_the_tables_of_its_day(copy: Pat
     assert read_schema(copy).version == 2
 
 
-def test_a_release_keeps_the_bundle_and_the_next_one_holds_only_later_changes(copy: Path) -> None:
+def test_next_bundle_holds_only_later_changes(copy: Path) -> None:
     define(copy, SECOND)
     assert [file.name for file in freeze(copy)] == ["20260102220000_functions.sql"]
     assert read_schema(copy).bundle is None
