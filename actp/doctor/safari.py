@@ -61,5 +61,8 @@ def _looked(settings: Settings, service: Service) -> Finding:
     if found is None:
         login = " and somebody is logged in" if service.status_path else ""
         return fine(name, f"it has a tab in Safari{login}")
-    said, _, remedy = found.error.removeprefix(f"{name}: ").partition(". ")
-    return problem(name, said, remedy or "See docs/safari.md.")
+    # The words of the service stand in brackets, and may be sentences.
+    error = found.error.removeprefix(f"{name}: ")
+    end = "). " if "). " in error else ". "
+    said, _, remedy = error.partition(end)
+    return problem(name, f"{said}{end.rstrip('. ')}", remedy or "See docs/safari.md.")

@@ -81,12 +81,14 @@ def refused(service: Service, status: int, words: str) -> Outcome | None:
 
 def no_tab(service: Service, words: str) -> Outcome:
     """Return the outcome of a service without a tab in Safari."""
-    remedy = session_remedy(words) or f"start Safari and open a tab of {_site(service)}"
+    named = session_remedy(words)
+    remedy = named or f"start Safari and open a tab of {_site(service)}"
+    allow = "" if named else "; if one is open, allow the services to control Safari (Automation)"
     return wait(
         service,
         "not_ready",
         f"it has no tab in Safari ({words or 'it does not say why'})",
-        f"{remedy[0].upper()}{remedy[1:]} in the services' window; commands then go on.",
+        f"{remedy[0].upper()}{remedy[1:]} in the services' window{allow}. Commands then go on.",
     )
 
 

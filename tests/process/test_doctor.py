@@ -75,6 +75,24 @@ def test_every_wrong_setting_is_named(environment: dict[str, str]) -> None:
     assert all(lines[n + 1].startswith("        ") for n, it in enumerate(lines) if "PROBLEM" in it)
 
 
+def test_a_deep_look_names_the_tab_and_the_login_that_a_service_lacks(
+    environment: dict[str, str], simulator: SimulatorProcess
+) -> None:
+    def found(**safari: Any) -> dict[str, tuple[str, str]]:
+        simulator.safari(**safari)
+        quick = {**environment, "SAFARI_TIME_SCALE": "0.001"}
+        findings = json.loads(run(quick, "doctor", "--deep", "--json").stdout)["findings"]
+        return {it["check"]: (it["said"], it["remedy"]) for it in findings if it["remedy"]}
+
+    said, remedy = found(closed=["twitter-dm", "twitter-comments"])["twitter-dm"]
+    assert said.startswith("it has no tab in Safari (")
+    assert said.endswith(")")
+    assert remedy.startswith("Start Safari and open a tab of x.com")
+    said, remedy = found(closed=[], logged_out=["tiktok"])["tiktok-dm"]
+    assert said == "nobody is logged in to tiktok.com"
+    assert remedy.startswith("Log in there in Safari")
+
+
 def test_missing_own_handles_are_asked_for(environment: dict[str, str]) -> None:
     def warned(**changes: str) -> list[str]:
         done = run({**environment, **changes}, "doctor", "--json")
