@@ -361,8 +361,8 @@ begin
   return told;
 end $$;
 
--- Stores what was judged, [{id, look_at, look_words}], and reports new replies: the contacts' words are
--- no longer new, and where they may ask us to stop, an operator has to look.
+-- Stores what was judged, [{id, heard_at, look_at, look_words}], and reports new replies: the contacts'
+-- words are no longer new, and where they may ask us to stop, an operator has to look.
 create or replace function public.agent_inbox_heard(judged jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -377,8 +377,14 @@ begin
          updated_at = now()
     from jsonb_to_recordset(judged) as j (id uuid, look_at timestamptz, look_words text)
    where b.contact_id = j.id;
-  perform agent_inbox_announce(array(
-    select (j ->> 'id')::uuid from jsonb_array_elements(judged) j));
+  -- Older replies are not reported, so their conversations need not be read again.
+  perform agent_inbox_announce(recent) from (
+    select array_agg(j.id) as recent
+      from jsonb_to_recordset(judged) as j (
+        id uuid, heard_at timestamptz, look_at timestamptz, look_words text)
+     where greatest(j.heard_at, case when j.look_words is not null then coalesce(j.look_at, now()) end)
+           > now() - interval '2 days') r
+   where recent is not null;
   return to_jsonb(jsonb_array_length(judged));
 end $$;
 

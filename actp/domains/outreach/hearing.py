@@ -59,10 +59,11 @@ def _act_on(store: Store, page: Sequence[Mapping[str, Any]], heard: Heard) -> No
     stop: list[Json] = [id_ for id_, (wish, _) in wishes.items() if wish == "stop"]
     waiting: list[Json] = [row["id"] for row in page if row["waits"] and row["id"] not in stop]
     judged: list[Json] = []
-    for id_, (wish, said) in wishes.items():
+    for row in page:
+        wish, said = wishes[row["id"]]
         look = {"look_at": said["at"], "look_words": said["text"]} if wish == "doubt" else {}
         heard.to_look_at += wish == "doubt"
-        judged.append({"id": id_, **look})
+        judged.append({"id": row["id"], "heard_at": row["heard_at"], **look})
     if stop:
         answer = store.call("agent_outreach_opt_out", contact_ids=stop)
         heard.opted_out += answer["opted_out"]
