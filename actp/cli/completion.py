@@ -22,7 +22,7 @@ INSTALLED: Final = "actp"
 _BASH: Final = """\
 _actp_words() {{
     local IFS=$'\\n'
-    COMPREPLY=($({run} "${{COMP_WORDS[@]:0:COMP_CWORD+1}}" 2>/dev/null))
+    COMPREPLY=($({run} "${{COMP_WORDS[@]:0:$((COMP_CWORD + 1))}}" 2>/dev/null))
 }}
 complete -o default -F _actp_words {commands}
 """

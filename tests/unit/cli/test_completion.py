@@ -1,11 +1,19 @@
+"""Completion as each shell asks for it, in the shell itself."""
+
 from __future__ import annotations
 
+import os
+import pty
+import select
+import shutil
 import subprocess
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from actp.cli.completion import candidates
+from tests.support.environment import skip_or_fail
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 60
@@ -41,6 +49,79 @@ complete -p bin/queue"""
         ["bash", "-c", asked], capture_output=True, text=True, timeout=SECONDS, check=True
     )
     assert done.stdout.splitlines() == ["cancel", "complete -o default -F _actp_words bin/queue"]
+
+
+def need(shell: str) -> None:
+    if shutil.which(shell) is None:
+        skip_or_fail(f"{shell} is not installed (apt install {shell})")
+
+
+def script_for(shell: str) -> str:
+    launcher = ROOT / "bin" / "completion"
+    return subprocess.run(
+        [launcher, shell], capture_output=True, text=True, timeout=SECONDS, check=True
+    ).stdout
+
+
+def typed(command: list[str], lines: list[str], wanted: str) -> str:
+    """Type into a shell on a terminal of its own, and return what it shows until ``wanted``."""
+    terminal, inner = pty.openpty()
+    shown, deadline = b"", monotonic() + SECONDS
+    shell = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "TERM": "dumb"},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+    )
+    try:
+        for line in lines:
+            os.write(terminal, line.encode())
+        while wanted.encode() not in shown and monotonic() < deadline:
+            if select.select([terminal], [], [], 1.0)[0]:
+                shown += os.read(terminal, 65_536)
+    finally:
+        shell.kill()
+        shell.wait(SECONDS)
+        os.close(inner)
+        os.close(terminal)
+    return shown.decode(errors="replace")
+
+
+def test_zsh_completes_what_is_typed(tmp_path: Path) -> None:
+    need("zsh")
+    setup = tmp_path / "setup.zsh"
+    start = f"autoload -Uz compinit && compinit -u -d {tmp_path / 'dump'}\n"
+    setup.write_text(start + script_for("zsh") + "print -r ready\n")
+    shown = typed(["zsh", "-f", "-i"], [f"source {setup}\n", "bin/queue can\t"], "bin/queue cancel")
+    assert "bin/queue cancel" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("bin/queue can", ["cancel"]),
+        (f"{ROOT}/bin/queue res", ["reschedule", "resolve"]),
+        ("bin/history --status unk", ["unknown"]),
+    ],
+)
+def test_fish_completes_what_is_typed(tmp_path: Path, line: str, expected: list[str]) -> None:
+    need("fish")
+    setup = tmp_path / "setup.fish"
+    setup.write_text(script_for("fish"))
+    asked = f"source {setup}; complete -C '{line}'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", asked],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert done.stdout.split() == expected
 
 
 def test_a_command_works_through_links_and_from_any_folder(tmp_path: Path) -> None:
