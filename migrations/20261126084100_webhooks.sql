@@ -34,5 +34,16 @@ exception when insufficient_privilege then
   raise notice 'metadata cannot be granted here: %', sqlerrm;
 end $$;
 
-insert into public.safari_settings (key, value) values ('result_webhook_until', '"-infinity"')
-  on conflict do nothing;
+-- Until when ends are recorded: a row of its own, as every end of a command reads it.
+create table if not exists public.safari_webhook_state (
+  id boolean primary key default true check (id),
+  recorded_until timestamptz not null default '-infinity'
+);
+insert into public.safari_webhook_state default values on conflict do nothing;
+alter table public.safari_webhook_state enable row level security;
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'service_role') then
+    grant select, insert, update, delete on public.safari_webhook_state to service_role;
+  end if;
+end $$;

@@ -24,9 +24,8 @@ $$;
 create or replace function public.safari_webhook_result() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  if new.service is distinct from 'foreign' and coalesce((
-       select (s.value #>> '{}')::timestamptz > now() from safari_settings s
-        where s.key = 'result_webhook_until'), false) then
+  if exists (select from safari_webhook_state s where s.recorded_until > now())
+     and new.service is distinct from 'foreign' then
     insert into safari_webhooks (command_id, body) values (new.id, safari_webhook_body(new));
   end if;
   return null;
@@ -51,9 +50,8 @@ declare
   kept_for constant interval := '7 days';
   items jsonb;
 begin
-  update safari_settings s set value = to_jsonb(now() + kept_for), updated_at = now()
-   where s.key = 'result_webhook_until'
-     and (s.value #>> '{}')::timestamptz < now() + kept_for - interval '1 hour';
+  update safari_webhook_state s set recorded_until = now() + kept_for
+   where s.recorded_until < now() + kept_for - interval '1 hour';
   with due as (
     select w.id from safari_webhooks w
      where w.delivered_at is null and w.dead_at is null and w.next_attempt_at <= now()

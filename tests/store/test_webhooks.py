@@ -46,9 +46,7 @@ def test_nothing_is_recorded_before_somebody_delivers(
     assert claim(store) == []
     life.enqueue_and_send()
     assert len(claim(store)) == 1
-    admin.execute(
-        "update safari_settings set value = to_jsonb(now()) where key = 'result_webhook_until'"
-    )
+    admin.execute("update safari_webhook_state set recorded_until = now()")
     life.enqueue_and_send()
     count = admin.execute("select count(*) from safari_webhooks").fetchone()
     assert count == (1,)

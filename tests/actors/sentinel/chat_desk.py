@@ -65,7 +65,12 @@ class Desk:
         house.move_in(ALERTS, actor)
         return house
 
-    def receive(self, host: str = "this-mac", store: Store | None = None) -> House:
+    def receive(
+        self,
+        host: str = "this-mac",
+        store: Store | None = None,
+        patience: Patience = PATIENCE,
+    ) -> House:
         """Let one more host receive."""
         house = self._house()
         store = store or self.database.store
@@ -82,7 +87,7 @@ class Desk:
             telegram=telegram,
             receiver=receiver,
             host=host,
-            patience=PATIENCE,
+            patience=patience,
         )
         house.move_in(CHAT, actor)
         return house

@@ -277,6 +277,19 @@ def test_a_lost_database_delays_a_decision_and_does_it_once(desk: Desk, phone: P
     assert (desk.decisions.state(case), len(desk.decisions.audit())) == ("completed", 1)
 
 
+def test_polling_asks_telegram_and_seldom_the_database(desk: Desk) -> None:
+    # As in earnest, fifty times faster: a poll of 50 s, a lease asked for after 60 s.
+    store = LatchedStore(desk.database.store)
+    patience = Patience(poll_seconds=1, margin_seconds=5, renew_seconds=1.2, lease_seconds=30)
+    desk.receive(store=store, patience=patience)
+    wanted = 7
+    eventually(lambda: desk.polls() >= wanted, "it polls")
+    calls = store.calls()
+    assert {call.function for call in calls} == {"safari_telegram_lease"}
+    # Two polls begin on one lease, and the one under way may have asked already.
+    assert len(calls) <= wanted // 2 + 2
+
+
 def test_a_crashed_receiver_is_replaced_and_does_nothing_twice(desk: Desk, phone: Phone) -> None:
     case = desk.decisions.arrange("unknown_outcome")
     desk.carry()
