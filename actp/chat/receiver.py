@@ -12,7 +12,7 @@ from actp.alerts import Alert, as_plain, render, split_html
 from actp.alerts.markup import LONGEST_MESSAGE, escape
 from actp.chat.buttons import Offer, Signer, keyboard
 from actp.chat.updates import Asked, Ignored, People, Press, read_update
-from actp.chat.words import answer_to, decision, refusal
+from actp.chat.words import answer_to, decision, refusal, standing
 from actp.errors import StoreRefused
 
 if TYPE_CHECKING:
@@ -96,10 +96,11 @@ class Receiver:
 
     def _tell(self, press: Press, action: str, answer: Mapping[str, Any]) -> None:
         is_done = answer["done"]
-        said = decision(action, dict(answer)) if is_done else escape(refusal(dict(answer)))
-        self.telegram.answer_press(
-            press.query_id, as_plain(said).split("\n", 1)[0], is_alert=not is_done
+        said = (
+            decision(action, dict(answer)) if is_done else f"Now: {escape(standing(dict(answer)))}"
         )
+        told = as_plain(said).split("\n", 1)[0] if is_done else refusal(dict(answer))
+        self.telegram.answer_press(press.query_id, told, is_alert=not is_done)
         if answer["alert"] is None:
             return
         alert = Alert.read(answer["alert"])

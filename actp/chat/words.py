@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actp.alerts.markup import escape
 from actp.lines import one_line
 from actp.moments import short_time, stored_moment
+from actp.settings import UNNAMED_ACCOUNT
 from actp.status_words import attention, heading, status_report, summary
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from actp.store import Store
 
-__all__ = ["COMMANDS", "UNKNOWN_COMMAND", "answer_to", "decision", "refusal"]
+__all__ = ["COMMANDS", "UNKNOWN_COMMAND", "answer_to", "decision", "refusal", "standing"]
 
 Answer = dict[str, Any]
 
@@ -67,12 +68,18 @@ def refusal(answer: Answer) -> str:
     """Return why nothing was changed, in one plain line."""
     why = str(answer["why"])
     said = _REFUSED.get(why) or one_line(why, 100)
+    now = standing(answer)
+    return f"Nothing was changed. {said}{f': {now}' if now else ''}."
+
+
+def standing(answer: Answer) -> str:
+    """Return how it is now and who decided last, in one plain line."""
     state = answer.get("state") or {}
     facts = [one_line(state["state"], 60).replace("_", " ")] if state.get("state") else []
     if state.get("by"):
         at = f" at {_clock(state['at'])} UTC" if state.get("at") else ""
         facts.append(f"last decided by {one_line(state['by'], 40)}{at}")
-    return f"Nothing was changed. {said}{': ' + ', '.join(facts) if facts else ''}."
+    return ", ".join(facts)
 
 
 def answer_to(command: str, store: Store) -> str:
@@ -83,15 +90,21 @@ def answer_to(command: str, store: Store) -> str:
 def _status(store: Store) -> Iterator[str]:
     report = status_report(store)
     yield str(heading(report))
+    # The queue counts a service once, however many accounts it has.
+    reasons: dict[str, list[str]] = {}
     for service in report["services"]:
-        own = [depth for depth in report["queue"] if depth["service"] == service["service"]]
+        reasons.setdefault(service["service"], [])
+        if service["reason"]:
+            reasons[service["service"]].append(_of_account(service["reason"], service))
+    for name, held in reasons.items():
+        own = [depth for depth in report["queue"] if depth["service"] == name]
         counts = {
             what: sum(depth[what] for depth in own) for what in ("ready", "waiting", "running")
         }
         if any(counts.values()):
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-            reason = f" ({one_line(service['reason'], 40)})" if service["reason"] else ""
-            yield f"{service['service']}: {told}{reason}"
+            why = one_line("; ".join(held), 80)
+            yield f"{name}: {told} ({why})" if why else f"{name}: {told}"
     yield from map(str, summary(report))
     yield from map(str, attention(report))
 
@@ -100,12 +113,18 @@ def _limits(store: Store) -> Iterator[str]:
     for limit in store.call("safari_limits"):
         if not limit["service"]:
             continue
-        line = f"{limit['platform']} {limit['kind']}: {limit['used']}/{limit['daily_limit']}"
+        name = _of_account(f"{limit['platform']} {limit['kind']}", limit)
+        line = f"{name}: {limit['used']}/{limit['daily_limit']}"
         if limit["reason"]:
             until = f" until {short_time(limit['until'])}" if limit["until"] else ""
             line += f", {limit['reason']}{until}"
         yield line
     yield "Counts begin anew at 00:00 UTC."
+
+
+def _of_account(words: str, row: Mapping[str, Any]) -> str:
+    account = row.get("account") or UNNAMED_ACCOUNT
+    return words if account == UNNAMED_ACCOUNT else f"{words} of {one_line(account, 40)}"
 
 
 def _help(_: Store) -> Iterator[str]:

@@ -11,11 +11,13 @@ language sql immutable set search_path = public, pg_temp as $$
   select case when given ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then given::uuid end
 $$;
 
--- The platform that an alert is about; `is_waiting` where one of its services waits for a person.
+-- The platform and account that an alert is about (the account is empty for all of them), and the service
+-- where one waits for a person.
 create or replace function public.safari_alert_platform(alert public.safari_alerts)
-returns table (platform text, service text)
+returns table (platform text, account text, service text)
 language sql stable set search_path = public, pg_temp as $$
-  select s.platform, case when alert.kind <> 'quota_reached' then s.service end
+  select s.platform, safari_account_name(alert.detail ->> 'account'),
+         case when alert.kind <> 'quota_reached' then s.service end
     from safari_services s
    where alert.kind in ('blocked', 'logged_out', 'suspicious', 'misconfigured', 'quota_reached')
      and s.platform is not null
@@ -80,10 +82,11 @@ begin
       select case when p.platform is null then
                        array['pause'] || case when a.service is not null then array['resume'] end
                   else array['resume'] end,
-             concat_ws('|', a.platform, p.until, p.created_at)
+             concat_ws('|', a.platform, a.account, p.until, p.created_at)
         into actions, shown
         from safari_alert_platform(alert) a
-        left join safari_pauses p on p.platform = a.platform and p.until > now();
+        left join safari_pauses p on p.platform = a.platform and p.account = a.account
+                                 and p.until > now();
   end case;
   if shown is null then
     return null;
@@ -138,7 +141,8 @@ begin
                               to_char(p.until at time zone 'utc', 'HH24:MI')) end
         into state
         from safari_alert_platform(alert) a
-        left join safari_pauses p on p.platform = a.platform and p.until > now();
+        left join safari_pauses p on p.platform = a.platform and p.account = a.account
+                                 and p.until > now();
       select o.operator, o.at into decided from safari_operator_actions o
        where o.action in ('pause', 'resume') order by o.id desc limit 1;
   end case;
@@ -182,10 +186,13 @@ begin
     when 'pause' then
       select * into place from safari_alert_platform(alert);
       return safari_act('pause', jsonb_build_object(
-        'platform', place.platform, 'seconds', pause_seconds, 'note', 'from Telegram'), operator);
+        'platform', place.platform, 'account', place.account, 'seconds', pause_seconds,
+        'note', 'from Telegram'), operator);
     when 'resume' then
       select * into place from safari_alert_platform(alert);
-      answer := safari_act('resume', jsonb_build_object('platform', place.platform), operator);
+      -- With its account, even if that is empty: the pause of another account is not its business.
+      answer := safari_act('resume', jsonb_build_object(
+        'platform', place.platform, 'account', place.account), operator);
       if place.service is not null then
         answer := answer || jsonb_build_object('service', place.service) || safari_act(
           'resume_service', jsonb_build_object('service', place.service), operator);

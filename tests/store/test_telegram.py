@@ -128,6 +128,18 @@ def test_a_pause_offers_its_end_under_a_new_mark(desk: Desk, decisions: Decision
     assert desk.press(alert, "pause")["why"] == "used"
 
 
+def test_a_resume_leaves_the_pause_of_another_account(
+    desk: Desk, decisions: Decisions, admin: psycopg.Connection
+) -> None:
+    case = decisions.arrange("blocked")
+    admin.execute("select safari_pause('twitter', 90000, 'hands off', 'acme')")
+    (alert,) = desk.claim()
+    assert alert["offer"]["actions"] == ["pause", "resume"]
+    offer = desk.press(alert, "pause")["offer"]
+    assert desk.press(alert, "resume", mark=offer["mark"])["done"]
+    assert decisions.state(case) == "twitter 25h"
+
+
 def test_who_decided_elsewhere_is_named_to_who_comes_too_late(
     desk: Desk, decisions: Decisions, store: Store
 ) -> None:

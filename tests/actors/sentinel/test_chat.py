@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from actors.runtime.messages import Crashed, Drained, Stop
-from actors.sentinel.chat import CHAT
+from actors.sentinel.chat import CHAT, Patience
 from actp.chat.buttons import Button, Signer
 from actp.errors import StoreUnavailable
 from tests.actors.house import Grenade
@@ -108,6 +108,9 @@ def test_a_second_press_of_the_same_button_changes_nothing(desk: Desk, phone: Ph
     assert "completed" in late
     assert desk.decisions.state(case) == "completed"
     assert len(desk.decisions.audit()) == 1
+    phone.await_quiet()
+    (message,) = phone.messages()
+    assert "Now: completed, last decided by telegram:42 (ada) at " in message["text"]
 
 
 def forgeries(signer: Signer, other: Signer, alert: int, mark: str) -> dict[str, str]:
