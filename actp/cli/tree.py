@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from actp.cli.options import json_option
-from actp.cli.output import emit_json, say
+from actp.cli.output import emit_json, say, warn
 from actp.cli.tail import follow, merged
 from actp.doctor import check_before_start
+from actp.doctor.host import environment_file
 from actp.errors import NotFound, TimedOut, WrongState
 from actp.settings import load_settings
+from actp.settings.load import settings_file
 from actp.tree import KILL_MARGIN_SECONDS, Tree, switched_off
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ def up(*, foreground: bool, as_json: bool) -> None:
     tree.refuse_second()
     orphans = tree.end_orphans()
     check_before_start(settings)
+    for finding in environment_file(settings_file()):
+        if finding.is_problem:
+            warn(f"{finding.said}. {finding.remedy}")
     tree.prepare()
     if foreground:
         tree.become()

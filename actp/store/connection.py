@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,7 @@ KEEPALIVE_IDLE_SECONDS = 15
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_COUNT = 3
 TRANSACTION_POOLER_PORT = "6543"
+_UNKNOWN_PARAMETER = re.compile(r'invalid (?:URI query parameter|connection option):? "(\w+)"')
 
 _T = TypeVar("_T")
 
@@ -74,7 +76,12 @@ def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
     """
     try:
         given = conninfo_to_dict(dsn)
-    except psycopg.Error:
+    except psycopg.Error as error:
+        if unknown := _UNKNOWN_PARAMETER.search(str(error)):
+            raise SettingsError(
+                f"DATABASE_URL has a parameter that PostgreSQL does not know: {unknown[1]}",
+                remedy="Remove it from the address; other libraries may have put it there.",
+            ) from None
         raise SettingsError(
             "DATABASE_URL is not a PostgreSQL address",
             remedy="Write it as postgresql://user:password@host:5432/database.",

@@ -146,6 +146,22 @@ def test_tree_runs_in_a_path_with_spaces_and_percent_signs(
     assert [effect["recipient"] for effect in simulator.effects()] == ["ada"]
 
 
+def test_up_warns_of_a_settings_file_that_others_can_read(
+    database: Database, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings of ours.env"
+    file.write_text("STOP_SECONDS=5\n")
+    environment = environment_for(
+        database, simulator, tmp_path, WORKERS="1", ACTP_ENV_FILE=str(file)
+    )
+    for mode, warns in ((0o644, True), (0o600, False)):
+        file.chmod(mode)
+        done = run(environment, "up")
+        command(environment, "down")
+        assert done.returncode == 0, done.stderr
+        assert (f"others can read {file}. Run chmod 600 '{file}'." in done.stderr) is warns
+
+
 def test_a_worker_that_is_killed_comes_back_and_works(
     database: Database,
     simulator: SimulatorProcess,

@@ -35,3 +35,24 @@ def test_timeouts_in_the_address_win() -> None:
 )
 def test_a_transaction_pooler_is_known_by_its_port(dsn: str, *, pooled: bool) -> None:
     assert is_transaction_pooler(parameters_of(dsn)) is pooled
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://a:hunter2@h/db?pgbouncer=true",
+        "postgresql://a:hunter2@h1:1,h2:2/db?sslmode=require&pgbouncer=true",
+        "host=h password=hunter2 pgbouncer=true",
+    ],
+)
+def test_an_unknown_parameter_is_named(dsn: str) -> None:
+    with pytest.raises(SettingsError, match="pgbouncer") as refused:
+        parameters_of(dsn)
+    assert "hunter2" not in f"{refused.value} {refused.value.remedy}"
+
+
+def test_anything_else_is_no_address() -> None:
+    for dsn in ("hunter2", "postgresql://a:hunter2@h/db?pgbouncer", "host=h password=hunter2 x"):
+        with pytest.raises(SettingsError, match="not a PostgreSQL address") as refused:
+            parameters_of(dsn)
+        assert "hunter2" not in str(refused.value)
