@@ -42,7 +42,7 @@ FOREIGN = {
     ("actp_platform_creators", "id", "bigint"): {"creators", "associations"},
     ("actp_twitter_research", "scraped_at", "text"): {"trends", "creators", "associations"},
     ("actp_gen_jobs", "id", "bigint"): {"videos", "hours", "mix"},
-    ("youtube_video_stats", "published_at", "text"): {"youtube", "resonance", "hours"},
+    ("youtube_video_stats", "published_at", "text"): {"youtube", "resonance", "hours", "trends"},
 }  # fmt: skip
 
 
