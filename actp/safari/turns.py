@@ -30,7 +30,7 @@ WAITER_STALE_SECONDS: Final = 5.0
 # A net under the bells: the end of a busy time, or a ring that was lost, is seen this late.
 LOOK_AGAIN_SECONDS: Final = 1.0
 TABLE_NAME: Final = "turns.table"
-MAX_WHY_LENGTH: Final = 120
+WHY_BYTES: Final = 120
 
 
 class TakenTurn(NamedTuple):
@@ -84,6 +84,7 @@ class TurnTable:
         self._threads = threading.Lock()
         self._mine: dict[bytes, FileLock] = {}
         self._descriptor = -1
+        self._notes: dict[bytes, int] = {}
 
     def take(
         self, holder: str, busy_seconds: float, *, give_up: Callable[[], bool], why: str = ""
@@ -144,14 +145,21 @@ class TurnTable:
         return is_taken
 
     def _note(self, name: bytes, why: str) -> None:
-        """Write down what a turn was taken for; without room on the disk it goes without."""
+        """Write down what a turn was taken for; without room on the disk it goes without.
+
+        It is on the way of every command: the file stays open and keeps its length.
+        """
         with contextlib.suppress(OSError):
-            self._note_path(name).write_text(why[:MAX_WHY_LENGTH], encoding="utf-8")
+            if name not in self._notes:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+                self._notes[name] = os.open(self._note_path(name), flags, 0o600)
+            os.pwrite(self._notes[name], why.encode()[:WHY_BYTES].ljust(WHY_BYTES), 0)
 
     def _noted(self, name: bytes) -> tuple[float | None, str]:
         try:
             path = self._note_path(name)
-            return path.stat().st_mtime, path.read_text(encoding="utf-8", errors="replace")
+            noted = path.read_bytes().decode("utf-8", "ignore")
+            return path.stat().st_mtime, noted.strip()
         except OSError:
             return None, ""
 
@@ -228,6 +236,9 @@ class TurnTable:
             for lock in self._mine.values():
                 lock.release()
             self._mine.clear()
+            for descriptor in self._notes.values():
+                os.close(descriptor)
+            self._notes.clear()
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
