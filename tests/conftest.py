@@ -22,7 +22,7 @@ STORE_KINDS = ("embedded", "postgres15", "supabase")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what must be known before any folder is collected."""
-    parser.addoption("--chaos", action="store_true", help="run the large dose of tests/chaos")
+    parser.addoption("--chaos", action="store_true", help="run the long suite of tests/chaos")
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ class Waiting:
 
 
 def is_settled(
-    outlook: Mapping[str, Mapping[str, Any]], *, is_owned: bool, seconds_left: float = inf
+    backlog: Mapping[str, Mapping[str, Any]], *, is_owned: bool, seconds_left: float = inf
 ) -> bool:
     """Tell whether nothing more can be done within ``seconds_left``.
 
@@ -35,15 +35,15 @@ def is_settled(
     have reported yet.
     """
     return all(
-        _is_settled(view, is_owned=is_owned, seconds_left=seconds_left) for view in outlook.values()
+        _is_settled(view, is_owned=is_owned, seconds_left=seconds_left) for view in backlog.values()
     )
 
 
-def paced(outlook: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
+def paced(backlog: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
     """Return the services that pause between two actions, with when the next one goes."""
     return tuple(
         Waiting(service, view["due"], _PACE, view["reason_seconds"])
-        for service, view in sorted(outlook.items())
+        for service, view in sorted(backlog.items())
         if view["due"] and view["reason"] == _PACE and not view["running"]
     )
 
@@ -62,10 +62,10 @@ def _is_settled(view: Mapping[str, Any], *, is_owned: bool, seconds_left: float)
     return state is None or state.get("state") == "wait"
 
 
-def waiting(outlook: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
+def waiting(backlog: Mapping[str, Mapping[str, Any]]) -> tuple[Waiting, ...]:
     """Return what stays in the queue, service by service, with the reason a person can act on."""
     return tuple(
-        each for service, view in sorted(outlook.items()) for each in _waiting(service, view)
+        each for service, view in sorted(backlog.items()) for each in _waiting(service, view)
     )
 
 

@@ -99,18 +99,18 @@ def run_once(
             worker.start()
         store.call("safari_wake")
         deadline = monotonic() + timeout_seconds
-        look = partial(_outlook, store, settings, services)
-        outlook, settled = _watch(look, deadline, worker, on_progress)
+        look = partial(_backlog, store, settings, services)
+        backlog, settled = _watch(look, deadline, worker, on_progress)
         if worker is not None:
             worker.stop()
             worker.wait(settings.stop_seconds + FAREWELL_SECONDS)
             worker.close()
-            outlook = _with_states(_outlook(store, settings, services), outlook)
+            backlog = _with_states(_backlog(store, settings, services), backlog)
         after = _ended(store)
     finally:
         store.close()
     done = {key: after[key] - before[key] for key in ("completed", "failed", "unknown")}
-    return RunSummary(**done, waiting=waiting(outlook), timed_out=not settled)
+    return RunSummary(**done, waiting=waiting(backlog), timed_out=not settled)
 
 
 def _with_states(
@@ -123,11 +123,11 @@ def _with_states(
     }
 
 
-def _outlook(store: Store, settings: Settings, services: tuple[str, ...]) -> Mapping[str, Any]:
-    outlook: Mapping[str, Any] = store.call(
+def _backlog(store: Store, settings: Settings, services: tuple[str, ...]) -> Mapping[str, Any]:
+    backlog: Mapping[str, Any] = store.call(
         "safari_outlook", services=list(services), accounts=dict(settings.safari_accounts)
     )
-    return outlook
+    return backlog
 
 
 def _watch(
@@ -137,18 +137,18 @@ def _watch(
     on_progress: Callable[[Mapping[str, Any]], None] | None,
 ) -> tuple[Mapping[str, Any], bool]:
     while True:
-        outlook = look()
+        backlog = look()
         if on_progress is not None:
-            on_progress(outlook)
+            on_progress(backlog)
         left = deadline - monotonic()
-        if is_settled(outlook, is_owned=worker is not None, seconds_left=left):
-            return outlook, True
+        if is_settled(backlog, is_owned=worker is not None, seconds_left=left):
+            return backlog, True
         if monotonic() > deadline:
-            return outlook, False
+            return backlog, False
         if worker is None:
             sleep(LOOK_SECONDS)
         elif worker.wait(LOOK_SECONDS) is not None:
-            return outlook, False
+            return backlog, False
 
 
 def _ended(store: Store) -> Mapping[str, int]:

@@ -27,7 +27,7 @@ __all__ = ["daemon", "run_once", "say_summary"]
 DEFAULT_TIMEOUT_SECONDS = 840.0
 
 # What safari_outlook answers.
-Outlook: TypeAlias = "Mapping[str, Mapping[str, Any]]"
+Backlog: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
 _services_option = click.option(
     "--services", metavar="NAME,…", help="Only these services; all unless given."
@@ -91,7 +91,7 @@ def daemon(ctx: click.Context, *, services: str | None) -> None:
 
 
 @contextmanager
-def _progress(*, is_shown: bool, is_told: bool) -> Iterator[Callable[[Outlook], None]]:
+def _progress(*, is_shown: bool, is_told: bool) -> Iterator[Callable[[Backlog], None]]:
     """Yield a function that takes the backlog now and then; pauses are shown as they begin."""
     from actors.worker.backlog import paced  # noqa: PLC0415  # actors cost half a second
 
@@ -108,9 +108,9 @@ def _progress(*, is_shown: bool, is_told: bool) -> Iterator[Callable[[Outlook], 
         most = 0
         told: dict[str, float] = {}
 
-        def show(outlook: Outlook) -> None:
+        def show(backlog: Backlog) -> None:
             nonlocal most
-            pauses = paced(outlook)
+            pauses = paced(backlog)
             lines = [
                 f"{each.service}: {each.rows:,} left, the next in {short_duration(each.seconds)}"
                 f" (pace)"
@@ -129,7 +129,7 @@ def _progress(*, is_shown: bool, is_told: bool) -> Iterator[Callable[[Outlook], 
                 service["running"]
                 + service["retrying"]
                 + (0 if service["reason"] else service["due"])
-                for service in outlook.values()
+                for service in backlog.values()
             )
             most = max(most, left)
             progress.update(task, total=most, completed=most - left)

@@ -35,6 +35,6 @@ def rig(database: Database, simulator: SimulatorProcess, tmp_path: Path) -> Iter
 
 
 @pytest.fixture(scope="session")
-def dose(request: pytest.FixtureRequest) -> str:
+def suite(request: pytest.FixtureRequest) -> str:
     """``large`` where --chaos asks for it, else ``small``."""
     return "large" if request.config.getoption("--chaos") else "small"

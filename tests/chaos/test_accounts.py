@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 import threading
@@ -39,7 +40,7 @@ WAITING: LiteralString = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class Suite:
     commands: int
     people: int
     kills: int
@@ -48,19 +49,19 @@ class Dose:
 
 
 # Together the limits allow less than is asked for, so that each of them is reached.
-DOSES = {
-    "small": Dose(commands=120, people=50, kills=3, longest_pause_seconds=0.6, limit=15),
-    "large": Dose(commands=3000, people=1200, kills=120, longest_pause_seconds=1.0, limit=400),
+SUITES = {
+    "small": Suite(commands=120, people=50, kills=3, longest_pause_seconds=0.6, limit=15),
+    "large": Suite(commands=3000, people=1200, kills=120, longest_pause_seconds=1.0, limit=400),
 }
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 def test_accounts_keep_their_limits_their_rows_and_their_people(
-    rig: Rig, dose: str, capsys: pytest.CaptureFixture[str]
+    rig: Rig, suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nobody hears from two accounts, and no row is sent by one that it did not name."""
-    chosen = DOSES[dose]
+    chosen = SUITES[suite]
     commands = _commands(random.Random(SEED), chosen)
     rig.play()
     _run(rig, commands, chosen)
@@ -75,11 +76,11 @@ def test_accounts_keep_their_limits_their_rows_and_their_people(
     _check_limits(rig, sent, chosen.limit)
     lines = {account: len(delivered) for account, delivered in sent.items()}
     with capsys.disabled():
-        if dose == "large":
+        if suite == "large":
             sys.stdout.write(f"\n{asdict(tally)}\ndelivered: {lines}\n")
 
 
-def _run(rig: Rig, commands: Sequence[Command], dose: Dose) -> None:
+def _run(rig: Rig, commands: Sequence[Command], suite: Suite) -> None:
     dice = random.Random(SEED)
     pause = threading.Event()
     hosts = [
@@ -87,29 +88,31 @@ def _run(rig: Rig, commands: Sequence[Command], dose: Dose) -> None:
             f"mac-{account}",
             WORKERS=str(WORKERS),
             SAFARI_ACCOUNTS=f"instagram={account}",
-            SAFARI_DAILY_LIMITS=f'{{"instagram": {{"dm": {dose.limit}, "comment": {dose.limit}}}}}',
+            SAFARI_DAILY_LIMITS=json.dumps(
+                {"instagram": {"dm": suite.limit, "comment": suite.limit}}
+            ),
         )
         for account in ACCOUNTS
     ]
     rig.connection.execute("update safari_policies set hourly_limit = 100000")
     workers = {(host, share): host.start(share) for host in hosts for share in range(WORKERS)}
     eventually(lambda: _known_accounts(rig) == len(ACCOUNTS), "every account is known")
-    portion = -(-len(commands) // dose.kills)
-    for kill in range(dose.kills):
+    portion = -(-len(commands) // suite.kills)
+    for kill in range(suite.kills):
         rig.enqueue(*commands[kill * portion : (kill + 1) * portion])
-        pause.wait(dice.uniform(0.0, dose.longest_pause_seconds))
+        pause.wait(dice.uniform(0.0, suite.longest_pause_seconds))
         host, share = dice.choice(list(workers))
         assert workers[host, share].is_alive, workers[host, share].log[-2000:]
         workers[host, share].kill()
         workers[host, share] = host.start(share)
 
 
-def _commands(dice: random.Random, dose: Dose) -> list[Command]:
+def _commands(dice: random.Random, suite: Suite) -> list[Command]:
     """Return messages and comments; for half of the people each names its sender, else none."""
-    senders = [dice.choice(ACCOUNTS) if number % 2 else None for number in range(dose.people)]
+    senders = [dice.choice(ACCOUNTS) if number % 2 else None for number in range(suite.people)]
     commands = []
-    for _ in range(dose.commands):
-        person = dice.randrange(dose.people)
+    for _ in range(suite.commands):
+        person = dice.randrange(suite.people)
         service, kind = dice.choice(list(SERVICES.items()))
         command = command_for(service)
         command["params"]["username" if kind == "dm" else "handle"] = f"person_{person}"

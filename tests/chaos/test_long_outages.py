@@ -72,10 +72,10 @@ def _may_rescue(rig: Rig) -> int:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("outage", [SMALL, *LARGE], ids=str)
 def test_nobody_is_overtaken_however_late_he_comes_back(
-    rig: Rig, proxy: Proxy, dose: str, outage: Outage
+    rig: Rig, proxy: Proxy, suite: str, outage: Outage
 ) -> None:
-    if dose != "large" and outage != SMALL:
-        pytest.skip("the large dose runs with --chaos")
+    if suite != "large" and outage != SMALL:
+        pytest.skip("the long suite runs with --chaos")
     changes = {"SAFARI_LEASE_SECONDS": f"{outage.lease:g}"}
     detour = make_conninfo(rig.database.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable")
     workers = [rig.host(name, **changes).start() for name in ("near", "next")]

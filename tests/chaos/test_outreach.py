@@ -59,13 +59,13 @@ select m.id::text, m.platform, m.status, m.error_message, m.sent_at, q.status as
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class Suite:
     kills: int
     messages: int
 
 
-SMALL = Dose(kills=5, messages=120)
-LARGE = Dose(kills=60, messages=1000)
+SMALL = Suite(kills=5, messages=120)
+LARGE = Suite(kills=60, messages=1000)
 
 
 def sender(host: Host, *flags: str) -> subprocess.Popen[bytes]:
@@ -113,7 +113,7 @@ def faults_of_messages(rows: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def run(rig: Rig, dose: Dose) -> Counter[str]:
+def run(rig: Rig, suite: Suite) -> Counter[str]:
     dice = random.Random(SEED)
     pause = threading.Event()
     rig.play(
@@ -123,17 +123,17 @@ def run(rig: Rig, dose: Dose) -> Counter[str]:
         ),
         seed=SEED,
     )
-    limit = dose.messages // len(PLATFORMS) // 3
+    limit = suite.messages // len(PLATFORMS) // 3
     host = rig.host(
         SAFARI_DAILY_LIMITS=json.dumps(
             {name: {"dm": limit if name == "twitter" else 100_000} for name in PLATFORMS}
         )
     )
-    rig.connection.execute(PEOPLE, (dose.messages, list(PLATFORMS)))
+    rig.connection.execute(PEOPLE, (suite.messages, list(PLATFORMS)))
     worker = host.start()
     wait_for_open_hours(rig)
-    for _ in range(dose.kills):
-        handing_over = sender(host, "--limit", str(dose.messages // 4))
+    for _ in range(suite.kills):
+        handing_over = sender(host, "--limit", str(suite.messages // 4))
         pause.wait(dice.uniform(0.0, LONGEST_PAUSE_SECONDS))
         if dice.random() < 0.5:
             worker.kill()
@@ -143,7 +143,7 @@ def run(rig: Rig, dose: Dose) -> Counter[str]:
     send(host)
     rig.settle(SETTLE_SECONDS)
     tally = rig.audit()
-    assert (tally.commands, tally.twice, tally.unrecorded) == (dose.messages, 0, 0)
+    assert (tally.commands, tally.twice, tally.unrecorded) == (suite.messages, 0, 0)
     reached = Counter(line["recipient"] for line in rig.simulator.world() if line["kind"] == "dm")
     assert set(reached.values()) == {1}
     rows = rig.connection.execute(ROWS).fetchall()
@@ -164,10 +164,10 @@ def test_kills_while_handing_over_and_sending_make_one_message_a_person(rig: Rig
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_a_thousand_messages_survive_sixty_kills(
-    rig: Rig, dose: str, capsys: pytest.CaptureFixture[str]
+    rig: Rig, suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if dose != "large":
-        pytest.skip("the large dose runs with --chaos")
+    if suite != "large":
+        pytest.skip("the long suite runs with --chaos")
     counts = run(rig, LARGE)
     with capsys.disabled():
         sys.stdout.write(f"\n{dict(counts)}\n")

@@ -315,9 +315,9 @@ class Promises(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(240)
-def test_no_interleaving_breaks_a_promise(embedded_databases: Databases, dose: str) -> None:
+def test_no_interleaving_breaks_a_promise(embedded_databases: Databases, suite: str) -> None:
     machine = type("Machine", (Promises,), {"databases": embedded_databases})
-    is_large = dose == "large"
+    is_large = suite == "large"
     run_state_machine_as_test(
         machine,
         settings=settings(

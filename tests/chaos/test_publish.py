@@ -39,13 +39,13 @@ select w.input_data ->> 'text' as text, a.platform, a.outcome, a.published_at is
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class Suite:
     kills: int
     tasks: int
 
 
-SMALL = Dose(kills=5, tasks=8)
-LARGE = Dose(kills=60, tasks=100)
+SMALL = Suite(kills=5, tasks=8)
+LARGE = Suite(kills=60, tasks=100)
 
 
 class Sentinels:
@@ -117,20 +117,20 @@ def _audit(rig: Rig, tasks: int) -> str:
     return f"posts {seen.total()}, {dict(outcomes)}"
 
 
-def _run(rig: Rig, sentinels: Sentinels, dose: Dose) -> str:
+def _run(rig: Rig, sentinels: Sentinels, suite: Suite) -> str:
     dice, pause = random.Random(SEED), threading.Event()
     sys.stdout.write(f"seed {SEED}\n")
-    for number in range(dose.tasks):
+    for number in range(suite.tasks):
         given = {
             "video_url": "https://cdn.example/v.mp4",
             "platforms": PLATFORMS,
             "text": f"post {number}",
         }
         rig.connection.execute(TASK, (json.dumps(given),))
-    goal = dose.tasks * len(PLATFORMS)
-    for kill in range(dose.kills):
+    goal = suite.tasks * len(PLATFORMS)
+    for kill in range(suite.kills):
         # Spread over all posts; what a death leaves unknown is never seen.
-        wanted = goal * kill // (dose.kills + 1)
+        wanted = goal * kill // (suite.kills + 1)
         eventually(
             lambda wanted=wanted: (  # type: ignore[misc]  # a default binds the value of this round
                 _seen(rig).total() > wanted or not _count(rig, UNENDED)
@@ -141,7 +141,7 @@ def _run(rig: Rig, sentinels: Sentinels, dose: Dose) -> str:
         sentinels.kill()
         sentinels.follow()
     eventually(lambda: not _count(rig, UNENDED), "every task has ended", SETTLE_SECONDS)
-    return _audit(rig, dose.tasks)
+    return _audit(rig, suite.tasks)
 
 
 @pytest.mark.chaos
@@ -154,10 +154,10 @@ def test_a_killed_publisher_posts_nothing_twice_and_says_what_is_unknown(
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_many_killed_publishers_post_nothing_twice(
-    rig: Rig, sentinels: Sentinels, dose: str, capsys: pytest.CaptureFixture[str]
+    rig: Rig, sentinels: Sentinels, suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if dose != "large":
-        pytest.skip("the large dose runs with --chaos")
+    if suite != "large":
+        pytest.skip("the long suite runs with --chaos")
     said = _run(rig, sentinels, LARGE)
     with capsys.disabled():
         sys.stdout.write(f"\n{said}\n")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEED = 20261122
 WORKERS = 3
 LONGEST_PAUSE_SECONDS = 1.0
-# What a death left behind is processed alone, row by row: the large dose leaves much of it.
+# What a death left behind is processed alone, row by row: the long suite leaves much of it.
 SETTLE_SECONDS = 300.0
 # At least this share of what was sent, and is not known to be, is found by reading.
 FOUND_SHARE = 0.8
@@ -37,16 +37,16 @@ FAILURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class Suite:
     kills: int
     commands: int
 
 
-SMALL = Dose(kills=4, commands=80)
-LARGE = Dose(kills=300, commands=3000)
+SMALL = Suite(kills=4, commands=80)
+LARGE = Suite(kills=300, commands=3000)
 
 
-def _run(rig: Rig, dose: Dose) -> str:
+def _run(rig: Rig, suite: Suite) -> str:
     dice = random.Random(SEED)
     pause = threading.Event()
     sys.stdout.write(f"seed {SEED}\n")
@@ -56,9 +56,9 @@ def _run(rig: Rig, dose: Dose) -> str:
     )
     host = rig.host(WORKERS=str(WORKERS))
     workers = [host.start(share) for share in range(WORKERS)]
-    portion = dose.commands // dose.kills
+    portion = suite.commands // suite.kills
     ids: list[str] = []
-    for _ in range(dose.kills):
+    for _ in range(suite.kills):
         ids += rig.enqueue(*(command_for(dice.choice(SERVICES)) for _ in range(portion)))
         pause.wait(dice.uniform(0.0, LONGEST_PAUSE_SECONDS))
         share = dice.randrange(WORKERS)
@@ -77,7 +77,7 @@ def _run(rig: Rig, dose: Dose) -> str:
     assert settled.found_share >= FOUND_SHARE or len(settled.not_found) <= 1, settled
     sys.stdout.write("".join(f"not found: {each}\n" for each in settled.not_found))
     counts = {
-        "kills": dose.kills,
+        "kills": suite.kills,
         **asdict(tally),
         "found": settled.found,
         "sent": settled.sent,
@@ -95,10 +95,10 @@ def test_random_kills_neither_lose_nor_repeat(rig: Rig) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_many_random_kills_neither_lose_nor_repeat(
-    rig: Rig, dose: str, capsys: pytest.CaptureFixture[str]
+    rig: Rig, suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if dose != "large":
-        pytest.skip("the large dose runs with --chaos")
+    if suite != "large":
+        pytest.skip("the long suite runs with --chaos")
     table = _run(rig, LARGE)
     with capsys.disabled():
         sys.stdout.write(f"\n{table}\n")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.chaos.rig import Rig
 
 SEED = 20261126
-DOSES = {"small": (60, 20), "large": (1000, 100)}
+SUITES = {"small": (60, 20), "large": (1000, 100)}
 DEADLINE_SECONDS = {"small": 50.0, "large": 110.0}
 UNENDED = (
     "select to_jsonb(q) as row from safari_command_queue q where q.status in ('pending', 'running')"
@@ -52,20 +52,20 @@ def deliver(rig: Rig, count: int, name: str, seconds: float) -> float:
 
 @pytest.mark.timeout(300)
 def test_healthy_rows_are_delivered_once_among_rows_of_any_kind(
-    rig: Rig, dose: str, record_property: Callable[[str, object], None]
+    rig: Rig, suite: str, record_property: Callable[[str, object], None]
 ) -> None:
-    bad, good = DOSES[dose]
+    bad, good = SUITES[suite]
     rig.play()
     rig.host().start()
-    alone_seconds = deliver(rig, good, "alone", DEADLINE_SECONDS[dose])
+    alone_seconds = deliver(rig, good, "alone", DEADLINE_SECONDS[suite])
     with rig.database.connect() as connection:
         ids = insert_raw_rows(connection, Random(SEED), bad)
-    among_seconds = deliver(rig, good, "among", DEADLINE_SECONDS[dose])
+    among_seconds = deliver(rig, good, "among", DEADLINE_SECONDS[suite])
     record_property("seconds", f"{alone_seconds:.2f} alone, {among_seconds:.2f} among {bad}")
     eventually(
         lambda: not rig.connection.execute(UNENDED).fetchall(),
         "every other row ends or waits for a reason",
-        DEADLINE_SECONDS[dose],
+        DEADLINE_SECONDS[suite],
     )
     sent = [line["recipient"] for line in rig.simulator.world()]
     for name in ("alone", "among"):

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.chaos
-def test_what_was_sent_is_found_and_what_was_not_is_not(rig: Rig, dose: str) -> None:
+def test_what_was_sent_is_found_and_what_was_not_is_not(rig: Rig, suite: str) -> None:
     host = rig.host(
         SAFARI_TIME_SCALE="0.01",
         SAFARI_OWN_HANDLES=OWN_HANDLES,
@@ -42,7 +42,7 @@ def test_what_was_sent_is_found_and_what_was_not_is_not(rig: Rig, dose: str) -> 
     )
     host.start()
     commands = []
-    for fate in ("sent", "lost") * ROUNDS[dose]:
+    for fate in ("sent", "lost") * ROUNDS[suite]:
         for command in (*map(command_for, SENDERS), a_tweet()):
             command["params"]["text"] += f" {fate} on the way"
             commands.append(command)

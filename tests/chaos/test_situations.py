@@ -54,10 +54,10 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.mark.chaos
 @pytest.mark.parametrize("situation", SITUATIONS, ids=str)
 def test_the_right_one_gets_it_once_and_no_row_claims_more(
-    rig: Rig, dose: str, situation: Situation, tmp_path: Path
+    rig: Rig, suite: str, situation: Situation, tmp_path: Path
 ) -> None:
-    if dose == "small" and str(situation) not in SMALL:
-        pytest.skip("the large dose runs with --chaos")
+    if suite == "small" and str(situation) not in SMALL:
+        pytest.skip("the long suite runs with --chaos")
     if sys.platform == "darwin":
         pytest.skip("a worker on a Mac asks the Mac's own osascript")
     rig.play(safari=LAYOUT)

@@ -52,7 +52,7 @@ select a.service, a.begun_at, coalesce(a.finished_at, a.begun_at) as ended_at,
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class Suite:
     """How large the CRM is, and what each platform takes."""
 
     persons: int
@@ -61,8 +61,8 @@ class Dose:
     killed: int
 
 
-SMALL = Dose(persons=400, daily=8, hourly=3, killed=1)
-LARGE = Dose(persons=20_000, daily=120, hourly=30, killed=12)
+SMALL = Suite(persons=400, daily=8, hourly=3, killed=1)
+LARGE = Suite(persons=20_000, daily=120, hourly=30, killed=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,21 +181,21 @@ class Week:
     """Seven days of builders, senders and a worker, under a clock that a test moves."""
 
     def __init__(
-        self, database: Database, admin: psycopg.Connection, settings: Settings, dose: Dose
+        self, database: Database, admin: psycopg.Connection, settings: Settings, suite: Suite
     ) -> None:
         self._database = database
         self._admin = admin
         self._settings = settings
         self._random = Random(5)
-        self._killed = dose.killed
+        self._killed = suite.killed
         self.clock = MovingClock(admin)
         self.worker = Worker(database.store, admin, self.clock)
         policies: list[Any] = [
             {
                 "platform": platform,
                 "kind": "dm",
-                "daily_limit": dose.daily,
-                "hourly_limit": dose.hourly,
+                "daily_limit": suite.daily,
+                "hourly_limit": suite.hourly,
                 "time_zone": "UTC",
                 "spread": platform == "instagram",
             }
@@ -259,25 +259,25 @@ def most_within(moments: Sequence[datetime], window: timedelta) -> int:
 
 
 @pytest.fixture
-def dose(request: pytest.FixtureRequest) -> Dose:
+def suite(request: pytest.FixtureRequest) -> Suite:
     """The CRM of 400 persons; with --chaos that of 20 000."""
     return LARGE if request.config.getoption("--chaos") else SMALL
 
 
 @pytest.mark.timeout(3600)
 def test_a_week_of_outreach_harms_nobody(
-    open_tools: OpenTools, database: Database, admin: psycopg.Connection, dose: Dose
+    open_tools: OpenTools, database: Database, admin: psycopg.Connection, suite: Suite
 ) -> None:
-    crm = MadeUpCrm(admin, dose.persons)
+    crm = MadeUpCrm(admin, suite.persons)
     truth = crm.store()
-    settings = open_tools(OUTREACH_NEW_PER_DAY=str(6 * dose.daily)).settings
+    settings = open_tools(OUTREACH_NEW_PER_DAY=str(6 * suite.daily)).settings
     store = database.store
     hear(store)
-    inbox = store.call("agent_inbox", row_limit=dose.persons)["rows"]
+    inbox = store.call("agent_inbox", row_limit=suite.persons)["rows"]
     waiting = Counter(truth.person_of[row["contact_id"]] for row in inbox)
     assert waiting == dict.fromkeys(truth.waiting, 1)
 
-    week = Week(database, admin, settings, dose)
+    week = Week(database, admin, settings, suite)
     for number, midnight in enumerate(week.days()):
         # The servers of the tests have no autovacuum, which does this.
         admin.execute("analyze")
@@ -286,7 +286,7 @@ def test_a_week_of_outreach_harms_nobody(
             crm.store_late_twins(sorted({each.contact for each in sent_so_far(admin)}))
     sent = sent_so_far(admin)
 
-    assert len(sent) > 5 * 3 * dose.daily / 2, "the week was busy"
+    assert len(sent) > 5 * 3 * suite.daily / 2, "the week was busy"
     assert week.worker.deaths > 0
     openers = Counter(truth.person_of[each.contact] for each in sent if each.kind == "outreach")
     assert [person for person, count in openers.items() if count > 1] == []
@@ -294,9 +294,9 @@ def test_a_week_of_outreach_harms_nobody(
     assert (written & truth.stopped, written & truth.waiting) == (set(), set())
     for service in SERVICES:
         begun = [each.begun_at for each in sent if each.service == service]
-        assert most_within(begun, timedelta(days=1)) <= dose.daily
-        assert most_within(begun, timedelta(hours=1)) <= dose.hourly
-        assert max(Counter(at.astimezone(UTC).date() for at in begun).values()) <= dose.daily
+        assert most_within(begun, timedelta(days=1)) <= suite.daily
+        assert most_within(begun, timedelta(hours=1)) <= suite.hourly
+        assert max(Counter(at.astimezone(UTC).date() for at in begun).values()) <= suite.daily
     assert {each.begun_at.astimezone(UTC).hour for each in sent} <= set(range(9, 21))
     assert {each.ended_at.astimezone(UTC).hour for each in sent} <= set(range(9, 21))
 

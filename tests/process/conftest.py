@@ -31,6 +31,6 @@ def queue(database: Database) -> Queue:
 
 
 @pytest.fixture(scope="session")
-def dose(request: pytest.FixtureRequest) -> str:
+def suite(request: pytest.FixtureRequest) -> str:
     """``large`` where --chaos asks for it, else ``small``."""
     return "large" if request.config.getoption("--chaos") else "small"

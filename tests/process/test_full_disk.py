@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simulator.process import SimulatorProcess
 
 STALE_SECONDS = 3
-DOSES = {"small": (1, 2.5 * STALE_SECONDS), "large": (10, 60.0)}
+SUITES = {"small": (1, 2.5 * STALE_SECONDS), "large": (10, 60.0)}
 MOUNT_SECONDS = 10
 LOOK_SECONDS = 0.2
 
@@ -61,9 +61,9 @@ def fill(folder: Path) -> Path:
 
 @pytest.mark.timeout(900)
 def test_a_full_disk_ends_nobody_and_loses_nothing(
-    queue: Queue, simulator: SimulatorProcess, small_disk: Path, dose: str
+    queue: Queue, simulator: SimulatorProcess, small_disk: Path, suite: str
 ) -> None:
-    rounds, full_seconds = DOSES[dose]
+    rounds, full_seconds = SUITES[suite]
     environment = environment_for(
         queue.database,
         simulator,

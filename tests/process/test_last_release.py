@@ -27,14 +27,14 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMIT = (ROOT / "tests" / "support" / "last_release.txt").read_text().split()[0]
 RUN_SECONDS = 50
 ROUNDS = 20
-# Its own tests, by what they run: the gate's dose is a slice through every promise.
+# Its own tests, by what they run: the gate's suite is a slice through every promise.
 STORE = "tests/store/test_{}.py"
 CHAOS = "tests/chaos/test_{}.py"
-DOSES = {
+SUITES = {
     "small": (*map(STORE.format, ("rescue", "retries", "wakes")), "-k", "embedded"),
     "large": ("tests/store", *map(CHAOS.format, ("kill_points", "zombies", "retries"))),
 }
-DOSE_SECONDS = {"small": 110, "large": 1200}
+SUITE_SECONDS = {"small": 110, "large": 1200}
 # What the new schema answers otherwise on purpose; none of it is asked for by a worker.
 CHANGED = {
     # It applies the released files alone, which a newer database refuses.
@@ -87,7 +87,7 @@ def last_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(1300)
 def test_its_own_tests_pass_on_the_new_schema(
-    last_release: Path, tmp_path: Path, dose: str
+    last_release: Path, tmp_path: Path, suite: str
 ) -> None:
     folder = tmp_path / "release"
     shutil.copytree(last_release, folder)
@@ -99,13 +99,17 @@ def test_its_own_tests_pass_on_the_new_schema(
     changed = [f"--deselect={path}::{name}" for path, name in CHANGED.items()]
     changed += [f"--deselect={name}" for name in PAUSED]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-qn0", "-p", "no:cacheprovider", *DOSES[dose], *changed],
+        [
+            *(sys.executable, "-m", "pytest", "-qn0", "-p", "no:cacheprovider"),
+            *SUITES[suite],
+            *changed,
+        ],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "ACTP_ENV_FILE": ""},
         capture_output=True,
         text=True,
         check=False,
-        timeout=DOSE_SECONDS[dose],
+        timeout=SUITE_SECONDS[suite],
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]
 

@@ -52,7 +52,7 @@ def live(running_simulator: SimulatorProcess) -> Iterator[LiveTree]:
 
 
 @pytest.fixture
-def dose(request: pytest.FixtureRequest) -> str:
+def suite(request: pytest.FixtureRequest) -> str:
     return "large" if request.config.getoption("--chaos") else "small"
 
 
@@ -161,20 +161,20 @@ def hanging(live: LiveTree) -> Iterator[None]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("outage", [stopped, hanging])
 def test_an_outage_of_the_database_ends_no_program_and_loses_no_result(
-    live: LiveTree, dose: str, outage: Callable[[LiveTree], AbstractContextManager[None]]
+    live: LiveTree, suite: str, outage: Callable[[LiveTree], AbstractContextManager[None]]
 ) -> None:
-    if outage is hanging and dose != "large":
-        pytest.skip("the large dose runs with --chaos")
+    if outage is hanging and suite != "large":
+        pytest.skip("the long suite runs with --chaos")
     before = live.programs()
     ids = load(live, seconds=0.3)
     with outage(live):
-        over_at = monotonic() + OUTAGE_SECONDS[dose]
-        eventually(lambda: monotonic() > over_at, "the outage is over", OUTAGE_SECONDS[dose] + 1)
+        over_at = monotonic() + OUTAGE_SECONDS[suite]
+        eventually(lambda: monotonic() > over_at, "the outage is over", OUTAGE_SECONDS[suite] + 1)
     eventually(live.has_database, "the database is back", DONE_SECONDS)
     back_at = monotonic()
     live.rig.reconnect()
     (new,) = live.rig.enqueue(command_for("threads-comments", priority=1))
-    await_completed(live, [new], PICKED_UP_SECONDS[dose])
+    await_completed(live, [new], PICKED_UP_SECONDS[suite])
     sys.stdout.write(f"a new command is done {monotonic() - back_at:.2f} s after the outage\n")
     live.settle()
     await_completed(live, ids)
@@ -220,10 +220,10 @@ def test_each_program_that_is_killed_is_back_while_commands_flow(live: LiveTree)
     ids=["with_the_watchdog", "alone", "with_a_down_before"],
 )
 def test_up_recovers_from_the_death_of_supervisord(
-    live: LiveTree, dose: str, also: tuple[str, ...], commands: tuple[str, ...]
+    live: LiveTree, suite: str, also: tuple[str, ...], commands: tuple[str, ...]
 ) -> None:
-    if dose != "large" and "down" in commands:
-        pytest.skip("the large dose runs with --chaos")
+    if suite != "large" and "down" in commands:
+        pytest.skip("the long suite runs with --chaos")
     ids = load(live, seconds=2.5, times=len(SENDERS))
     before = live.programs()
     orphans = [psutil.Process(it.pid) for it in before.values()]
