@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from actp.clients.telegram import Keyboard, Telegram
     from actp.store import Store
 
-__all__ = ["ALERTS", "AlertActor", "Pace"]
+__all__ = ["ALERTS", "AlertActor", "Pace", "Undelivered"]
 
 ALERTS = "alerts"
 LOOK = Tick("look")
@@ -51,6 +51,10 @@ class Pace:
     send_within_seconds: float = 35.0
     lost_after_seconds: float = 30.0
     misconfigured_seconds: float = 3600.0
+
+
+class Undelivered:
+    """The last check of the services found alerts that nobody has delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class AlertActor(Actor):
         match message:
             case Start():
                 self._begin()
-            case Tick(what="look"):
+            case Tick(what="look") | Undelivered() if self._telegram is not None:
                 self._sync()
             case Tick(what="send"):
                 self._send_next()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actors.sentinel.alerts import ALERTS, Undelivered
 from actors.sentinel.settler import SETTLER, Unsettled
 from actp.clock import steady_seconds
 from actp.safari.catalogue import HTTP_SERVICES
@@ -58,6 +59,7 @@ class _Checked:
 class _Recorded:
     ask_ready: tuple[str, ...]
     is_unsettled: bool
+    has_alerts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,8 @@ class HealthActor(Actor):
                 self.offload("check", self._look)
             case _Checked(results=results):
                 self._checked(results)
-            case _Recorded(ask_ready=names, is_unsettled=is_unsettled):
-                self.tell(SETTLER, Unsettled(is_unsettled))
-                if names:
-                    self.offload("ask_ready", self._ask(names))
+            case _Recorded():
+                self._recorded(message)
             case _Asked(hindrances=hindrances):
                 self.offload("record_readiness", self._record_readiness(hindrances))
             case OffloadFailed():
@@ -109,6 +109,14 @@ class HealthActor(Actor):
         if says_all_well:
             self._all_well_at = steady_seconds() + ALL_WELL_SECONDS
         self.offload("record", self._record(results, says_all_well=says_all_well))
+
+    def _recorded(self, recorded: _Recorded) -> None:
+        """Pass on what there is to do: over REST the others look less often by themselves."""
+        self.tell(SETTLER, Unsettled(recorded.is_unsettled))
+        if recorded.has_alerts:
+            self.tell(ALERTS, Undelivered())
+        if recorded.ask_ready:
+            self.offload("ask_ready", self._ask(recorded.ask_ready))
 
     def _failed(self, failed: OffloadFailed) -> None:
         _log.warning("%s failed: %s", failed.what, failed.error, extra={"action": "health_failed"})
@@ -136,7 +144,9 @@ class HealthActor(Actor):
             )
             if says_all_well:
                 self._store.call("safari_all_well", hour=self._watch.all_well_hour_utc)
-            return _Recorded(tuple(answer["ask_ready"]), answer["is_unsettled"])
+            return _Recorded(
+                tuple(answer["ask_ready"]), answer["is_unsettled"], answer["has_alerts"]
+            )
 
         return record
 

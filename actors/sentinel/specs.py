@@ -42,8 +42,9 @@ __all__ = ["sentinel_specs"]
 
 # Whose work may have come with a command or its end; the others go by the clock.
 CALLED: Final = (CAMPAIGNS,)
-# Over REST each look is a request that is counted: alerts and posts wait a little longer there.
-LOOK_SECONDS_OVER_REST: Final = 15.0
+# Over REST each look is a request that is counted: posts wait a little longer there, and alerts for
+# the next check of the services, which reports them.
+LOOK_SECONDS_OVER_REST: Final = 60.0
 
 _log = logging.getLogger(__name__)
 

@@ -117,7 +117,7 @@ $$;
 -- when a service that was healthy failed twice in a row, and one when it is back. A failure says
 -- nothing while another host finds the service healthy, that is, did so within `stale_seconds`.
 -- Answers which services to ask whether they are ready (alive, with work that may be done now, and not
--- asked in the last quarter of an hour), and whether there are unknown outcomes left to look at.
+-- asked in the last quarter of an hour), whether there are unknown outcomes left to look at, and alerts to deliver.
 drop function if exists public.safari_check_services(text, jsonb, double precision);
 create or replace function public.safari_check_services(
   host text, results jsonb, stale_seconds double precision default 180, accounts jsonb default '{}'
@@ -212,7 +212,9 @@ begin
   -- What was seen two intervals ago is no longer known.
   update safari_service_health h set not_ready = null
    where h.not_ready is not null and h.ready_asked_at < now() - 2 * ready_interval;
-  return jsonb_build_object('ask_ready', coalesce(asked, '[]'), 'is_unsettled', safari_is_unsettled());
+  return jsonb_build_object(
+    'ask_ready', coalesce(asked, '[]'), 'is_unsettled', safari_is_unsettled(),
+    'has_alerts', exists (select from safari_alerts a where a.delivered_at is null));
 end $$;
 
 -- Stores why services that live cannot be used, or null where they can: [{service_name, not_ready}], on

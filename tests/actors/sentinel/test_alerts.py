@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from actors.runtime.messages import Drained, Stop
-from actors.sentinel.alerts import ALERTS, AlertActor, Pace
+from actors.sentinel.alerts import ALERTS, AlertActor, Pace, Undelivered
 from actp.clients.telegram import Telegram
 from actp.errors import StoreUnavailable
 from tests.actors.house import Grenade, House
@@ -111,6 +111,14 @@ def holds_for(seconds: float, condition: Callable[[], bool]) -> bool:
     end = monotonic() + seconds
     eventually(lambda: monotonic() > end or not condition(), "the time was over")
     return condition()
+
+
+def test_an_alert_that_a_check_has_found_does_not_wait_for_the_next_look(outbox: Outbox) -> None:
+    house = outbox.carry(pace=Pace(look_seconds=3600.0, pause_seconds=0.05))
+    eventually(lambda: house.settle(ALERTS) is not None, "it has looked")
+    outbox.put("later")
+    house.tell(ALERTS, Undelivered())
+    outbox.await_messages("later")
 
 
 def test_alerts_are_told_one_by_one_in_order_with_a_pause(outbox: Outbox) -> None:

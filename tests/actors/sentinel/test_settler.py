@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actors.runtime.messages import Drained, Stop
+from actors.sentinel.alerts import ALERTS, Undelivered
 from actors.sentinel.health import HEALTH, HealthActor, Watch
 from actors.sentinel.settler import SETTLER, SettlerActor, Unsettled
 from tests.actors.settings_for_tests import settings_for
@@ -50,10 +51,10 @@ def test_nothing_is_asked_until_an_unknown_outcome_is_reported(
     assert house.supervisor.take(Drained).name == SETTLER
 
 
-def test_a_check_of_the_services_reports_unknown_outcomes_that_are_left(
+def test_a_check_of_the_services_reports_unknown_outcomes_and_alerts_that_are_left(
     house: House, queue: Queue, simulator: SimulatorProcess
 ) -> None:
-    settler = house.stand_in(SETTLER)
+    settler, alerts = house.stand_in(SETTLER), house.stand_in(ALERTS)
     watch = Watch("here", simulator.url, lambda _: None, notice_seconds=1)
     actor = HealthActor.start(house.context, store=queue.store, watch=watch)
     house.move_in(HEALTH, actor)
@@ -64,5 +65,6 @@ def test_a_check_of_the_services_reports_unknown_outcomes_that_are_left(
         "safari_rescue", boot_id=queue.boot_id, host_key="this-host", services=[], expired=True
     )
     settler.take(Unsettled, lambda unsettled: unsettled.is_any)
+    alerts.take(Undelivered)  # the unknown outcome is an alert as well
     queue.execute("update safari_command_attempts set looks = 3")
     settler.take(Unsettled, lambda unsettled: not unsettled.is_any)
