@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from random import SystemRandom
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import (
@@ -37,9 +36,6 @@ __all__ = ["LIFELINE", "Lifeline"]
 
 LIFELINE = "lifeline"
 BOOT = Tick("boot")
-# Each round trip over REST is a request that somebody pays for.
-COMPARE_SECONDS = 5.0
-COMPARE_SECONDS_OVER_REST = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -77,10 +73,6 @@ class Lifeline(Actor):
         self._store = store
         self._me = me
         self._marks = marks
-        self._compared_at = 0.0
-        self._compare_seconds = (
-            COMPARE_SECONDS if rounds_per_beat == 1 else COMPARE_SECONDS_OVER_REST
-        )
         self._is_booted = False
         self._is_beating = False
         self._failures = 0
@@ -146,7 +138,9 @@ class Lifeline(Actor):
         )
         for left in left_behind(me.spool_folder):
             self._replay(left)
-        self._compare()
+        self._compare(
+            self._store.call("safari_watermark", known=known_event(self._me.marks_folder))
+        )
         rescued = self._store.call(
             "safari_rescue",
             boot_id=me.boot_id,
@@ -191,27 +185,25 @@ class Lifeline(Actor):
                 lease_seconds=self._me.lease_seconds,
                 host_key=self._me.host_key,
                 services=list(self._me.services) if rescues else None,
+                known=known_event(self._me.marks_folder),
             )
             _log_rescue(answer.get("rescued"))
-            if "rescue_error" in answer:
-                _log.error(
-                    "rescue failed: %s", answer["rescue_error"], extra={"action": "rescue_failed"}
-                )
-            self._compare()
+            for what in ("rescue", "watermark"):
+                if error := answer.get(f"{what}_error"):
+                    _log.error("%s failed: %s", what, error, extra={"action": f"{what}_failed"})
+            self._compare(answer.get("watermark"))
             return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
 
         return beat
 
-    def _compare(self) -> None:
+    def _compare(self, found: Mapping[str, Any] | None) -> None:
         """Have commands held where the database was restored to an earlier moment."""
         if self._marks is not None:
             for id_ in self._marks.forgotten():
                 self._store.call("safari_forgotten", command_id=id_)
                 self._marks.reported(id_)
-        if self._compared_at and monotonic() - self._compared_at < self._compare_seconds:
+        if found is None:
             return
-        self._compared_at = monotonic()
-        found = self._store.call("safari_watermark", known=known_event(self._me.marks_folder))
         remember_event(self._me.marks_folder, found["database"], found["event"])
         if found["restored"]:
             _log.critical(

@@ -219,10 +219,14 @@ begin
 end $$;
 
 -- A worker's round in one call: its heartbeat, then the rescue of what has expired; services are null
--- while it must not rescue yet. Answers {lost, rescued, rescue_error}: a rescue that fails is reported
--- and leaves the leases renewed.
+-- while it must not rescue yet. With what the host knows of the database it is compared as well, to
+-- notice a restore. Answers {lost, rescued, rescue_error,
+-- watermark, watermark_error}: a rescue or a comparison that fails
+-- is reported and leaves the leases renewed.
+drop function if exists public.safari_beat(uuid, jsonb, jsonb, double precision, text, jsonb);
 create or replace function public.safari_beat(
-  boot_id uuid, held jsonb, state jsonb, lease_seconds double precision, host_key text, services jsonb
+  boot_id uuid, held jsonb, state jsonb, lease_seconds double precision, host_key text, services jsonb,
+  known jsonb default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -235,6 +239,13 @@ begin
         'rescued', safari_rescue(boot_id, host_key, services, true));
     exception when others then
       answer := answer || jsonb_build_object('rescue_error', sqlerrm);
+    end;
+  end if;
+  if known is not null then
+    begin
+      answer := answer || jsonb_build_object('watermark', safari_watermark(known));
+    exception when others then
+      answer := answer || jsonb_build_object('watermark_error', sqlerrm);
     end;
   end if;
   return answer;
