@@ -138,9 +138,8 @@ class Lifeline(Actor):
         )
         for left in left_behind(me.spool_folder):
             self._replay(left)
-        self._compare(
-            self._store.call("safari_watermark", known=known_event(self._me.marks_folder))
-        )
+        known = known_event(me.marks_folder)
+        self._compare(known, self._store.call("safari_watermark", known=known))
         rescued = self._store.call(
             "safari_rescue",
             boot_id=me.boot_id,
@@ -177,6 +176,7 @@ class Lifeline(Actor):
 
     def _beat(self, holding: LeasesHeld, *, rescues: bool) -> Callable[[], _Beaten]:
         def beat() -> _Beaten:
+            known = known_event(self._me.marks_folder)
             answer = self._store.call(
                 "safari_beat",
                 boot_id=self._me.boot_id,
@@ -185,18 +185,18 @@ class Lifeline(Actor):
                 lease_seconds=self._me.lease_seconds,
                 host_key=self._me.host_key,
                 services=list(self._me.services) if rescues else None,
-                known=known_event(self._me.marks_folder),
+                known=known,
             )
             _log_rescue(answer.get("rescued"))
             for what in ("rescue", "watermark"):
                 if error := answer.get(f"{what}_error"):
                     _log.error("%s failed: %s", what, error, extra={"action": f"{what}_failed"})
-            self._compare(answer.get("watermark"))
+            self._compare(known, answer.get("watermark"))
             return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
 
         return beat
 
-    def _compare(self, found: Mapping[str, Any] | None) -> None:
+    def _compare(self, known: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
         """Have commands held where the database was restored to an earlier moment."""
         if self._marks is not None:
             for id_ in self._marks.forgotten():
@@ -204,7 +204,8 @@ class Lifeline(Actor):
                 self._marks.reported(id_)
         if found is None:
             return
-        remember_event(self._me.marks_folder, found["database"], found["event"])
+        if (found["database"], found["event"]) != (known["database"], known["event"]):
+            remember_event(self._me.marks_folder, found["database"], found["event"])
         if found["restored"]:
             _log.critical(
                 "the database was restored to an earlier moment: %d commands are held",
