@@ -117,6 +117,8 @@ language plpgsql stable
 set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+-- A few rows of each table a person: handing single blocks to I/O workers costs more than reading them.
+set effective_io_concurrency = 0
 as $$
 declare
   has_campaigns constant boolean := exists (
