@@ -96,7 +96,7 @@ def simulate(*, port_base: int, scenario: Path | None) -> None:
             for line in _seen(world.world_path, interruption):
                 say(line)
     except Interrupted:
-        say("\nThe stand-ins are down. bin/down ends a tree that still runs on them.")
+        say("\nThe stand-ins are down. bin/down stops a tree that still uses them.")
         sys.exit(interruption.exit_code)
 
 

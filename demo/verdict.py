@@ -58,9 +58,9 @@ def checks(
     effects = [line for line in world if line["kind"] in EFFECTS]
     return (
         Check("every effect once", tuple(_twice(effects))),
-        Check("each text to whom it is for", tuple(_misdelivered(effects))),
-        Check("nothing sent that the queue does not know of", tuple(_unrecorded(acts, effects))),
-        Check("nothing recorded as sent that nobody got", tuple(_missing(acts, effects))),
+        Check("each text to its recipient", tuple(_misdelivered(effects))),
+        Check("nothing sent without a record", tuple(_unrecorded(acts, effects))),
+        Check("nothing recorded as sent that was not received", tuple(_missing(acts, effects))),
         Check("one service at a time in the one Safari", tuple(_collisions(world))),
         Check(f"no more than {DM_LIMIT} Instagram DMs today", tuple(_over_limit(limits))),
         Check("every command ended as it should, or waits", tuple(_surprises(acts))),

@@ -49,7 +49,7 @@ GAUGES: Final = (
     ),
     Gauge(
         "queue_oldest_ready_seconds",
-        "How long the first in line has been due; 0 when nobody is.",
+        "How long the first command in line has been due; 0 when none is.",
         ("service",),
     ),
     Gauge(
@@ -65,7 +65,7 @@ GAUGES: Final = (
     Gauge("quota_limit", "Actions allowed a day.", ("platform", "kind", "account")),
     Gauge("unknown_outcomes", "Commands that may have been sent and wait for a person."),
     Gauge("quarantined_commands", "Commands given up because their workers died of them."),
-    Gauge("undelivered_alerts", "Alerts that no person has been told yet."),
+    Gauge("undelivered_alerts", "Undelivered alerts."),
     Gauge("undelivered_alert_age_seconds", "How long the oldest of them waits."),
     Gauge("campaign_targets", "Targets of campaigns by state.", ("state",)),
     Gauge("campaign_targets_held", "Targets that wait until a person settles something."),

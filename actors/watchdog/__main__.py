@@ -222,7 +222,7 @@ def _work(vitals: Vitals) -> int:
     run_folder = vitals.folder
     if run_folder is None:
         raise WrongState(
-            "the watchdog is told by supervisord what happens, and nobody started it that way",
+            "the watchdog must run as a supervisord event listener",
             remedy="bin/up starts the tree with it.",
         )
     settings = load_settings()

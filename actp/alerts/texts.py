@@ -172,14 +172,14 @@ def _host_copied(about: Fields) -> str:
 def _spool_refused(about: Fields) -> str:
     return (
         f"📄 Spool File Set Aside: {about['path']}{about.line('error')}\n"
-        "Results in it were not stored; everything else goes on."
+        "Results in it were not stored; everything else continues."
     )
 
 
 def _set_aside(about: Fields) -> str:
     return (
         f"🧹 Commands Set Aside: {about.counted('count', 'command')}{about.line('error')}\n"
-        "They could not be read, ended failed, and the others go on."
+        "They could not be read and failed; the others continue."
     )
 
 
@@ -247,7 +247,7 @@ def _watchdog_spent(about: Fields) -> str:
 def _schedule_failed(about: Fields) -> str:
     return (
         f"⏰ Scheduled Job Failed: {about['job']}{about.line('error')}\n"
-        "Its next slot comes automatically; this is told once a day."
+        "The next run follows its schedule. Reported once a day."
     )
 
 

@@ -28,7 +28,7 @@ _LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "sent": "✅ It was sent",
         "not_sent": "❌ It was not sent",
         "replied": "💬 They replied",
-        "go_on": "▶️ No reply, go on",
+        "go_on": "▶️ No reply, continue",
         "pause": "⏸ Pause 2 h",
         "resume": "▶️ Resume",
         "snooze": "💤 Snooze 1 d",

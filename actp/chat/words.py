@@ -34,13 +34,13 @@ _DONE: Final[Mapping[str, str]] = MappingProxyType(
         "sent": "✅ Settled: it was sent",
         "not_sent": "❌ Settled: it was not sent; bin/queue retry sends it again",
         "replied": "💬 They replied: nothing more goes to them",
-        "go_on": "▶️ No reply: the campaign goes on",
+        "go_on": "▶️ No reply: the campaign continues",
         "pause": "⏸ Paused",
         "resume": "▶️ Resumed",
         "snooze": "💤 Snoozed",
         "done": "✅ Done",
         "approve": "✅ Approved",
-        "reject": "🗑 Rejected: nobody receives it",
+        "reject": "🗑 Rejected: it is never sent",
     }
 )
 _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
@@ -119,7 +119,7 @@ def _limits(store: Store) -> Iterator[str]:
             until = f" until {short_time(limit['until'])}" if limit["until"] else ""
             line += f", {limit['reason']}{until}"
         yield line
-    yield "Counts begin anew at 00:00 UTC."
+    yield "Counts reset at 00:00 UTC."
 
 
 def _of_account(words: str, row: Mapping[str, Any]) -> str:

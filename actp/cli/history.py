@@ -36,7 +36,7 @@ _COLUMNS = (
 @click.command()
 @filter_options
 @click.option("--limit", type=click.IntRange(1, MAX_ROWS), default=50, show_default=True)
-@click.option("--after", metavar="PAGE", help="Go on where the page before ended.")
+@click.option("--after", metavar="PAGE", help="Continue after this page.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @json_option
 def history(

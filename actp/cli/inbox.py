@@ -176,7 +176,11 @@ def _tell(answer: Any, sentence: str, *, as_json: bool) -> None:
 def _show(answer: Mapping[str, Any]) -> None:
     hidden = f", {answer['snoozed']:,} snoozed" if answer["snoozed"] else ""
     waiting = counted(answer["waiting"], "conversation")
-    say(f"{waiting} waiting for your answer{hidden}." if waiting else "Nobody waits.")
+    say(
+        f"{waiting} waiting for your answer{hidden}."
+        if waiting
+        else "No conversation waits for an answer."
+    )
     if not answer["rows"]:
         return
     shown = table(

@@ -209,7 +209,7 @@ def _one_service(name: str, settings: Settings) -> Iterator[Finding]:
 
 
 def _ask_handles(values: Values) -> None:
-    say("\nYour own handles tell your comments and tweets from those of others; - for none.")
+    say("\nYour own handles, so that your comments and tweets are recognized; - for none.")
     own = dict(_settings(values).safari_own_handles)
     while True:
         for platform in _HANDLE_PLATFORMS:
@@ -271,7 +271,7 @@ def _confirm(path: Path, changed: Values) -> None:
     names = ", ".join(sorted(changed))
     if not sys.stdin.isatty():
         raise WrongState(
-            f"{path} is there and would change: {names}", remedy="Add --yes to change it."
+            f"{path} exists and would change: {names}", remedy="Add --yes to change it."
         )
     click.confirm(f"\nChange {names} in {path}?", abort=True)
 

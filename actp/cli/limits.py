@@ -50,7 +50,7 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
         emit_json(rows)
         return
     console().print(limits_table(rows))
-    say("Counts begin anew at 00:00 UTC.")
+    say("Counts reset at 00:00 UTC.")
     for row in rows:
         own = _own_limit(row) if row["service_states"] is None else None
         for line in (_shape(row), own, _stated(row), _difference(row, settings)):

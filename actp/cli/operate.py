@@ -251,7 +251,7 @@ def _settle(
             answer = act(store, operator_here("cli"), action, id=told, **arguments)
     _told(answer, said.format(told), as_json=as_json)
     if not as_json and answer.get("left_alone"):
-        say(f"Skipped, as they had changed meanwhile: {counted(answer['left_alone'], 'command')}.")
+        say(f"Skipped, as they had changed: {counted(answer['left_alone'], 'command')}.")
 
 
 @click.command("retry-failed")

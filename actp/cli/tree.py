@@ -34,7 +34,7 @@ IN_BACKGROUND: Final = frozenset({"sentinel", "scheduler", "exporter"})
 
 
 @click.command()
-@click.option("--foreground", is_flag=True, help="Become supervisord, as launchd or systemd want.")
+@click.option("--foreground", is_flag=True, help="Run in the foreground, for launchd or systemd.")
 @json_option
 def up(*, foreground: bool, as_json: bool) -> None:
     """Migrate the database and start every process."""
@@ -98,7 +98,7 @@ def restart(program: str | None, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("program", required=False)
-@click.option("-f", "--follow", "is_followed", is_flag=True, help="Go on with what is written.")
+@click.option("-f", "--follow", "is_followed", is_flag=True, help="Follow new lines.")
 @click.option(
     "-n", "--lines", type=click.IntRange(min=0, max=100_000), default=50, show_default=True
 )

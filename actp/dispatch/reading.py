@@ -75,7 +75,7 @@ def _error(ended: Finished, data: Any, complaint: str, timeout_seconds: float) -
     if ended.timed_out:
         return f"did not end within {timeout_seconds:g} s"
     if ended.stopped:
-        return "interrupted: the lease was lost, or the dispatcher told to stop"
+        return "interrupted: the lease was lost, or the dispatcher stopped"
     if ended.returncode == 0:
         return None
     said = data.get("error") if isinstance(data, dict) else None

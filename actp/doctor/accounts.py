@@ -39,7 +39,7 @@ def accounts_said(
             warning(
                 "accounts",
                 f"{' and '.join(sorted(at))} are both logged in as {account} on {platform}",
-                "They share its limits. If one is somebody else, correct its SAFARI_ACCOUNTS.",
+                "They share its limits. If one is another account, correct its SAFARI_ACCOUNTS.",
             )
             for (platform, account), at in sorted(hosts.items())
             if account != UNNAMED_ACCOUNT and len(at) > 1

@@ -161,7 +161,7 @@ def service_locks(settings: Settings) -> Iterator[Finding]:
             "End it: bin/down in its folder, or the run that still works.",
         )
     if not owners:
-        yield fine("services' owner", "nobody else drives the services")
+        yield fine("services' owner", "no other process drives the services")
 
 
 def disk(settings: Settings) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def telegram(settings: Settings) -> Iterator[Finding]:
         yield problem(
             "Telegram",
             f"{settings.telegram_api_url} does not answer ({type(error).__name__})",
-            "Check the network; alerts wait in the database meanwhile.",
+            "Check the network; alerts wait in the database.",
         )
 
 
@@ -69,7 +69,7 @@ def _buttons(client: httpx.Client, settings: Settings, chat: str) -> Iterator[Fi
     if People(chat, frozenset(settings.telegram_users)).is_empty:
         yield problem(
             "Telegram buttons",
-            "nobody may decide: the chat is a group and TELEGRAM_USERS is empty",
+            "no one can decide: the chat is a group and TELEGRAM_USERS is empty",
             "Set TELEGRAM_USERS to the ids of those who decide.",
         )
         return

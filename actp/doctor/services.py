@@ -64,7 +64,7 @@ def _limits(settings: Settings, service: Service, theirs: StatedLimits) -> Itera
 def _finding(settings: Settings, service: Service, health: Health, refused: int | None) -> Finding:
     name, url = service.name, settings.service_url(service.name)
     if health.status == "timeout":
-        return problem(name, f"{health.error} at {url}", "Start it anew; Safari may show a dialog.")
+        return problem(name, f"{health.error} at {url}", "Restart it; Safari may show a dialog.")
     if health.status == "down" and health.response_ms is None:
         return problem(name, str(health.error), f"Start it, or set {service.url_setting}.")
     if health.status == "down":

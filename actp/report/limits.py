@@ -31,7 +31,7 @@ def limits(data: Mapping[str, Any]) -> Chart:
     return Chart(
         "limits",
         "Today's limits",
-        f"{spent} Counts begin anew at 00:00 UTC.",
+        f"{spent} Counts reset at 00:00 UTC.",
         "Nothing yet: no limit was touched today.",
         ("limit", "used", "a day"),
         [

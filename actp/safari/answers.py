@@ -185,7 +185,7 @@ def _sent(reading: _Reading) -> Outcome:
         return Outcome("sent", "sent")
     sent = _verified(reading)
     if (reading.tries or 1) > 1:
-        again = f"it needed {reading.tries} tries; the text may stand there twice"
+        again = f"it needed {reading.tries} tries; the text may be there twice"
         sent = replace(sent, alert=again, result={**sent.result, "tries": reading.tries})
     published = reading.value("tweetText") or reading.value("generatedComment")
     wanted = text_of(reading.command)
@@ -263,7 +263,7 @@ def _blocked(reading: _Reading) -> Outcome:
 
 def _stopped(reading: _Reading) -> str:
     text = storable_text(reading.text, MAX_ALERT_TEXT_LENGTH)
-    return f"the platform wants a person: {text}"
+    return f"the platform asks for human action: {text}"
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

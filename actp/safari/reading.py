@@ -218,7 +218,9 @@ def _comment(reads: Reads, command: Comment, url: str, text: str, own_handle: st
         path = f"{path}?postUrl={quote(url, safe='')}&limit=50"
     comments = _items(_get(reads, name, path), "comments")
     if own_handle is None and len(text) < MIN_TELLING_CHARS:
-        return Sight("unreadable", f"set SAFARI_OWN_HANDLES to tell our comments on {platform}")
+        return Sight(
+            "unreadable", f"set SAFARI_OWN_HANDLES to recognize our comments on {platform}"
+        )
     ours = [
         each
         for each in comments

@@ -71,7 +71,7 @@ def refused(service: Service, status: int, words: str) -> Outcome | None:
         remedy = f"Set {service.token_setting} to the token that it was started with."
         return wait(service, "misconfigured", "it refuses our token", remedy)
     if status == 429:
-        remedy = "It goes on once its own limit allows."
+        remedy = "It continues when its own limit allows."
         return wait(service, "service_quota", words, remedy, is_alert=False)
     if status == 504:
         late = wait(service, "no_answer", "it did not end in time", "See its log.", is_alert=False)
@@ -88,7 +88,7 @@ def no_tab(service: Service, words: str) -> Outcome:
         service,
         "not_ready",
         f"it has no tab in Safari ({words or 'it does not say why'})",
-        f"{remedy[0].upper()}{remedy[1:]} in the services' window{allow}. Commands then go on.",
+        f"{remedy[0].upper()}{remedy[1:]} in the services' window{allow}. Commands then continue.",
     )
 
 
@@ -98,7 +98,7 @@ def logged_out(service: Service) -> Outcome:
         service,
         "logged_out",
         f"nobody is logged in to {_site(service)}",
-        "Log in there in Safari; commands then go on.",
+        "Log in there in Safari; commands then continue.",
     )
 
 

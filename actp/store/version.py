@@ -80,4 +80,4 @@ def check_version(store: Store) -> str | None:
         raise SchemaMissing(
             f"{newer}, which cannot work on it", remedy="Update this copy: git pull, bin/restart."
         )
-    return f"{newer}; it goes on, and changes nothing of the schema"
+    return f"{newer}; it continues, and changes nothing in the schema"

@@ -137,7 +137,7 @@ def test_every_entrance_says_the_same_of_how_things_stand(
     phone.write("/limits")
     by_phone = of_words(
         phone.await_message("Safari queue at ")["text"],
-        phone.await_message("Counts begin anew")["text"],
+        phone.await_message("Counts reset")["text"],
     )
     expected = Standing(
         ready=4,

@@ -180,8 +180,8 @@ OVER = {"service": "instagram-dm", "used": 4, "daily_limit": 3}
     [
         (sent_dm(), [SEEN], [], []),
         (sent_dm(), [SEEN, SEEN], [], ["every effect once"]),
-        (sent_dm(), [], [], ["nothing recorded as sent that nobody got"]),
-        (sent_dm(), [{**SEEN, "recipient": "bob"}], [], ["each text to whom it is for"]),
+        (sent_dm(), [], [], ["nothing recorded as sent that was not received"]),
+        (sent_dm(), [{**SEEN, "recipient": "bob"}], [], ["each text to its recipient"]),
         (sent_dm(), [SEEN, COLLISION], [], ["one service at a time in the one Safari"]),
         (sent_dm(), [SEEN], [OVER], ["no more than 3 Instagram DMs today"]),
         (sent_dm(retries=1), [SEEN], [], ["every command ended as it should, or waits"]),
@@ -189,7 +189,7 @@ OVER = {"service": "instagram-dm", "used": 4, "daily_limit": 3}
             sent_dm(),
             [SEEN, {**SEEN, "text": "Bye"}],
             [],
-            ["nothing sent that the queue does not know of"],
+            ["nothing sent without a record"],
         ),
     ],
 )

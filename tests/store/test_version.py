@@ -36,7 +36,7 @@ def test_a_newer_database_is_worked_on_and_logged_once(
     assert [record.message for record in caplog.records] == [
         (
             f"the database is newer than this release: schema version {HERE + 1} of release x,"
-            f" this copy has {HERE}; it goes on, and changes nothing of the schema"
+            f" this copy has {HERE}; it continues, and changes nothing in the schema"
         )
     ]
 

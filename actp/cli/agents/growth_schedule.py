@@ -62,7 +62,7 @@ def _show_calendar(result: Mapping[str, Any]) -> None:
 
 def _show_contacts(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
-        say("Nobody is due.")
+        say("No contact is due.")
         return
     shown = table("when (UTC)", "who", "platform", "stage", "score", numbers=("score",))
     for row in result["rows"]:

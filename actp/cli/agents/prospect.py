@@ -78,7 +78,7 @@ def _without_claude(result: Mapping[str, Any]) -> str:
 
 script = Script(
     "prospect_funnel_scorer.py",
-    "Score contacts from 0 to 100, and say whom to write to next.",
+    "Score contacts from 0 to 100, and list whom to contact next.",
     tasks=(
         Task(
             "--score-all",

@@ -113,7 +113,7 @@ class Api:
 def unknown(why: str) -> BlotatoError:
     """Return the error of a post that may or may not be out."""
     return BlotatoError(
-        f"nobody knows whether the post is out: {why}",
+        f"the outcome of the post is unknown: {why}",
         "unknown",
         remedy="Look at the account, and at my.blotato.com, before posting it again.",
     )

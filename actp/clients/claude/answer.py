@@ -53,7 +53,7 @@ def _tool_input(reply: object) -> Any:
     for block in content if isinstance(content, list) else ():
         if getattr(block, "type", None) == "tool_use" and block.name == TOOL_NAME:
             return block.input
-    raise ClaudeError("garbage", "Claude answered without the shape it was told to use.")
+    raise ClaudeError("garbage", "Claude did not answer in the requested format.")
 
 
 def _count(tokens: object) -> int:

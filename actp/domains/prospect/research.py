@@ -84,7 +84,7 @@ def research_of(brief: Brief, facts: Facts) -> dict[str, Any]:
     """
     texts = (brief.summary, brief.hook, *brief.pains, *brief.interests)
     if any(_ADDRESS.search(text) for text in texts):
-        raise ClaudeError("garbage", "The brief holds an address that nobody asked for.")
+        raise ClaudeError("garbage", "The brief contains an unexpected address.")
     return {
         "summary": _kept(brief.summary, LONGEST_SUMMARY),
         "pains": [_kept(item, LONGEST_ITEM) for item in brief.pains[:MOST_ITEMS]],

@@ -181,6 +181,6 @@ def _listed(tools: Tools, what: str, limit: int | None, least_score: int = 0) ->
 
 def _headline(count: int, best: list[dict[str, Any]]) -> str:
     if not best:
-        return "nobody to score"
+        return "no contact to score"
     first = best[0]
     return f"{count} research-ready, top @{first['username'].lstrip('@')} {first['score']}"

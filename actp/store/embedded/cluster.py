@@ -185,7 +185,7 @@ class Cluster:
         status = sockets.lstat()
         if status.st_uid != owner or status.st_mode & 0o077:
             raise StoreUnavailable(
-                f"{sockets} belongs to somebody else or is open to others",
+                f"{sockets} belongs to another user or is open to others",
                 remedy="Remove it, or choose another ACTP_HOME.",
             )
 

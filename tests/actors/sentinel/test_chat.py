@@ -210,7 +210,7 @@ def test_questions_are_answered_in_the_chat(desk: Desk, phone: Phone) -> None:
     (oldest,) = desk.database.store.call("safari_status")["unknown_outcomes"]["oldest"]
     assert f"bin/queue resolve {oldest['id']}" in status
     phone.write("/limits")
-    assert "twitter dm: 1/" in phone.await_message("Counts begin anew")["text"]
+    assert "twitter dm: 1/" in phone.await_message("Counts reset")["text"]
     phone.write("/help")
     phone.await_message("/status: ")
     phone.write("/drop")

@@ -51,7 +51,7 @@ def test_nothing_is_asked_until_an_unknown_outcome_is_reported(
     assert house.supervisor.take(Drained).name == SETTLER
 
 
-def test_a_check_of_the_services_reports_unknown_outcomes_and_alerts_that_are_left(
+def test_service_checks_report_open_unknown_outcomes_and_alerts(
     house: House, queue: Queue, simulator: SimulatorProcess
 ) -> None:
     settler, alerts = house.stand_in(SETTLER), house.stand_in(ALERTS)

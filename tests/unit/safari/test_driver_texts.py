@@ -96,7 +96,7 @@ def test_the_number_of_tries_counts_more_than_the_time(attempts: int, seen: str)
 def test_a_block_that_proves_nothing_still_stops_the_service() -> None:
     later = outcome(BLOCKED, LATER_SECONDS)
     assert (later.verdict, later.breaker, later.wait_seconds) == ("unknown", "open", 900)
-    assert "the platform wants a person: error:rate_limited" in (later.alert or "")
+    assert "the platform asks for human action: error:rate_limited" in (later.alert or "")
     assert not later.quota_back
 
 
