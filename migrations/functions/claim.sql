@@ -68,7 +68,8 @@ declare
   drain boolean := false;
   worker_name text;
   our_accounts jsonb;
-  shared text[] := safari_shared_platforms();
+  shared text[] := array(
+    select a.platform from safari_accounts a group by a.platform having count(*) > 1);
   commands jsonb := '[]';
 begin
   -- A claim that a crash of the server undoes is undone whole: the rows are pending again, and the
@@ -111,10 +112,13 @@ begin
     on conflict (key) do nothing;
   end if;
 
-  if exists (select from unnest(open_services, open_accounts) s (service, account)
-               join safari_command_queue q on q.service = s.service
-              where q.account in ('', s.account) and q.status = 'pending' and q.ready
-                and q.crash_count > 0) then
+  if exists (select from safari_command_queue q
+              where q.service = any (open_services) and q.status = 'pending' and q.ready
+                and q.crash_count > 0)
+     and exists (select from unnest(open_services, open_accounts) s (service, account)
+                   join safari_command_queue q on q.service = s.service
+                  where q.account in ('', s.account) and q.status = 'pending' and q.ready
+                    and q.crash_count > 0) then
     drain := held > 0;
     open_services := case when drain then '{}' else open_services end;
     select array_agg(id) into suspects
@@ -140,13 +144,19 @@ begin
     union all
     select q.id
       from unnest(open_services, open_accounts) s (service, account)
+     cross join lateral (
+       select exists (
+         select from safari_command_queue c
+          where c.service = s.service and c.account = s.account
+            and c.status = 'pending' and c.ready and c.crash_count = 0) as is_ours) own
      -- How many of the first in line stand in which of two lines. Locking the heads of both would hide
      -- rows that are not taken from another worker that asks at this moment.
      cross join lateral (
        select count(*) filter (where h.account = '') as anybodys,
               count(*) filter (where h.account <> '') as ours
          from (select l.account, l.priority, l.created_at, l.id
-                 from unnest(array['', s.account]) a (account)
+                 from unnest(case when own.is_ours then array['', s.account] else '{}' end)
+                        a (account)
                 cross join lateral (
                   select c.account, c.priority, c.created_at, c.id from safari_command_queue c
                    where c.service = s.service and c.account = a.account
@@ -156,7 +166,11 @@ begin
                    limit (wants ->> s.service)::integer) l
                 order by l.priority, l.created_at, l.id
                 limit (wants ->> s.service)::integer) h) n
-     cross join lateral (values ('', n.anybodys), (s.account, n.ours)) line (account, most)
+     cross join lateral (
+       select '' as account, case when own.is_ours then n.anybodys
+                                  else (wants ->> s.service)::bigint end as most
+       union all
+       select s.account, n.ours where own.is_ours) line
      cross join lateral (
        select c.id from safari_command_queue c
         where c.service = s.service and c.account = line.account

@@ -97,6 +97,7 @@ as $$
 declare
   worker text;
   accounts jsonb;
+  shared text[];
   finish_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(finishes) i);
   begin_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(begins) i);
 begin
@@ -105,6 +106,7 @@ begin
     order by q.id for update;
   select w.worker, w.accounts into worker, accounts
     from safari_workers w where w.boot_id = safari_ledger.boot_id;
+  shared := array(select a.platform from safari_accounts a group by a.platform having count(*) > 1);
   -- Two addresses of one person may be in two services, or on two hosts: their begins take turns. So do
   -- those of one service by one account, whose limits of an hour or a week have no counter to lock.
   if begins <> '[]' then
@@ -129,7 +131,7 @@ begin
   end if;
   if begins <> '[]' then
     begins := safari_begin_batch(
-      safari_ledger.boot_id, worker, begins, coalesce(accounts, '{}'), safari_shared_platforms());
+      safari_ledger.boot_id, worker, begins, coalesce(accounts, '{}'), shared);
   end if;
   return jsonb_build_object('finishes', finishes, 'begins', begins);
 end $$;

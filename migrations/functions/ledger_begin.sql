@@ -164,8 +164,9 @@ begin
          set used = r.used + 1,
              daily_limit = f.daily,
              ceiling = greatest(r.ceiling, f.daily),
-             next_action_at = case when p.min_gap_seconds > 0 then
-               clock_timestamp() + make_interval(secs => p.min_gap_seconds * (1 + random() / 2))
+             next_action_at = case when (policy).min_gap_seconds > 0 then
+               clock_timestamp()
+               + make_interval(secs => (policy).min_gap_seconds * (1 + random() / 2))
              end,
              updated_at = now()
         from (select c.id, c.platform, c.action, c.account
@@ -175,8 +176,13 @@ begin
                      and c.limit_date = i.quota_day and c.account = i.account
                order by i.service for update of c) locked
         join safari_services s on s.platform = locked.platform and s.kind = locked.action
-       cross join lateral safari_policy(s.platform, s.kind, locked.account) p
-       cross join lateral safari_limits_in_force(p, s) f
+        join safari_policies common on common.platform = s.platform and common.kind = s.kind
+        left join safari_account_policies own
+          on own.platform = s.platform and own.kind = s.kind and own.account = locked.account
+       cross join lateral (
+         select case when own.changes is null then common
+                     else jsonb_populate_record(common, own.changes) end as policy) chosen
+       cross join lateral safari_limits_in_force(policy, s) f
        where r.id = locked.id and r.used < f.daily and coalesce(r.next_action_at <= now(), true)
       returning r.platform, r.action
     ), intent as (
