@@ -73,7 +73,23 @@ def _check_pages_with(served: Served, admin: psycopg.Connection, text: str) -> N
         (text,),
     )
     store.call("safari_pause", platform="tiktok", note=text)
-    pages = (*PAGES, f"/commands/{row['id']}", "/commands?status=unknown")
+    store.call("safari_block_contact", platform="all", recipient="grace", blocked=True, note=text)
+    person = admin.execute(
+        "insert into crm_contacts (platform, username, display_name, headline, ai_summary, stage,"
+        " tags) values ('twitter', %(handle)s, %(text)s, %(text)s, %(text)s, %(text)s,"
+        " array[%(text)s]) returning id::text",
+        {"text": text, "handle": f"u{abs(hash(text))}"},
+    ).fetchone()
+    assert person is not None
+    admin.execute(
+        "insert into crm_messages (contact_id, platform, message_text, body, direction, sent_at)"
+        " values (%s, 'twitter', %s, %s, 'inbound', now())",
+        (person[0], text, text),
+    )
+    pages = (
+        *(*PAGES, f"/commands/{row['id']}", "/commands?status=unknown"),
+        *(f"/people/{person[0]}", "/people?find=u"),
+    )
     for page in (*pages, f"/commands?{httpx.QueryParams({'to': text, 'campaign': text})}"):
         answer = served.client.get(page)
         assert answer.status_code == 200, page

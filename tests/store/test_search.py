@@ -223,6 +223,23 @@ def test_each_command_is_cancelled_or_sent_while_a_worker_claims(life: Life) -> 
     assert cancelled | set(sent) == set(commands)
 
 
+def test_a_filter_that_matches_too_many_changes_nothing(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into safari_command_queue (action, platform, params)"
+        " select 'send_dm', 'twitter', jsonb_build_object('username', 'u' || n, 'text', 't' || n)"
+        "   from generate_series(1, 10001) n"
+    )
+    seen = store.call("safari_matching", filter={"service": "twitter-dm"}, action="cancel")
+    assert (seen["count"], seen["is_more"]) == (10_000, True)
+    with pytest.raises(InvalidInput, match="narrow the filter"):
+        bulk(store, "cancel", {"service": "twitter-dm"}, 10_001)
+    with pytest.raises(WrongState, match="nothing was changed"):
+        bulk(store, "cancel", {"service": "twitter-dm"}, 10_000, seen_at=seen["at"])
+    assert found(store, status="cancelled") == []
+
+
 def test_a_waiting_command_gets_another_time(life: Life) -> None:
     store = life.store
     command = life.enqueue()
