@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ME", "Comment", "Message", "Site", "Tweet", "iso_time"]
 
 ME = "me"
-KEPT_THREADS, KEPT_POSTS, KEPT_EACH, KEPT_TWEETS = 200, 1000, 200, 200
+KEPT_THREADS, KEPT_POSTS, KEPT_EACH, KEPT_TWEETS = 1000, 1000, 200, 200
 POSTS_OF_A_PERSON = 5
 _POST_URLS = {
     "instagram": "https://www.instagram.com/p/{handle}{number}/",
