@@ -125,4 +125,4 @@ def test_a_second_try_that_succeeded_is_alerted() -> None:
     reply = Reply(200, {}, json.dumps(body).encode())
     sent = read_answer(service, command_of(service.name), reply, now=NOW)
     assert sent.verdict == "sent"
-    assert "may stand there twice" in (sent.alert or "")
+    assert "may be there twice" in (sent.alert or "")
