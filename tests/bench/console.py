@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
@@ -38,8 +38,7 @@ PAGES: Final = (
     *("/unknown", "/inbox", "/review", "/people", "/campaigns", "/limits", "/agents", "/system"),
 )
 CHANGES: Final = 20
-TABS: Final = 20
-WATCH_SECONDS: Final = 4.0
+SENT_FIRST: Final = 20
 TIMES: Final = 5
 CALLS: Final = 10
 CANCELLED: Final = 10_000
@@ -57,7 +56,6 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
             yield from _pages(served, rows)
             with chromium() as browser:
                 yield from _seen(served, browser)
-            yield from _tabs(served)
             process = psutil.Process(served.process.pid)
             memory = Quantity(process.memory_info().rss / MEGABYTE, "MiB")
             yield Figure("console, memory after it", memory, at_most=70)
@@ -126,33 +124,6 @@ def _change(served: Served, page: Page) -> float:
     return 1000 * (perf_counter() - began)
 
 
-def _tabs(served: Served) -> Iterator[Figure]:
-    one = _transactions(served, 1)
-    many = _transactions(served, TABS)
-    name = f"console, transactions with {TABS} tabs"
-    yield Figure(name, Quantity(many, "/s"), Quantity(one, "/s", "1 tab"), at_most=1.25)
-
-
-def _transactions(served: Served, tabs: int) -> float:
-    with ExitStack() as open_tabs:
-        for _ in range(tabs):
-            stream = open_tabs.enter_context(served.client.stream("GET", "/live", timeout=30))
-            next(stream.iter_raw())
-        sleep(1.0)
-        before = _committed(served.database)
-        sleep(WATCH_SECONDS)
-        return (_committed(served.database) - before) / WATCH_SECONDS
-
-
-def _committed(database: Database) -> int:
-    with database.connect() as admin:
-        admin.execute("select pg_stat_clear_snapshot()")
-        row = admin.execute(
-            "select xact_commit from pg_stat_database where datname = current_database()"
-        ).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _agents(database: Database) -> Iterator[Figure]:
     started, memory, calls = asyncio.run(_connect(database))
     yield Figure("mcp, initialised", Quantity(started, "s"), at_most=1.5)
@@ -188,7 +159,12 @@ def _bulk(database: Database) -> Figure:
     """Cancel ten thousand while a worker claims; none may be both cancelled and sent."""
     life, store = Life(database.store), database.store
     life.limit(1_000_000)
-    row = {"action": "send_dm", "platform": "twitter", "campaign_id": "bulk"}
+    row: dict[str, Any] = {
+        "action": "send_dm",
+        "platform": "twitter",
+        "campaign_id": "bulk",
+        "priority": 1,
+    }
     for start in range(0, CANCELLED, 1000):
         store.call(
             "safari_enqueue",
@@ -198,7 +174,7 @@ def _bulk(database: Database) -> Figure:
             ],
         )
     sent: set[str] = set()
-    ended = threading.Event()
+    ended, is_at_work = threading.Event(), threading.Event()
 
     def work() -> None:
         while not ended.is_set():
@@ -206,10 +182,13 @@ def _bulk(database: Database) -> Figure:
                 if life.begin(command["id"])["verdict"] == "granted":
                     life.finish(command["id"], "sent")
                     sent.add(command["id"])
+            if len(sent) >= SENT_FIRST:
+                is_at_work.set()
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
+        is_at_work.wait()
         seen = store.call("safari_matching", filter={"campaign": "bulk"}, action="cancel")
         bulk: dict[str, Any] = {"filter": {"campaign": "bulk"}, "action": "cancel"}
         began = perf_counter()
