@@ -100,7 +100,7 @@ def test_its_own_tests_pass_on_the_new_schema(
     changed += [f"--deselect={name}" for name in PAUSED]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-qn0", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"),
             *SUITES[suite],
             *changed,
         ],

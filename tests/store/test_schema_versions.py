@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from tests.support.databases import Database, Databases
 
 FUNCTIONS = (
-    "select array_agg(p.oid::regprocedure || md5(pg_get_functiondef(p.oid)) order by p.oid)"
+    "select array_agg(p.oid::regprocedure || md5(pg_get_functiondef(p.oid))"
+    " order by p.oid::regprocedure::text)"
     " from pg_proc p"
     " where p.pronamespace = 'public'::regnamespace and p.proname ~ '^(safari|agent)_'"
 )
 TRIGGERS = (
-    "select array_agg(pg_get_triggerdef(t.oid) order by t.oid) from pg_trigger t"
-    " where not t.tgisinternal"
+    "select array_agg(pg_get_triggerdef(t.oid) order by t.tgrelid::regclass::text, t.tgname)"
+    " from pg_trigger t where not t.tgisinternal"
 )
 
 
