@@ -264,12 +264,13 @@ def test_crashing_part_of_background_is_isolated(
         return next(iter(row.values() if isinstance(row, dict) else row or ()))
 
     checked_at = "select min(checked_at)::text from safari_service_health"
-    claim = "'public.safari_alerts_claim(integer, double precision)'::regprocedure"
+    claim = "'public.safari_alerts_claim'::regproc"
     kept = str(value(f"select pg_get_functiondef({claim})"))
     # An answer that the actor of the alerts cannot read.
     execute(
-        "create or replace function public.safari_alerts_claim(row_limit integer, seconds double"
-        " precision) returns jsonb language sql as $$ select '1'::jsonb $$"
+        "create or replace function public.safari_alerts_claim("
+        + str(value(f"select pg_get_function_arguments({claim})"))
+        + ") returns jsonb language sql as $$ select '1'::jsonb $$"
     )
     try:
         eventually(lambda: crashes() > RestartPolicy().restarts_allowed, "it crashes", DONE_SECONDS)
