@@ -34,7 +34,7 @@ exception when insufficient_privilege then
   raise notice 'metadata cannot be granted here: %', sqlerrm;
 end $$;
 
--- Until when ends are recorded: a row of its own, as every end of a command reads it.
+-- Until when ends are recorded: a separate row, as every end of a command reads it.
 create table if not exists public.safari_webhook_state (
   id boolean primary key default true check (id),
   recorded_until timestamptz not null default '-infinity'

@@ -111,7 +111,7 @@ class HealthActor(Actor):
         self.offload("record", self._record(results, says_all_well=says_all_well))
 
     def _recorded(self, recorded: _Recorded) -> None:
-        """Pass on what there is to do: over REST the others look less often by themselves."""
+        """Pass on what there is to do: over REST the others poll less often."""
         self.tell(SETTLER, Unsettled(recorded.is_unsettled))
         if recorded.has_alerts:
             self.tell(ALERTS, Undelivered())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["history", "recipient", "show"]
 
 MAX_ROWS = 10_000
+_ID: Final = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _VERIFICATION: Final = {"none": "not verified", "claimed": "claimed by the service"}
 _NEVER_VERIFYING: Final = {it.name for it in HTTP_SERVICES if it.verified_means == "none"}
 _ATTENTION = {"failed": "red", "unknown": "bold red"}
@@ -80,6 +82,11 @@ def _cell(value: object) -> str:
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
 
 
+def _brief(row: dict[str, Any]) -> str:
+    """Return the error without what other columns show: the service, and the ends of ids."""
+    return _ID.sub(r"\1", (row["error"] or "").removeprefix(f"{row['service']}: "))
+
+
 def _table(rows: list[dict[str, Any]]) -> Table:
     shown = table("time", "id", "action", "platform", "to", "status", "what")
     shown.columns[0].no_wrap = shown.columns[1].no_wrap = True
@@ -92,7 +99,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             text(row["platform"] or "-", longest=12),
             text(recipient(_params(row)), longest=24),
             text(status, _ATTENTION.get(status, "")),
-            text(row["error"] or _note(row), longest=60),
+            text(_brief(row) or _note(row), longest=120),
         )
     return shown
 

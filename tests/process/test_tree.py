@@ -149,7 +149,7 @@ def test_tree_runs_in_a_path_with_spaces_and_percent_signs(
 def test_up_warns_of_a_settings_file_that_others_can_read(
     database: Database, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings of ours.env"
+    file = tmp_path / "my own settings.env"
     file.write_text("STOP_SECONDS=5\n")
     environment = environment_for(
         database, simulator, tmp_path, WORKERS="1", ACTP_ENV_FILE=str(file)

@@ -64,7 +64,7 @@ def script_for(shell: str) -> str:
 
 
 def typed(command: list[str], lines: list[str], wanted: str) -> str:
-    """Type into a shell on a terminal of its own, and return what it shows until ``wanted``."""
+    """Type into a shell on its own terminal, and return what it shows until ``wanted``."""
     terminal, inner = pty.openpty()
     shown, deadline = b"", monotonic() + SECONDS
     shell = subprocess.Popen(
