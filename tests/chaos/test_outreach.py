@@ -33,10 +33,11 @@ FAILURES = (
     ("*", "server_error", 0.01),
     ("instagram-dm", "not_found", 0.1),
 )
+# Their names share no part: a service may take one for the other, and is not asked to write then.
 PEOPLE: LiteralString = """
 with people as (
   insert into crm_contacts (platform, username, linkedin_url)
-    select p, 'person_' || n, 'https://www.linkedin.com/in/person-' || n || '/'
+    select p, 'person' || n, 'https://www.linkedin.com/in/person' || n || '/'
       from generate_series(1, %s) n, lateral (select (%s::text[])[1 + n %% 4] as p) p
   returning id, platform, username
 ), scored as (
