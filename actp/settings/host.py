@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import TZPATH
@@ -69,6 +70,7 @@ def _zone_in(path: str) -> str:
     return name
 
 
+@cache
 def _same_file(localtime: Path) -> str:
     """Return the first zone whose file has the same content; images have a copy, not a link."""
     try:

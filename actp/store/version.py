@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import SchemaMissing, StoreError
-from actp.store.schema import read_schema
+from actp.store.schema import schema_version
 
 if TYPE_CHECKING:
     from actp.store.protocol import Json, Listener, Store
@@ -57,7 +57,7 @@ def check_version(store: Store) -> str | None:
 
     Raises SchemaMissing where this copy cannot work on the database.
     """
-    here = read_schema().version
+    here = schema_version()
     try:
         found = store.call("safari_schema")
     except SchemaMissing:

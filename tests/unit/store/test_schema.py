@@ -7,7 +7,7 @@ import pytest
 
 from actp import __version__
 from actp.errors import SchemaEdited, WrongState
-from actp.store.schema import MIGRATIONS, freeze, read_schema
+from actp.store.schema import MIGRATIONS, freeze, read_schema, schema_version
 from actp.store.statements import statements
 
 if TYPE_CHECKING:
@@ -92,6 +92,28 @@ def test_next_bundle_holds_only_later_changes(copy: Path) -> None:
     assert bundle.name == "20260103220000_functions.sql"
     assert "public.g" in bundle.text
     assert "public.f" not in bundle.text
+
+
+def test_the_quick_version_is_that_of_the_whole_schema(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def same() -> int:
+        assert schema_version(copy) == read_schema(copy).version
+        return schema_version(copy)
+
+    assert same() == 1
+    define(copy, SECOND)
+    assert same() == 2
+    freeze(copy)
+    assert same() == 2
+    with monkeypatch.context() as patch:
+        patch.setattr("actp.store.schema._bundle", lambda *_: pytest.fail("the SQL was parsed"))
+        assert schema_version(copy) == 2
+    define(copy, FIRST)
+    assert same() == 3
+    define(copy, SECOND)
+    (copy / "20270102070000_tables.sql").write_text("create table if not exists u ();")
+    assert same() == 3
 
 
 def test_a_function_that_goes_back_to_an_older_text_is_bundled_again(copy: Path) -> None:
