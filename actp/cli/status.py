@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from actp.settings import load_settings
 from actp.status_words import status_report
 
 if TYPE_CHECKING:
+    from actp.settings import Settings
     from actp.store import Store
 
 __all__ = ["status"]
@@ -49,19 +51,19 @@ def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
     if watch and not as_json:
         from actp.cli.watch import watch as watch_status  # noqa: PLC0415  # seldom wanted
 
-        watch_status(_report)
+        watch_status(partial(_report, load_settings()))
         return
-    with database() as store:
-        if watch:
-            _stream(store)
-        elif as_json:
-            emit_json(_report(store))
-        else:
-            screen.print(status_view(_report(store)))
-
-
-def _report(store: Store) -> dict[str, Any]:
     settings = load_settings()
+    with database(settings) as store:
+        if watch:
+            _stream(settings, store)
+        elif as_json:
+            emit_json(_report(settings, store))
+        else:
+            screen.print(status_view(_report(settings, store)))
+
+
+def _report(settings: Settings, store: Store) -> dict[str, Any]:
     turns = turns_here(settings.actp_lock_dir, settings.safari_turns)
     return status_report(store) | {
         "safari": [
@@ -70,9 +72,9 @@ def _report(store: Store) -> dict[str, Any]:
     }
 
 
-def _stream(store: Store) -> None:
+def _stream(settings: Settings, store: Store) -> None:
     while True:
-        click.echo(json.dumps(_report(store), ensure_ascii=False))
+        click.echo(json.dumps(_report(settings, store), ensure_ascii=False))
         _pause()
 
 
