@@ -28,7 +28,7 @@ __all__ = ["SimulatorFailed", "SimulatorProcess", "free_port_base"]
 READY_SECONDS = 15.0
 STOP_SECONDS = 5.0
 CONTROL_SECONDS = 5.0
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 20.0
 HOST = "127.0.0.1"
 PORTS_NEEDED = len(ports())
 # Below the ephemeral ports of Linux and macOS, so that no outgoing connection takes them.

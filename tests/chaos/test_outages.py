@@ -201,7 +201,7 @@ def test_a_claim_that_a_crash_of_the_server_undid_sends_nothing_twice(
     cluster: Cluster, rig: Rig
 ) -> None:
     # Beats too rare to flush the claim with their own commit.
-    worker = rig.host(SAFARI_LEASE_SECONDS="30").start()
+    worker = rig.host(SAFARI_LEASE_SECONDS="120").start()
     rig.enqueue(command_for("twitter-dm"))
     rig.settle()
     with rig.gate("begun") as gate:

@@ -37,7 +37,8 @@ def put_back(rig: Rig) -> None:
         "begin",
         f"lock table {', '.join(TABLES)}",
         *(f"alter table {name} disable trigger user" for name in TABLES),
-        *(f"truncate {name}" for name in TABLES),
+        # What refers to them would be empty in the copy too.
+        *(f"truncate {name} cascade" for name in TABLES),
         *(f"insert into {name} overriding system value table kept_{name}" for name in TABLES),
         *(f"alter table {name} enable trigger user" for name in TABLES),
         "commit",
