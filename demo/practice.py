@@ -72,14 +72,20 @@ PACE: Final = {
     type=click.Path(path_type=Path),
     help="Trouble to play, as JSON; python -m simulator --help describes it.",
 )
-def simulate(*, port_base: int, scenario: Path | None) -> None:
+@click.option(
+    "--folder",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where its settings and database lie; var/practice by default.",
+)
+def simulate(*, port_base: int, scenario: Path | None, folder: Path | None) -> None:
     """Run stand-ins for the nine services, Telegram and Claude, and print what recipients see.
 
     They stay up until Ctrl-C. The settings they print lead every other command to them and to a
     separate database, so nothing reaches a real queue or a real person.
     """
     _refuse_own_settings(os.environ)
-    folder = base_folder(sys.platform, os.environ) / "var" / "practice"
+    folder = (folder or base_folder(sys.platform, os.environ) / "var" / "practice").absolute()
     interruption = Interruption()
     world = SimulatorProcess(
         port_base=port_base,

@@ -29,9 +29,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def practice(environment: dict[str, str]) -> Iterator[Terminal]:
-    base = str(free_port_base())
-    command = [sys.executable, "-m", "demo.practice", "--port-base", base]
+def practice(environment: dict[str, str], tmp_path: Path) -> Iterator[Terminal]:
+    options = ["--port-base", str(free_port_base()), "--folder", str(tmp_path / "practice")]
+    command = [sys.executable, "-m", "demo.practice", *options]
     with Terminal(command, environment) as terminal:
         yield terminal
 
