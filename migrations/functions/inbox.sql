@@ -109,8 +109,8 @@ begin
            order by w.contact_id), '[]')
       from wanted w
       join crm_contacts c on c.id = w.contact_id
-     cross join lateral (select agent_person(c.id) as ids offset 0) p
-     cross join lateral agent_conversation(p.ids, agent_outreach_addresses(c)) t);
+     cross join lateral agent_person_of(c.id) p
+     cross join lateral agent_conversation(p.ids, '{}') t);
 end $$;
 
 -- Everybody who waits for our answer, or whose words need a look, once a person. `ids` narrows it to

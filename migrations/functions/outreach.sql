@@ -16,25 +16,26 @@ language sql immutable as $$
                     when 'consideration' then interval '7 days' else interval '14 days' end
 $$;
 
--- Where a person can be reached whose contacts are known: {platform: what its service is given, or a
--- mailbox}. Of several on one platform it is the contact's own, then what its columns say, then a twin's.
-create or replace function public.agent_addresses_of(contact_id uuid, ids uuid[]) returns jsonb
+-- Where a person can be reached, all of whose addresses are given: {platform: what its service is
+-- given, or a mailbox}, one row. Of several on one platform it is the contact's own, then what its
+-- columns say, then a twin's.
+create or replace function public.agent_person_reach(contact_id uuid, addresses text[])
+returns table (reach jsonb)
 language sql stable as $$
   select coalesce(jsonb_object_agg(
            split_part(l.other, ':', 1),
            safari_recipient(split_part(l.other, ':', 1), split_part(l.other, ':', 2))
-           order by l.address = 'contact:' || agent_addresses_of.contact_id,
+           order by l.address = 'contact:' || contact_id,
                     case l.via when 'own' then 1 else 0 end, l.via = 'column', l.other desc), '{}')
     from safari_people_links l
-   where l.address = any (array(
-     select 'contact:' || i.id from unnest(ids) i (id)))
+   where l.address = any (addresses) and starts_with(l.address, 'contact:')
 $$;
 
 -- The same for any contact.
 create or replace function public.agent_outreach_addresses(contact public.crm_contacts)
 returns jsonb
 language sql stable as $$
-  select agent_addresses_of(contact.id, agent_person(contact.id))
+  select r.reach from agent_person_of(contact.id) p, agent_person_reach(contact.id, p.addresses) r
 $$;
 
 -- Columns by which other programs keep people from being written to, of those there are.
@@ -138,9 +139,10 @@ begin
        order by s.score desc, s.contact_id desc
        limit row_limit
     ), known as materialized (
-      select s.*, p.ids, agent_addresses_of(s.contact_id, p.ids) as addresses
+      select s.*, p.ids, coalesce(p.veto, p.own_veto) as veto, r.reach as addresses
         from scored s
-       cross join lateral (select agent_person(s.contact_id) as ids offset 0) p
+       cross join lateral agent_person_of(s.contact_id) p
+       cross join lateral agent_person_reach(s.contact_id, p.addresses) r
     )
     select coalesce(jsonb_agg(jsonb_build_object(
              'id', s.score || ':' || s.contact_id,
@@ -155,8 +157,7 @@ begin
              'addresses', s.addresses,
              'person', s.ids[1],
              -- As stored when the contact was written; the hand-over reads the contact itself.
-             'veto', coalesce(agent_person_veto(s.contact_id), (
-               select o.veto from safari_people o where o.address = 'contact:' || s.contact_id)),
+             'veto', s.veto,
              'is_open', t.is_open, 'is_in_campaign', g.is_in_campaign,
              'conversation_platform', t.last_platform,
              'touched_at', t.touched_at, 'touches', t.touches, 'ours_at', t.ours_at,
