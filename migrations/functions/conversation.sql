@@ -50,7 +50,7 @@ language sql stable as $$
   select case when value is not null then greatest(least(value, now()), 'epoch') end
 $$;
 
--- One conversation with a person: `ids` are their contact rows, `addresses` where they can be reached.
+-- One conversation with a person: `ids` are their contact rows, `addresses` all that are theirs.
 --   is_open         a message to them is queued or on its way
 --   touched_at      the last time we did anything, `touches` how often in seven days
 --   ours_at         the last time we wrote to them; heard_at: the last time they wrote to us
@@ -58,7 +58,7 @@ $$;
 --   heard_hours     the UTC hours at which they wrote
 --   texts           their last words, newest first, [{at, text, from: them|unknown}]
 -- A text of unknown direction that we did not write may be theirs.
-create or replace function public.agent_conversation(ids uuid[], addresses jsonb)
+create or replace function public.agent_conversation(ids uuid[], addresses text[])
 returns table (
   is_open boolean, has_tiktok_message boolean, touched_at timestamptz, touches bigint,
   ours_at timestamptz, heard_at timestamptz, heard_platform text, last_platform text,
@@ -131,10 +131,7 @@ language sql stable as $$
              coalesce(bool_or(w.platform = 'tiktok'), false) as has_tiktok
         from safari_command_attempts t
         join safari_services w on w.service = t.service and w.kind = 'dm'
-       -- An array, so that no plan reads all attempts for each person.
-       where t.person = any (array(
-               select p.address from safari_people o join safari_people p on p.person = o.person
-                where o.address = 'contact:' || ids[1]))
+       where t.person = any (addresses)
          and (t.outcome is null or t.outcome in ('sent', 'unknown'))) a
    cross join lateral (
       select max(greatest(agent_time(n.last_reply_at::text),

@@ -110,7 +110,7 @@ begin
       from wanted w
       join crm_contacts c on c.id = w.contact_id
      cross join lateral agent_person_of(c.id) p
-     cross join lateral agent_conversation(p.ids, '{}') t);
+     cross join lateral agent_conversation(p.ids, p.addresses) t);
 end $$;
 
 -- Everybody who waits for our answer, or whose words need a look, once a person. `ids` narrows it to
@@ -126,8 +126,9 @@ begin
   return query
     with candidates as materialized (
       select b.contact_id, b.done_at, b.snoozed_until, b.look_at, b.look_words, b.alerted_at,
-             agent_person(b.contact_id) as rows
+             p.ids as rows, p.addresses as places
         from actp_inbox b
+       cross join lateral agent_person_of(b.contact_id) p
        where agent_inbox_rows.ids is null or b.contact_id = any (agent_inbox_rows.ids)
     ), judged as (
       select k.*, c, t.heard_at, t.ours_at, t.heard_platform, t.texts, a.addresses,
@@ -136,7 +137,7 @@ begin
         from candidates k
         join crm_contacts c on c.id = k.contact_id
        cross join lateral (select agent_outreach_addresses(c) as addresses) a
-       cross join lateral agent_conversation(k.rows, a.addresses) t
+       cross join lateral agent_conversation(k.rows, k.places) t
        where c.archived_at is null and not coalesce(c.email_opted_out, false)
     ), open as (
       select distinct on (j.rows) j.* from judged j where j.waits or j.needs_look
@@ -256,7 +257,8 @@ begin
     select r.platform from agent_inbox_rows(agent_person(contact_id)) r limit 1), (
     select e.key from jsonb_each_text(row.addresses) e
       join safari_routes r on r.action = 'send_dm' and r.platform = e.key
-      join agent_conversation(agent_person(contact_id), row.addresses) t on true
+     cross join agent_person_of(agent_inbox_reply.contact_id) p
+     cross join lateral agent_conversation(p.ids, p.addresses) t
      order by e.key = t.last_platform desc nulls last, e.key = lower((row.contact).platform) desc,
               e.key limit 1));
   target := row.addresses ->> place;

@@ -111,9 +111,10 @@ end $$;
 -- One page of scored contacts, the best first, with what decides whether, where and when to write to
 -- them. `id` is the place in that order; `touched_at` and `touches` tell of everything we sent them,
 -- campaigns and single commands included.
-create or replace function public.agent_outreach_page(
+drop function if exists public.agent_outreach_page(text, integer, integer);
+create or replace function public.agent_outreach_prospects(
   after text default null, row_limit integer default 1000, min_score integer default 0
-) returns jsonb
+) returns json
 language plpgsql stable
 set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan set jit = off
@@ -139,12 +140,12 @@ begin
        order by s.score desc, s.contact_id desc
        limit row_limit
     ), known as materialized (
-      select s.*, p.ids, coalesce(p.veto, p.own_veto) as veto, r.reach as addresses
+      select s.*, p.ids, p.addresses, coalesce(p.veto, p.own_veto) as veto, r.reach
         from scored s
        cross join lateral agent_person_of(s.contact_id) p
        cross join lateral agent_person_reach(s.contact_id, p.addresses) r
     )
-    select coalesce(jsonb_agg(jsonb_build_object(
+    select coalesce(json_agg(json_build_object(
              'id', s.score || ':' || s.contact_id,
              'contact_id', s.contact_id, 'score', s.score, 'funnel_stage', s.funnel_stage,
              'next_touch_type', s.next_touch_type,
@@ -154,7 +155,7 @@ begin
              'display_name', (s.contact).display_name, 'email', (s.contact).email,
              'bio', left(concat_ws(E'\n', (s.contact).headline, (s.contact).bio), 600),
              'niche_label', (s.contact).niche_label,
-             'addresses', s.addresses,
+             'addresses', s.reach,
              'person', s.ids[1],
              -- As stored when the contact was written; the hand-over reads the contact itself.
              'veto', s.veto,

@@ -44,8 +44,8 @@ language sql stable set search_path = public, pg_temp as $$
    cross join lateral (select coalesce(agent_outreach_veto(c, agent_outreach_vetoes()),
                                        agent_person_veto(c.id)) as veto) v
     left join actp_inbox b on b.contact_id = c.id
-   cross join lateral (select agent_person(c.id) as contacts offset 0) k
-    left join lateral agent_conversation(k.contacts, agent_outreach_addresses(c)) t on true
+   cross join lateral agent_person_of(c.id) k (contacts, places)
+    left join lateral agent_conversation(k.contacts, k.places) t on true
    where m.id = any (ids)
 $$;
 

@@ -107,7 +107,7 @@ begin
     into facts
     from (select array(select substr(o, 9)::uuid from unnest(addresses) o
                         where starts_with(o, 'contact:')) as ids) c
-   cross join lateral agent_conversation(c.ids, jsonb_build_object(command.platform, person)) t
+   cross join lateral agent_conversation(c.ids, addresses) t
     left join actp_inbox b on b.contact_id = any (c.ids)
    where c.ids <> '{}';
   if facts.waits then

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Heard", "hear"]
 
-PAGE_ROWS: Final = 500
+# What a page costs beside its rows is as much as some hundred rows.
+PAGE_ROWS: Final = 2000
 
 
 @dataclass(slots=True)

@@ -99,7 +99,7 @@ class Touch:
 
 
 def read_prospect(row: Mapping[str, Any]) -> Prospect:
-    """Return a prospect from a row of ``agent_outreach_page``, whatever its columns held."""
+    """Return a prospect from a row of ``agent_outreach_prospects``, whatever its columns held."""
     stage = row["funnel_stage"]
     research = row["research_data"]
     return Prospect(
