@@ -59,4 +59,4 @@ def _squeezed(text: str | None) -> str:
     plain = unicodedata.normalize("NFKC", text or "").casefold()
     if plain.isalpha():
         return plain
-    return "".join(sign for sign in plain if sign.isalpha())
+    return "".join(filter(str.isalpha, plain))

@@ -52,7 +52,9 @@ class Due:
         for day, count in store.call("agent_outreach_openers").items():
             self._openers[date.fromisoformat(day)] = count
         met: set[str] = set()
-        rows = pages(store, "agent_outreach_prospects", row_limit=PAGE_ROWS, min_score=self.min_score)
+        rows = pages(
+            store, "agent_outreach_prospects", row_limit=PAGE_ROWS, min_score=self.min_score
+        )
         for row in rows:
             self.seen += 1
             prospect = read_prospect(row)

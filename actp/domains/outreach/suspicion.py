@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
@@ -76,8 +77,11 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)")
+# Templates make the same text for people with the same first name.
+REMEMBERED: Final = 4096
 
 
+@lru_cache(maxsize=REMEMBERED)
 def fault_in(text: str, platform: str) -> str | None:
     """Return what is wrong with a text that would be sent as it is, or None."""
     plain = unicodedata.normalize("NFKC", text.translate(_DOTS)).translate(_DOTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -46,9 +47,16 @@ def next_send_time(
     the stage's hours, not its weekdays. ``spread``, from 0 to 1, is the place in what is left of
     the window, so that messages do not all go at its first second.
     """
+    begins, left = _opening(stage, now, active_hour(heard_hours))
+    return begins + left * spread
+
+
+# All messages of a run ask at one moment.
+@lru_cache(maxsize=1024)
+def _opening(stage: Stage, now: datetime, learned: int | None) -> tuple[datetime, timedelta]:
+    """Return from when on a message may go, and what is left of the window then."""
     now = now.astimezone(UTC)
     window = WINDOWS[stage]
-    learned = active_hour(heard_hours)
     hours = window.hours if learned is None else (learned,)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for day in (midnight + timedelta(days=ahead) for ahead in range(_WEEK + 1)):
@@ -59,7 +67,7 @@ def next_send_time(
             if now < opens + timedelta(hours=1):
                 begins = max(now, opens)
                 closes = opens + timedelta(hours=1) - CLOSING_MARGIN
-                return begins + max(closes - begins, timedelta()) * spread
+                return begins, max(closes - begins, timedelta())
     raise AssertionError("every window has a weekday")
 
 
