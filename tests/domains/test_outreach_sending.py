@@ -316,7 +316,9 @@ def test_every_adapter_carries_a_message_there_and_back(backend: Database) -> No
     with backend.connect() as connection:
         people, life = People(connection), Life(backend.store)
         contact = people.add("ada", platform="twitter")
-        (row,) = backend.store.call("agent_outreach_prospects", after=None, row_limit=10, min_score=0)
+        (row,) = backend.store.call(
+            "agent_outreach_prospects", after=None, row_limit=10, min_score=0
+        )
         assert (row["contact_id"], row["addresses"]) == (contact, {"twitter": "ada"})
         after = row["id"]
         assert backend.store.call("agent_outreach_prospects", after=after, row_limit=10) == []
