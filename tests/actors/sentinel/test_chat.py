@@ -33,7 +33,7 @@ LABELS = {
     "sent": "was sent",
     "not_sent": "was not sent",
     "replied": "They replied",
-    "go_on": "go on",
+    "go_on": "continue",
     "pause": "Pause",
     "resume": "Resume",
     "snooze": "Snooze",
