@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -40,6 +41,14 @@ def test_each_pin_has_hashes_in_the_lock_and_nothing_else_has(name: str) -> None
         key for key, marker in wanted.items() if marker
     }
     assert len(re.findall("^[a-z0-9]", lock, re.MULTILINE)) == len(locked)
+
+
+def test_the_locks_leave_out_nothing_that_a_package_needs() -> None:
+    command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=SETUP_SECONDS
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.fixture
