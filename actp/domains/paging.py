@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -14,32 +15,50 @@ if TYPE_CHECKING:
 __all__ = ["PAGE_ROWS", "batches", "pages"]
 
 PAGE_ROWS: Final = 1000
+AHEAD: Final = 2
 
 T = TypeVar("T")
 
 
 def pages(
-    store: Store, function: str, *, row_limit: int = PAGE_ROWS, **arguments: Json
+    store: Store,
+    function: str,
+    *,
+    row_limit: int = PAGE_ROWS,
+    ends: str | None = None,
+    **arguments: Json,
 ) -> Iterator[dict[str, Any]]:
     """Yield every row of a function that takes ``after`` (an id) and ``row_limit``.
 
     Its rows come in the order of ``id``. While a page is worked on, the database prepares the next
-    one; never more than two are held.
+    one. ``ends`` names a function that returns the last id of each full page: then the database
+    prepares two at once, and ``function`` is also called with ``until`` in place of ``row_limit``.
     """
 
-    def page(after: str | None) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = store.call(
-            function, **arguments, after=after, row_limit=row_limit
-        )
+    def page(after: str | None, until: str | None) -> list[dict[str, Any]]:
+        bound: dict[str, Json] = {"row_limit": row_limit} if until is None else {"until": until}
+        rows: list[dict[str, Any]] = store.call(function, **arguments, **bound, after=after)
         return rows
 
-    with ThreadPoolExecutor(1, thread_name_prefix="pages") as ahead:
-        rows = page(None)
-        while len(rows) == row_limit:
-            following = ahead.submit(page, rows[-1]["id"])
+    known = [] if ends is None else store.call(ends, **arguments, row_limit=row_limit)
+    waiting: deque[tuple[str | None, str | None]] = deque(pairwise([None, *known]))
+    waiting.append((known[-1] if known else None, None))
+    prepared: deque[tuple[Future[list[dict[str, Any]]], bool]] = deque()
+    with ThreadPoolExecutor(AHEAD, thread_name_prefix="pages") as ahead:
+
+        def prepare() -> None:
+            while waiting and len(prepared) < AHEAD:
+                after, until = waiting.popleft()
+                prepared.append((ahead.submit(page, after, until), until is None))
+
+        prepare()
+        while prepared:
+            reading, is_open = prepared.popleft()
+            rows = reading.result()
+            if is_open and len(rows) == row_limit:
+                waiting.append((rows[-1]["id"], None))
+            prepare()
             yield from rows
-            rows = following.result()
-        yield from rows
 
 
 def batches(rows: Iterable[T], size: int = PAGE_ROWS) -> Iterator[list[T]]:

@@ -79,40 +79,6 @@ create or replace trigger agent_inbox_new_contact
   for each row when (new.last_message is not null or new.last_inbound_at is not null)
   execute function public.agent_inbox_mark();
 
--- One page of contacts whose words have not been judged, [{id, texts, heard_at, waits}]: `id` is the
--- contact, and `texts` reach back through all that is stored.
-create or replace function public.agent_inbox_unheard(
-  after uuid default null, row_limit integer default 500
-) returns jsonb
-language plpgsql stable
-set search_path = public, pg_temp
-set plan_cache_mode = force_generic_plan set jit = off
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-as $$
-begin
-  return (
-    with wanted as materialized (
-      select b.contact_id, b.done_at from actp_inbox b
-       where b.unheard and (agent_inbox_unheard.after is null or b.contact_id > agent_inbox_unheard.after)
-       order by b.contact_id limit row_limit
-    )
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'id', w.contact_id, 'heard_at', t.heard_at, 'done_at', w.done_at,
-             'waits', agent_waits_for_us(t.ours_at, t.heard_at, w.done_at),
-             'texts', t.texts || coalesce((
-               select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))
-                 from (select coalesce(n.sent_at, n.created_at) as at,
-                              left(coalesce(nullif(n.message_text, ''), n.body), 600) as text
-                         from crm_messages n
-                        where n.contact_id = any (p.ids) and agent_outreach_is_theirs(n)
-                        order by n.sent_at desc nulls last offset 12) e), '[]'))
-           order by w.contact_id), '[]')
-      from wanted w
-      join crm_contacts c on c.id = w.contact_id
-     cross join lateral agent_person_of(c.id) p
-     cross join lateral agent_conversation(p.ids, p.addresses) t);
-end $$;
-
 -- Everybody who waits for our answer, or whose words need a look, once a person. `ids` narrows it to
 -- those contacts. Snoozed ones come with their time; the caller decides whether to show them.
 create or replace function public.agent_inbox_rows(ids uuid[] default null)
@@ -361,33 +327,6 @@ begin
     told := told + 1;
   end loop;
   return told;
-end $$;
-
--- Stores what was judged, [{id, heard_at, look_at, look_words}], and reports new replies: the contacts'
--- words are no longer new, and where they may ask us to stop, an operator has to look.
-create or replace function public.agent_inbox_heard(judged jsonb) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
-begin
-  perform from actp_inbox b
-    where b.contact_id in (select (j ->> 'id')::uuid from jsonb_array_elements(judged) j)
-    order by b.contact_id for update;
-  update actp_inbox b
-     set unheard = false,
-         look_at = coalesce(agent_moment(j.look_at), case when j.look_words is not null then now() end,
-                            b.look_at),
-         look_words = coalesce(left(j.look_words, 300), b.look_words),
-         updated_at = now()
-    from jsonb_to_recordset(judged) as j (id uuid, look_at timestamptz, look_words text)
-   where b.contact_id = j.id;
-  -- Older replies are not reported, so their conversations need not be read again.
-  perform agent_inbox_announce(recent) from (
-    select array_agg(j.id) as recent
-      from jsonb_to_recordset(judged) as j (
-        id uuid, heard_at timestamptz, look_at timestamptz, look_words text)
-     where greatest(j.heard_at, case when j.look_words is not null then coalesce(j.look_at, now()) end)
-           > now() - interval '2 days') r
-   where recent is not null;
-  return to_jsonb(jsonb_array_length(judged));
 end $$;
 
 -- Queues an answer that Claude drafted and holds it for review, whatever the setting says.

@@ -108,12 +108,14 @@ end $$;
 -- Plans of what follows are made once and by index: a table that was empty when its statistics were
 -- made grows by thousands of rows within one run.
 --
--- One page of scored contacts, the best first, with what decides whether, where and when to write to
--- them. `id` is the place in that order; `touched_at` and `touches` tell of everything we sent them,
--- campaigns and single commands included.
+-- Scored contacts after one `id` and until another one, at most row_limit of them, the best first,
+-- with what decides whether, where and when to write to them. `id` is the place in that order;
+-- `touched_at` and `touches` tell of everything we sent them, campaigns and single commands included.
 drop function if exists public.agent_outreach_page(text, integer, integer);
+drop function if exists public.agent_outreach_prospects(text, integer, integer);
 create or replace function public.agent_outreach_prospects(
-  after text default null, row_limit integer default 1000, min_score integer default 0
+  after text default null, row_limit integer default null, min_score integer default 0,
+  until text default null
 ) returns json
 language plpgsql stable
 set search_path = public, pg_temp
@@ -128,6 +130,9 @@ declare
   after_score integer := coalesce(split_part(after, ':', 1)::integer, 2147483647);
   after_contact uuid := coalesce(split_part(after, ':', 2)::uuid,
                                  'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  until_score integer := coalesce(split_part(until, ':', 1)::integer, -2147483648);
+  until_contact uuid := coalesce(split_part(until, ':', 2)::uuid,
+                                 '00000000-0000-0000-0000-000000000000');
 begin
   return (
     with scored as materialized (
@@ -137,6 +142,7 @@ begin
         from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
        where s.score >= min_score
          and (s.score, s.contact_id) < (after_score, after_contact)
+         and (s.score, s.contact_id) >= (until_score, until_contact)
        order by s.score desc, s.contact_id desc
        limit row_limit
     ), known as materialized (
@@ -178,6 +184,19 @@ begin
             and not safari_campaign_ended(t.state)) as is_in_campaign) g
       left join actp_inbox b on b.contact_id = s.contact_id);
 end $$;
+
+-- The last `id` of each full page of agent_outreach_prospects, in their order.
+create or replace function public.agent_outreach_prospect_ends(
+  row_limit integer, min_score integer default 0
+) returns jsonb
+language sql stable set search_path = public, pg_temp set jit = off as $$
+  select coalesce(jsonb_agg(e.score || ':' || e.contact_id order by e.place), '[]') from (
+    select s.score, s.contact_id,
+           row_number() over (order by s.score desc, s.contact_id desc) as place
+      from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
+     where s.score >= min_score) e
+   where e.place % row_limit = 0
+$$;
 
 -- Whether a message to one of these contacts is open. plpgsql, so that its plan stays the one by index
 -- however many messages a caller asks for.

@@ -53,7 +53,11 @@ class Due:
             self._openers[date.fromisoformat(day)] = count
         met: set[str] = set()
         rows = pages(
-            store, "agent_outreach_prospects", row_limit=PAGE_ROWS, min_score=self.min_score
+            store,
+            "agent_outreach_prospects",
+            row_limit=PAGE_ROWS,
+            ends="agent_outreach_prospect_ends",
+            min_score=self.min_score,
         )
         for row in rows:
             self.seen += 1

@@ -49,7 +49,7 @@ def hear(store: Store) -> Heard:
     After a crash in between, the next run judges the same words again.
     """
     heard = Heard()
-    rows = pages(store, "agent_inbox_unheard", row_limit=PAGE_ROWS)
+    rows = pages(store, "agent_inbox_unheard", row_limit=PAGE_ROWS, ends="agent_inbox_unheard_ends")
     for page in batches(rows, PAGE_ROWS):
         _act_on(store, page, heard)
     return heard

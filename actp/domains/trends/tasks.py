@@ -86,7 +86,7 @@ def top(tools: Tools, value: int | None = None) -> dict[str, Any]:
 
 
 def _pages(store: Store, function: str, **arguments: Json) -> Iterator[dict[str, Any]]:
-    return pages(store, function, row_limit=PAGE_ROWS, **arguments)
+    return pages(store, function, row_limit=PAGE_ROWS, ends=None, **arguments)
 
 
 def _row(trend: Trend) -> dict[str, Any]:
