@@ -42,7 +42,7 @@ SERVER_OPTIONS: Mapping[str, str] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "max_connections": "60",
-    "shared_buffers": "64MB",
+    "shared_buffers": "128MB",
     "logging_collector": "off",
 }
 
