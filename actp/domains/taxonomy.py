@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -194,6 +195,12 @@ def known_niche(name: str | None) -> str:
 
 def matching_offers(text: str | None) -> list[str]:
     """Return the offers that words of a text point to, the best match first."""
+    return list(_matching_offers(text))
+
+
+# A contact's words are asked about by each figure of the score.
+@lru_cache(maxsize=64)
+def _matching_offers(text: str | None) -> tuple[str, ...]:
     words = words_of(text)
     spoken = set(words)
     scores = {name: len(spoken & known) for name, known in _OFFER_WORDS.items()}
@@ -201,7 +208,8 @@ def matching_offers(text: str | None) -> list[str]:
     for last, phrase, name in _OFFER_PHRASES:
         if last in spoken and f" {phrase} " in f" {' '.join(words)} ":
             scores[name] += 1
-    return [name for name, score in sorted(scores.items(), key=lambda each: -each[1]) if score]
+    named = [(name, score) for name, score in scores.items() if score]
+    return tuple(name for name, _ in sorted(named, key=lambda each: -each[1]))
 
 
 def _most(words: Iterable[str], table: Mapping[str, tuple[str, ...]], default: str) -> str:
