@@ -123,7 +123,7 @@ def test_an_answer_that_is_lost_is_unknown_told_and_never_repeated(
     assert output["failed_platforms"] == []
     (told,) = alerts(admin, "publish_failed")
     assert told["platforms"] == ["twitter"]
-    assert "nobody knows" in told["error"]
+    assert "is unknown: " in told["error"]
 
 
 def test_an_account_of_another_platform_or_another_account_gets_no_post(

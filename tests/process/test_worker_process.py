@@ -145,7 +145,7 @@ def test_with_a_wrong_password_it_says_so_and_goes_on_trying_in_peace(
         environment = environment_for(database, simulator, tmp_path)
         with WorkerProcess(environment, tmp_path) as worker:
             began_at = monotonic()
-            worker.await_log(" lifeline_failed boot failed", times=4)
+            worker.await_log("boot failed", times=4)
             lines = [line for line in worker.log.splitlines() if " WARNING " in line]
             assert monotonic() - began_at > 3 * 0.2
             assert any("password authentication failed" in line for line in lines)
@@ -169,7 +169,7 @@ def test_with_a_database_that_is_down_it_waits_until_it_is_there(
         try:
             environment = environment_for(database, simulator, tmp_path)
             with WorkerProcess(environment, tmp_path) as worker:
-                worker.await_log(" lifeline_failed boot failed", times=2)
+                worker.await_log("boot failed", times=2)
                 cluster.ensure_running()
                 queue = Queue(database)
                 (id_,) = queue.add("ada")

@@ -127,6 +127,7 @@ def test_rows_of_any_kind_are_handled_and_reported(
     for id_ in ids:
         row = store.call("safari_show", id=id_)["command"]
         waits = row["hold"] or row["scheduled_for"] or row["service"] == "foreign"
+        waits = waits or (row["waits"] or {}).get("for") == "its account"
         assert row["status"] in {"completed", "failed", "cancelled", "running"} or waits, row
         assert row["status"] != "running" or row["lease_expires_at"] is None, row
         life = store.call("safari_show", id=id_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["path_with_osascript"]
 
 TIMEOUT_SECONDS = 5
+# The path of an interpreter may hold a blank, which a first line cannot say.
+LAUNCHER = """\
+#!/bin/sh
+exec {python} -ISs {program} "$@"
+"""
 PROGRAM = """\
-#!{python} -ISs
 import http.client, json, sys
 given, script = sys.argv[1:], []
 while len(given) > 1 and given[0] == "-e":
@@ -35,10 +40,10 @@ def path_with_osascript(simulator: SimulatorProcess, folder: Path) -> str:
     """Write the program into a folder and return a PATH on which it is found first."""
     programs = folder / "programs"
     programs.mkdir(exist_ok=True)
-    program = programs / "osascript"
+    program, launcher = programs / "speak.py", programs / "osascript"
     _, _, port = simulator.url("control").rpartition(":")
-    program.write_text(
-        PROGRAM.format(python=sys.executable, port=int(port), seconds=TIMEOUT_SECONDS)
-    )
-    program.chmod(0o755)
+    program.write_text(PROGRAM.format(port=int(port), seconds=TIMEOUT_SECONDS))
+    words = {"python": shlex.quote(sys.executable), "program": shlex.quote(str(program))}
+    launcher.write_text(LAUNCHER.format_map(words))
+    launcher.chmod(0o755)
     return os.pathsep.join((str(programs), os.environ["PATH"]))

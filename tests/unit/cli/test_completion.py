@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_zsh_completes_what_is_typed(tmp_path: Path) -> None:
     ("line", "expected"),
     [
         ("bin/queue can", ["cancel"]),
-        (f"{ROOT}/bin/queue res", ["reschedule", "resolve"]),
+        (str(ROOT).replace(" ", "\\ ") + "/bin/queue res", ["reschedule", "resolve"]),
         ("bin/history --status unk", ["unknown"]),
     ],
 )
@@ -111,7 +112,7 @@ def test_fish_completes_what_is_typed(tmp_path: Path, line: str, expected: list[
     need("fish")
     setup = tmp_path / "setup.fish"
     setup.write_text(script_for("fish"))
-    asked = f"source {setup}; complete -C '{line}'"
+    asked = f"source {setup}; complete -C {shlex.quote(line)}"
     done = subprocess.run(
         ["fish", "--no-config", "-c", asked],
         capture_output=True,
