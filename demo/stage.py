@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psutil
+
 from actp.errors import ActpError, TimedOut, WrongState
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
 from actp.settings.env_file import with_values, write_private
@@ -200,5 +202,9 @@ def _up() -> None:
 
 
 def _is_serving(tree: Tree) -> bool:
-    states = {process["name"]: process["statename"] for process in tree.processes()}
-    return states.get("postgres") == "RUNNING"
+    # The program first ends the server that bin/up has migrated, then becomes the server: what
+    # connects before that is cut off.
+    pids = [process["pid"] for process in tree.processes() if process["name"] == "postgres"]
+    with suppress(psutil.Error):
+        return any(pid and psutil.Process(pid).name() == "postgres" for pid in pids)
+    return False

@@ -69,8 +69,8 @@ def test_a_press_decides_and_the_message_tells_who_did(
     shown = message["text"]
     press = phone.press(message, LABELS[action])
     phone.await_answer(press)
-    phone.await_message("by 42 (ada) at ")
-    (edited,) = phone.messages()
+    edited = phone.await_message("by 42 (ada) at ")
+    assert edited["message_id"] == message["message_id"]
     assert edited["text"].startswith(shown)
     assert desk.decisions.state(case) == KINDS[kind][action]
     assert {who for who, _ in desk.decisions.audit()} == {"telegram:42 (ada)"}
