@@ -23,6 +23,8 @@ __all__ = ["health", "health_table"]
 
 # From the start of the command: the services are asked meanwhile.
 RECORD_TIMEOUT_SECONDS = 2.4
+# A database that does not exist yet is made and migrated first.
+FIRST_RECORD_TIMEOUT_SECONDS = 30.0
 
 
 @click.command()
@@ -61,7 +63,7 @@ class _Recorder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._deadline = monotonic() + RECORD_TIMEOUT_SECONDS
+        self._deadline = monotonic() + _record_timeout_seconds(settings)
         self._known = Event()
         self._done = Event()
         self._rows: list[dict[str, Any]] = []
@@ -86,6 +88,15 @@ class _Recorder:
             self._error = str(error)
         finally:
             self._done.set()
+
+
+def _record_timeout_seconds(settings: Settings) -> float:
+    if settings.store_kind != "embedded":
+        return RECORD_TIMEOUT_SECONDS
+    from actp.store.embedded import Cluster  # noqa: PLC0415  only this database needs it
+
+    exists = Cluster(settings.actp_home).exists
+    return RECORD_TIMEOUT_SECONDS if exists else FIRST_RECORD_TIMEOUT_SECONDS
 
 
 def health_table(results: list[Health], settings: Settings) -> Table:

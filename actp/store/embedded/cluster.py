@@ -76,6 +76,11 @@ class Cluster:
         """Return the folder of PostgreSQL's programs."""
         return self._programs()
 
+    @property
+    def exists(self) -> bool:
+        """Tell whether the data directory has been made."""
+        return (self._location.data / "PG_VERSION").exists()
+
     def is_running(self) -> bool:
         """Tell whether the server answers and is the one on our data directory."""
         try:
@@ -145,7 +150,7 @@ class Cluster:
 
     def _prepare(self, folder: Path) -> None:
         data, sockets = self._location.data, self._location.sockets
-        if not (data / "PG_VERSION").exists():
+        if not self.exists:
             unfinished = data.with_name("data.new")
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(mode=0o700)

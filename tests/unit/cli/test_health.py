@@ -14,6 +14,8 @@ from actp.errors import ExitCode
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.session_check import MAX_BODY_BYTES, Health, probe_all
 from actp.settings import SERVICE_SETTINGS
+from actp.store.embedded import Cluster
+from tests.support.servers import short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +127,18 @@ def test_what_was_found_is_stored(
             " from safari_service_health where service_name like 'twitter%' order by 1"
         ).fetchall()
     assert stored == [("twitter-comments", "down", False), ("twitter-dm", "healthy", True)]
+
+
+def test_a_first_check_waits_for_its_database_to_be_made(
+    run: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with short_folder() as home:
+        monkeypatch.setenv("ACTP_HOME", str(home))
+        monkeypatch.delenv("DATABASE_URL", raising=False)
+        try:
+            assert run("health", "--json").json["recorded"] is True
+        finally:
+            Cluster(home).stop()
 
 
 def test_an_unreachable_database_does_not_hide_what_was_found(run: Cli) -> None:
