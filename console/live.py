@@ -30,6 +30,8 @@ FULL_EVERY_SECONDS: Final = 3.0
 FULL_AT_MOST_EVERY_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 1.0
 KEEP_ALIVE_SECONDS: Final = 15.0
+# A reading under way ends with its own deadline; the console does not wait that long to stop.
+CLOSE_SECONDS: Final = 2.0
 QUEUE_LENGTH: Final = 4
 
 _log = logging.getLogger(__name__)
@@ -71,7 +73,7 @@ class Live:
         self._listener: Listener | None = None
         self._snapshot = Snapshot()
         self._last_message = ""
-        self._thread = threading.Thread(target=self._read_on, name="live", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self.readings = 0
 
     @property
@@ -95,11 +97,11 @@ class Live:
         self._thread.start()
 
     def close(self) -> None:
-        """Read no more."""
+        """Read no more; returns once the reader has ended, or after CLOSE_SECONDS."""
         self._closed.set()
         self._wanted.set()
-        if self._listener is not None:
-            self._listener.close()
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_SECONDS)
 
     def read(self) -> Snapshot:
         """Return a snapshot as of now; a database that is away leaves the one before."""
@@ -132,6 +134,14 @@ class Live:
                 self._tabs.discard(tab)
                 if not self._tabs and not self._closed.is_set():
                     self._wanted.clear()
+
+    def _run(self) -> None:
+        # The thread that opens the listener closes it: another one could come just before it opens.
+        try:
+            self._read_on()
+        finally:
+            if self._listener is not None:
+                self._listener.close()
 
     def _read_on(self) -> None:
         pulse: Any = None
@@ -179,6 +189,8 @@ class Live:
 
     def _send(self, state: str, news: str = "") -> None:
         if (state == self._last_message and not news) or self._loop is None:
+            return
+        if self._closed.is_set():  # the loop may have ended meanwhile
             return
         # A tab that opens later is sent the state, but no news of before.
         self._last_message, message = state, state + news
