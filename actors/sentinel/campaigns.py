@@ -52,9 +52,12 @@ class CampaignActor(Actor):
     that was lost on the way is made again.
     """
 
-    def __init__(self, context: ActorContext, *, store: Store) -> None:
+    def __init__(
+        self, context: ActorContext, *, store: Store, look_seconds: float = LOOK_SECONDS
+    ) -> None:
         super().__init__(CAMPAIGNS, context)
         self._store = store
+        self._look_seconds = look_seconds
         self._is_moving = False
         self._look_again = False
         self._is_stopping = False
@@ -120,7 +123,7 @@ class CampaignActor(Actor):
         if self._look_again or moved.decided:
             self.later(SHORTEST_LOOK_SECONDS, LOOK)
             return
-        longest = IDLE_LOOK_SECONDS if moved.is_idle else LOOK_SECONDS
+        longest = IDLE_LOOK_SECONDS if moved.is_idle else self._look_seconds
         seconds = [longest * self._random.uniform(0.8, 1.2)]
         if moved.next_seconds is not None:
             seconds.append(moved.next_seconds)

@@ -45,11 +45,14 @@ class Receipt:
 class Webhook:
     """One receiver; follows no redirect, and reports nothing of an address that may hold a key."""
 
-    def __init__(self, url: SecretStr, secret: SecretStr) -> None:
+    def __init__(
+        self, url: SecretStr, secret: SecretStr, *, delivery_seconds: float = DELIVERY_SECONDS
+    ) -> None:
         parts = urlsplit(url.get_secret_value())
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._connection = Connection(f"{parts.scheme}://{parts.netloc}")
         self._secret = secret
+        self._delivery_seconds = delivery_seconds
 
     def deliver(self, key: str, body: Mapping[str, Any], now: datetime) -> Receipt:
         """Send one result; ``key`` stays the same on each attempt. Never raises."""
@@ -62,7 +65,7 @@ class Webhook:
             "User-Agent": "actp-worker",
         }
         reply = self._connection.exchange(
-            "POST", self._path, content, timeout_seconds=DELIVERY_SECONDS, headers=headers
+            "POST", self._path, content, timeout_seconds=self._delivery_seconds, headers=headers
         )
         if isinstance(reply, Failure):
             return Receipt(delivered=False, error=storable_text(reply.detail, 200))
@@ -79,7 +82,7 @@ class Webhook:
 
     def can_connect(self) -> str | None:
         """Return why no connection can be opened, or None; sends nothing."""
-        failure = self._connection.can_connect(DELIVERY_SECONDS)
+        failure = self._connection.can_connect(self._delivery_seconds)
         return failure.detail if failure else None
 
     def close(self) -> None:

@@ -14,8 +14,7 @@ import pykka
 import pytest
 
 from actors.runtime.messages import Drained, Stop, Wake
-from actors.sentinel import campaigns as module
-from actors.sentinel.campaigns import CAMPAIGNS, CampaignActor
+from actors.sentinel.campaigns import CAMPAIGNS, LOOK_SECONDS, CampaignActor
 from actors.worker.process import Worker, take_ports
 from actp.errors import StoreUnavailable
 from tests.actors.house import DEADLINE_SECONDS, STOP_SECONDS, House
@@ -46,8 +45,8 @@ def settings(database: Database, simulator: SimulatorProcess, tmp_path: Path) ->
     return settings_for(database, simulator, tmp_path, SAFARI_TURNS="1")
 
 
-def campaigner(house: House, store: object) -> None:
-    start = partial(CampaignActor.start, house.context, store=store)
+def campaigner(house: House, store: object, look_seconds: float = LOOK_SECONDS) -> None:
+    start = partial(CampaignActor.start, house.context, store=store, look_seconds=look_seconds)
     house.move_in(CAMPAIGNS, start())
 
 
@@ -150,12 +149,11 @@ def test_the_database_names_a_time_to_look_again_only_where_a_target_waits(
 
 
 def test_without_a_living_campaign_it_asks_seldom(
-    campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+    campaigns: Campaigns,
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     store = LatchedStore(campaigns.store)
     house = House()
-    campaigner(house, store)
+    campaigner(house, store, look_seconds=0.01)
     store.await_answers("safari_campaign_due", 1)
     house.settle(CAMPAIGNS)
     house.tell(CAMPAIGNS, Wake(frozenset({"twitter-dm"})))

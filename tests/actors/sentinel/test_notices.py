@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from actors.runtime.messages import Drained, Stop
 from actors.sentinel.notices import NOTICES, NoticeActor
 from actp.clients import notify
 from actp.errors import SettingsError
+from actp.settings import PROJECT_ROOT
 from tests.actors.house import House
 from tests.actors.rows import eventually
 
@@ -24,6 +27,16 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 LOOK_SECONDS = 0.1
+
+WITHOUT_PACKAGES = """
+from actp.clients.notify import channels
+from actp.errors import SettingsError
+
+try:
+    channels(None)
+except SettingsError as error:
+    print(error, error.remedy)
+"""
 
 
 class Board:
@@ -134,9 +147,11 @@ def test_an_address_that_cannot_be_read_is_refused_without_being_shown(urls: str
     assert "nonsense" not in str(refused.value)
 
 
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify, "PACKAGE", "apprise_that_is_not_there")
-    with pytest.raises(SettingsError) as refused:
-        notify.channels(SecretStr("json://user:s3cret@host"))
-    assert "not installed" in str(refused.value)
-    assert "actp-worker[notify]" in refused.value.remedy
+def test_without_the_package_it_says_what_to_install() -> None:
+    # -S: an interpreter that has no packages at all.
+    command = [sys.executable, "-S", "-c", WITHOUT_PACKAGES]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=20, cwd=PROJECT_ROOT
+    )
+    assert "not installed" in done.stdout
+    assert "actp-worker[notify]" in done.stdout

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from actors.runtime.messages import Crashed, Drained, Stop
 from actors.sentinel.webhooks import WEBHOOKS, WebhookActor
-from actp.clients.webhook import Webhook
+from actp.clients.webhook import DELIVERY_SECONDS, Webhook
 from tests.actors.house import Grenade, House
 from tests.actors.rows import eventually
 from tests.store.life import Life
@@ -44,14 +44,16 @@ class Post:
         self.life = Life(database.store)
         database.store.call("safari_webhooks_claim", row_limit=1, seconds=1.0)
 
-    def deliver(self, secret: SecretStr = SECRET) -> House:
+    def deliver(
+        self, secret: SecretStr = SECRET, *, delivery_seconds: float = DELIVERY_SECONDS
+    ) -> House:
         house = House()
         self.houses.append(house)
         url = SecretStr(f"{self.simulator.url('receiver')}/hooks/actp?key=s3cret")
         actor = WebhookActor.start(
             house.context,
             store=self.database.store,
-            webhook=Webhook(url, secret),
+            webhook=Webhook(url, secret, delivery_seconds=delivery_seconds),
             look_seconds=LOOK_SECONDS,
         )
         house.move_in(WEBHOOKS, actor)
@@ -130,13 +132,10 @@ def test_a_bad_day_is_tried_again_under_the_same_key(post: Post, behaviour: str,
 
 
 @pytest.mark.parametrize("behaviour", ["hang", "trickle", "huge"])
-def test_an_answer_without_an_end_is_given_up_in_time(
-    post: Post, monkeypatch: pytest.MonkeyPatch, behaviour: str
-) -> None:
-    monkeypatch.setattr("actp.clients.webhook.DELIVERY_SECONDS", 1.0)
+def test_an_answer_without_an_end_is_given_up_in_time(post: Post, behaviour: str) -> None:
     post.play({"behaviour": behaviour, "times": 1})
     post.life.enqueue_and_send()
-    post.deliver()
+    post.deliver(delivery_seconds=1.0)
     eventually(lambda: bool(post.row()["error"]), "it failed")
     post.hurry()
     eventually(lambda: post.counts() == (0, 1, 0), "it was delivered")
