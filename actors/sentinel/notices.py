@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
-from dataclasses import dataclass
 from datetime import datetime
-from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
-from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actors.runtime.rounds import RoundsActor
 from actors.runtime.supervisor import ActorSpec, StopStage
 from actors.sentinel.outbox import Batch
 from actp.alerts import Alert
 from actp.clients.notify import channels
 from actp.clock import steady_seconds
-from actp.errors import ActpError, SettingsError
-from actp.store.reconnect import Backoff
+from actp.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from actors.runtime.actor import ActorContext
     from actp.clients.notify import Channel
     from actp.settings import Settings
     from actp.store import Store
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["NOTICES", "NoticeActor", "notice_spec"]
 
 NOTICES = "notices"
-LOOK = Tick("look")
 LOOK_SECONDS = 3.0
 # Over REST each look is a request that is counted.
 LOOK_SECONDS_OVER_REST = 60.0
@@ -39,12 +34,7 @@ CLAIM_SECONDS = 300.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A round over all channels has ended."""
-
-
-class NoticeActor(Actor):
+class NoticeActor(RoundsActor):
     """Claims for one channel after the other, sends, and stores what was taken.
 
     Only a crash between sending and storing lets a notice come twice.
@@ -59,61 +49,19 @@ class NoticeActor(Actor):
         delivers: bool,
         look_seconds: float,
     ) -> None:
-        super().__init__(NOTICES, context)
+        super().__init__(NOTICES, context, waits="notices")
         self._store = store
         self._channels = to
         self._delivers = delivers
         self._look_seconds = look_seconds
-        self._is_telling = False
-        self._failures = 0
-        self._stopping = threading.Event()
-        self._backoff = Backoff(cap_seconds=60.0)
-        self._random = SystemRandom()
 
-    def receive(self, message: object) -> None:
-        """Handle one message."""
-        match message:
-            case Start() | Tick(what="look"):
-                self._look()
-            case _Told():
-                self._is_telling, self._failures = False, 0
-                self.later(self._look_seconds * self._random.uniform(0.8, 1.2), LOOK)
-            case OffloadFailed(error=error):
-                self._failed(error)
-            case Stop():
-                self._stopping.set()
-            case StopNow():
-                self._is_telling = False
-            case _:
-                pass
-        if self._stopping.is_set() and not self._is_telling:
-            self.tell(SUPERVISOR, Drained(self.name))
-
-    def on_stop(self) -> None:
-        """End after the notice under way."""
-        self._stopping.set()
-        super().on_stop()
-
-    def _look(self) -> None:
-        if not self._is_telling and not self._stopping.is_set():
-            self._is_telling = True
-            self.offload("notices", self._tell_all)
-
-    def _failed(self, error: Exception) -> None:
-        self._is_telling = False
-        if not isinstance(error, ActpError):
-            raise error
-        delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
-        self._failures += 1
-        _log.warning("notices wait: %s", error, extra={"action": "notices_wait"})
-        self.later(delay_seconds, LOOK)
-
-    def _tell_all(self) -> _Told:
+    def work(self) -> float:
+        """Send to each channel what it has not taken yet."""
         for channel in self._channels:
-            if self._stopping.is_set():
+            if self.is_stopping:
                 break
             self._tell(channel)
-        return _Told()
+        return self.jittered(self._look_seconds)
 
     def _tell(self, channel: Channel) -> None:
         claim = self._store.call(
@@ -141,7 +89,7 @@ class NoticeActor(Actor):
         now, began = datetime.fromisoformat(claim["now"]), steady_seconds()
         batch = Batch(alerts, now, claimed_at=began)
         taken: list[int] = []
-        while not self._stopping.is_set() and steady_seconds() - began < CLAIM_SECONDS / 2:
+        while not self.is_stopping and steady_seconds() - began < CLAIM_SECONDS / 2:
             message = batch.head.as_plain()
             title, _, body = message.text.partition("\n")
             error = channel.send(title, body)

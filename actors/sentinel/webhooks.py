@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import logging
-import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
-from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actors.runtime.rounds import RoundsActor
 from actors.runtime.supervisor import ActorSpec, StopStage
 from actp.clients.webhook import Webhook
-from actp.errors import ActpError
-from actp.store.reconnect import Backoff
 from metrics import instruments
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
+    from actors.runtime.actor import ActorContext
     from actp.settings import Settings
     from actp.store import Store
 
 __all__ = ["WEBHOOKS", "WebhookActor", "webhook_spec"]
 
 WEBHOOKS = "webhooks"
-LOOK = Tick("look")
 LOOK_SECONDS = 3.0
 # Over REST each look is a request that is counted.
 LOOK_SECONDS_OVER_REST = 60.0
@@ -41,14 +34,7 @@ REST_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Worked:
-    """What one round did; the next one is due after ``wait_seconds``."""
-
-    wait_seconds: float
-
-
-class WebhookActor(Actor):
+class WebhookActor(RoundsActor):
     """Claims what is due, delivers one after the other, and stores what came of each.
 
     Several hosts share the outbox. A delivery that a crash interrupts is made again under the same
@@ -58,75 +44,24 @@ class WebhookActor(Actor):
     def __init__(
         self, context: ActorContext, *, store: Store, webhook: Webhook, look_seconds: float
     ) -> None:
-        super().__init__(WEBHOOKS, context)
+        super().__init__(WEBHOOKS, context, waits="results")
         self._store = store
         self._webhook = webhook
         self._look_seconds = look_seconds
-        self._is_working = False
-        self._failures = 0
-        self._stopping = threading.Event()
-        self._backoff = Backoff(cap_seconds=60.0)
-        self._random = SystemRandom()
 
-    def receive(self, message: object) -> None:
-        """Handle one message."""
-        match message:
-            case Start() | Tick(what="look"):
-                self._look()
-            case _Worked(wait_seconds=seconds):
-                self._is_working, self._failures = False, 0
-                self.later(seconds, LOOK)
-            case OffloadFailed(error=error):
-                self._failed(error)
-            case Stop():
-                self._stopping.set()
-            case StopNow():
-                self._is_working = False
-            case _:
-                pass
-        if self._stopping.is_set() and not self._is_working:
-            self.tell(SUPERVISOR, Drained(self.name))
+    def release(self) -> None:
+        """Close the connection to the receiver."""
+        self._webhook.close()
 
-    def on_stop(self) -> None:
-        """End after the delivery under way."""
-        self._stopping.set()
-        self.offload("close", self._webhook.close)
-        super().on_stop()
-
-    def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End after the delivery under way; the successor goes on."""
-        self._stopping.set()
-        self.offload("close", self._webhook.close)
-        super().on_failure(exception_type, exception_value, traceback)
-
-    def _look(self) -> None:
-        if not self._is_working and not self._stopping.is_set():
-            self._is_working = True
-            self.offload("webhooks", self._work)
-
-    def _failed(self, error: Exception) -> None:
-        self._is_working = False
-        if not isinstance(error, ActpError):
-            raise error
-        delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
-        self._failures += 1
-        _log.warning("results wait: %s", error, extra={"action": "webhooks_wait"})
-        self.later(delay_seconds, LOOK)
-
-    def _work(self) -> _Worked:
-        """Deliver what is due; off the actor's thread."""
+    def work(self) -> float:
+        """Deliver what is due."""
         claim = self._store.call(
             "safari_webhooks_claim", row_limit=CLAIMED_AT_ONCE, seconds=CLAIM_SECONDS
         )
         results: list[dict[str, Any]] = []
         in_a_row = 0
         for item in claim["items"]:
-            if self._stopping.is_set() or in_a_row >= MOST_FAILURES_IN_A_ROW:
+            if self.is_stopping or in_a_row >= MOST_FAILURES_IN_A_ROW:
                 wait_seconds = REST_SECONDS if in_a_row else 0.0
                 results.append({"id": item["id"], "untried": True, "wait_seconds": wait_seconds})
                 continue
@@ -144,11 +79,11 @@ class WebhookActor(Actor):
         if results:
             self._store.call("safari_webhooks_done", results=results)
         if claim["items"] and not in_a_row:
-            return _Worked(SHORTEST_LOOK_SECONDS)
+            return SHORTEST_LOOK_SECONDS
         wait_seconds = claim["wait_seconds"]
-        longest = self._look_seconds * self._random.uniform(0.8, 1.2)
+        longest = self.jittered(self._look_seconds)
         due_seconds = longest if wait_seconds is None else max(wait_seconds, SHORTEST_LOOK_SECONDS)
-        return _Worked(min(longest, due_seconds))
+        return min(longest, due_seconds)
 
 
 def webhook_spec(

@@ -1,0 +1,112 @@
+"""Actors that work in rounds, one at a time and off their own thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import abstractmethod
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
+from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actp.errors import ActpError
+from actp.store.reconnect import Backoff
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["RoundsActor"]
+
+NEXT_ROUND = Tick("round")
+LONGEST_BACKOFF_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _RoundDone:
+    wait_seconds: float
+
+
+class RoundsActor(Actor):
+    """Runs ``work`` again and again; an ActpError is logged as ``waits`` and backs off.
+
+    Any other error is a fault of the program: the actor crashes and the supervisor replaces it. A
+    stop waits for the round under way, which sees it in ``is_stopping``.
+    """
+
+    def __init__(self, name: str, context: ActorContext, *, waits: str) -> None:
+        super().__init__(name, context)
+        self._waits = waits
+        self._log = logging.getLogger(type(self).__module__)
+        self._is_working = False
+        self._failures = 0
+        self._stopping = threading.Event()
+        self._backoff = Backoff(cap_seconds=LONGEST_BACKOFF_SECONDS)
+        self._random = SystemRandom()
+
+    @abstractmethod
+    def work(self) -> float:
+        """Do one round, off the actor's thread; return the seconds until the next."""
+
+    def release(self) -> None:
+        """Give back what the rounds have opened; off the actor's thread."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell a round that it should end early."""
+        return self._stopping.is_set()
+
+    def jittered(self, seconds: float) -> float:
+        """Return about as many seconds, so that hosts do not look at the same moment."""
+        return seconds * self._random.uniform(0.8, 1.2)
+
+    def receive(self, message: object) -> None:
+        """Handle one message."""
+        match message:
+            case Start() | Tick(what="round"):
+                self._begin()
+            case _RoundDone(wait_seconds=seconds):
+                self._is_working, self._failures = False, 0
+                self.later(seconds, NEXT_ROUND)
+            case OffloadFailed(error=error):
+                self._failed(error)
+            case Stop():
+                self._stopping.set()
+            case StopNow():
+                self._is_working = False
+            case _:
+                pass
+        if self.is_stopping and not self._is_working:
+            self.tell(SUPERVISOR, Drained(self.name))
+
+    def on_stop(self) -> None:
+        """End after the round under way."""
+        self._stopping.set()
+        self.offload("release", self.release)
+        super().on_stop()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End after the round under way; the successor goes on."""
+        self._stopping.set()
+        self.offload("release", self.release)
+        super().on_failure(exception_type, exception_value, traceback)
+
+    def _begin(self) -> None:
+        if not self._is_working and not self.is_stopping:
+            self._is_working = True
+            self.offload(self.name, lambda: _RoundDone(self.work()))
+
+    def _failed(self, error: Exception) -> None:
+        self._is_working = False
+        if not isinstance(error, ActpError):
+            raise error
+        delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
+        self._failures += 1
+        self._log.warning("%s wait: %s", self._waits, error, extra={"action": f"{self.name}_wait"})
+        self.later(delay_seconds, NEXT_ROUND)
