@@ -21,6 +21,7 @@ __all__ = ["Terminal"]
 
 ANSWER_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+AGAIN_SECONDS = 5.0
 
 
 class Terminal:
@@ -73,6 +74,19 @@ class Terminal:
     def type(self, keys: str) -> None:
         """Type keys; a newline is Enter."""
         os.write(self._descriptor, keys.encode())
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and again if nothing ends, and return the exit code.
+
+        Python hears a signal that comes between its prompt and its read only with the next key.
+        """
+        deadline, again_at = monotonic() + ANSWER_SECONDS, 0.0
+        while self._is_open and self._read():
+            assert monotonic() < deadline, f"it does not end:\n{self.output}"
+            if monotonic() >= again_at:
+                self.type("\x03")
+                again_at = monotonic() + AGAIN_SECONDS
+        return self.wait()
 
     def hang_up(self) -> None:
         """Close the terminal, as when its window is closed without a word to the program."""
