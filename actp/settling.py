@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput, SafariBusy, ServiceError
+from actp.operators import act
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.commands import parse_command
 from actp.safari.reading import Sight, read_text
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from actp.safari.client import SafariClient
     from actp.settings import Settings
-    from actp.store import Store
+    from actp.store import Json, Store
 
 __all__ = ["LOOKS", "free_after_research", "settle"]
 
@@ -31,20 +32,30 @@ JOBS_TIMEOUT_SECONDS: Final = 10.0
 
 
 def settle(
-    store: Store, settings: Settings, safari: SafariClient, *, only_id: str | None = None
+    store: Store,
+    settings: Settings,
+    safari: SafariClient,
+    *,
+    only_id: str | None = None,
+    operator: str | None = None,
 ) -> list[dict[str, Any]]:
     """Look at the unknown outcomes that are due, or at one now; return what happened to each.
 
     Nothing is sent. Only a text that was found settles its command as sent; one that is absent
-    stays unknown, but where its absence proves that it was not sent.
+    stays unknown, but where its absence proves that it was not sent. With an ``operator`` the audit
+    has who asked.
     """
     scale = settings.safari_time_scale
-    claimed: Any = store.call(
-        "safari_claim_looks",
-        rest={service.name: service.busy_seconds * scale for service in HTTP_SERVICES},
-        again_seconds=BETWEEN_LOOKS_SECONDS * scale,
-        only_id=only_id,
-        accounts=dict(settings.safari_accounts),
+    wanted: dict[str, Json] = {
+        "rest": {service.name: service.busy_seconds * scale for service in HTTP_SERVICES},
+        "again_seconds": BETWEEN_LOOKS_SECONDS * scale,
+        "only_id": only_id,
+        "accounts": dict(settings.safari_accounts),
+    }
+    claimed: Any = (
+        store.call("safari_claim_looks", **wanted)
+        if operator is None
+        else act(store, operator, "settle", **wanted)
     )
     settled = []
     for row in claimed:

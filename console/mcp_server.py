@@ -158,13 +158,18 @@ def _add_writing(made: MCPServer, store: Store) -> None:
     ) -> Any:
         """Check a command, and with dry_run=false enqueue it. The same key is enqueued once.
 
+        What would not be sent, such as a message to a blocked person, is refused in both cases.
         send_dm takes {username, text}, comment {postUrl, text}, market_research {query, maxPosts}.
         """
 
         def put() -> Any:
             terms = Terms(priority, key=key)
-            row = checked(action, platform, params, terms, now=datetime.now(UTC)).row()
-            asked: Json = {"commands": [row], "dry_run": dry_run}
+            request = checked(action, platform, params, terms, now=datetime.now(UTC))
+            asked: Json = {
+                "commands": [request.question()],
+                "dry_run": dry_run,
+                "operator": operator,
+            }
             return store.call("safari_ask", question="enqueue", arguments=asked)
 
         return _answered(put)

@@ -16,9 +16,10 @@ from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, one_line, say
-from actp.cli.requests import DEFAULT_PRIORITY, Request, Terms, checked
+from actp.cli.requests import DEFAULT_PRIORITY, Request, Terms, checked, refuse_unsendable
 from actp.cli.times import moment, short_time
-from actp.errors import InvalidInput, WrongState
+from actp.errors import InvalidInput
+from actp.operators import operator_here
 from actp.settings import load_settings
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ __all__ = ["enqueue"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 MAX_KEY_LENGTH = 200
-# So many of a batch are checked against the database; the rest are checked when they are sent.
-MOST_CHECKED = 1000
-MOST_NAMED = 50
 NO_WAIT = "its turn"
 # What an operator can do about a wait, by what safari_show says it is for.
 _CHANGES = {
@@ -199,11 +197,15 @@ def _enqueue(
         if any(r.terms.at or r.terms.expires for r in requests):
             # Spans count from the database's clock, like everything stored.
             requests = parse(datetime.fromisoformat(store.call("safari_now")), zone)
-        _refuse_unsendable(store, requests, one=one)
+        refuse_unsendable(store, requests)
         if options.dry_run:
             _show_dry_run(requests, one=one, as_json=options.as_json)
             return
-        answers = store.call("safari_enqueue", commands=[r.row() for r in requests])
+        answers = store.call(
+            "safari_enqueue",
+            commands=[request.row() for request in requests],
+            operator=operator_here("cli"),
+        )
         enqueued = [
             request.shown() | {"id": answer["id"], "created": answer["created"]}
             for request, answer in zip(requests, answers, strict=True)
@@ -214,29 +216,6 @@ def _enqueue(
             _say_one(store, enqueued[0])
         else:
             _say_many(enqueued)
-
-
-def _refuse_unsendable(store: Store, requests: list[Request], *, one: bool) -> None:
-    if len(requests) > MOST_CHECKED:
-        return  # in a transaction this would take longer than a statement may
-    questions = [request.question() for request in requests]
-    wrong = store.call("safari_enqueue_check", commands=questions)
-    if not wrong:
-        return
-    if one:
-        (found,) = wrong
-        raise WrongState(f"it would not be sent: {found['error']}", remedy=_way(found["reason"]))
-    lines = [f"command {item['index'] + 1}: {item['error']}" for item in wrong[:MOST_NAMED]]
-    if len(wrong) > MOST_NAMED:
-        lines.append(f"and {len(wrong) - MOST_NAMED} more")
-    first = f"{len(wrong)} of {len(requests)} commands would not be sent; nothing was enqueued"
-    raise WrongState("\n".join([first, *lines]), remedy="Take these out, then run it again.")
-
-
-def _way(reason: str) -> str:
-    if reason == "do_not_contact":
-        return "bin/contacts list shows who is blocked; an opt-out in the CRM counts too."
-    return "Add --key with a text of your own to send it all the same."
 
 
 def _show_dry_run(requests: list[Request], *, one: bool, as_json: bool) -> None:

@@ -105,7 +105,7 @@ def draft(who: str, *, as_json: bool) -> None:
     from actp.settings import load_settings  # noqa: PLC0415
 
     with Tools(load_settings()) as tools:
-        answer = draft_reply(tools, _found(tools.store, who))
+        answer = draft_reply(tools, _found(tools.store, who), operator_here("cli"))
     _tell(
         answer,
         f"Draft for {one_line(answer['address'])} on {answer['platform']}:\n{answer['text']}\n"

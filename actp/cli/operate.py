@@ -339,7 +339,9 @@ def settle(beginning: str | None, *, as_json: bool) -> None:
     with database(settings) as store:
         only_id = command_id(store, beginning) if beginning else None
         with closing(SafariClient(settings, holder=f"settle-{os.getpid() % TURN_NAMES}")) as safari:
-            looked = settle_unknown(store, settings, safari, only_id=only_id)
+            looked = settle_unknown(
+                store, settings, safari, only_id=only_id, operator=operator_here("cli")
+            )
     if as_json:
         emit_json({"looked": looked})
         return

@@ -13,6 +13,7 @@ from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.cli.person import join, part, show
 from actp.domains.crm.importing import import_people
+from actp.operators import operator_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ def import_(file: Path, *, dry_run: bool, as_json: bool) -> None:
     is missing.
     """
     with database() as store:
-        result = import_people(store, file, dry_run=dry_run)
+        result = import_people(store, file, operator=operator_here("cli"), dry_run=dry_run)
     if as_json:
         emit_json(result)
     else:

@@ -6,19 +6,24 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.errors import InvalidInput
+from actp.errors import InvalidInput, WrongState
 from actp.safari.commands import parse_command, recipient, text_hash
 from actp.settings import parse_login
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["DEFAULT_PRIORITY", "Request", "Terms", "checked"]
+    from actp.store import Store
+
+__all__ = ["DEFAULT_PRIORITY", "Request", "Terms", "checked", "refuse_unsendable"]
 
 DEFAULT_PRIORITY: Final = 5
 # The clocks of two hosts differ, and a script takes a moment from its date to this check.
 LATE: Final = timedelta(minutes=5)
+# So many of a batch are checked against the database; the rest are checked when they are sent.
+MOST_CHECKED: Final = 1000
+MOST_NAMED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +107,28 @@ def _check_times(terms: Terms, now: datetime) -> None:
         )
     if terms.at is not None and terms.expires <= terms.at:
         raise InvalidInput("--expires is before --at", remedy="Give --expires a time after --at.")
+
+
+def refuse_unsendable(store: Store, requests: Sequence[Request]) -> None:
+    """Raise WrongState when the database would refuse one of them as it is sent."""
+    if len(requests) > MOST_CHECKED:
+        return  # in a transaction this would take longer than a statement may
+    wrong = store.call(
+        "safari_enqueue_check", commands=[request.question() for request in requests]
+    )
+    if not wrong:
+        return
+    if len(requests) == 1:
+        (found,) = wrong
+        raise WrongState(f"it would not be sent: {found['error']}", remedy=_way(found["reason"]))
+    lines = [f"command {item['index'] + 1}: {item['error']}" for item in wrong[:MOST_NAMED]]
+    if len(wrong) > MOST_NAMED:
+        lines.append(f"and {len(wrong) - MOST_NAMED} more")
+    first = f"{len(wrong)} of {len(requests)} commands would not be sent; nothing was enqueued"
+    raise WrongState("\n".join([first, *lines]), remedy="Take these out, then run it again.")
+
+
+def _way(reason: str) -> str:
+    if reason == "do_not_contact":
+        return "bin/contacts list shows who is blocked; an opt-out in the CRM counts too."
+    return "Add --key with a text of your own to send it all the same."

@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
+from actp.cli.requests import refuse_unsendable
 from actp.errors import ActpError
 from actp.operators import act, operator_here, resume_service
-from console.forms import arguments_of
+from console.forms import arguments_of, new_command
 from console.site import form_of, site_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ async def do(request: Request) -> Response:
 def _do(site: Site, action: str, form: Mapping[str, str]) -> Any:
     arguments = arguments_of(action, form, site.settings)
     operator = operator_here("console")
+    if action == "enqueue":
+        refuse_unsendable(site.store, [new_command(form, site.settings)])
     if action == "resume_service":
         return resume_service(site.store, site.settings, operator, arguments["service"])
     return act(site.store, operator, action, **arguments)

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from actp.campaigns.creation import campaign_rows
 from actp.cli.campaign import new_campaign_id
-from actp.errors import ActpError, InvalidInput
+from actp.cli.requests import refuse_unsendable
+from actp.errors import ActpError, InvalidInput, WrongState
 from actp.safari.addresses import HOSTS
 from console.forms import campaign_request, new_command
 from console.site import form_of, site_of
@@ -43,8 +44,9 @@ async def campaign(request: Request) -> Response:
 
 def _command(site: Site, form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     command = new_command(form, site.settings)
+    # One key for one form: pressed twice, it is one command. Without it a repetition is refused.
+    refuse_unsendable(site.store, [command])
     outlook = site.store.call("safari_outlook", services=[command.service])[command.service]
-    # One key for one form: pressed twice, it is one command.
     return {**command.shown(), "outlook": outlook}, {"key": form["key"] or f"console:{uuid4()}"}
 
 
@@ -78,7 +80,7 @@ async def _form_or_preview(
         try:
             shown, fixed = await run_in_threadpool(preview, site, form)
             form |= fixed
-        except InvalidInput as wrong:
+        except (InvalidInput, WrongState) as wrong:
             error = wrong
         except ActpError as wrong:
             return await run_in_threadpool(site.failed, request, wrong)

@@ -1,13 +1,15 @@
 -- What agents may ask, and put in: one function that a narrow role can be given, and nothing else.
 
 -- Answers a question with a bounded answer: status, search, show, limits, campaigns, campaign, inbox,
--- coming, agent_tasks. `enqueue` puts commands in, each with a key, and with dry_run only checks them.
+-- coming, agent_tasks. `enqueue` puts commands in under the name of an `operator`, each with a key, and
+-- with dry_run only checks them; what would not be sent is refused in both cases, all or nothing.
 -- Runs with the rights of its owner, so its callers need no other.
 create or replace function public.safari_ask(question text, arguments jsonb default '{}')
 returns jsonb
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   a alias for arguments;
+  wrong jsonb;
   most constant integer := least(coalesce((a ->> 'limit')::integer, 20), 200);
 begin
   case question
@@ -32,6 +34,13 @@ begin
         raise invalid_parameter_value using message = 'every command of an agent has a key';
       elsif jsonb_array_length(a -> 'commands') > 100 then
         raise invalid_parameter_value using message = 'at most 100 commands at once';
+      end if;
+      wrong := safari_enqueue_check(a -> 'commands');
+      if wrong <> '[]' then
+        raise object_not_in_prerequisite_state using message = (
+          select string_agg(format('command %s would not be sent: %s',
+                                   (w ->> 'index')::integer + 1, w ->> 'error'), '; ')
+            from jsonb_array_elements(wrong) w) || '; nothing was enqueued';
       elsif coalesce((a ->> 'dry_run')::boolean, true) then
         return jsonb_build_object('dry_run', true, 'commands', (
           select jsonb_agg(jsonb_build_object(
@@ -41,7 +50,8 @@ begin
             from jsonb_array_elements(a -> 'commands') c,
                  lateral safari_route(c ->> 'action', coalesce(c ->> 'platform', '')) r));
       end if;
-      return jsonb_build_object('dry_run', false, 'commands', safari_enqueue(a -> 'commands'));
+      return jsonb_build_object('dry_run', false, 'commands', safari_enqueue(
+        a -> 'commands', coalesce(nullif(btrim(a ->> 'operator'), ''), session_user)));
     else
       raise invalid_parameter_value using message = format('there is no question %s', question);
   end case;

@@ -3,12 +3,18 @@
 -- Enqueues a JSON array of {action, platform, params, priority, key, scheduled_for, expires_at,
 -- campaign_id, batch_id, metadata, account}, all or nothing, and answers [{index, id, created}] in the
 -- same order.
--- A key that was used before answers the command it made then.
-create or replace function public.safari_enqueue(commands jsonb) returns jsonb
+-- A key that was used before answers the command it made then. With the name of an operator it is on
+-- record who enqueued.
+drop function if exists public.safari_enqueue(jsonb);
+create or replace function public.safari_enqueue(commands jsonb, operator text default null)
+returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   answer jsonb;
 begin
+  if operator is not null then
+    perform safari_acts(operator);
+  end if;
   with items as materialized (
     select ordinality - 1 as index, gen_random_uuid() as id, c.*
       from rows from (jsonb_to_recordset(commands) as (
@@ -44,6 +50,9 @@ begin
          ) order by i.index)
     into answer
     from items i left join new_keys n on n.key = i.key;
+  if operator is not null then
+    perform safari_record_action('enqueue', jsonb_build_object('commands', commands), answer);
+  end if;
   return coalesce(answer, '[]');
 end $$;
 

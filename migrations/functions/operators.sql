@@ -124,6 +124,34 @@ end $$;
 create or replace function public.safari_operator() returns text
 language sql stable as $$ select nullif(current_setting('actp.operator', true), '') $$;
 
+-- Names who acts in this transaction. Whoever comes with the key of agents cannot pass for somebody else.
+create or replace function public.safari_acts(operator text) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  is_agent constant boolean :=
+    'actp_caller' in (session_user::text, current_setting('role', true));
+begin
+  if coalesce(btrim(operator), '') = '' then
+    raise invalid_parameter_value using message = 'an action has an operator';
+  end if;
+  perform set_config('actp.operator',
+                     left(operator, 200) || case when is_agent then ' as actp_caller' else '' end, true);
+end $$;
+
+-- Records what the operator of this transaction did. Of what is stored in separate tables, the audit
+-- keeps the number.
+create or replace function public.safari_record_action(action text, arguments jsonb, answer jsonb)
+returns void
+language sql set search_path = public, pg_temp as $$
+  insert into safari_operator_actions (operator, action, arguments, answer)
+    values (safari_operator(), action,
+            arguments || coalesce((select jsonb_object_agg(e.key, jsonb_array_length(e.value))
+                                     from jsonb_each(arguments) e
+                                    where jsonb_typeof(e.value) = 'array'
+                                      and pg_column_size(e.value) > 4000), '{}'),
+            case when pg_column_size(answer) < 4000 then answer end)
+$$;
+
 -- Does what an operator asks for and records who asked, whatever they used: every entrance for people
 -- and agents goes through here. The action names a function, the arguments are its own.
 create or replace function public.safari_act(action text, arguments jsonb, operator text)
@@ -133,10 +161,7 @@ declare
   a alias for arguments;
   answer jsonb;
 begin
-  if coalesce(btrim(operator), '') = '' then
-    raise invalid_parameter_value using message = 'an action has an operator';
-  end if;
-  perform set_config('actp.operator', left(operator, 200), true);
+  perform safari_acts(operator);
   case action
     when 'cancel' then answer := safari_cancel((a ->> 'id')::uuid);
     when 'retry' then answer := safari_retry((a ->> 'id')::uuid);
@@ -184,18 +209,17 @@ begin
     when 'people_part' then
       answer := safari_people_part(a ->> 'one', a ->> 'other', a ->> 'note');
     when 'resume_service' then answer := safari_resume_service(a ->> 'service');
+    when 'settle' then
+      answer := safari_claim_looks(a -> 'rest', (a ->> 'again_seconds')::double precision,
+                                   (a ->> 'only_id')::uuid, accounts => coalesce(a -> 'accounts', '{}'));
+    when 'inbox_draft' then
+      answer := agent_inbox_draft((a ->> 'contact_id')::uuid, a ->> 'text', a ->> 'key');
+    when 'people_import' then answer := agent_people_import(a -> 'rows', a ->> 'source');
     when 'look_again' then answer := safari_look_again((a ->> 'id')::uuid);
     else
       raise invalid_parameter_value using message = format('there is no action %s', action);
   end case;
-  -- Of what is stored in separate tables, the audit keeps the number.
-  insert into safari_operator_actions (operator, action, arguments, answer)
-    values (safari_operator(), safari_act.action,
-            a || coalesce((select jsonb_object_agg(e.key, jsonb_array_length(e.value))
-                             from jsonb_each(a) e
-                            where jsonb_typeof(e.value) = 'array' and pg_column_size(e.value) > 4000),
-                          '{}'),
-            case when pg_column_size(answer) < 4000 then answer end);
+  perform safari_record_action(action, a, answer);
   return answer;
 end $$;
 

@@ -17,6 +17,7 @@ from mcp.client.stdio import stdio_client
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from actp.errors import WrongState
 from tests.console.conftest import ROOT
 from tests.store.life import Life
 
@@ -89,7 +90,7 @@ def test_without_write_no_tool_that_changes_is_there(database: Database) -> None
 
 
 def test_a_key_is_enqueued_once_and_dry_runs_store_nothing(database: Database) -> None:
-    message = {
+    message: dict[str, Any] = {
         "action": "send_dm",
         "platform": "twitter",
         "params": {"username": "ada", "text": "Hello"},
@@ -121,8 +122,37 @@ def test_a_key_is_enqueued_once_and_dry_runs_store_nothing(database: Database) -
 
     asyncio.run(write())
     log = database.store.call("safari_operator_log")
-    assert [row["action"] for row in log] == ["pause", "cancel"]
+    assert [row["action"] for row in log] == ["pause", "cancel", "enqueue", "enqueue"]
     assert all(row["operator"].endswith("/mcp") for row in log)
+
+
+def test_an_agent_enqueues_nothing_that_would_not_be_sent(database: Database) -> None:
+    store = database.store
+    store.call("safari_block_contact", platform="twitter", recipient="ada", blocked=True)
+    message: dict[str, Any] = {
+        "action": "send_dm",
+        "platform": "twitter",
+        "params": {"username": "https://x.com/Ada", "text": "Hello"},
+        "key": "agent-1",
+    }
+
+    async def write() -> None:
+        async with connected(environment(database), "--write") as session:
+            for dry_run in (True, False):
+                with pytest.raises(AssertionError, match="ada is on the do-not-contact list"):
+                    await call(session, "enqueue", **message, dry_run=dry_run)
+
+    asyncio.run(write())
+    # So does whoever calls the function over HTTP, with rows that no program of ours has read.
+    commands = [{**message, "key": "agent-2", "params": {"username": "bob", "text": "Hi"}}, message]
+    with pytest.raises(WrongState, match=r"command 2 would not be sent.*nothing was enqueued"):
+        store.call(
+            "safari_ask",
+            question="enqueue",
+            arguments={"commands": commands, "dry_run": False},
+        )
+    assert store.call("safari_search")["rows"] == []
+    assert store.call("safari_operator_log") == []
 
 
 def test_the_narrow_role_may_ask_and_nothing_else(
@@ -139,12 +169,25 @@ def test_the_narrow_role_may_ask_and_nothing_else(
         async with connected(env, "--write") as session:
             assert len((await call(session, "search", to="ada"))["rows"]) == 1
             await call(session, "status")
+            made = await call(
+                session,
+                "enqueue",
+                action="send_dm",
+                platform="twitter",
+                params={"username": "bob", "text": "Hi"},
+                key="agent-1",
+                dry_run=False,
+            )
+            assert made["commands"][0]["created"]
             with pytest.raises(AssertionError, match="permission denied"):
                 await call(session, "pause", platform="all")
             with pytest.raises(AssertionError, match="permission denied"):
                 await call(session, "drafts")
 
     asyncio.run(ask())
+    (entry,) = database.store.call("safari_operator_log")
+    # An agent's key cannot act under the name of a person.
+    assert entry["operator"].endswith("/mcp as actp_caller")
     with psycopg.connect(narrow) as connection:
         for table in ("safari_command_queue", "safari_alerts", "crm_contacts"):
             with (

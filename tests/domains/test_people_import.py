@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from actp.store.protocol import Store
 
+OPERATOR = "ada@mac/cli"
 PLAIN = "Name,Email,Twitter\nAda Lovelace,ada@x.example,@ada\nBob,,bob\n"
 
 
@@ -92,7 +93,7 @@ def test_people_are_added_completed_or_skipped_with_a_reason(
         "Dee;;twitter;https://x.com/home;;;;;\n"
         "Eve;;;;eve@x.example;;;;\n"
     )
-    result = import_people(store, file(tmp_path, content))
+    result = import_people(store, file(tmp_path, content), operator=OPERATOR)
     assert (result["added"], result["updated"], result["unchanged"]) == (2, 1, 0)
     assert result["skipped"] == [
         {"line": 4, "reason": "no address: a handle with its platform, a profile or a mailbox"},
@@ -111,13 +112,15 @@ def test_people_are_added_completed_or_skipped_with_a_reason(
     )  # fmt: skip
     bob = rows["Bob"]
     assert (str(bob["id"]), bob["display_name"], bob["email"]) == (known, "Robert", "bob@x.example")
-    again = import_people(store, file(tmp_path, content))
+    again = import_people(store, file(tmp_path, content), operator=OPERATOR)
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
 
 
 def test_a_dry_run_counts_and_stores_nothing(store: Store, people: People, tmp_path: Path) -> None:
-    result: dict[str, Any] = import_people(store, file(tmp_path, PLAIN), dry_run=True)
+    path = file(tmp_path, PLAIN)
+    result: dict[str, Any] = import_people(store, path, operator=OPERATOR, dry_run=True)
     assert (result["added"], people.rows("select from crm_contacts")) == (2, [])
+    assert store.call("safari_operator_log") == []
 
 
 def test_nothing_is_stored_where_one_line_is_refused(
@@ -125,7 +128,7 @@ def test_nothing_is_stored_where_one_line_is_refused(
 ) -> None:
     admin.execute("alter table crm_contacts add check (display_name <> 'Bob')")
     with pytest.raises(Exception, match="violates check constraint"):
-        import_people(store, file(tmp_path, PLAIN))
+        import_people(store, file(tmp_path, PLAIN), operator=OPERATOR)
     assert people.rows("select from crm_contacts") == []
 
 
@@ -135,12 +138,16 @@ def test_a_project_with_stages_of_its_own_takes_people_too(
     admin.execute(
         "alter table crm_contacts add check (pipeline_stage in ('first_touch', 'client'))"
     )
-    assert import_people(store, file(tmp_path, PLAIN))["added"] == 2
+    assert import_people(store, file(tmp_path, PLAIN), operator=OPERATOR)["added"] == 2
 
 
 def test_ten_thousand_lines_are_taken_at_once(store: Store, people: People, tmp_path: Path) -> None:
     body = "".join(f"P {n},p{n}@x.example,person{n}\n" for n in range(10_000))
-    result = import_people(store, file(tmp_path, "name,email,twitter\n" + body))
+    path = file(tmp_path, "name,email,twitter\n" + body)
+    result = import_people(store, path, operator=OPERATOR)
     assert (result["added"], result["skipped"]) == (10_000, [])
     (row,) = people.rows("select count(*) as contacts from crm_contacts")
     assert row["contacts"] == 10_000
+    (entry,) = store.call("safari_operator_log")
+    assert (entry["operator"], entry["action"]) == (OPERATOR, "people_import")
+    assert entry["arguments"] == {"rows": 10_000, "source": "csv:people.csv"}

@@ -227,10 +227,12 @@ def test_a_draft_of_claude_s_is_held_even_where_nothing_is_reviewed(
     store = claude_tools.store
     ada = people.add("ada", display_name="Ada L", bio="I build n8n workflows")
     people.hears(ada, body="What does it cost?", hours_ago=1)
-    made = draft_reply(claude_tools, ada)
+    made = draft_reply(claude_tools, ada, "ada@mac/cli")
     assert life.claim() == []
     (draft,) = drafts(store)
     assert (draft["id"], draft["body"]) == (made["review_id"], made["text"])
+    (entry,) = store.call("safari_operator_log")
+    assert (entry["operator"], entry["action"]) == ("ada@mac/cli", "inbox_draft")
     (row,) = store.call("agent_inbox")["rows"]
     assert row["answer"] == "in review"
     decide(store, "approve", draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.operators import act
 from actp.spreadsheet import read_spreadsheet
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ _KNOWN: Final = frozenset(
 )  # fmt: skip
 
 
-def import_people(store: Store, path: Path, *, dry_run: bool = False) -> dict[str, Any]:
-    """Store the people of a CSV file as contacts, all or none of them.
+def import_people(
+    store: Store, path: Path, *, operator: str, dry_run: bool = False
+) -> dict[str, Any]:
+    """Store the people of a CSV file as contacts, all or none of them; the audit has who did.
 
     Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}.
     A contact known under one of the addresses gets what is missing; what is there stays.
@@ -71,8 +74,11 @@ def import_people(store: Store, path: Path, *, dry_run: bool = False) -> dict[st
     rows: list[Json] = [
         {"line": line.number, **_person(line.cells)} for line in lines if line.fault is None
     ]
-    answer = store.call(
-        "agent_people_import", rows=rows, source=f"csv:{path.name}"[:100], dry_run=dry_run
+    source = f"csv:{path.name}"[:100]
+    answer: Any = (
+        store.call("agent_people_import", rows=rows, source=source, dry_run=True)
+        if dry_run
+        else act(store, operator, "people_import", rows=rows, source=source)
     )
     skipped += answer.pop("skipped")
     return {

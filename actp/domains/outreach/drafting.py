@@ -11,6 +11,7 @@ from actp.clients.claude import Question
 from actp.domains.outreach.names import first_name
 from actp.domains.outreach.suspicion import LENGTHS, fault_in, speaks_to_machines
 from actp.errors import ClaudeError, InvalidInput
+from actp.operators import act
 
 if TYPE_CHECKING:
     from actp.domains.tools import Tools
@@ -33,8 +34,8 @@ class Draft(BaseModel):
     message: str = Field(description="The text of the answer.")
 
 
-def draft_reply(tools: Tools, contact_id: str) -> dict[str, Any]:
-    """Queue a held draft and return {id, review_id, platform, address, text}."""
+def draft_reply(tools: Tools, contact_id: str, operator: str) -> dict[str, Any]:
+    """Queue a held draft for an operator; return {id, review_id, platform, address, text}."""
     shown = tools.store.call("agent_inbox_show", contact_id=contact_id)
     words = [message for message in shown["messages"] if message["from"] == "them"]
     if not words:
@@ -49,8 +50,13 @@ def draft_reply(tools: Tools, contact_id: str) -> dict[str, Any]:
     inbox = shown["inbox"] or {}
     platform = inbox.get("platform") or next(iter(shown["addresses"]), "twitter")
     text = _written(tools, shown, platform)
-    made: dict[str, Any] = tools.store.call(
-        "agent_inbox_draft", contact_id=contact_id, text=text, key=f"draft:{uuid4()}"
+    made: dict[str, Any] = act(
+        tools.store,
+        operator,
+        "inbox_draft",
+        contact_id=contact_id,
+        text=text,
+        key=f"draft:{uuid4()}",
     )
     return made | {"text": text}
 

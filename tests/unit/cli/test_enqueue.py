@@ -221,3 +221,13 @@ def test_a_text_may_hold_anything_that_a_shell_or_sql_would_mind(run: Cli, queue
     text = 'it\'s "quoted"; $(rm -rf ~) `id` -- 5% {x} 🎉\nsecond line'
     assert run("enqueue", "dm", "instagram", "ada", text).code == 0
     assert rows(queue)[0][2]["text"] == text
+
+
+def test_the_audit_names_who_enqueued_and_who_asked_for_a_look(run: Cli, queue: Database) -> None:
+    id_ = run("enqueue", "dm", "instagram", "ada", "Hi", "--json").json["id"]
+    run("enqueue", "dm", "instagram", "bob", "Hi", "--dry-run")
+    assert run("queue", "settle", id_).code == ExitCode.OK
+    looked, enqueued = queue.store.call("safari_operator_log")
+    assert (looked["action"], looked["arguments"]["only_id"]) == ("settle", id_)
+    assert (enqueued["action"], enqueued["answer"][0]["id"]) == ("enqueue", id_)
+    assert all(entry["operator"].endswith("/cli") for entry in (looked, enqueued))
