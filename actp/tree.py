@@ -128,6 +128,21 @@ class Tree:
         if self.settings.keep_awake:
             keep_awake(process.pid)
 
+    def await_database(self) -> bool:
+        """Wait until the embedded server is the one that supervisord watches; return whether it is.
+
+        Its program first ends the server that ``prepare`` has migrated; what connects before that
+        is cut off.
+        """
+        if self.settings.store_kind != "embedded":
+            return True
+        cluster, deadline = Cluster(self.settings.actp_home), monotonic() + START_TIMEOUT_SECONDS
+        while not (self._watches_database() and cluster.is_running()):
+            if monotonic() > deadline:
+                return False
+            sleep(LOOK_SECONDS)
+        return True
+
     def become(self) -> None:
         """Replace this process by supervisord, as launchd and systemd want it."""
         environment, arguments = self.command()
@@ -162,6 +177,12 @@ class Tree:
     def is_up(self) -> bool:
         """Return whether supervisord answers."""
         return self.supervisor.is_up()
+
+    def _watches_database(self) -> bool:
+        pids = [it.pid for it in self.supervisor.processes() if it.name == "postgres"]
+        with suppress(psutil.Error):
+            return any(pid and psutil.Process(pid).name() == "postgres" for pid in pids)
+        return False
 
     def processes(self) -> list[dict[str, Any]]:
         """Return name, state and pid of each process; raises WrongState when the tree is down."""

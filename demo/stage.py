@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
 from actp.errors import ActpError, TimedOut, WrongState
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
 from actp.settings.env_file import with_values, write_private
@@ -88,10 +86,9 @@ class Stage:
 
         settings = self._settle_in()
         say(f"bin/up: a PostgreSQL with our migrations, supervisord, {WORKERS} workers")
-        self._tree = tree = Tree(settings)
+        self._tree = Tree(settings)
         _up()
         self._interruption.check()
-        self._wait(lambda: _is_serving(tree), "PostgreSQL")
         with self.store(settings) as store:
             self._wait(
                 lambda: len(store.call("safari_status")["workers"]) >= WORKERS, "the workers"
@@ -199,12 +196,3 @@ def _up() -> None:
     if done.returncode != 0:
         cause, _, remedy = done.stderr.strip().partition("\n")
         raise ActpError(cause, remedy=remedy.strip())
-
-
-def _is_serving(tree: Tree) -> bool:
-    # The program first ends the server that bin/up has migrated, then becomes the server: what
-    # connects before that is cut off.
-    pids = [process["pid"] for process in tree.processes() if process["name"] == "postgres"]
-    with suppress(psutil.Error):
-        return any(pid and psutil.Process(pid).name() == "postgres" for pid in pids)
-    return False

@@ -50,6 +50,8 @@ def up(*, foreground: bool, as_json: bool) -> None:
     if foreground:
         tree.become()
     tree.start()
+    if not tree.await_database():
+        warn("The embedded PostgreSQL does not answer yet; bin/logs postgres shows why.")
     programs = [process["name"] for process in tree.processes()]
     if as_json:
         emit_json({"programs": programs, "orphans": orphans, "logs": str(tree.log_folder)})
