@@ -29,6 +29,12 @@ __all__ = ["database", "old_transactions"]
 
 MOST_SKEW_SECONDS: Final = 2.0
 OLD_TRANSACTION_SECONDS: Final = 300.0
+CLOSING: Final = {
+    "view": "alter view {name} set (security_invoker = true);",
+    "materialized view": "revoke all on {name} from anon, authenticated, public;",
+    "function": "revoke all on function {name} from anon, authenticated, public;",
+    "policy": 'drop policy "{name}" on public.{table};',
+}
 MIGRATE: Final = "Run bin/db migrate."
 
 
@@ -70,11 +76,7 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     else:
         yield fine("row-level security", "on for every table")
     for found in store.call("safari_exposed", tables=our_tables()):
-        remedy = (
-            f"alter view public.{found['name']} set (security_invoker = true);"
-            if found["kind"] == "view"
-            else f"drop policy {found['name']!r} on public.{found['table']};"
-        )
+        remedy = CLOSING[found["kind"]].format(**found)
         yield problem(
             "row-level security",
             f"the {found['kind']} {found['name']} opens {found['table']} to visitors",

@@ -3,6 +3,10 @@
 -- Functions are for the service role alone. Supabase grants new ones to anon by default, so each
 -- migration that adds functions ends by calling this. The few that actp_caller may call run with the
 -- rights of their owner, since the role reaches no table.
+--
+-- Supabase grants new tables to visitors as well. Row-level security covers neither TRUNCATE nor triggers
+-- and foreign keys, so those rights go. The worker's tables keep no right at all, unless a policy lets
+-- visitors in; tables that other programs share keep what row-level security covers.
 create or replace function public.safari_protect() returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -10,6 +14,7 @@ declare
     'safari_enqueue', 'safari_enqueue_check', 'safari_find', 'safari_show', 'safari_status',
     'safari_limits', 'safari_now', 'safari_schema', 'safari_ask'];
   routine record;
+  item record;
   role name;
 begin
   for routine in
@@ -29,6 +34,23 @@ begin
       execute format('alter function %s security definer', routine.signature);
       execute format('grant execute on function %s to actp_caller', routine.signature);
     end if;
+  end loop;
+  for item in
+    select c.oid::regclass as name, c.relkind, r.rolname,
+           c.relkind = 'S'
+             or c.relname ~ '^(safari|agent)_' and c.relrowsecurity
+                and not exists (select from pg_policy p
+                                 where p.polrelid = c.oid and p.polroles && array[0::oid, r.oid])
+             as is_closed
+      from pg_class c, pg_roles r
+     where c.relnamespace = 'public'::regnamespace and c.relowner = current_user::regrole
+       and c.relname ~ '^(safari|agent|crm|actp|youtube|linkedin)_'
+       and c.relkind in ('r', 'p', 'S') and r.rolname in ('anon', 'authenticated')
+  loop
+    execute format(
+      'revoke %s on %s %s from %I',
+      case when item.is_closed then 'all' else 'truncate, references, trigger' end,
+      case item.relkind when 'S' then 'sequence' else 'table' end, item.name, item.rolname);
   end loop;
 end $$;
 
@@ -63,25 +85,49 @@ begin
 end $$;
 
 -- What lets visitors at the named tables although row-level security is on: views that read them with
--- their owner's rights, and policies for everybody. [{kind, name, table}]
+-- their owner's rights, be it through other views; copies in materialized views; functions that return
+-- their rows with their owner's rights; and policies that do not ask who somebody is. [{kind, name, table}]
 create or replace function public.safari_exposed(tables jsonb) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(f) order by f.kind, f.name), '[]') from (
-    select distinct 'view' as kind, v.relname::text as name, t.relname::text as "table"
+  with recursive visitors as (
+    select oid from pg_roles where rolname in ('anon', 'authenticated')
+  ), reads as (
+    select distinct v.oid, t.oid as table_oid,
+           v.relkind = 'm'
+             or not coalesce(v.reloptions::text ~* 'security_invoker=(true|on|1|yes)', false) as as_owner
       from pg_depend d
       join pg_rewrite w on w.oid = d.objid and d.classid = 'pg_rewrite'::regclass
-      join pg_class v on v.oid = w.ev_class and v.relkind = 'v'
-      join pg_class t on t.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
-     where t.relnamespace = 'public'::regnamespace and tables ? t.relname::text and v.oid <> t.oid
-       and not coalesce(v.reloptions::text ~* 'security_invoker=(true|on|1|yes)', false)
-       and exists (select from pg_roles r where r.rolname in ('anon', 'authenticated')
-                      and has_table_privilege(r.oid, v.oid, 'select, insert, update, delete'))
+      join pg_class v on v.oid = w.ev_class and v.relkind in ('v', 'm')
+      join pg_class t on t.oid = d.refobjid and d.refclassid = 'pg_class'::regclass and t.oid <> v.oid
+  ), seen as (
+    select r.oid, r.table_oid, r.as_owner
+      from reads r join pg_class t on t.oid = r.table_oid
+     where t.relnamespace = 'public'::regnamespace and tables ? t.relname::text
+    union
+    select r.oid, s.table_oid, r.as_owner or s.as_owner from reads r join seen s on s.oid = r.table_oid
+  )
+  select coalesce(jsonb_agg(to_jsonb(f) order by f.kind, f.name), '[]') from (
+    select distinct case v.relkind when 'm' then 'materialized view' else 'view' end as kind,
+           v.oid::regclass::text as name, t.relname::text as "table"
+      from seen s join pg_class v on v.oid = s.oid join pg_class t on t.oid = s.table_oid
+     where s.as_owner
+       and exists (select from visitors r
+                    where has_table_privilege(r.oid, v.oid, 'select, insert, update, delete'))
+    union all
+    select 'function', p.oid::regprocedure::text, c.relname::text
+      from pg_proc p join pg_class c on c.reltype = p.prorettype
+     where c.relnamespace = 'public'::regnamespace and tables ? c.relname::text and p.prosecdef
+       and exists (select from visitors r where has_function_privilege(r.oid, p.oid, 'execute'))
     union all
     select 'policy', p.polname::text, c.relname::text
       from pg_policy p join pg_class c on c.oid = p.polrelid
      where c.relnamespace = 'public'::regnamespace and tables ? c.relname::text
-       and (p.polroles = '{0}' or exists (
-         select from pg_roles r where r.oid = any (p.polroles) and r.rolname in ('anon', 'authenticated')))
-       and coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) = 'true'
+       and (p.polroles = '{0}' or p.polroles && array(select oid from visitors))
+       -- One that looks at nothing, as 1 = 1, or at a role that everybody has, as auth.role() = 'anon'.
+       and exists (
+         select from (values (pg_get_expr(p.polqual, p.polrelid)),
+                             (pg_get_expr(p.polwithcheck, p.polrelid))) e (said)
+          where regexp_replace(lower(e.said), '\m(true|or|and|not|false|is|null)\M', '', 'g') !~ '[a-z_]'
+             or lower(e.said) ~ 'auth\.role\(\).*''(anon|authenticated)''')
   ) f
 $$;

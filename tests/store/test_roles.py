@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from actp.store.tables import our_tables
 
@@ -114,6 +115,65 @@ def test_views_and_policies_that_stay_open_are_named(backend: Database) -> None:
         {"kind": "policy", "name": "everybody", "table": "crm_contacts"},
         {"kind": "view", "name": "peek", "table": "safari_command_queue"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("opening", "kind"),
+    [
+        ("create materialized view x as select * from crm_contacts", "materialized view"),
+        (
+            """create view y as select * from crm_contacts;
+            revoke all on y from anon, authenticated; create view x as select * from y""",
+            "view",
+        ),
+        ("create view x as select (select count(*) from crm_contacts) as n", "view"),
+        (
+            """create function x() returns setof crm_contacts language sql security definer
+            as 'select * from crm_contacts'""",
+            "function",
+        ),
+        ("create policy x on crm_contacts using (1 = 1)", "policy"),
+        ("create policy x on crm_contacts for insert with check (true or false)", "policy"),
+        (
+            "create policy x on crm_contacts for update using (id is null) with check (true)",
+            "policy",
+        ),
+        ("create policy x on crm_contacts for select to authenticated using (true)", "policy"),
+        ("create policy x on crm_contacts using (auth.role() = 'authenticated')", "policy"),
+    ],
+)
+def test_every_way_around_row_level_security_is_named(
+    backend: Database, opening: str, kind: str
+) -> None:
+    if backend.kind != "supabase":
+        pytest.skip("visitors come over REST")
+    with backend.connect() as connection, connection.transaction(force_rollback=True):
+        connection.execute(
+            "create schema auth; create function auth.role() returns text language sql"
+            " as 'select current_user::text'"
+        )
+        connection.execute(opening.encode())
+        row = connection.execute("select safari_exposed(%s)", (Jsonb(our_tables()),)).fetchone()
+    assert row is not None
+    assert [(found["kind"], found["table"]) for found in row[0]] == [(kind, "crm_contacts")]
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "create view x with (security_invoker) as select * from crm_contacts",
+        "create view x as select * from crm_contacts; revoke all on x from anon, authenticated",
+        "create policy x on crm_contacts for select to service_role using (true)",
+        "create policy x on crm_contacts for select using (current_user = 'me')",
+    ],
+)
+def test_what_lets_no_visitor_in_is_not_named(backend: Database, harmless: str) -> None:
+    if backend.kind != "supabase":
+        pytest.skip("visitors come over REST")
+    with backend.connect() as connection, connection.transaction(force_rollback=True):
+        connection.execute(harmless.encode())
+        row = connection.execute("select safari_exposed(%s)", (Jsonb(our_tables()),)).fetchone()
+    assert row == ([],)
 
 
 def test_tables_are_secured_over_rest_too(backend: Database) -> None:
