@@ -13,7 +13,8 @@ from actors.sentinel.alerts import ALERTS, Undelivered
 from actors.sentinel.settler import SETTLER, Unsettled
 from actp.clock import steady_seconds
 from actp.safari.catalogue import HTTP_SERVICES
-from actp.safari.session_check import ask_ready, probe_all
+from actp.safari.hindrances import ask_ready
+from actp.safari.session_check import probe_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,7 @@ class Watch:
     notice_seconds: float = 60.0
     all_well_hour_utc: int = 8
     accounts: Mapping[str, str] = field(default_factory=dict)
+    logins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class HealthActor(Actor):
 
     def _ask(self, names: tuple[str, ...]) -> Callable[[], _Asked]:
         def ask() -> _Asked:
-            return _Asked(ask_ready(names, self._watch.url_of, self._watch.token_of))
+            watch = self._watch
+            return _Asked(ask_ready(names, watch.url_of, watch.token_of, watch.logins))
 
         return ask
 

@@ -91,6 +91,7 @@ def _specs(
         notice_seconds=settings.health_seconds,
         all_well_hour_utc=settings.all_well_hour_utc,
         accounts=settings.safari_accounts,
+        logins=settings.safari_logins,
     )
     host = socket.gethostname()
     starts: dict[str, Callable[[], ActorRef[Any]]] = {

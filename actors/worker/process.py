@@ -200,6 +200,7 @@ def _transport(settings: Settings, name: str) -> Transport:
             is_shadow=settings.safari_shadow,
             is_reading_all=settings.safari_verify == "all",
             own_handles=settings.safari_own_handles,
+            logins=settings.safari_logins,
             time_scale=settings.safari_time_scale,
         ),
     )

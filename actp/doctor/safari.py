@@ -56,7 +56,14 @@ def own_handles(settings: Settings) -> Iterator[Finding]:
 def _looked(settings: Settings, service: Service) -> Finding:
     name = service.name
     with closing(Connection(settings.service_url(name), settings.service_token(name))) as asked:
-        look = Look(service, asked.exchange, front=Front(), time_scale=settings.safari_time_scale)
+        own_handle = settings.safari_logins.get(service.platform or "")
+        look = Look(
+            service,
+            asked.exchange,
+            front=Front(),
+            own_handle=own_handle,
+            time_scale=settings.safari_time_scale,
+        )
         found = look.session()
     if found is None:
         login = " and somebody is logged in" if service.status_path else ""

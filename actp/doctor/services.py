@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from actp.doctor.finding import Finding, fine, problem, warning
 from actp.safari.catalogue import HTTP_SERVICES
+from actp.safari.hindrances import another_login
 from actp.safari.outcomes import Failure
 from actp.safari.own_limits import described, wider
 from actp.safari.session_check import StatedLimits, fetch, probe_all, said_object, stated_limits
@@ -35,8 +36,23 @@ def services(settings: Settings) -> Iterator[Finding]:
         reply = replies.get(service.name)
         refused = reply.status if reply is not None and reply.status in _REFUSED else None
         yield _finding(settings, service, answers[service.name], refused)
+        own_handle = settings.safari_logins.get(service.platform or "")
+        if own_handle and service in well and refused is None:
+            yield from _login(settings, service, own_handle)
         if reply is not None and reply.status == 200:
             yield from _limits(settings, service, stated_limits(said_object(reply) or {}))
+
+
+def _login(settings: Settings, service: Service, own_handle: str) -> Iterator[Finding]:
+    """Compare the account in Safari with the one that the settings name."""
+    url, token = settings.service_url(service.name), settings.service_token(service.name)
+    said = another_login(service, url, token, own_handle)
+    if said is not None:
+        yield problem(
+            service.name,
+            f"{said}; its commands wait",
+            f"Log in as @{own_handle}, or correct SAFARI_ACCOUNTS and SAFARI_OWN_HANDLES.",
+        )
 
 
 def _limits(settings: Settings, service: Service, theirs: StatedLimits) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Questions to one service about its page, and what it answers."""
+"""Questions to one service about its page, and its answers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,31 @@ if TYPE_CHECKING:
     from actp.safari.exchange import Ask
     from actp.safari.outcomes import Outcome, Reply
 
-__all__ = ["Answer", "Asking"]
+__all__ = ["SCRIPT_ROUTES", "Answer", "Asking", "ScriptRoute"]
 
 # A page is opened for it; Safari needs a moment.
 LOOK_TIMEOUT_SECONDS: Final = 45.0
 MAX_SAID_LENGTH: Final = 200
+
+
+class ScriptRoute(NamedTuple):
+    """The route that evaluates a script in a service's tab, and the keys of its JSON."""
+
+    path: str
+    script_key: str
+    answer_key: str
+
+
+# tiktok-comments and market-research have none.
+SCRIPT_ROUTES: Final = {
+    "instagram-dm": ScriptRoute("/api/execute", "script", "output"),
+    "twitter-dm": ScriptRoute("/api/twitter/execute", "script", "output"),
+    "tiktok-dm": ScriptRoute("/api/execute", "script", "output"),
+    "linkedin-automation": ScriptRoute("/api/linkedin/debug/js", "js", "result"),
+    "instagram-comments": ScriptRoute("/api/debug/eval", "js", "result"),
+    "threads-comments": ScriptRoute("/api/debug/eval", "js", "result"),
+    "twitter-comments": ScriptRoute("/api/debug/eval", "js", "result"),
+}
 
 
 class Answer(NamedTuple):
@@ -58,6 +78,12 @@ class Asking:
         content = b"" if body is None else json.dumps(body).encode()
         reply = self.ask(method, path, content, timeout_seconds=LOOK_TIMEOUT_SECONDS)
         return _read(self.service, reply)
+
+    def evaluated(self, script: str) -> tuple[Answer, str]:
+        """Return the answer to a script in the service's tab, and the text that it gives."""
+        route = SCRIPT_ROUTES[self.service.name]
+        said = self.said("POST", route.path, {route.script_key: script})
+        return said, str(said.data.get(route.answer_key) or "").strip()
 
     @property
     def agent(self) -> str:

@@ -2,7 +2,8 @@
 
 The services act in whatever tab they hold and on whatever page it shows, and compare neither with
 the command. So each is asked which tab it holds, the page of the post or the person is opened and
-asked for its address, and now and then whether somebody is logged in.
+asked for its address, and now and then whether somebody is logged in. Where the settings name the
+account of this Mac, the page must not show another one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from actp.clock import steady_seconds
 from actp.safari.addresses import handle_in_post, is_same_post
 from actp.safari.asking import MAX_SAID_LENGTH, Asking
 from actp.safari.commands import Comment, SendDm, recipient
+from actp.safari.login import look_at_login
 from actp.safari.outcomes import Outcome
 from actp.safari.pages import SHOWN
 from actp.safari.posts import find_post
@@ -52,6 +54,8 @@ _ENSURES_NOTHING: Final = frozenset({"tiktok-comments"})
 # These act in the tab that they have claimed, so their page shows whether there is one.
 _CLAIMED: Final = frozenset({"tiktok-dm", "twitter-dm"})
 _NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
+# Only another page shows which account it acts as, so it is asked with the login alone.
+_LOGIN_NAVIGATES: Final = frozenset({"linkedin-automation"})
 # They read whether somebody is logged in only while the site's tab is in front or tracked.
 _LOGIN_NEEDS_SITE: Final = frozenset({"instagram-dm", "twitter-dm", "linkedin-automation"})
 
@@ -65,16 +69,18 @@ class _Place:
 class Look:
     """Looks for one service; used by its thread, with the turn at Safari."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it compares, and how it waits
         self,
         service: Service,
         ask: Ask,
         *,
         front: Front,
+        own_handle: str | None = None,
         pause: Callable[[float], None] = sleep,
         time_scale: float = 1.0,
     ) -> None:
         self.service = service
+        self._own_handle = own_handle
         self._asking = Asking(service, ask, pause, time_scale)
         self._front = front
         self._login_due_at = 0.0
@@ -91,16 +97,11 @@ class Look:
         problem = self.session(is_checking_login=is_checking, of=command)
         if problem is not None:
             return problem
-        if isinstance(command, SendDm):
-            return self._person(command, is_checking_tab=is_checking) or command
-        if not isinstance(command, Comment):
-            return command
-        if command.post_url is None:
-            found = find_post(self._asking.ask, command, pause=self._asking.pause)
-            if isinstance(found, Outcome):
-                return found
-            command = found
-        return self._post(command.post_url or "") or command
+        looked = self._page(command, is_checking_tab=is_checking)
+        if isinstance(looked, Outcome) or self.service.name in _LOGIN_NAVIGATES:
+            return looked
+        # The page is there now, and with it the navigation that names the account.
+        return self._other_login() or looked
 
     def session(
         self, *, is_checking_login: bool = True, of: Command | None = None
@@ -113,6 +114,9 @@ class Look:
         if is_checking_login:
             if self._is_logged_out():
                 return self._failed(logged_out(self.service))
+            problem = self._other_login()
+            if problem is not None:
+                return problem
             self._login_due_at = steady_seconds() + LOGIN_DUE_SECONDS * self._asking.time_scale
         return None
 
@@ -226,12 +230,31 @@ class Look:
             return False
         return self.service.name not in _LOGIN_NEEDS_SITE or _is_on_site(said.data)
 
+    def _other_login(self) -> Outcome | None:
+        """Return why the account that is logged in must not act, where the settings name one."""
+        if self._own_handle is None:
+            return None
+        problem = look_at_login(self._asking, self._own_handle)
+        return None if problem is None else self._failed(problem)
+
     def _can_tell_login(self) -> bool:
         """Whether the service has just said that somebody is logged in."""
         said = self._said("GET", self.service.status_path or "")
         return said.is_ok and said.data.get("isLoggedIn") is True
 
     # -- the page
+
+    def _page(self, command: Command, *, is_checking_tab: bool) -> Command | Outcome:
+        if isinstance(command, SendDm):
+            return self._person(command, is_checking_tab=is_checking_tab) or command
+        if not isinstance(command, Comment):
+            return command
+        if command.post_url is None:
+            found = find_post(self._asking.ask, command, pause=self._asking.pause)
+            if isinstance(found, Outcome):
+                return found
+            command = found
+        return self._post(command.post_url or "") or command
 
     def _person(self, command: SendDm, *, is_checking_tab: bool) -> Outcome | None:
         problem = look_at_recipient(self._asking, command, is_checking_tab=is_checking_tab)

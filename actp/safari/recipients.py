@@ -31,43 +31,28 @@ _MEMBER_ID: Final = re.compile(r"ACo[A-Za-z0-9_-]{30,}")
 
 
 class _Page(NamedTuple):
-    """How a service of messages is asked about its page, and what a profile's path is like."""
+    """The route to a service's inbox, and what a profile's path is like."""
 
-    ask_path: str
-    script_key: str
-    answer_key: str
     inbox_path: str
     profile: re.Pattern[str]
 
 
 _PAGES: Final = {
     "instagram-dm": _Page(
-        "/api/execute",
-        "script",
-        "output",
         "/api/inbox/navigate",
         re.compile(r"/(?!direct/|explore/|reels?/|p/|accounts/|stories/)([A-Za-z0-9._]+)/?"),
     ),
     "twitter-dm": _Page(
-        "/api/twitter/execute",
-        "script",
-        "output",
         "/api/twitter/inbox/navigate",
         re.compile(
             r"/(?!home\b|messages\b|explore\b|notifications\b|i/|search\b|settings\b)(\w+)/?"
         ),
     ),
     "tiktok-dm": _Page(
-        "/api/execute",
-        "script",
-        "output",
         "/api/tiktok/inbox/navigate",
         re.compile(r"/@([A-Za-z0-9._]+)/?"),
     ),
     "linkedin-automation": _Page(
-        "/api/linkedin/debug/js",
-        "js",
-        "result",
         "/api/linkedin/navigate/messaging",
         re.compile(r"/in/([^/]+)/?.*"),
     ),
@@ -144,8 +129,8 @@ def look_at_recipient(
     if name not in _BUTTONS or _MEMBER_ID.match(handle):
         return _leave_others(asking, handle)
     if is_checking_tab:
-        said = _evaluated(asking, _WHERE)
-        if said.status != 404 and not _is_of_site(asking, shown := _text(asking, said)):
+        said, shown = _evaluated(asking, _WHERE)
+        if said.status != 404 and not _is_of_site(asking, shown):
             return _no_page(asking, said, shown)
     return _open_profile(asking, handle)
 
@@ -195,10 +180,9 @@ def _leave_others(asking: Asking, handle: str, *, for_inbox: bool = False) -> Ou
     page, shown = _PAGES[asking.service.name], ""
     for pause_seconds in AGAIN_SECONDS:
         asking.pause(pause_seconds)
-        said = _evaluated(asking, _WHERE)
+        said, shown = _evaluated(asking, _WHERE)
         if said.status == 404:  # a version of the service that cannot be asked
             return None
-        shown = _text(asking, said)
         if not _is_of_site(asking, shown):
             return _no_page(asking, said, shown)
         path = urlsplit(shown).path
@@ -225,8 +209,8 @@ def _open_profile(asking: Asking, handle: str) -> Outcome | None:
     shown = ""
     for pause_seconds in AGAIN_SECONDS:
         asking.pause(pause_seconds)
-        said = _evaluated(asking, _button_script(button))
-        shown, _, state = _text(asking, said).partition(" ")
+        said, text = _evaluated(asking, _button_script(button))
+        shown, _, state = text.partition(" ")
         is_there = state == "ready" and _is_profile(page, shown, handle)
         if is_there or said.status == 404:  # a version of the service that cannot be asked
             return None
@@ -265,21 +249,16 @@ def _button_script(button: _Button) -> str:
     )
 
 
-def _evaluated(asking: Asking, script: str) -> Answer:
-    """Return what a script gives in the service's tab; once more where its claim was wrong."""
-    page = _PAGES[asking.service.name]
-    said = asking.said("POST", page.ask_path, {page.script_key: script})
+def _evaluated(asking: Asking, script: str) -> tuple[Answer, str]:
+    """Return the answer to a script in the service's tab, asked again where its claim was wrong."""
+    said, text = asking.evaluated(script)
     if said.status == 404 or said.refusal is not None:
-        return said
-    if _is_of_site(asking, _text(asking, said).partition(" ")[0]):
-        return said
+        return said, text
+    if _is_of_site(asking, text.partition(" ")[0]):
+        return said, text
     # The claim is on a tab of another site, or on none; the next request claims anew.
     asking.release_claim()
-    return asking.said("POST", page.ask_path, {page.script_key: script})
-
-
-def _text(asking: Asking, said: Answer) -> str:
-    return str(said.data.get(_PAGES[asking.service.name].answer_key) or "").strip()
+    return asking.evaluated(script)
 
 
 def _no_page(asking: Asking, said: Answer, shown: str) -> Outcome:

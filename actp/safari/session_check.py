@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from actp.safari.catalogue import HTTP_SERVICES, SERVICES, Service
+from actp.safari.catalogue import HTTP_SERVICES, Service
 from actp.safari.exchange import Connection
 from actp.safari.outcomes import Failure, Phase
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from pydantic import SecretStr
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Health",
     "StatedLimits",
-    "ask_ready",
     "fetch",
     "identity_problem",
     "limit_reason",
@@ -34,11 +33,8 @@ __all__ = [
 ]
 
 PROBE_TIMEOUT_SECONDS: Final = 1.8
-# These routes look at the page, which takes an osascript or two.
-READY_TIMEOUT_SECONDS: Final = 10.0
 MAX_BODY_BYTES: Final = 256 * 1024
 MAX_ERROR_LENGTH: Final = 200
-MAX_DETAIL_LENGTH: Final = 120
 
 # Each /health of these leaves something behind in the service forever; this route does not.
 _ALIVE_PATHS: Final = {
@@ -47,8 +43,6 @@ _ALIVE_PATHS: Final = {
 }
 # It counts every request, /health too, against the sixty a minute that its comments need.
 _CONNECT_ONLY: Final = frozenset({"threads-comments"})
-# Where a service has no route for its own state; it answers 503 as long as it has no tab.
-_SESSION_STATUS_PATH: Final = "/api/session/status"
 # The wordings of the limits that services state of themselves.
 _HOURLY: Final = ("messagesPerHour", "commentsPerHour")
 _DAILY: Final = ("messagesPerDay", "commentsPerDay")
@@ -100,29 +94,6 @@ def probe_all(
 
     with ThreadPoolExecutor(len(HTTP_SERVICES), "probe") as pool:
         return list(pool.map(probe, HTTP_SERVICES))
-
-
-def ask_ready(
-    names: Iterable[str],
-    url_of: Callable[[str], str],
-    token_of: Callable[[str], SecretStr | None],
-) -> dict[str, str | None]:
-    """Return why each of these services cannot be used, None where nothing speaks against it.
-
-    Only routes that leave the page as it is are asked, so no turn at Safari is needed.
-    """
-
-    def ask(name: str) -> str | None:
-        service = SERVICES[name]
-        path = service.status_path or _SESSION_STATUS_PATH
-        return _hindrance(
-            service,
-            fetch(url_of(name), path, token_of(name), timeout_seconds=READY_TIMEOUT_SECONDS),
-        )
-
-    asked = tuple(names)
-    with ThreadPoolExecutor(len(HTTP_SERVICES), "ready") as pool:
-        return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
 def fetch(
@@ -243,23 +214,6 @@ def _stranger(service: Service, url: str, reply: Reply) -> str | None:
     if said is None:
         return f"what answers at {url} speaks no JSON; it is another program"
     return identity_problem(service, said)
-
-
-def _hindrance(service: Service, reply: Reply | Failure) -> str | None:
-    if isinstance(reply, Failure):
-        return f"it does not report its state: {reply.detail}"
-    said = said_object(reply) or {}
-    if reply.status == 503:
-        reason = storable_text(str(said.get("error") or "no Safari tab"), MAX_DETAIL_LENGTH)
-        return f"{reason}; open the site in Safari and log in"
-    if reply.status in {401, 403}:
-        return f"it refuses our token; set {service.token_setting}"
-    if reply.status != 200:
-        return None
-    is_on_site = any(value is True for key, value in said.items() if key.startswith("isOn"))
-    if is_on_site and said.get("isLoggedIn") is False:
-        return "nobody is logged in"
-    return None
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

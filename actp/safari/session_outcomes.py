@@ -20,10 +20,12 @@ __all__ = [
     "instead",
     "logged_out",
     "no_tab",
+    "other_account",
     "refused",
     "suspicious",
     "unanswered",
     "wait",
+    "wrong_account",
 ]
 
 # A session that failed is looked at again this soon; a person who mends it waits no longer.
@@ -100,6 +102,23 @@ def logged_out(service: Service) -> Outcome:
         f"nobody is logged in to {_site(service)}",
         "Log in there in Safari; commands then continue.",
     )
+
+
+def wrong_account(service: Service, shown: str, own_handle: str) -> Outcome:
+    """Return the outcome of a site where another account is logged in than the settings name."""
+    return wait(
+        service,
+        "wrong_account",
+        f"{other_account(service, shown, own_handle)}; nothing is sent",
+        f"Log in as @{own_handle} in Safari, or correct SAFARI_ACCOUNTS and SAFARI_OWN_HANDLES and"
+        " run bin/restart worker.",
+    )
+
+
+def other_account(service: Service, shown: str, own_handle: str) -> str:
+    """Return which account is logged in and which one the settings name."""
+    seen = storable_text(shown, MAX_SAID_LENGTH)
+    return f"@{seen} is logged in to {_site(service)}, and this Mac's account is @{own_handle}"
 
 
 def suspicious(service: Service, outcome: Outcome) -> Outcome:

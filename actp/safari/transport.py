@@ -82,8 +82,9 @@ class TransportOptions:
     """The settings that a transport needs.
 
     ``is_looking`` is off only for benchmarks. With ``is_shadow`` nothing is sent, with
-    ``is_reading_all`` each text is read where it should stand. ``time_scale`` is the share of their
-    real time that stand-ins for the services take.
+    ``is_reading_all`` each text is read where it should stand. ``logins`` names the account that
+    must be logged in on a platform, ``own_handles`` the one whose comments and tweets are ours.
+    ``time_scale`` is the share of their real time that stand-ins for the services take.
     """
 
     request: RequestOptions = field(default_factory=RequestOptions)
@@ -92,6 +93,7 @@ class TransportOptions:
     is_shadow: bool = False
     is_reading_all: bool = False
     own_handles: Mapping[str, str] = field(default_factory=dict)
+    logins: Mapping[str, str] = field(default_factory=dict)
     time_scale: float = 1.0
 
 
@@ -113,6 +115,7 @@ class HttpTransport:
             service,
             self._connection.exchange,
             front=self._options.front,
+            own_handle=self._options.logins.get(service.platform or ""),
             time_scale=self._options.time_scale,
         )
 

@@ -299,6 +299,11 @@ class Settings(BaseModel):
         return any(name.startswith("remotion_") for name in self.explicit)
 
     @property
+    def safari_logins(self) -> Logins:
+        """The handle that must be logged in on each platform that the settings say it of."""
+        return {**self.safari_accounts, **self.safari_own_handles}
+
+    @property
     def store_kind(self) -> StoreKind:
         """Which adapter the store uses."""
         if self.database_url is not None:

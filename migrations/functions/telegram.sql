@@ -19,7 +19,8 @@ language sql stable set search_path = public, pg_temp as $$
   select s.platform, safari_account_name(alert.detail ->> 'account'),
          case when alert.kind <> 'quota_reached' then s.service end
     from safari_services s
-   where alert.kind in ('blocked', 'logged_out', 'suspicious', 'misconfigured', 'quota_reached')
+   where alert.kind in ('blocked', 'logged_out', 'wrong_account', 'suspicious',
+                        'misconfigured', 'quota_reached')
      and s.platform is not null
      and (s.service = alert.detail ->> 'service'
           or (not alert.detail ? 'service' and s.platform = alert.detail ->> 'platform'))

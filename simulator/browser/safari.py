@@ -200,7 +200,8 @@ class Safari:
 
     def navigate(self, tab: Tab, url: str) -> None:
         """Set the address of a tab; its page follows when the site has loaded it."""
-        tab.url = moved(url)
+        url = moved(url)
+        tab.url = self.sites[page_at(url).site].redirected(url)
         page = page_at(tab.url)
         seconds = self.sites[page.site].load_seconds
         if seconds:

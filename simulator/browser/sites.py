@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.scenario.safari import Notice, SafariSettings
 
-__all__ = ["ME", "Comment", "Message", "Site", "Tweet", "iso_time"]
+__all__ = ["Comment", "Message", "Site", "Tweet", "iso_time"]
 
 ME = "me"
 KEPT_THREADS, KEPT_POSTS, KEPT_EACH, KEPT_TWEETS = 1000, 1000, 200, 200
@@ -25,6 +26,13 @@ _POST_URLS = {
     "threads": "https://www.threads.com/@{handle}/post/{handle}{number}",
     "tiktok": "https://www.tiktok.com/@{handle}/video/{number}",
     "twitter": "https://x.com/{handle}/status/{number}",
+}
+# What a script looks for in the navigation to find the account, and where that link leads.
+_OWN_LINKS = {
+    "instagram": ('a[href="/direct/inbox/"]', "https://www.instagram.com/{handle}/"),
+    "threads": ('a[href="/search"]', "https://www.threads.com/@{handle}"),
+    "tiktok": ('[data-e2e="nav-profile"]', "https://www.tiktok.com/@{handle}"),
+    "twitter": ('[data-testid="AppTabBar_Profile_Link"]', "https://x.com/{handle}"),
 }
 K = TypeVar("K")
 V = TypeVar("V")
@@ -74,6 +82,7 @@ class Site:
         self.tweets: list[Tweet] = []
         self.drafts: dict[str, str] = {}
         self.is_logged_in = True
+        self.account = ME
         self.load_seconds = 0.0
         self.keeps_drafts = False
         self.pinned_post: str | None = None
@@ -87,6 +96,7 @@ class Site:
         """Set what the scenario says of this site."""
         name = self.name
         self.is_logged_in = name not in settings.logged_out
+        self.account = settings.accounts.get(name, ME)
         self.load_seconds = settings.load_seconds.get(name, 0.0)
         self.keeps_drafts = name in settings.keeps_drafts
         self.pinned_post = settings.pinned_posts.get(name)
@@ -113,13 +123,13 @@ class Site:
                 return "dm", page.subject
             case Kind.COMPOSE:
                 self._count += 1
-                url = f"https://x.com/{ME}/status/{1_000_000 + self._count}"
+                url = f"https://x.com/{self.account}/status/{1_000_000 + self._count}"
                 self.tweets.insert(0, Tweet(url, text, now))
                 del self.tweets[KEPT_TWEETS:]
                 return "tweet", ""
             case _:
                 post = self.first_post(page.url)
-                _push(self.comments, post, Comment(ME, text, now), KEPT_POSTS)
+                _push(self.comments, post, Comment(self.account, text, now), KEPT_POSTS)
                 return "comment", post
 
     def receive(self, person: str, text: str, *, is_dated: bool) -> None:
@@ -132,6 +142,20 @@ class Site:
         """Tell whether a profile has a Message button."""
         person = profile.subject.rstrip("/").rsplit("/", 1)[-1]
         return self.is_logged_in and person not in self._unreachable
+
+    def own_link(self, page: Page, script: str) -> str:
+        """Return the address of the account's profile, where a script looks for that link."""
+        sought = _OWN_LINKS.get(self.name)
+        if sought is None or page.site != self.name or not self.is_logged_in:
+            return ""
+        marker, shape = sought
+        return shape.format(handle=self.account) if marker in script else ""
+
+    def redirected(self, url: str) -> str:
+        """Return the address that a site leads to from the one of everybody's own profile."""
+        if self.name != "linkedin" or not self.is_logged_in:
+            return url
+        return re.sub(r"/in/me/?$", f"/in/{self.account}/", url)
 
     def suggested(self, handle: str) -> str:
         """Return whom a search or a sidebar puts before the person who is looked for."""
@@ -165,7 +189,7 @@ class Site:
             return []
         numbers = range(POSTS_OF_A_PERSON, 0, -1)
         pinned = [] if self.pinned_post is None else [self.pinned_post]
-        own = [tweet.url for tweet in self.tweets] if handle == ME else None
+        own = [tweet.url for tweet in self.tweets] if handle == self.account else None
         newest = [shape.format(handle=handle, number=1000 + number) for number in numbers]
         return [*pinned, *(newest if own is None else own)]
 

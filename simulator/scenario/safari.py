@@ -58,6 +58,7 @@ class SafariSettings(_Strict):
     has claimed or tracks (empty: none). ``closed`` names services without their tab; a claim on it
     lives on. ``unreachable`` are people whose profiles have no Message button. ``replies`` gives,
     for the address of a post, that of the post which it answers and which its page shows first.
+    ``accounts`` names who is logged in to a site where it is not ``me``.
     Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
@@ -69,6 +70,7 @@ class SafariSettings(_Strict):
     at: dict[str, str] = Field(default_factory=dict)
     pinned_to: dict[str, str] = Field(default_factory=dict)
     logged_out: frozenset[str] = frozenset()
+    accounts: dict[str, str] = Field(default_factory=dict)
     load_seconds: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     keeps_drafts: frozenset[str] = frozenset()
     notices: dict[str, Notice] = Field(default_factory=dict)
@@ -85,7 +87,9 @@ class SafariSettings(_Strict):
             raise ValueError(f"no service {', '.join(unknown)}; there are {', '.join(NAMES)}")
         return value
 
-    @field_validator("logged_out", "load_seconds", "keeps_drafts", "notices", "pinned_posts")
+    @field_validator(
+        "logged_out", "accounts", "load_seconds", "keeps_drafts", "notices", "pinned_posts"
+    )
     @classmethod
     def _name_sites(cls, value: frozenset[str] | dict[str, object]) -> object:
         unknown = sorted(set(value) - set(SITES))

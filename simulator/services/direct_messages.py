@@ -74,18 +74,6 @@ class DmService(Service):
             found = self.listed(self.thread_shown(hands)[-limit:])
         return Reply(200, {"messages": found, "count": len(found)})
 
-    async def execute(self, call: Call) -> Reply:
-        """Run a script in the page: for its address, and for the button of a profile."""
-        script = call.text_of("script", "js").strip()
-        async with self.looking(call) as hands:
-            hands.misses("look")
-            page = hands.session.tab().page
-            output = page.url if "location.href" in script else ""
-            if "querySelector" in script:
-                is_found = page.is_of_person and self.site.has_button(page)
-                output += " ready" if is_found else " "
-        return Reply(200, {"result" if "js" in call.body else "output": output})
-
     def listed(self, messages: Iterable[Message]) -> list[Json]:
         """Return messages as its list shows them."""
         return [self.message(index, each) for index, each in enumerate(messages)]

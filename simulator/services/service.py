@@ -188,6 +188,18 @@ class Service(ABC):
                 await asyncio.sleep(self.latency_seconds)
             yield self.hands(call)
 
+    async def execute(self, call: Call) -> Reply:
+        """Run a script in the page: for its address, its account, and a profile's button."""
+        script = call.text_of("script", "js").strip()
+        async with self.looking(call) as hands:
+            hands.misses("look")
+            page = hands.session.tab().page
+            output = page.url if "location.href" in script else self.site.own_link(page, script)
+            if "location.href" in script and "querySelector" in script:
+                is_found = page.is_of_person and self.site.has_button(page)
+                output += " ready" if is_found else " "
+        return Reply(200, {"result" if "js" in call.body else "output": output})
+
     def repeat(self, call: Call, effect: Effect) -> None:
         """Log that the same was asked for again and the service itself held it back."""
         self.host.world.record(self.name, "repeat", effect.recipient, effect.text, call.request_id)

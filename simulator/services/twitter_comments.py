@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from simulator.browser.pages import Kind, handle_in
-from simulator.browser.sites import ME, iso_time
+from simulator.browser.sites import iso_time
 from simulator.exchange import Call, Effect, Json, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
@@ -88,6 +88,7 @@ class TwitterComments(CommentService):
             "PUT /api/twitter/rate-limits": tells(self.set_limits, "rate_limits"),
             "GET /api/twitter/status": tells(self.status, "status", guarded=False),
             "GET /api/twitter/rate-limits": tells(self.rate_limits, "rate_limits"),
+            "POST /api/debug/eval": drives(self.execute, "reading"),
             "POST /api/twitter/navigate": drives(self.navigate, "navigate"),
         }
 
@@ -242,10 +243,10 @@ class TwitterComments(CommentService):
         if page.kind is not Kind.PROFILE or not hands.is_logged_in():
             return []
         scripted = [dict(tweet) for tweet in self.settings.tweets]
-        if page.subject != ME and scripted:
+        if page.subject != self.site.account and scripted:
             return scripted
         urls = self.posts_of(page.subject)
-        if page.subject != ME and self.settings.posts is None:
+        if page.subject != self.site.account and self.settings.posts is None:
             # A timeline also shows what the person has shared of others.
             urls.insert(len(urls) - 1, f"https://x.com/friend_of_{page.subject}/status/1")
         return [*scripted, *map(self._tweet, urls)]
@@ -255,7 +256,7 @@ class TwitterComments(CommentService):
         ours = {tweet.url for tweet in self.site.tweets} | {
             str(tweet.get("tweetUrl")) for tweet in self.settings.tweets
         }
-        return handle_in(url) != ME or url in ours
+        return handle_in(url) != self.site.account or url in ours
 
     def _tweet(self, url: str) -> Json:
         """Return a tweet as a timeline shows it, its counts those of the scenario."""

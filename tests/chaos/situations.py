@@ -82,6 +82,8 @@ def _situations(service: str) -> Iterator[Situation]:
     yield waits("pinned_elsewhere", pinned_to={service: others[0]}, at=ANNAS_THREAD)
     yield waits("front_elsewhere", at=ANNAS_THREAD)
     yield waits("logged_out", logged_out=[site])
+    if service != "tiktok-comments":
+        yield waits("another_account", accounts={site: "somebody_else"})
     yield waits("safari_closed", after_a_send=True, running=False)
     yield waits("automation_refused", after_a_send=True, automation_allowed=False)
     yield waits("tab_closed", after_a_send=True, closed=same_site)

@@ -94,6 +94,8 @@ def _run(rig: Rig, commands: Sequence[Command], suite: Suite) -> None:
         )
         for account in ACCOUNTS
     ]
+    for account, mac in zip(ACCOUNTS, rig.macs, strict=True):
+        mac.safari(accounts={"instagram": account})
     rig.connection.execute("update safari_policies set hourly_limit = 100000")
     workers = {(host, share): host.start(share) for host in hosts for share in range(WORKERS)}
     eventually(lambda: _known_accounts(rig) == len(ACCOUNTS), "every account is known")

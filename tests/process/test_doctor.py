@@ -93,6 +93,25 @@ def test_a_deep_look_names_the_tab_and_the_login_that_a_service_lacks(
     assert remedy.startswith("Log in there in Safari")
 
 
+@pytest.mark.parametrize("setting", ["SAFARI_ACCOUNTS", "SAFARI_OWN_HANDLES"])
+def test_another_account_than_the_settings_name_is_a_problem(
+    environment: dict[str, str], simulator: SimulatorProcess, setting: str
+) -> None:
+    def problems(*options: str, handle: str) -> dict[str, str]:
+        named = {**environment, setting: f"twitter={handle}", "SAFARI_TIME_SCALE": "0.001"}
+        findings = json.loads(run(named, "doctor", "--json", *options).stdout)["findings"]
+        return {it["check"]: it["said"] for it in findings if "is logged in to" in it["said"]}
+
+    simulator.safari(accounts={"twitter": "old_shop"})
+    said = "@old_shop is logged in to x.com, and this Mac's account is @shop"
+    assert problems(handle="shop") == {
+        "twitter-dm": f"{said}; its commands wait",
+        "twitter-comments": f"{said}; its commands wait",
+    }
+    assert problems("--deep", handle="shop").keys() == {"twitter-dm", "twitter-comments"}
+    assert problems("--deep", handle="old_shop") == {}
+
+
 def test_missing_own_handles_are_asked_for(environment: dict[str, str]) -> None:
     def warned(**changes: str) -> list[str]:
         done = run({**environment, **changes}, "doctor", "--json")

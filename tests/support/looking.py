@@ -16,7 +16,7 @@ from actp.safari.transport import HttpTransport, TransportOptions
 from tests.support.osascript import path_with_osascript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from actp.safari.commands import Command
@@ -52,7 +52,12 @@ def commands_of(service: str) -> Iterator[Command]:
 
 @contextmanager
 def transport(
-    service: str, simulator: SimulatorProcess, folder: Path, *, is_looking: bool = True
+    service: str,
+    simulator: SimulatorProcess,
+    folder: Path,
+    *,
+    is_looking: bool = True,
+    logins: Mapping[str, str] | None = None,
 ) -> Iterator[HttpTransport]:
     """Give the transport of a service on a Mac, as a worker has it."""
     path = path_with_osascript(simulator, folder)
@@ -62,7 +67,9 @@ def transport(
         url=simulator.url(service),
         token=None if made.default_bearer is None else SecretStr(made.default_bearer),
         options=TransportOptions(
-            front=Front(environ={**os.environ, "PATH": path}), is_looking=is_looking
+            front=Front(environ={**os.environ, "PATH": path}),
+            is_looking=is_looking,
+            logins=logins or {},
         ),
     )
     try:

@@ -39,7 +39,13 @@ def watch(
         HealthActor.start(
             house.context,
             store=store,
-            watch=Watch("here", url_of, lambda _: None, notice_seconds=notice_seconds),
+            watch=Watch(
+                "here",
+                url_of,
+                lambda _: None,
+                notice_seconds=notice_seconds,
+                logins={"twitter": "shop"},
+            ),
         ),
     )
     return store
@@ -115,8 +121,13 @@ def test_another_program_on_the_port_is_no_healthy_service(
     ("service", "settings", "hindrance"),
     [
         ("twitter-dm", {"logged_out": ["twitter"]}, "nobody is logged in"),
+        (
+            "twitter-dm",
+            {"accounts": {"twitter": "old_shop"}},
+            "@old_shop is logged in to x.com, and this Mac's account is @shop",
+        ),
         ("market-research", {"closed": ["market-research"]}, "No Safari tab available"),
-        ("twitter-dm", {}, None),
+        ("twitter-dm", {"accounts": {"twitter": "shop"}}, None),
     ],
 )
 def test_a_service_with_work_is_asked_whether_it_is_ready(  # noqa: PLR0913, PLR0917  its cases
