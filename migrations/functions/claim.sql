@@ -45,6 +45,42 @@ language sql stable as $$
     extract(epoch from least(moment, now() + interval '30 days') - now())::double precision end
 $$;
 
+-- Locks and answers the first in line of each service where some rows name the account and others
+-- nobody. How many of the first stand in which line is counted before: locking the heads of both lines
+-- would hide rows that are not taken from another worker that asks at this moment.
+create or replace function public.safari_pick_of_two_lines(
+  services text[], accounts text[], wants jsonb, paused text[]
+) returns uuid[]
+language plpgsql as $$
+begin
+  return array(
+    select q.id
+      from unnest(services, accounts) s (service, account)
+     cross join lateral (
+       select count(*) filter (where h.account = '') as anybodys,
+              count(*) filter (where h.account <> '') as ours
+         from (select l.account, l.priority, l.created_at, l.id
+                 from unnest(array['', s.account]) a (account)
+                cross join lateral (
+                  select c.account, c.priority, c.created_at, c.id from safari_command_queue c
+                   where c.service = s.service and c.account = a.account
+                     and c.status = 'pending' and c.ready and c.crash_count = 0
+                     and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+                   order by c.priority, c.created_at, c.id
+                   limit (wants ->> s.service)::integer) l
+                order by l.priority, l.created_at, l.id
+                limit (wants ->> s.service)::integer) h) n
+     cross join lateral (values ('', n.anybodys), (s.account, n.ours)) line (account, most)
+     cross join lateral (
+       select c.id from safari_command_queue c
+        where c.service = s.service and c.account = line.account
+          and c.status = 'pending' and c.ready and c.crash_count = 0
+          and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+        order by c.priority, c.created_at, c.id
+        limit line.most
+        for update skip locked) q);
+end $$;
+
 -- Claims up to wants[service] rows of each service that may act, by priority, then age: of rows that
 -- name the worker's account, or nobody.
 -- A row whose worker died is given alone: only to a worker that holds nothing, and then only that
@@ -65,6 +101,7 @@ declare
   waits jsonb;
   paused text[];
   suspects uuid[];
+  picked uuid[];
   drain boolean := false;
   worker_name text;
   our_accounts jsonb;
@@ -139,71 +176,57 @@ begin
       where s.platform = any (shared) and s.kind is not null;
   end if;
 
-  with picked as (
-    select unnest(suspects) as id
-    union all
-    select q.id
-      from unnest(open_services, open_accounts) s (service, account)
-     cross join lateral (
-       select exists (
-         select from safari_command_queue c
-          where c.service = s.service and c.account = s.account
-            and c.status = 'pending' and c.ready and c.crash_count = 0) as is_ours) own
-     -- How many of the first in line stand in which of two lines. Locking the heads of both would hide
-     -- rows that are not taken from another worker that asks at this moment.
-     cross join lateral (
-       select count(*) filter (where h.account = '') as anybodys,
-              count(*) filter (where h.account <> '') as ours
-         from (select l.account, l.priority, l.created_at, l.id
-                 from unnest(case when own.is_ours then array['', s.account] else '{}' end)
-                        a (account)
-                cross join lateral (
-                  select c.account, c.priority, c.created_at, c.id from safari_command_queue c
-                   where c.service = s.service and c.account = a.account
-                     and c.status = 'pending' and c.ready and c.crash_count = 0
-                     and (paused = '{}' or c.platform is null or c.platform <> all (paused))
-                   order by c.priority, c.created_at, c.id
-                   limit (wants ->> s.service)::integer) l
-                order by l.priority, l.created_at, l.id
-                limit (wants ->> s.service)::integer) h) n
-     cross join lateral (
-       select '' as account, case when own.is_ours then n.anybodys
-                                  else (wants ->> s.service)::bigint end as most
-       union all
-       select s.account, n.ours where own.is_ours) line
-     cross join lateral (
-       select c.id from safari_command_queue c
-        where c.service = s.service and c.account = line.account
-          and c.status = 'pending' and c.ready and c.crash_count = 0
-          and (paused = '{}' or c.platform is null or c.platform <> all (paused))
-        order by c.priority, c.created_at, c.id
-        limit line.most
-        for update skip locked) q
-     where suspects is null
-  ), claimed as (
-    update safari_command_queue q
-       set status = 'running',
-           boot_id = safari_claim.boot_id,
-           worker_id = worker_name,
-           -- The clock keeps it apart from that of a claim that a crash of the server undid.
-           lease_number = greatest(
-             q.lease_number + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint),
-           lease_expires_at = now() + make_interval(secs => lease_seconds),
-           started_at = coalesce(q.started_at, now()),
-           updated_at = now()
-      from picked where q.id = picked.id
-    returning q.*
-  ), audited as (
-    insert into safari_command_events (command_id, event, worker)
-      select id, 'claimed', worker_name from claimed
-  )
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'id', c.id, 'service', c.service, 'action', c.action, 'platform', c.platform,
-           'params', c.params, 'effect', c.effect, 'priority', c.priority,
-           'lease', c.lease_number, 'attempt', c.attempt, 'crash_count', c.crash_count,
-           'waited_seconds', extract(epoch from now() - greatest(c.created_at, c.due_at))
-         ) order by c.priority, c.created_at, c.id), '[]')
-    into commands from claimed c;
+  if suspects is not null then
+    picked := suspects;
+  elsif (
+      -- The order makes the planner take the index of lines, whatever it believes of accounts.
+      select bool_or((
+               select true from safari_command_queue q
+                where q.service = s.service and q.account = s.account
+                  and q.status = 'pending' and q.ready and q.crash_count = 0
+                order by q.priority, q.created_at, q.id limit 1))
+        from unnest(open_services, open_accounts) s (service, account)) then
+    picked := safari_pick_of_two_lines(open_services, open_accounts, wants, paused);
+  else
+    picked := array(
+      select q.id
+        from unnest(open_services) s (service)
+       cross join lateral (
+         select c.id from safari_command_queue c
+          where c.service = s.service and c.account = ''
+            and c.status = 'pending' and c.ready and c.crash_count = 0
+            and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+          order by c.priority, c.created_at, c.id
+          limit (wants ->> s.service)::integer
+          for update skip locked) q);
+  end if;
+
+  if picked <> '{}' then
+    with claimed as (
+      update safari_command_queue q
+         set status = 'running',
+             boot_id = safari_claim.boot_id,
+             worker_id = worker_name,
+             -- The clock keeps it apart from that of a claim that a crash of the server undid.
+             lease_number = greatest(
+               q.lease_number + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint),
+             lease_expires_at = now() + make_interval(secs => lease_seconds),
+             started_at = coalesce(q.started_at, now()),
+             updated_at = now()
+       where q.id = any (picked)
+      returning q.*
+    ), audited as (
+      insert into safari_command_events (command_id, event, worker)
+        select id, 'claimed', worker_name from claimed
+    )
+    select jsonb_agg(jsonb_build_object(
+             'id', c.id, 'service', c.service, 'action', c.action, 'platform', c.platform,
+             'params', c.params, 'effect', c.effect, 'priority', c.priority,
+             'lease', c.lease_number, 'attempt', c.attempt, 'crash_count', c.crash_count,
+             'waited_seconds', extract(epoch from now() - greatest(c.created_at, c.due_at))
+           ) order by c.priority, c.created_at, c.id)
+      into commands from claimed c;
+  end if;
 
   return jsonb_build_object(
     'commands', commands,

@@ -96,13 +96,13 @@ language sql stable as $$
        when owner.kind is null then null
        when not safari_within_hours(policy) then 'hours'
        when coalesce(force.daily, 0) <= 0 or counter.today >= force.daily then 'quota'
-       when counter.week >= force.weekly
+       when force.weekly is not null and counter.week >= force.weekly
             and safari_nth_action(asked.name, force.weekly, asked.account) > now() - interval '7 days'
          then 'weekly_limit'
-       when counter.two_days >= force.rolling
+       when force.rolling is not null and counter.two_days >= force.rolling
             and safari_nth_action(asked.name, force.rolling, asked.account) > now() - interval '24 hours'
          then 'rolling_limit'
-       when counter.two_days >= force.hourly
+       when force.hourly is not null and counter.two_days >= force.hourly
             and safari_nth_action(asked.name, force.hourly, asked.account) > now() - interval '1 hour'
          then 'hourly_limit'
        when counter.next_action_at > now() or safari_paused_until(

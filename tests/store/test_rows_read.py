@@ -123,6 +123,25 @@ def test_the_way_of_a_command_reads_its_own_rows(session: psycopg.Connection[Any
     assert read_by(session, "safari_beat(%s, %s, '{}', 30, 'host', '[]')", BOOT, held) < FEW_ROWS
 
 
+def test_a_claim_does_not_walk_the_line(database: Database) -> None:
+    line = [
+        {"action": "send_dm", "platform": "twitter", "params": {"username": "a", "text": str(i)}}
+        for i in range(2 * FEW_ROWS)
+    ]
+    with database.connect() as connection:
+        connection.execute("select safari_enqueue(%s)", (Jsonb(line),))
+        connection.execute("update safari_policies set active_from = 0, active_to = 24")
+        connection.execute(
+            "select safari_register(%s, 'host', 'host/1', '[\"twitter-dm\"]')", (BOOT,)
+        )
+        # Statistics of a line in which no row names an account.
+        connection.execute("vacuum analyze")
+    with database.connect() as session:
+        session.execute("begin")
+        claim = f"safari_claim('{BOOT}', '{{\"twitter-dm\": 1}}', 0, 30)"
+        assert read_by(session, claim) < FEW_ROWS
+
+
 def test_a_result_updates_its_attempt_in_place(database: Database) -> None:
     with database.connect() as connection:
         connection.execute("begin")
