@@ -12,25 +12,31 @@ if TYPE_CHECKING:
 __all__ = ["first_count", "first_number", "read_count"]
 
 _MULTIPLES: Final = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
-_SHOWN = re.compile(r"(\d+(?:\.\d+)?) ?([KMB]?)", re.IGNORECASE)
-_GROUPED = re.compile(r"\d{1,3}(?:[,\u00a0\u202f ]\d{3})+(?:\.\d+)?")
-_SEPARATORS = re.compile("[,\u00a0\u202f ]")
+_SHOWN = re.compile(r"(\d+(?:\.\d+)?)\s?([KMB]?)", re.IGNORECASE)
+_GROUPED = re.compile(r"\d{1,3}(?:[,'\u2019\s]\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3}){2,}")
+_DECIMAL_COMMA = re.compile(r"(\d+),(\d{1,2})(\s?[KMB])", re.IGNORECASE)
+# 12.345 is twelve to some and twelve thousand to others.
+_AMBIGUOUS = re.compile(r"\d{1,3}[.]\d{3}")
+# What an integer of the tables holds; no post has more, so a larger number was misread.
+_LARGEST: Final = 2**31 - 1
 
 
 def read_count(value: Any) -> int | None:
     """Return a count, None where it is not known.
 
     Numbers come as such or as text, also as a page shows them: ``12``, ``1,234``, ``1.2K``. What is
-    negative, no number or a truth value is unknown, never zero.
+    negative, ambiguous, no number, a truth value or larger than any count is unknown, never zero.
     """
+    if isinstance(value, str) and _AMBIGUOUS.fullmatch(value.strip()):
+        return None
     number = _number(value)
-    return None if number is None else round(number)
+    return None if number is None or number > _LARGEST else round(number)
 
 
 def first_count(counts: Mapping[str, Any], *names: str) -> int | None:
     """Return the first of the named counts that is known; None where none is."""
-    number = first_number(counts, *names)
-    return None if number is None else round(number)
+    known = (read_count(counts.get(name)) for name in names)
+    return next((count for count in known if count is not None), None)
 
 
 def first_number(values: Mapping[str, Any], *names: str) -> float | None:
@@ -52,6 +58,7 @@ def _number(value: Any) -> float | None:
 
 def _shown(text: str) -> float | None:
     if _GROUPED.fullmatch(text):
-        text = _SEPARATORS.sub("", text)
+        text = re.sub(r"[,'\u2019\s]|\.(?=\d{3})", "", text)
+    text = _DECIMAL_COMMA.sub(r"\1.\2\3", text)
     match = _SHOWN.fullmatch(text)
     return float(match[1]) * _MULTIPLES[match[2].upper()] if match else None

@@ -23,6 +23,12 @@ from actp.domains.engagement import engagement_of, measured_engagement
         ("1.2K", 1200),
         ("3 m", 3_000_000),
         ("2B", 2_000_000_000),
+        ("1.234.567", 1_234_567),
+        ("1'234", 1234),
+        ("1,2K", 1200),
+        ("12\u00a0345", 12_345),
+        ("1,234.5", 1234),
+        (2**31 - 1, 2**31 - 1),
     ],
 )
 def test_a_number_is_read_however_it_is_written(said: Any, count: int) -> None:
@@ -30,8 +36,10 @@ def test_a_number_is_read_however_it_is_written(said: Any, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [None, "", "-", "many", "12 likes", "1,23", -3, -0.5, True, float("nan"), [], {}]
-)
+    "said",
+    [None, "", "-", "N/A", "many", "12 likes", "1,23", "12.345", "-1", "1e5", -3, -0.5, True,
+     float("nan"), float("inf"), 2**31, 3e9, 10**400, "9B", [], {}],
+)  # fmt: skip
 def test_what_is_no_count_is_unknown_and_not_zero(said: Any) -> None:
     assert read_count(said) is None
 
