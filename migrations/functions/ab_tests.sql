@@ -132,9 +132,11 @@ begin
     end if;
   end loop;
   update actp_ab_tests t
-     set started_at = coalesce(t.created_at, now()),
-         a_begun_at = coalesce(t.a_begun_at, t.created_at, now())
-   where t.status = 'running' and t.started_at is null and agent_ab_lacks(t) is null;
+     set status = 'running', started_at = coalesce(t.created_at, now()),
+         a_begun_at = coalesce(t.a_begun_at, t.created_at, now()),
+         post_url_a = coalesce((safari_post('twitter', t.post_url_a)).url, t.post_url_a),
+         post_url_b = coalesce((safari_post('twitter', t.post_url_b)).url, t.post_url_b)
+   where lower(btrim(t.status)) = 'running' and t.started_at is null and agent_ab_lacks(t) is null;
   return (
     select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object(
              'age_hours', extract(epoch from now() - safari_bounded(t.started_at)) / 3600,
@@ -149,11 +151,18 @@ end $$;
 create or replace function public.agent_ab_lacks(test public.actp_ab_tests) returns text
 language sql immutable set search_path = public, pg_temp as $$
   select case
+    when lower(btrim(test.status)) <> 'running' then
+      format('its status %s is none of posting, running, complete, inconclusive and error',
+             coalesce(quote_literal(test.status), 'null'))
     when coalesce(test.post_url_a, test.post_id_a, '') = ''
       then 'neither post_id_a nor post_url_a says where arm A is'
     when coalesce(test.post_url_b, test.variant_b_text, '') = ''
       then 'neither post_url_b nor variant_b_text says which tweet arm B is'
+    when test.post_url_a <> '' and a.id is null then 'post_url_a is no address of a tweet'
+    when test.post_url_b <> '' and b.id is null then 'post_url_b is no address of a tweet'
+    when a.id = b.id then 'both arms are one tweet'
   end
+    from safari_post('twitter', test.post_url_a) a, safari_post('twitter', test.post_url_b) b
 $$;
 
 -- The tests of other programs that cannot be looked at, [{id, topic, since, lacks}].
@@ -162,7 +171,10 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(jsonb_build_object(
            'id', t.id, 'topic', t.topic, 'since', t.created_at, 'lacks', agent_ab_lacks(t))
            order by t.created_at, t.id), '[]')
-    from actp_ab_tests t where t.status = 'running' and t.started_at is null
+    from actp_ab_tests t
+   where t.started_at is null and t.winner is null and t.completed_at is null
+     and coalesce(lower(btrim(t.status)), '')
+         not in ('posting', 'complete', 'completed', 'inconclusive', 'error')
 $$;
 
 -- Keeps what was found of a running test: addresses and metrics; what is known stays.

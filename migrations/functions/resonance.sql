@@ -23,9 +23,11 @@ declare
   target uuid;
 begin
   for item in
-    select r.platform, r.niche, array(select jsonb_array_elements_text(r.hooks)) as hooks
+    select safari_platform(r.platform) as platform, n.niche,
+           array(select jsonb_array_elements_text(r.hooks)) as hooks
       from jsonb_to_recordset(rows) as r (platform text, niche text, hooks jsonb)
-     where r.niche is not null and r.niche <> 'other' order by r.platform, r.niche
+     cross join lateral agent_niche(r.niche) n (niche)
+     where n.niche <> 'other' order by 1, 2
   loop
     select n.id into target from actp_niche_resonance n
      where n.platform = item.platform and n.niche = item.niche

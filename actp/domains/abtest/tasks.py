@@ -160,7 +160,14 @@ def _checked(tools: Tools, test: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"id": test["id"], "topic": test["topic"], "niche": test["niche"]}
     row |= {"verdict": None, "error": None, "margin_percent": None, "p_value": None}
     row |= {"conditions": [], "late": [], "round": test["round"], "next_round": None}
-    windows = due_windows(test)
+    kept = _counts_of(test["metrics_24h"])
+    if kept is not None:
+        # The run that read them ended before the verdict.
+        return row | _ended(
+            tools, test, (test["post_url_a"], kept[0]), (test["post_url_b"], kept[1])
+        )
+    # What another program stored in a shape of its own is read anew.
+    windows = due_windows({**test, "metrics_24h": None})
     if not windows:
         return row
     try:
@@ -213,11 +220,15 @@ def _counts(
 
 
 def _ended(
-    tools: Tools, test: Mapping[str, Any], a: tuple[str, Counts], b: tuple[str, Counts]
+    tools: Tools,
+    test: Mapping[str, Any],
+    a: tuple[str | None, Counts],
+    b: tuple[str | None, Counts],
 ) -> dict[str, Any]:
     verdict = judge(a[1], b[1], _earlier(test), test["rounds"])
     texts = {"a": test["variant_a_text"], "b": test["variant_b_text"]}
-    posted = {"a": test["planned_at"] or test["a_begun_at"], "b": test["started_at"]}
+    began_a = test["planned_at"] or test["a_begun_at"] or test["started_at"]
+    posted = {"a": began_a, "b": test["started_at"]}
     posts = [
         {
             **counts.to_json(),
@@ -229,7 +240,7 @@ def _ended(
             "content_type": content_type_of(texts[arm]),
         }
         for arm, (url, counts) in (("a", a), ("b", b))
-        if tweet_id(url)
+        if url and tweet_id(url)
     ]
     figures = {
         "margin_percent": round(100 * verdict.margin, 1),
@@ -267,14 +278,18 @@ def _next_round(tools: Tools, test: Mapping[str, Any]) -> str:
 
 def _earlier(test: Mapping[str, Any]) -> list[tuple[Counts, Counts]]:
     """Return the counts of the rounds before, as far as they were read whole."""
+    return [pair for kept in test["earlier"] if (pair := _counts_of(kept)) is not None]
+
+
+def _counts_of(kept: Any) -> tuple[Counts, Counts] | None:
+    """Return the counts of both arms that were stored; None where they are not all there."""
     names = ("likes", "retweets", "replies", "views")
-    pairs = [
-        tuple(Counts.read({name: kept.get(f"{name}_{arm}") for name in names}) for arm in "ab")
-        for kept in test["earlier"]
-    ]
-    return [(a, b) for a, b in pairs if a is not None and b is not None]
+    stored = kept if isinstance(kept, dict) else {}
+    a, b = (Counts.read({name: stored.get(f"{name}_{arm}") for name in names}) for arm in "ab")
+    return None if a is None or b is None else (a, b)
 
 
-def _hook(text: str) -> str:
+def _hook(text: str | None) -> str:
+    text = text or ""
     found = _FIRST_SENTENCE.match(text)
     return (found[0] if found else text)[:120]
