@@ -17,10 +17,14 @@ begin
   return lower(given);
 end $$;
 
--- The name under which a platform is stored.
+-- The name under which a platform is stored. What names a part of one ('YouTube Shorts',
+-- 'instagram_dm', 'https://www.tiktok.com') is that platform; null for nothing but blanks.
 create or replace function public.safari_platform(given text) returns text
 language sql immutable as $$
   select case lower(btrim(given))
+           when 'instagram' then 'instagram' when 'twitter' then 'twitter'
+           when 'tiktok' then 'tiktok' when 'threads' then 'threads'
+           when 'linkedin' then 'linkedin' when 'youtube' then 'youtube' when 'gmail' then 'gmail'
            when 'x' then 'twitter' when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
            when 'x (twitter)' then 'twitter' when 'twitter/x' then 'twitter'
            when 'x/twitter' then 'twitter' when 'twitter (x)' then 'twitter'
@@ -30,7 +34,14 @@ language sql immutable as $$
            when 'linked in' then 'linkedin' when 'linkedin.com' then 'linkedin'
            when 'yt' then 'youtube' when 'you tube' then 'youtube' when 'youtube.com' then 'youtube'
            when 'email' then 'gmail' when 'mail' then 'gmail' when 'e-mail' then 'gmail'
-           else nullif(lower(btrim(given)), '') end
+           when 'fb' then 'facebook' when 'shorts' then 'youtube' when 'yt shorts' then 'youtube'
+           when 'youtubeshorts' then 'youtube' when 'reels' then 'instagram'
+           when 'ig reels' then 'instagram' when 'reel' then 'instagram'
+           else coalesce(
+             substring(lower(given) from '^[^a-z0-9]*(?:https?://)?(?:www[.])?(instagram|twitter'
+                                         '|tiktok|threads|linkedin|youtube|facebook|pinterest)'
+                                         '(?![a-z0-9])'),
+             nullif(btrim(lower(given), E' \t\r\n\u00a0'), '')) end
 $$;
 
 -- Decodes percent signs once; null when the bytes are no UTF-8.

@@ -70,7 +70,8 @@ language sql stable set search_path = public, pg_temp as $$
     left join actp_post_looks l
       on l.platform = safari_platform(p.platform) and l.external_id = p.external_id
      and l.look = '24h' and l.age_hours <= 36
-   where p.published_at > now() - make_interval(days => days)
+   where safari_platform(p.platform) is not null
+     and p.published_at > now() - make_interval(days => days)
      -- A post of less than a day has not brought yet what older ones have.
      and p.published_at <= now() - interval '24 hours'
      and coalesce(l.engagement, p.engagement_score) is not null
@@ -235,7 +236,8 @@ begin
   return to_jsonb(found);
 end $$;
 
--- How far our posts of the last 30 days are measured: [{platform, posts, measured, waiting, problem}].
+-- How far our posts of the last 30 days are measured: [{platform, posts, measured, waiting, unplaced,
+-- problem}]. The address of those that are unplaced is not known.
 create or replace function public.agent_posts_state() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(s) order by s.platform), '[]') from (
@@ -244,6 +246,7 @@ language sql stable set search_path = public, pg_temp as $$
              select from actp_post_looks l where l.platform = o.platform
                 and l.external_id = o.external_id and l.engagement is not null)) as measured,
            count(*) filter (where o.next_look_at is not null) as waiting,
+           count(*) filter (where o.url is null) as unplaced,
            (array_agg(o.problem order by o.published_at desc)
              filter (where o.problem is not null))[1] as problem
       from actp_own_posts o where o.published_at > now() - interval '30 days'

@@ -177,6 +177,32 @@ def test_videos_of_youtube_are_compared_at_equal_age_only(
     }  # fmt: skip
 
 
+def test_rows_of_any_spelling_teach_and_one_without_a_platform_stops_nobody(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    for recent, earlier in (("Youtube Shorts", "YouTube"), ("IG", "Instagram Reels"), ("", " ")):
+        admin.execute(POST, (recent, " SaaS-Growth", 50, 2, 3))
+        admin.execute(POST, (earlier, "saas growth", 100, 20, 3))
+    code, result = run_script(script, "--optimize")
+    assert (code, result["taught"]) == (0, 12)
+    assert [row["platform"] for row in run_script(script, "--saturation-check")[1]["rows"]] == [
+        "instagram"
+    ], "videos are compared at equal age only"
+    ((posts,),) = rows(
+        admin, "select count(*) from actp_content_performance where niche = 'saas_growth'"
+    )
+    assert posts == 18
+    assert run_script(script, "--gaps")[1]["posts"] == 18
+    assert run_script(script, "--weekly-calendar")[0] == 0
+    assert {row["platform"] for row in run_script(script, "--cross-platform")[1]["rows"]} == {
+        "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube",
+    }  # fmt: skip
+    noted = {
+        row["platform"]: row["problem"] for row in run_script(script, "--measure")[1]["platforms"]
+    }
+    assert noted["instagram"] == "6 posts without a known address"
+
+
 def test_saturation_is_reported_once(run_script: RunScript, admin: psycopg.Connection) -> None:
     admin.execute(POST, ("Threads", "saas_growth", 50, 2, 3))
     admin.execute(POST, ("threads", "saas_growth", 100, 20, 3))
@@ -222,6 +248,16 @@ def test_a_tired_platform_is_told_once_a_week(
         "platform": "tiktok", "drop_percent": 50, "posts_per_day": 3, "recommended": 2,
     }  # fmt: skip
     assert script.main(["--saturation-check"]) == 0
+
+
+def test_an_hour_beyond_the_slots_is_shown(
+    run_script: RunScript, admin: psycopg.Connection
+) -> None:
+    admin.execute("update actp_posting_schedule set best_hours = '{0,3}' where platform='linkedin'")
+    _, result = run_script(script, "--cross-platform")
+    assert {row["platform"]: row["hours"] for row in result["rows"]}["linkedin"] == {
+        "0": 0.5, "3": 0.5,
+    }  # fmt: skip
 
 
 def test_the_week_is_planned_and_written(run_script: RunScript, tmp_path: Path) -> None:

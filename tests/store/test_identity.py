@@ -130,10 +130,13 @@ def test_nothing_is_read_off_nothing(admin: psycopg.Connection) -> None:
 
 PLATFORM_NAMES = {
     "twitter": ("X", " Twitter ", "x.com", "X (Twitter)", "twitter/x"),
-    "instagram": ("IG", "insta", "Instagram.com"),
-    "tiktok": ("TikTok", "Tik Tok"),
-    "youtube": ("YT", "You Tube"),
-    "linkedin": ("LinkedIn", "Linked In"),
+    "instagram": ("IG", "insta", "Instagram.com", "Instagram Reels", "instagram_dm", "Instagram\n"),
+    "tiktok": ("TikTok", "Tik Tok", "https://www.tiktok.com", "\u00a0TikTok"),
+    "youtube": ("YT", "You Tube", "Youtube Shorts", "YouTube-Shorts", "Shorts"),
+    "linkedin": ("LinkedIn", "Linked In", "LinkedIn Page", "linkedin (company)"),
+    "threads": ("Threads", "threads.net"),
+    "facebook": ("FB", "Facebook"),
+    "instagramers": ("instagramers",),
     "gmail": ("E-Mail", "email", "mail"),
 }
 NICHE_NAMES = {

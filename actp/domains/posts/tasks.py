@@ -73,7 +73,9 @@ def state(tools: Tools) -> dict[str, Any]:
     """Return how far the posts of each platform are measured, and what keeps others from it."""
     rows = tools.store.call("agent_posts_state")
     for row in rows:
-        row["problem"] = row["problem"] or UNMEASURED.get(row["platform"])
+        known = row["problem"] or UNMEASURED.get(row["platform"])
+        unplaced = row["unplaced"] and f"{counted(row['unplaced'], 'post')} without a known address"
+        row["problem"] = known or unplaced or None
     return {"rows": rows}
 
 

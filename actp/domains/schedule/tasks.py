@@ -14,7 +14,7 @@ from actp.domains.schedule.calendar import Entry, assign, free_moments
 from actp.domains.schedule.ics import to_ics
 from actp.domains.schedule.plan import read_plan
 from actp.domains.schedule.saturation import has_recovered, saturation
-from actp.domains.schedule.slots import choose_hours
+from actp.domains.schedule.slots import Slot, choose_hours
 from actp.errors import InvalidInput
 from actp.plural import counted
 
@@ -125,7 +125,9 @@ def cross_platform(tools: Tools) -> dict[str, Any]:
                 "posts_per_day": table.posts_per_day,
                 "active_days": list(table.active_days),
                 "hours": {
-                    hour: round(table.slots[hour].mean, 3) for hour in sorted(table.best_hours)
+                    # An hour that was learned need not be one of the slots.
+                    hour: round(table.slots.get(hour, Slot()).mean, 3)
+                    for hour in sorted(table.best_hours)
                 },
             }
             for table in tables
