@@ -5,16 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from actp.safari.turns import TurnTable
-
 if TYPE_CHECKING:
-    from actp.settings import Settings
     from actp.store import Json, Store
 
-__all__ = ["act", "operator_here", "resume_service"]
+__all__ = ["act", "operator_here"]
 
 
 def operator_here(entrance: str) -> str:
@@ -29,10 +25,3 @@ def operator_here(entrance: str) -> str:
 def act(store: Store, operator: str, action: str, /, **arguments: Json) -> Any:
     """Do one action of ``safari_act`` and return its answer; the audit names the operator."""
     return store.call("safari_act", action=action, arguments=arguments, operator=operator)
-
-
-def resume_service(store: Store, settings: Settings, operator: str, service: str) -> Any:
-    """Lift what a service of this host waits for, and make its commands due."""
-    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
-        table.lift_wait(service)
-    return act(store, operator, "resume_service", service=service)

@@ -166,7 +166,7 @@ def _block(form: Mapping[str, str], _: Settings) -> Arguments:
 def _service(form: Mapping[str, str], _: Settings) -> Arguments:
     if form["service"] not in SERVICES:
         raise InvalidInput(f"there is no service {form['service'][:40]!r}", remedy="Reload.")
-    return {"service": form["service"]}
+    return {"service": form["service"], "account": _account(form)}
 
 
 def _reply(form: Mapping[str, str], _: Settings) -> Arguments:

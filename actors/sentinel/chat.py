@@ -17,7 +17,6 @@ from actp.clients.telegram import Telegram
 from actp.clock import steady_seconds
 from actp.errors import SchemaMissing, StoreDenied, StoreError, StoreUnavailable, WrongState
 from actp.locks import host_key
-from actp.safari.turns import TurnTable
 from actp.store.reconnect import Backoff
 from metrics import instruments
 
@@ -234,17 +233,12 @@ def chat_spec(
         raise ValueError("buttons need a bot and a chat")
     host = host_key(settings.actp_lock_dir)
 
-    def lift(service: str) -> None:
-        table = TurnTable(settings.actp_lock_dir, settings.safari_turns)
-        table.lift_wait(service)
-        table.close()
-
     def start() -> Any:
         telegram = Telegram(settings.telegram_api_url, token, chat_id)
 
         def receiver(secret: str) -> Receiver:
             signer = Signer(secret, token, chat_id)
-            return Receiver(store, telegram, people, signer, host, lift)
+            return Receiver(store, telegram, people, signer, host)
 
         return ChatActor.start(
             here, store=store, telegram=telegram, receiver=receiver, host=host, patience=patience

@@ -17,7 +17,7 @@ from actors.runtime.messages import (
     Stop,
     Tick,
 )
-from actors.worker.messages import LeasesLost, StartClaiming
+from actors.worker.messages import LeasesLost, StartClaiming, WaitLifted
 from actors.worker.poller import POLLER
 from actp.errors import StoreRefused
 from actp.marks import known_event, remember_event
@@ -48,6 +48,7 @@ class _Booted:
 @dataclass(frozen=True, slots=True)
 class _Beaten:
     lost: frozenset[tuple[str, int]]
+    resumed: Mapping[str, str]
 
 
 class Lifeline(Actor):
@@ -75,6 +76,7 @@ class Lifeline(Actor):
         self._marks = marks
         self._is_booted = False
         self._is_beating = False
+        self._resumed: dict[str, str] = {}
         self._failures = 0
         self._backoff = Backoff()
         self._random = SystemRandom()
@@ -94,8 +96,8 @@ class Lifeline(Actor):
                     self._rounds_to_beat = self._rounds_per_beat
                     self._is_beating = True
                     self.offload("beat", self._beat(message, rescues=self._is_booted))
-            case _Beaten(lost=lost):
-                self._beaten(lost)
+            case _Beaten():
+                self._beaten(message)
             case OffloadFailed():
                 self._failed(message)
             case PeerRestarted(name=name) if name == POLLER and self._is_booted:
@@ -105,10 +107,15 @@ class Lifeline(Actor):
             case _:
                 pass
 
-    def _beaten(self, lost: frozenset[tuple[str, int]]) -> None:
+    def _beaten(self, beaten: _Beaten) -> None:
         self._is_beating = False
-        if lost:
-            self._registry.tell_all(LeasesLost(lost), but=self.name)
+        if beaten.lost:
+            self._registry.tell_all(LeasesLost(beaten.lost), but=self.name)
+        # It is answered for a while, since a beat can be lost: once each is enough.
+        for service, at in beaten.resumed.items():
+            if self._resumed.get(service) != at:
+                self._resumed[service] = at
+                self.tell(service, WaitLifted())
 
     def _failed(self, failed: OffloadFailed) -> None:
         if failed.what == "beat":
@@ -192,7 +199,10 @@ class Lifeline(Actor):
                 if error := answer.get(f"{what}_error"):
                     _log.error("%s failed: %s", what, error, extra={"action": f"{what}_failed"})
             self._compare(known, answer.get("watermark"))
-            return _Beaten(frozenset(row for row in holding.held if row[0] in answer["lost"]))
+            return _Beaten(
+                frozenset(row for row in holding.held if row[0] in answer["lost"]),
+                answer.get("resumed") or {},
+            )
 
         return beat
 

@@ -113,6 +113,10 @@ class Probed:
     error: str | None
 
 
+class WaitLifted:
+    """An operator has lifted what the service waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeasesLost:
     """These rows, as (id, lease), are ours no longer."""

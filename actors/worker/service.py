@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, PeerRestarted, Pong, Start, Stop, StopNow, Tick
 from actors.worker.entries import handed_back
-from actors.worker.messages import AttemptEnded, Demand, LeasesLost, Probed, Recorded, Work
+from actors.worker.messages import (
+    AttemptEnded,
+    Demand,
+    LeasesLost,
+    Probed,
+    Recorded,
+    WaitLifted,
+    Work,
+)
 from actors.worker.poller import POLLER
 from actors.worker.prefetch import PrefetchLimit
 from actp.safari.readiness import Readiness
@@ -61,12 +69,10 @@ class ServiceActor(Actor):
         self._is_probing = False
         self._is_stopping = False
         self._turns = attempts.tools.turns
-        self._lifted_at = self._turns.lifted_at(self.name)
 
     def pong(self, round_: int) -> Pong:
         """Return every row held, so that its lease is renewed, and whether the service is ready."""
         self._forget_recorded()
-        self._lift()
         current = self._attempts.current
         held = [*self._rows, *(each.row for each in self._finishing)]
         if current is not None:
@@ -100,13 +106,13 @@ class ServiceActor(Actor):
                 self.tell(POLLER, Demand(self.name, 0, self._held, 0, fresh=True))
             case LeasesLost(held=held):
                 self._lose(held)
+            case WaitLifted():
+                self._readiness.lift()
             case Start():
                 self.tell(POLLER, Demand(self.name, 0, 0, 0, fresh=True))
                 self._take_ended()  # of an attempt that my predecessor started
             case Stop():
-                self._is_stopping = True
-                if self._attempts.current is not None:
-                    self._attempts.current.cancel()
+                self._stop()
             case StopNow():
                 self._abandon()
             case _:
@@ -114,13 +120,10 @@ class ServiceActor(Actor):
         self._forget_recorded()
         self._go_on()
 
-    def _lift(self) -> None:
-        """Look whether an operator has lifted what the service waits for."""
-        lifted_at = self._turns.lifted_at(self.name)
-        if lifted_at > self._lifted_at:
-            self._lifted_at = lifted_at
-            self._readiness.lift()
-            self.later(0.0, READY)
+    def _stop(self) -> None:
+        self._is_stopping = True
+        if self._attempts.current is not None:
+            self._attempts.current.cancel()
 
     @property
     def _is_busy(self) -> bool:

@@ -16,7 +16,7 @@ from actp.chat.words import answer_to, decision, refusal, standing
 from actp.errors import StoreRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from actp.clients.telegram import Telegram
     from actp.store import Store
@@ -36,17 +36,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Handles one update after the other, on behalf of the host that receives them.
-
-    ``resumed`` is called with a service whose wait on this host should end.
-    """
+    """Handles one update after the other, on behalf of the host that receives them."""
 
     store: Store
     telegram: Telegram
     people: People
     signer: Signer
     host: str
-    resumed: Callable[[str], None]
 
     def handle(self, update: Mapping[str, Any]) -> Handled:
         """Handle one update; raises StoreError where the database is away or not ours to ask."""
@@ -85,14 +81,8 @@ class Receiver:
             _log.warning("a decision was refused: %s", error, extra={"action": "button_refused"})
             self.telegram.answer_press(press.query_id, NOT_TAKEN, is_alert=True)
             return "refused"
-        if answer["done"] and not answer["repeated"]:
-            self._follow_up(answer["answer"])
         self._tell(press, button.action, answer)
         return "decided" if answer["done"] else "refused"
-
-    def _follow_up(self, done: object) -> None:
-        if isinstance(done, dict) and isinstance(done.get("service"), str):
-            self.resumed(done["service"])
 
     def _tell(self, press: Press, action: str, answer: Mapping[str, Any]) -> None:
         is_done = answer["done"]

@@ -18,8 +18,8 @@ from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
-from actp.operators import act, operator_here, resume_service
-from actp.safari.catalogue import HTTP_SERVICES
+from actp.operators import act, operator_here
+from actp.safari.catalogue import HTTP_SERVICES, SERVICES
 from actp.safari.client import SafariClient
 from actp.safari.turns import TurnTable
 from actp.settings import load_settings, parse_login
@@ -104,11 +104,11 @@ def pause(
 
 @click.command()
 @click.option("--platform", help="Only this platform; every pause unless given.")
-@click.option("--account", help="Only the pause of this account.")
+@click.option("--account", help="Only the pause or wait of this account.")
 @click.option(
     "--service",
     type=click.Choice([service.name for service in HTTP_SERVICES]),
-    help="Lift what a service of this host waits for.",
+    help="Lift what a service waits for; with --account only there.",
 )
 @click.option("--safari", is_flag=True, help="Free Safari after a program was interrupted.")
 @json_option
@@ -129,7 +129,7 @@ def resume(
         _free_safari(as_json=as_json)
         return
     if service is not None:
-        _lift_wait(service, as_json=as_json)
+        _lift_wait(service, account, as_json=as_json)
         return
     name = _platform(platform)
     with database() as store:
@@ -140,10 +140,15 @@ def resume(
     _told(answer, told, as_json=as_json)
 
 
-def _lift_wait(service: str, *, as_json: bool) -> None:
+def _lift_wait(service: str, account: str | None, *, as_json: bool) -> None:
     settings = load_settings()
+    # Another account of the platform waits for its own reasons.
+    own = settings.safari_accounts.get(SERVICES[service].platform or "")
+    account = parse_login(account) if account else own
     with database(settings) as store:
-        answer = resume_service(store, settings, operator_here("cli"), service)
+        answer = act(
+            store, operator_here("cli"), "resume_service", service=service, account=account
+        )
     said = f"{service} is tried again; {counted(answer['resumed'], 'command')} made due."
     _told(answer, said, as_json=as_json)
 

@@ -109,17 +109,6 @@ class TurnTable:
         """Have a ``take`` that waits ask ``give_up`` now."""
         ring(self._bell_path(_encoded(holder)))
 
-    def lift_wait(self, holder: str) -> None:
-        """Have the worker of a service on this host forget what it waits for."""
-        self._lift_path(holder).touch()
-
-    def lifted_at(self, holder: str) -> float:
-        """Return the wall time at which its wait was lifted last, 0 where it never was."""
-        try:
-            return self._lift_path(holder).stat().st_mtime
-        except FileNotFoundError:
-            return 0.0
-
     def try_take(self, holder: str, busy_until: float, why: str = "") -> bool:
         """Take a turn if one is free and nobody waits longer; else wait in line, return False.
 
@@ -325,9 +314,6 @@ class TurnTable:
             left.is_holding = False
             table.write(left)
         return True
-
-    def _lift_path(self, holder: str) -> Path:
-        return self._lock_dir / f"lifted-{_encoded(holder).decode()}"
 
     def _note_path(self, name: bytes) -> Path:
         return self._lock_dir / f"turn-{name.decode()}"

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from actp.cli.requests import refuse_unsendable
 from actp.errors import ActpError
-from actp.operators import act, operator_here, resume_service
+from actp.operators import act, operator_here
 from console.forms import arguments_of, new_command
 from console.site import form_of, site_of
 
@@ -80,8 +80,6 @@ def _do(site: Site, action: str, form: Mapping[str, str]) -> Any:
     operator = operator_here("console")
     if action == "enqueue":
         refuse_unsendable(site.store, [new_command(form, site.settings)])
-    if action == "resume_service":
-        return resume_service(site.store, site.settings, operator, arguments["service"])
     return act(site.store, operator, action, **arguments)
 
 

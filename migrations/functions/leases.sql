@@ -220,8 +220,8 @@ end $$;
 
 -- A worker's round in one call: its heartbeat, then the rescue of what has expired; services are null
 -- while it must not rescue yet. With what the host knows of the database it is compared as well, to
--- notice a restore. Answers {lost, rescued, rescue_error,
--- watermark, watermark_error}: a rescue or a comparison that fails
+-- notice a restore. Answers {lost, resumed, rescued, rescue_error,
+-- watermark, watermark_error}; resumed are its services whose wait an operator lifted. A rescue or a comparison that fails
 -- is reported and leaves the leases renewed.
 drop function if exists public.safari_beat(uuid, jsonb, jsonb, double precision, text, jsonb);
 create or replace function public.safari_beat(
@@ -230,7 +230,8 @@ create or replace function public.safari_beat(
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  answer jsonb := safari_heartbeat(boot_id, held, state, lease_seconds);
+  answer jsonb := safari_heartbeat(boot_id, held, state, lease_seconds)
+    || jsonb_strip_nulls(jsonb_build_object('resumed', safari_resumed(boot_id)));
 begin
   if jsonb_typeof(services) = 'array' then
     perform safari_notice_clone(boot_id, lease_seconds);

@@ -208,7 +208,7 @@ begin
     when 'people_join' then answer := safari_people_join(a ->> 'one', a ->> 'other');
     when 'people_part' then
       answer := safari_people_part(a ->> 'one', a ->> 'other', a ->> 'note');
-    when 'resume_service' then answer := safari_resume_service(a ->> 'service');
+    when 'resume_service' then answer := safari_resume_service(a ->> 'service', a ->> 'account');
     when 'settle' then
       answer := safari_claim_looks(a -> 'rest', (a ->> 'again_seconds')::double precision,
                                    (a ->> 'only_id')::uuid, accounts => coalesce(a -> 'accounts', '{}'));

@@ -196,7 +196,8 @@ begin
         'platform', place.platform, 'account', place.account), operator);
       if place.service is not null then
         answer := answer || jsonb_build_object('service', place.service) || safari_act(
-          'resume_service', jsonb_build_object('service', place.service), operator);
+          'resume_service', jsonb_build_object('service', place.service, 'account', place.account),
+          operator);
       end if;
       return answer || jsonb_build_object('platform', place.platform);
     else

@@ -69,16 +69,40 @@ language sql stable set search_path = public, pg_temp as $$
    where command.status = 'pending';
 $$;
 
--- Makes due what waits because a service said so, after an operator has lifted its wait; says how many.
-create or replace function public.safari_resume_service(service text) returns jsonb
+-- Lifts what a service waits for, on the hosts of an account or, without one, on all: their workers
+-- hear of it with their next beat. Makes due what waits because the service said so; says how many.
+drop function if exists public.safari_resume_service(text);
+create or replace function public.safari_resume_service(service text, account text default null)
+returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   resumed integer;
 begin
+  if not exists (select from safari_services s where s.service = safari_resume_service.service) then
+    raise invalid_parameter_value using message = format('there is no service %s', left(service, 40));
+  end if;
+  insert into safari_resumes as r (service, account)
+    values (safari_resume_service.service, safari_account_name(safari_resume_service.account))
+    on conflict on constraint safari_resumes_pkey do update set resumed_at = now();
   update safari_command_queue q set next_retry_at = null, updated_at = now()
    where q.status = 'pending' and q.service = safari_resume_service.service
-     and q.next_retry_at > now() and q.hold is null;
+     and q.next_retry_at > now() and q.hold is null
+     and (safari_account_name(safari_resume_service.account) = '' or q.account = ''
+          or q.account = safari_account_name(safari_resume_service.account));
   get diagnostics resumed = row_count;
   perform safari_wake();
   return jsonb_build_object('resumed', resumed);
 end $$;
+
+-- The services of a worker whose wait was lifted within ten minutes, {service: when}; null for none.
+create or replace function public.safari_resumed(boot_id uuid) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_object_agg(l.service, l.at) from (
+    select r.service, max(r.resumed_at) as at
+      from safari_resumes r
+      join safari_services s on s.service = r.service
+      join safari_workers w on w.boot_id = safari_resumed.boot_id and r.service = any (w.services)
+     where r.resumed_at > now() - interval '10 minutes'
+       and r.account in ('', safari_account_on(w.accounts, s.platform))
+     group by r.service) l
+$$;

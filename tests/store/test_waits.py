@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
+from actp.errors import InvalidInput
 from tests.store.life import SERVICE, Life
 
 if TYPE_CHECKING:
@@ -110,3 +112,32 @@ def test_lifting_the_wait_of_a_service_makes_its_retries_due(life: Life) -> None
     assert life.store.call("safari_resume_service", service="tiktok-dm") == {"resumed": 0}
     assert life.store.call("safari_resume_service", service=SERVICE) == {"resumed": 1}
     assert waits(life, id_) == {"for": "its turn"}
+    with pytest.raises(InvalidInput, match="no service"):
+        life.store.call("safari_resume_service", service="fax")
+
+
+def test_a_lifted_wait_reaches_the_hosts_of_its_account_alone(
+    life: Life, admin: psycopg.Connection
+) -> None:
+    here, shop = str(uuid4()), str(uuid4())
+    for boot_id, accounts in ((here, {}), (shop, {"twitter": "shop"})):
+        life.store.call(
+            "safari_register",
+            boot_id=boot_id,
+            host_key=boot_id,
+            worker=f"{boot_id}/dm",
+            services=[SERVICE],
+            accounts=accounts,
+        )
+
+    def resumed(boot_id: str) -> list[str]:
+        answer: dict[str, str] | None = life.store.call("safari_resumed", boot_id=boot_id)
+        return sorted(answer or {})
+
+    assert (resumed(here), resumed(shop)) == ([], [])
+    life.store.call("safari_resume_service", service="twitter-dm", account="Shop")
+    assert (resumed(here), resumed(shop)) == ([], ["twitter-dm"])
+    life.store.call("safari_resume_service", service="twitter-dm")
+    assert (resumed(here), resumed(shop)) == (["twitter-dm"], ["twitter-dm"])
+    admin.execute("update safari_resumes set resumed_at = now() - interval '11 minutes'")
+    assert (resumed(here), resumed(shop)) == ([], [])

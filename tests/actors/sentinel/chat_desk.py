@@ -43,7 +43,6 @@ class Desk:
     chat_id: str = CHAT_ID
     users: frozenset[int] = frozenset()
     houses: list[House] = field(default_factory=list)
-    resumed: list[str] = field(default_factory=list)
     carriers: list[Telegram] = field(default_factory=list)
 
     @property
@@ -79,7 +78,7 @@ class Desk:
 
         def receiver(secret: str) -> Receiver:
             signer = Signer(secret, TOKEN, self.chat_id)
-            return Receiver(store, telegram, people, signer, host, self.resumed.append)
+            return Receiver(store, telegram, people, signer, host)
 
         actor = ChatActor.start(
             house.context,

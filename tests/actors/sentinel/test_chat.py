@@ -18,6 +18,7 @@ from tests.actors.latch import LatchedStore
 from tests.actors.rows import eventually
 from tests.actors.sentinel.chat_desk import TOKEN, Desk
 from tests.actors.sentinel.test_alerts import holds_for
+from tests.store.life import Life
 from tests.support.decisions import KINDS
 from tests.support.phone import CHAT as CHAT_ID
 from tests.support.phone import Phone, buttons, labels, person
@@ -76,7 +77,22 @@ def test_a_press_decides_and_the_message_tells_who_did(
     assert {who for who, _ in desk.decisions.audit()} == {"telegram:42 (ada)"}
     assert not any(LABELS[action] in label for label in labels(edited))
     if (kind, action) == ("blocked", "resume"):
-        assert desk.resumed == ["twitter-dm"]
+        lifted = desk.admin.execute("select service, account from safari_resumes").fetchall()
+        assert lifted == [("twitter-dm", "")]
+
+
+def test_in_a_burst_what_can_be_decided_keeps_its_buttons(desk: Desk, phone: Phone) -> None:
+    life = Life(desk.database.store)
+    for name in ("ada", "bob", "eve", "kim", "lin", "max"):
+        life.end(life.enqueue(name), "unknown", error="no answer")
+    for number in range(6):
+        desk.database.store.call("safari_note", kind="note", subject=f"n{number}", detail={})
+    desk.carry()
+    eventually(lambda: len(phone.messages()) == 7, "six and a digest came")
+    *decided, digest = phone.messages()
+    assert all(buttons(message) for message in decided)
+    assert not buttons(digest)
+    assert "6 alerts at once" in digest["text"]
 
 
 def test_a_draft_is_shown_as_it_would_be_sent(desk: Desk, phone: Phone) -> None:

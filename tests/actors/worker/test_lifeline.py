@@ -10,7 +10,7 @@ from actors.runtime.messages import Drained, LeasesHeld, PeerRestarted, Stop
 from actors.worker.entries import Begin, Finish, begin_item, finish_item
 from actors.worker.identity import WorkerIdentity
 from actors.worker.lifeline import LIFELINE, Lifeline
-from actors.worker.messages import LeasesLost, StartClaiming
+from actors.worker.messages import LeasesLost, StartClaiming, WaitLifted
 from actors.worker.poller import POLLER
 from actp.errors import StoreUnavailable
 from actp.spool import Spool
@@ -159,6 +159,21 @@ def test_the_work_of_others_is_rescued_with_each_beat_that_arrives(scene: Scene)
 def beat(scene: Scene, *, beats: int) -> None:
     scene.house.tell(LIFELINE, LeasesHeld((), {}))
     scene.latched.await_calls("safari_beat", beats)
+
+
+def test_a_lifted_wait_reaches_the_service_once(scene: Scene) -> None:
+    service = scene.house.stand_in(SERVICE)
+    scene.boot()
+    scene.queue.database.store.call("safari_resume_service", service=SERVICE)
+    for beats in (1, 2):
+        beat(scene, beats=beats)
+        scene.latched.await_answers("safari_beat", beats)
+        scene.house.settle(LIFELINE)
+    service.take(WaitLifted)
+    assert service.all_of(WaitLifted) == []
+    scene.queue.database.store.call("safari_resume_service", service=SERVICE)
+    beat(scene, beats=3)
+    service.take(WaitLifted)
 
 
 def test_a_beat_renews_what_is_held_and_tells_all_what_is_lost(scene: Scene) -> None:
