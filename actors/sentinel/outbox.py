@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "Outgoing", "StoreCall", "done", "failed", "reopen"]
 
-# More than these at once are told in one message.
+# More than these at once are told in one message, but for those that can be decided: their buttons
+# need a message each.
 MAX_SINGLE_ALERTS = 5
 
 
@@ -58,7 +59,11 @@ class Batch:
     ) -> None:
         keyboards = keyboards or {}
         self.claimed_at = claimed_at
-        folded = [alert for alert in alerts if alert.kind not in NEVER_FOLDED]
+        folded = [
+            alert
+            for alert in alerts
+            if alert.kind not in NEVER_FOLDED and not keyboards.get(alert.id)
+        ]
         if len(folded) <= MAX_SINGLE_ALERTS:
             folded = []
         ids = tuple(alert.id for alert in folded)
