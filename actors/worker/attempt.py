@@ -45,6 +45,7 @@ _FORGOTTEN = Outcome(
     error="this host has sent it before: the database was restored to an earlier moment",
 )
 _STALE = Outcome("wait", "begun_too_long_ago", quota_back=True)
+_UNHEARD = Outcome("wait", "unheard", quota_back=True, wait_seconds=30.0)
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,9 @@ class Attempt:
     def __init__(self, row: Row, tools: Tools) -> None:
         self.row = row
         self.has_turn = False
-        self._transport, self._turns, self._ledger, self._begin_valid_seconds, self._marks = tools
+        self._transport, self._turns, self._ledger = tools.transport, tools.turns, tools.ledger
+        self._begin_valid_seconds, self._marks = tools.begin_valid_seconds, tools.marks
+        self._hear = tools.hear
         self._service = tools.transport.service
         self._cancelled = threading.Event()
         self._is_looking = False
@@ -90,7 +93,7 @@ class Attempt:
                 except InvalidInput as error:
                     looked = refused_input(self._service.name, error)
             asked_at = steady_seconds()
-            begun = self._begin(begin_of(self.row, command))
+            begun = self._begin_heard(begin_of(self.row, command))
             if begun.verdict != "granted":
                 return self._not_begun(begun)
             if self._cancelled.is_set() or steady_seconds() - asked_at > self._begin_valid_seconds:
@@ -171,7 +174,21 @@ class Attempt:
             except FutureTimeout:  # nothing will be sent: others may drive Safari meanwhile
                 self._release()
 
+    def _begin_heard(self, begin: Begin) -> Begun:
+        """Begin; where the person wrote what nobody has judged, judge it and begin again."""
+        begun = self._begin(begin)
+        if not begun.unheard or self._hear is None:
+            return begun
+        try:
+            self._hear(begun.unheard)
+        except Exception:  # noqa: BLE001 - nothing was sent, and nothing will be before it succeeds
+            _log.exception("judging replies failed", extra={"action": "hear_failed"})
+            return begun
+        return self._begin(begin)
+
     def _not_begun(self, begun: Begun) -> Ended:
+        if begun.verdict == "unheard":
+            return self._finish(0, _UNHEARD)
         if begun.verdict == "refused":
             self._count("refused")
         elif begun.verdict == "lost" and begun.attempt:  # overtaken after it was granted

@@ -10,6 +10,8 @@ from actors.worker.attempt import Attempt
 from actors.worker.messages import AttemptEnded, Ended, Probed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from actors.runtime.registry import Registry
     from actors.worker.ledger import Ledger
     from actors.worker.messages import Row
@@ -33,6 +35,7 @@ class Tools(NamedTuple):
     ledger: Ledger
     begin_valid_seconds: float = BEGIN_VALID_SECONDS
     marks: SentMarks | None = None
+    hear: Callable[[Sequence[str]], object] | None = None
 
 
 class AttemptThread:

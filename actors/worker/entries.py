@@ -42,11 +42,15 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The database's answer to a Begin: granted, wait, refused or lost."""
+    """The database's answer to a Begin: granted, wait, refused, lost or unheard.
+
+    ``unheard`` are contacts of the person whose words must be judged before it is asked again.
+    """
 
     verdict: str
     reason: str | None
     attempt: int
+    unheard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,18 @@ def begin_item(begin: Begin) -> dict[str, Any]:
         "recipient": begin.recipient,
         "person": begin.person,
         "text_hash": begin.text_hash,
+        "hears": True,  # an older release does not judge what a person wrote
     }
 
 
 def begun_from(answer: dict[str, Any]) -> Begun:
     """Return the database's answer to a begin."""
-    return Begun(answer["verdict"], answer.get("reason"), answer.get("attempt") or 0)
+    return Begun(
+        answer["verdict"],
+        answer.get("reason"),
+        answer.get("attempt") or 0,
+        tuple(answer.get("contacts") or ()),
+    )
 
 
 def finish_item(finish: Finish) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from actors.worker.ledger_actor import LEDGER, LedgerActor
 from actors.worker.lifeline import LIFELINE, Lifeline
 from actors.worker.poller import POLLER, Poller, Polling
 from actors.worker.service import ServiceActor
+from actp.domains.outreach.hearing import hear_these
 from actp.errors import PortTaken
 from actp.locks import PortLock, host_key
 from actp.marks import SentMarks
@@ -92,7 +93,13 @@ class Worker:
         )
         self._attempts = {
             name: AttemptThread(
-                Tools(_transport(settings, name), self._table, self._ledger, marks=self._marks),
+                Tools(
+                    _transport(settings, name),
+                    self._table,
+                    self._ledger,
+                    marks=self._marks,
+                    hear=partial(hear_these, store),
+                ),
                 registry,
             )
             for name in locks

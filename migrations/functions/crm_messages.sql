@@ -26,10 +26,39 @@ begin
   -- The direction wins: is_outbound may be a default.
   new.is_outbound := coalesce(new.direction = 'outbound', new.is_outbound, false);
   new.direction := case when new.is_outbound then 'outbound' else 'inbound' end;
+  if new.contact_id is null and new.conversation_id is not null then
+    new.contact_id := (select v.contact_id from crm_conversations v where v.id = new.conversation_id);
+  end if;
   if new.contact_id is null and new.username is not null then
     new.contact_id := agent_contact_at(agent_message_place(new.platform, new.username));
+    if new.contact_id is null and not new.is_outbound
+       and exists (select from safari_command_attempts a
+                    where a.person = agent_message_place(new.platform, new.username)) then
+      new.contact_id := agent_contact_who_wrote(agent_message_place(new.platform, new.username));
+    end if;
   end if;
   return new;
+end $$;
+
+-- Makes a contact of somebody who wrote to us and is not known, so that their words are judged and
+-- stand in the inbox; null where the CRM refuses the row.
+create or replace function public.agent_contact_who_wrote(place text) returns uuid
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  site constant text := split_part(place, ':', 1);
+  person constant jsonb := jsonb_build_array(jsonb_build_object(
+    'handle', safari_recipient(site, split_part(place, ':', 2))));
+begin
+  begin
+    perform agent_crm_add(site, person, 'new');
+  exception when check_violation then
+    -- A project may allow only its own stages, without 'new'.
+    perform agent_crm_add(site, person, 'first_touch');
+  end;
+  return agent_contact_at(place);
+exception when integrity_constraint_violation or data_exception
+               or syntax_error_or_access_rule_violation then
+  return null;
 end $$;
 
 create or replace trigger agent_reconcile_message

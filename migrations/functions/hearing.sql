@@ -2,10 +2,12 @@
 
 -- Contacts whose words have not been judged, after one and until another one, at most row_limit of
 -- them, [{id, texts, heard_at, waits}]: `id` is the contact, and `texts` reach back through all that is
--- stored.
+-- stored. `ids` narrows it to these contacts.
 drop function if exists public.agent_inbox_unheard(uuid, integer);
+drop function if exists public.agent_inbox_unheard(uuid, integer, uuid);
 create or replace function public.agent_inbox_unheard(
-  after uuid default null, row_limit integer default null, until uuid default null
+  after uuid default null, row_limit integer default null, until uuid default null,
+  ids jsonb default null
 ) returns jsonb
 language plpgsql stable
 set search_path = public, pg_temp
@@ -17,6 +19,8 @@ begin
     with wanted as materialized (
       select b.contact_id, b.done_at from actp_inbox b
        where b.unheard
+         and (ids is null
+              or b.contact_id in (select i::uuid from jsonb_array_elements_text(ids) i))
          and b.contact_id > coalesce(after, '00000000-0000-0000-0000-000000000000')
          and b.contact_id <= coalesce(until, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
        order by b.contact_id limit row_limit

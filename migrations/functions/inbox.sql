@@ -54,6 +54,23 @@ create or replace trigger agent_inbox_message
 create or replace trigger agent_inbox_interaction
   after insert on public.crm_interactions referencing new table as said
   for each statement execute function public.agent_inbox_said();
+-- Programs that keep one row for each message correct it, or link it to its contact later.
+create or replace trigger agent_inbox_message_changed
+  after update on public.crm_messages
+  for each row when (
+    new.direction = 'inbound' and (
+      new.body is distinct from old.body or new.message_text is distinct from old.message_text
+      or new.direction is distinct from old.direction
+      or new.contact_id is distinct from old.contact_id))
+  execute function public.agent_inbox_mark();
+create or replace trigger agent_inbox_interaction_changed
+  after update on public.crm_interactions
+  for each row when (
+    (new.direction = 'inbound' or new.type ~ 'reply$') and (
+      new.summary is distinct from old.summary or new.type is distinct from old.type
+      or new.direction is distinct from old.direction
+      or new.contact_id is distinct from old.contact_id))
+  execute function public.agent_inbox_mark();
 create or replace trigger agent_inbox_conversation
   after update on public.crm_conversations
   for each row when (

@@ -20,7 +20,8 @@ begin
 end $$;
 
 -- Decides begins; the caller holds the locks of their rows. Verdicts: granted · wait (row is pending
--- again) · refused (row has ended) · lost (the row is held by another worker).
+-- again) · refused (row has ended) · lost (the row is held by another worker) · unheard (the worker
+-- judges the words of `contacts` and asks again).
 --
 -- One statement reads the inputs of all, one writes what is granted: a statement costs more than its
 -- rows. Begins that share a counter or a person depend on each other, so all but the first of them are
@@ -47,6 +48,7 @@ declare
   reached record;
   refusal record;
   sender text;
+  unheard jsonb;
 begin
   for facts in
     select i.item, q as command, s.platform, s.kind, e as earlier, u.account,
@@ -102,6 +104,8 @@ begin
       reached := safari_reached(command, facts.item ->> 'recipient');
       refusal := safari_refusal(command, facts.item ->> 'recipient', reached.person,
                                 reached.recipient, facts.item ->> 'text_hash');
+      unheard := case when refusal.reason is null and command.effect = 'once'
+                      then safari_unheard(command.platform || ':' || reached.person) end;
       sender := nullif(command.account, '');
       if sender is null and facts.platform = any (shared) and command.effect = 'once'
          and reached.person is not null then
@@ -113,6 +117,20 @@ begin
     elsif refusal.reason is not null then
       perform safari_fail_unsent(command, worker, refusal.reason, refusal.error, null);
       answer := jsonb_build_object('verdict', 'refused', 'reason', refusal.reason);
+    elsif unheard is not null then
+      -- The worker judges what they wrote and asks again; one of an older release cannot, and waits.
+      if facts.item ? 'hears' then
+        answers := answers || jsonb_build_object(
+          'id', facts.item -> 'id', 'verdict', 'unheard', 'contacts', unheard);
+        continue;
+      end if;
+      update safari_command_queue q
+         set status = 'pending', boot_id = null, lease_expires_at = null,
+             next_retry_at = now() + interval '1 minute', updated_at = now()
+       where q.id = command.id;
+      perform safari_record_event(command.id, 'waiting', worker, null, null,
+                                  jsonb_build_object('reason', 'unheard'));
+      answer := jsonb_build_object('verdict', 'wait', 'reason', 'unheard', 'seconds', 60);
     elsif sender <> facts.account then
       -- Its person has heard from another account since it was claimed, or it was given to one.
       update safari_command_queue q

@@ -14,7 +14,8 @@ begin
 end $$;
 
 -- Ends or hands back a row that was claimed and not begun; where the service was found not to be
--- ready, the reason is recorded. The service waits then, not the row; in shadow mode it is the row.
+-- ready, the reason is recorded. The service waits then, not the row; in shadow mode, and
+-- where the words of its person are to be judged first, it is the row.
 create or replace function public.safari_give_back(
   worker_boot uuid, worker text, command public.safari_command_queue, item jsonb
 ) returns jsonb
@@ -27,8 +28,8 @@ begin
   elsif item ->> 'verdict' = 'wait' then
     update safari_command_queue q
        set status = 'pending', boot_id = null, lease_expires_at = null, crash_count = 0,
-           next_retry_at = case item ->> 'reason'
-             when 'shadow' then now() + make_interval(secs => (item ->> 'wait_seconds')::double precision)
+           next_retry_at = case when item ->> 'reason' in ('shadow', 'unheard')
+             then now() + make_interval(secs => (item ->> 'wait_seconds')::double precision)
              else q.next_retry_at end,
            updated_at = now()
      where q.id = command.id;

@@ -140,3 +140,36 @@ begin
     error := format('%s was written to %s times this week', person, safari_automatic_per_week());
   end if;
 end $$;
+
+-- The contacts of a person whose words nobody has judged yet: they may have asked us to stop. Somebody
+-- whose messages were stored under an address alone becomes a contact. The queue works where the CRM's
+-- tables do not fit.
+create or replace function public.safari_unheard(of_address text) returns jsonb
+language plpgsql as $$
+declare
+  addresses constant text[] := safari_person_addresses(of_address);
+  nobody constant boolean := not exists (
+    select from unnest(addresses) a where starts_with(a, 'contact:'));
+begin
+  if of_address is null or to_regclass('public.actp_inbox') is null then
+    return null;
+  elsif nobody then
+    begin
+      if not exists (select from crm_messages m
+                      where m.contact_id is null
+                        and agent_message_place(m.platform, m.username) = of_address
+                        and agent_outreach_is_theirs(m)) then
+        return null;
+      end if;
+    exception when syntax_error_or_access_rule_violation then
+      return null;
+    end;
+    return safari_unheard('contact:' || agent_contact_who_wrote(of_address));
+  end if;
+  return (
+    select jsonb_agg(b.contact_id order by b.contact_id)
+      from unnest(addresses) a
+      join actp_inbox b
+        on b.contact_id = case when starts_with(a, 'contact:') then substr(a, 9)::uuid end
+     where b.unheard);
+end $$;

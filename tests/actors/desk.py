@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from actp.store.protocol import Json
 
 
+CONTACT = "2b148836-8be6-4994-a7b3-48be51863817"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A begin that reached the database."""
@@ -97,7 +100,8 @@ class Desk:
 
     def _begun(self, item: Mapping[str, Any]) -> dict[str, Any]:
         verdict, attempt = self._answers.get(timeout=DEADLINE_SECONDS)
-        return {"id": item["id"], "verdict": verdict, "reason": None, "attempt": attempt}
+        said = {"id": item["id"], "verdict": verdict, "reason": None, "attempt": attempt}
+        return {**said, "contacts": [CONTACT]} if verdict == "unheard" else said
 
 
 def _finished(item: Mapping[str, Any]) -> Finished:

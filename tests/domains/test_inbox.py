@@ -178,6 +178,7 @@ def test_an_answer_goes_through_the_queue_and_ends_the_waiting(
     assert (answer["id"], answer["created"], again["created"]) == (again["id"], True, False)
     (row,) = waiting(store)
     assert row["answer"] == "pending"
+    hear(store)
     life.claim()
     life.begin(answer["id"])
     life.finish(answer["id"], "sent")
@@ -264,5 +265,6 @@ def test_begin_refuses_a_message_to_somebody_who_wrote_meanwhile(
     assert people.state(message)[0] == "failed"
     # An operator's own answer goes out.
     answer = tools.store.call("agent_inbox_reply", contact_id=ada, text="A friend.", key="k")
+    hear(tools.store)
     life.claim()
     assert life.begin(answer["id"])["verdict"] == "granted"

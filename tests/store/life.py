@@ -54,11 +54,16 @@ class Life:
         return list(answer["commands"])
 
     def begin(
-        self, command: str, lease: int | None = None, *, text_hash: str | None = None
+        self,
+        command: str,
+        lease: int | None = None,
+        *,
+        text_hash: str | None = None,
+        hears: bool = True,
     ) -> dict[str, Any]:
         """Begin a claimed command, under its present lease or another; return the answer.
 
-        Its text is its own unless another one is named.
+        Its text is its own unless another one is named. A worker of an older release hears nobody.
         """
         begin: dict[str, Any] = {
             "id": command,
@@ -66,6 +71,7 @@ class Life:
             "recipient": "ada",
             "person": "ada",
             "text_hash": text_hash or command,
+            **({"hears": True} if hears else {}),
         }
         answer = self.store.call(
             "safari_ledger", boot_id=self._boot_id, finishes=[], begins=[begin]

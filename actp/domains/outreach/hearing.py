@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from actp.domains.outreach.optout import Wish
     from actp.store import Json, Store
 
-__all__ = ["Heard", "hear"]
+__all__ = ["Heard", "hear", "hear_these"]
 
 # What a page costs beside its rows is as much as some hundred rows.
 PAGE_ROWS: Final = 2000
@@ -53,6 +53,11 @@ def hear(store: Store) -> Heard:
     for page in batches(rows, PAGE_ROWS):
         _act_on(store, page, heard)
     return heard
+
+
+def hear_these(store: Store, contact_ids: Sequence[str]) -> None:
+    """Judge the words of a few contacts that were not judged yet."""
+    _act_on(store, store.call("agent_inbox_unheard", ids=list(contact_ids)), Heard())
 
 
 def _act_on(store: Store, page: Sequence[Mapping[str, Any]], heard: Heard) -> None:

@@ -16,6 +16,7 @@ from tests.actors.postman import Postman
 from tests.actors.rows import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from actors.worker.messages import Row
@@ -28,7 +29,7 @@ OTHER = "threads-comments"
 class Scene:
     """Everything of a worker but the poller and the database."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has a default
         self,
         house: House,
         turns: TurnTable,
@@ -36,6 +37,7 @@ class Scene:
         *,
         postman: Postman | None = None,
         begin_valid_seconds: float = BEGIN_VALID_SECONDS,
+        hear: Callable[[Sequence[str]], object] | None = None,
     ) -> None:
         self.house = house
         self.turns = turns
@@ -45,7 +47,7 @@ class Scene:
         self.poller = house.stand_in(POLLER)
         self._spool = Spool(folder / "spool", "a-boot")
         self.ledger = Ledger(self.desk, "a-boot", self._spool, on_returned=lambda: None)
-        tools = Tools(self.postman, turns, self.ledger, begin_valid_seconds)
+        tools = Tools(self.postman, turns, self.ledger, begin_valid_seconds, hear=hear)
         self.attempts = AttemptThread(tools, house.registry)
 
     def open(self) -> None:

@@ -11,13 +11,14 @@ from actors.runtime.messages import Drained, Stop, StopNow
 from actp.safari.commands import Comment
 from actp.safari.outcomes import Outcome
 from actp.safari.turns import TurnTable
+from tests.actors.desk import CONTACT
 from tests.actors.house import DEADLINE_SECONDS, Grenade
 from tests.actors.postman import SENT, Reader
 from tests.actors.rows import eventually, row_of
 from tests.actors.worker.scene import OTHER, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.actors.house import House
@@ -107,6 +108,43 @@ def test_what_may_not_begin_is_dropped_and_safari_is_free_for_others(
     eventually(lambda: scene.settle() == (), "nothing is held")
     assert scene.postman.has_sent_nothing_more
     assert scene.is_turn_free
+
+
+def test_words_that_nobody_judged_are_judged_before_it_begins(
+    house: House, turns: TurnTable, tmp_path: Path
+) -> None:
+    heard: list[Sequence[str]] = []
+    scene = Scene(house, turns, tmp_path, hear=heard.append)
+    scene.open()
+    scene.give(ADA)
+    scene.desk.asked()
+    scene.desk.answer("unheard", 0)
+    scene.desk.asked()
+    assert heard == [(CONTACT,)]
+    assert scene.postman.has_sent_nothing_more
+    scene.desk.answer()
+    assert scene.postman.sent().id == ADA.id
+    scene.postman.answer(SENT)
+    assert scene.desk.finished(ADA).verdict == "sent"
+    scene.close()
+
+
+def test_nothing_is_sent_while_words_cannot_be_judged(
+    house: House, turns: TurnTable, tmp_path: Path
+) -> None:
+    def fail(_: Sequence[str]) -> None:
+        raise ValueError("a word that cannot be read")
+
+    scene = Scene(house, turns, tmp_path, hear=fail)
+    scene.open()
+    scene.give(ADA)
+    scene.desk.asked()
+    scene.desk.answer("unheard", 0)
+    finished = scene.desk.finished(ADA)
+    assert (finished.attempt, finished.verdict, finished.reason) == (0, "wait", "unheard")
+    assert scene.postman.has_sent_nothing_more
+    eventually(lambda: scene.is_turn_free, "Safari is free")
+    scene.close()
 
 
 def test_a_begin_that_was_overtaken_after_it_was_granted_ends_unsent(scene: Scene) -> None:

@@ -40,6 +40,7 @@ def test_items_are_json_with_all_that_the_database_asks_for() -> None:
         "recipient": "ada",
         "person": "ada",
         "text_hash": "hash",
+        "hears": True,
     }
 
 

@@ -1,0 +1,140 @@
+"""Whoever wrote a command, what its person wrote is judged before it is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import pytest
+
+from actp.domains.outreach.hearing import hear, hear_these
+from tests.domains.people import People
+from tests.domains.test_inbox import STORED_BY
+from tests.store.life import Life
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from actp.store.protocol import Store
+
+STOP = "Bitte schreiben Sie mir nicht mehr"
+
+
+@pytest.fixture
+def people(admin: psycopg.Connection) -> People:
+    return People(admin)
+
+
+@pytest.fixture
+def life(store: Store) -> Life:
+    return Life(store)
+
+
+def begun(life: Life, *, hears: bool = True) -> dict[str, object]:
+    """Begin a message to ada as a cloud agent would insert it."""
+    command = life.enqueue("ada")
+    life.claim()
+    return life.begin(command, hears=hears)
+
+
+def judged(life: Life, store: Store) -> tuple[object, object]:
+    """Begin, judge what is unheard, begin again, and return the verdict and the reason."""
+    command = life.enqueue("ada")
+    life.claim()
+    first = life.begin(command)
+    assert first["verdict"] == "unheard"
+    hear_these(store, first["contacts"])
+    second = life.begin(command)
+    return second["verdict"], second.get("reason")
+
+
+@pytest.mark.parametrize("writer", STORED_BY)
+def test_a_request_to_stop_is_heard_before_a_command(
+    life: Life, people: People, admin: psycopg.Connection, store: Store, writer: str
+) -> None:
+    ada = people.add("ada")
+    admin.execute(STORED_BY[writer].encode(), {"id": ada, "text": STOP})
+    assert judged(life, store) == ("refused", "do_not_contact")
+
+
+def test_other_words_do_not_keep_a_command_back(life: Life, people: People, store: Store) -> None:
+    people.hears(people.add("ada"), body="What does it cost?")
+    assert judged(life, store) == ("granted", None)
+    assert begun(life)["verdict"] == "granted"
+
+
+def test_a_worker_of_an_older_release_waits_until_somebody_heard(
+    life: Life, people: People, store: Store
+) -> None:
+    people.hears(people.add("ada"), body=STOP)
+    answer = begun(life, hears=False)
+    assert (answer["verdict"], answer["reason"]) == ("wait", "unheard")
+    hear(store)
+    assert begun(life, hears=False)["reason"] == "do_not_contact"
+
+
+UNLINKED: dict[str, LiteralString] = {
+    "a handle": "insert into crm_messages (platform, username, body, direction)"
+    " values ('X', '@Ada', %s, 'inbound')",
+    "a page": "insert into crm_messages (platform, username, message_text, is_outbound)"
+    " values ('twitter', 'https://x.com/ADA', %s, false)",
+}
+
+
+@pytest.mark.parametrize("writer", UNLINKED)
+@pytest.mark.parametrize("known", ["known to the queue", "a stranger"])
+def test_words_of_somebody_the_crm_does_not_know_are_heard(
+    life: Life, admin: psycopg.Connection, store: Store, writer: str, known: str
+) -> None:
+    if known == "known to the queue":
+        life.enqueue_and_send()
+    admin.execute(UNLINKED[writer], (STOP,))
+    assert judged(life, store) == ("refused", "do_not_contact")
+
+
+def test_an_unlinked_answer_to_our_message_stands_in_the_inbox(
+    life: Life, admin: psycopg.Connection, store: Store
+) -> None:
+    life.enqueue_and_send()
+    admin.execute(UNLINKED["a handle"], ("Tell me more",))
+    (row,) = store.call("agent_inbox")["rows"]
+    assert (row["address"], row["words"]) == ("ada", "Tell me more")
+
+
+CHANGES: dict[str, LiteralString] = {
+    "its text": "update crm_messages set body = %(text)s, message_text = %(text)s",
+    "its contact": "update crm_messages set contact_id = %(id)s, body = %(text)s,"
+    " message_text = %(text)s",
+    "its direction": "update crm_messages set direction = 'inbound', is_outbound = false,"
+    " body = %(text)s, message_text = %(text)s",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_message_that_is_changed_later_is_heard_again(
+    life: Life, people: People, admin: psycopg.Connection, store: Store, change: str
+) -> None:
+    ada = people.add("ada")
+    owner = None if change == "its contact" else ada
+    direction = "outbound" if change == "its direction" else "inbound"
+    admin.execute(
+        "insert into crm_messages (contact_id, platform, body, direction)"
+        " values (%s, 'twitter', 'Hello', %s)",
+        (owner, direction),
+    )
+    hear(store)
+    admin.execute(CHANGES[change], {"id": ada, "text": STOP})
+    assert judged(life, store) == ("refused", "do_not_contact")
+
+
+def test_a_message_that_names_only_its_conversation_is_heard(
+    life: Life, people: People, admin: psycopg.Connection, store: Store
+) -> None:
+    ada = people.add("ada")
+    admin.execute(
+        "with talk as (insert into crm_conversations (contact_id, platform)"
+        " values (%s, 'twitter') returning id)"
+        " insert into crm_messages (conversation_id, platform, body)"
+        " select id, 'twitter', %s from talk",
+        (ada, STOP),
+    )
+    assert judged(life, store) == ("refused", "do_not_contact")
