@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from actp.errors import ActpError, NotFound
 from actp.macos import LaunchAgent, launchctl_remedy
 from actp.settings import PROJECT_ROOT
+from actp.settings.host import home_folder
 from actp.tree import STOP_MARGIN_SECONDS, Tree
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def installed_stop_seconds(
 
 
 def _path(platform: str, env: Mapping[str, str]) -> Path:
-    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    home = home_folder(env)
     if platform == "darwin":
         return home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
     configured = Path(env.get("XDG_CONFIG_HOME", ""))

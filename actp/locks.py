@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import stat
 import time
 import uuid
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["FileLock", "PortLock", "host_key", "make_lock_dir", "owner_of"]
+__all__ = ["FileLock", "PortLock", "host_key", "make_private_folder", "owner_of"]
 
 # A look at a lock takes it for a moment; only a lock that stays taken is refused.
 ACQUIRE_ATTEMPTS: Final = 5
@@ -39,7 +40,7 @@ class FileLock:
         """Take the lock and return whether that worked; never waits for its owner."""
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _opened(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         for attempt in range(ACQUIRE_ATTEMPTS):
             if attempt:
                 time.sleep(ACQUIRE_PAUSE_SECONDS)
@@ -76,7 +77,7 @@ class PortLock(FileLock):
     """The right of one process on this host to drive the service at an address."""
 
     def __init__(self, lock_dir: Path, address: str) -> None:
-        make_lock_dir(lock_dir)
+        make_private_folder(lock_dir)
         super().__init__(_port_path(lock_dir, address))
 
     def acquire(self) -> bool:
@@ -101,7 +102,7 @@ def owner_of(lock_dir: Path, address: str) -> str | None:
 def is_file_locked(path: Path) -> bool:
     """Return whether any process holds the lock on a file."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = _opened(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
@@ -113,19 +114,39 @@ def is_file_locked(path: Path) -> bool:
     return False
 
 
-def make_lock_dir(lock_dir: Path) -> None:
-    """Make the folder for one user alone; raises SettingsError where others may write to it."""
-    lock_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = lock_dir.stat()
+def _opened(path: Path, flags: int) -> int:
+    """Return a descriptor of a lock's file; raises SettingsError where it is another user's."""
+    try:
+        return os.open(path, flags, 0o600)
+    except PermissionError as error:
+        raise SettingsError(
+            f"{path} cannot be opened: {error.strerror}",
+            remedy="Give its folder to the user that runs this, or set ACTP_LOCK_DIR.",
+        ) from error
+
+
+def make_private_folder(folder: Path, setting: str = "ACTP_LOCK_DIR") -> None:
+    """Make a folder for one user alone; raises SettingsError where others may write to it.
+
+    ``setting`` is the one that names another folder.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise SettingsError(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            remedy=f"Set {setting} to a folder of your own.",
+        ) from error
     if found.st_uid != os.geteuid():
         raise SettingsError(
-            f"the lock folder {lock_dir} belongs to another user",
-            remedy="Set ACTP_LOCK_DIR to a folder of your own.",
+            f"the folder {folder} belongs to another user",
+            remedy=f"Set {setting} to a folder of your own.",
         )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsError(
-            f"others may write to the lock folder {lock_dir}",
-            remedy=f"Run chmod 700 {lock_dir}, or set ACTP_LOCK_DIR.",
+            f"others can write to the folder {folder}",
+            remedy=f"Run chmod 700 {shlex.quote(str(folder))}, or set {setting}.",
         )
 
 
@@ -146,7 +167,7 @@ def host_key(lock_dir: Path) -> str:
 
     A name of the network would change when a laptop moves.
     """
-    make_lock_dir(lock_dir)
+    make_private_folder(lock_dir)
     path = lock_dir / "host-id"
     folder = os.open(lock_dir, os.O_RDONLY | os.O_CLOEXEC)
     try:

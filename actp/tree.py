@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from actp.errors import ActpError, TimedOut, WrongState
-from actp.locks import make_lock_dir
+from actp.locks import make_private_folder
 from actp.macos import keep_awake
 from actp.orphans import end_orphans, forget_orphans
 from actp.settings import PROJECT_ROOT
@@ -153,7 +153,7 @@ class Tree:
 
     def command(self) -> tuple[dict[str, str], list[str]]:
         """Return the environment and the command line of supervisord; makes its folders."""
-        make_lock_dir(self.run_folder)  # refuses a folder that somebody else has put there
+        make_private_folder(self.run_folder, "ACTP_HOME")  # refuses one that another user made
         self.log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         forget_targets(self.settings.actp_home)
         settings = self.settings

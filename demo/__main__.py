@@ -10,6 +10,7 @@ import click
 
 from actp.checkout import IS_CHECKOUT
 from actp.cli.failures import explain
+from actp.cli.main import run
 from actp.cli.output import console, say
 from actp.errors import ExitCode
 from demo.acts import Queue
@@ -101,4 +102,4 @@ def _leave(stage: Stage, *, keep: bool) -> int:
 
 
 if __name__ == "__main__":
-    main(prog_name=PROGRAM)
+    sys.exit(run(main, sys.argv[1:], PROGRAM))

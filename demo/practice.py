@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from actp.checkout import IS_CHECKOUT
-from actp.cli.failures import explain
+from actp.cli.main import run
 from actp.cli.output import one_line, say
-from actp.errors import ActpError, ExitCode, InvalidInput, NotFound, WrongState
+from actp.errors import ActpError, InvalidInput, NotFound, WrongState
 from actp.settings import SERVICE_SETTINGS
 from actp.settings.env_file import with_values, write_private
 from actp.settings.host import base_folder
@@ -104,6 +104,9 @@ def simulate(*, port_base: int, scenario: Path | None, folder: Path | None) -> N
     except Interrupted:
         say("\nThe stand-ins are down. bin/down stops a tree that still uses them.")
         sys.exit(interruption.exit_code)
+    except SimulatorFailed as error:
+        remedy = "Choose other ports with --port-base." if "taken" in str(error) else ""
+        raise ActpError(str(error), remedy=remedy) from error
 
 
 def practice_settings(world: SimulatorProcess, folder: Path) -> dict[str, str]:
@@ -181,15 +184,7 @@ def _line(effect: Mapping[str, Any]) -> str:
 
 def main() -> int:
     """Run the command and return its exit code."""
-    program = "bin/simulate" if IS_CHECKOUT else "actp simulate"
-    try:
-        simulate.main(prog_name=program, standalone_mode=False)
-    except SimulatorFailed as error:
-        remedy = "Choose other ports with --port-base." if "taken" in str(error) else ""
-        return explain(ActpError(str(error), remedy=remedy), program)
-    except Exception as error:  # noqa: BLE001 - the last handler: no user sees a traceback
-        return explain(error, program)
-    return ExitCode.OK
+    return run(simulate, sys.argv[1:], "bin/simulate" if IS_CHECKOUT else "actp simulate")
 
 
 if __name__ == "__main__":

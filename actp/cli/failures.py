@@ -64,7 +64,7 @@ def explain(error: Exception, program: str) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     if isinstance(error, NoArgsIsHelpError):
-        click.echo(error.format_message())
+        click.echo(error.format_message(), file=sys.stdout)
         return ExitCode.OK
     cause, remedy, code = _parts(error, program)
     _write(program, cause, remedy)
@@ -94,11 +94,11 @@ def _parts(error: Exception, program: str) -> tuple[str, str, int]:
 def _write(program: str, cause: str, remedy: str) -> None:
     # A cause may be a list, one mistake a line: settings and batches report all at once.
     first, *rest = [one_line(line, LONGEST_LINE) for line in cause.splitlines() if line.strip()]
-    click.echo("\n".join([f"{program}: {first}", *(f"  {line}" for line in rest)]), err=True)
+    click.echo("\n".join([f"{program}: {first}", *(f"  {line}" for line in rest)]), file=sys.stderr)
     for line in remedy.splitlines():
         # An installed package has one command and no launchers.
         said = line if IS_CHECKOUT else line.replace("bin/", "actp ")
-        click.echo(f"  {said.rstrip()}", err=True)
+        click.echo(f"  {said.rstrip()}", file=sys.stderr)
 
 
 def _remedy(error: ActpError, program: str) -> str:

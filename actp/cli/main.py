@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from contextlib import suppress
@@ -17,6 +18,14 @@ __all__ = ["main", "run"]
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
+PLAIN: Final = "actp.plain"
+# One sign for one, so that columns stay aligned.
+PLAIN_SIGNS: Final = {
+    **dict.fromkeys("█■", "#"),
+    **dict.fromkeys("░·…", "."),
+    **dict.fromkeys("–—─‑", "-"),  # noqa: RUF001
+    **dict.fromkeys("→›▸", ">"),  # noqa: RUF001
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,21 +59,39 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     except Exception as error:  # noqa: BLE001  # the last handler: no user sees a traceback
         from actp.cli.failures import explain  # noqa: PLC0415  # it reads the settings
 
-        return explain(error, program)
+        code = explain(error, program)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
+        return code
     return code if isinstance(code, int) else 0
 
 
 def _open_output() -> None:
     if sys.stdout is None:  # closed by the shell, as in >&-
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115,PTH123 - for the whole run
+    codecs.register_error(PLAIN, _plain)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a letter shows a question mark.
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="replace")
+        # Under LC_ALL=C the handler is surrogateescape, which fails on a letter just the same.
+        if isinstance(stream, TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:
+            stream.reconfigure(errors=PLAIN)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return what a terminal shows in place of letters that its encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(PLAIN_SIGNS.get(sign, "?") for sign in lost), error.end
 
 
 def _close_output() -> int:
-    # The interpreter flushes once more when it ends and would complain about the same pipe.
+    _discard_output()
+    return BROKEN_PIPE
+
+
+def _discard_output() -> None:
+    # The interpreter flushes once more when it ends and would complain about the same pipe or disk.
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE

@@ -31,19 +31,22 @@ def console() -> Console:
     return Console(width=width or WIDEST_COLUMNS, highlight=False, emoji=False, markup=False)
 
 
-def emit_json(value: object) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+def emit_json(value: object, indent: int | None = 2) -> None:
+    """Print a value as JSON; other letters than ASCII are escaped where the output lacks them."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    line = json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8", default=str)
+    # Named, the stream keeps its encoding; click's default writes UTF-8 in place of ASCII.
+    click.echo(line, file=sys.stdout)
 
 
 def say(line: str) -> None:
     """Print one sentence."""
-    click.echo(CONTROLS.sub("�", line))
+    click.echo(CONTROLS.sub("�", line), file=sys.stdout)
 
 
 def warn(line: str) -> None:
     """Print one sentence beside what was asked for."""
-    click.echo(CONTROLS.sub("�", line), err=True)
+    click.echo(CONTROLS.sub("�", line), file=sys.stderr)
 
 
 def text(value: object, style: str = "", longest: int = 200) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -74,7 +73,7 @@ def _report(settings: Settings, store: Store) -> dict[str, Any]:
 
 def _stream(settings: Settings, store: Store) -> None:
     while True:
-        click.echo(json.dumps(_report(settings, store), ensure_ascii=False))
+        emit_json(_report(settings, store), indent=None)
         _pause()
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from actp import macos
 from actp.boot import installed_stop_seconds
 from actp.doctor.finding import Finding, fine, problem
-from actp.errors import ActpError
-from actp.locks import make_lock_dir, owner_of
+from actp.errors import ActpError, SettingsError
+from actp.locks import make_private_folder, owner_of
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.turns import turns_here
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
@@ -134,24 +134,22 @@ def lock_folder(settings: Settings) -> Iterator[Finding]:
     """Look whether the folder of locks is there and ours alone."""
     folder = settings.actp_lock_dir
     try:
-        make_lock_dir(folder)
+        make_private_folder(folder)
     except ActpError as error:
         yield problem("locks", str(error), error.remedy)
-    except OSError as error:
-        yield problem(
-            "locks",
-            f"the lock folder {folder} cannot be made: {error.strerror}",
-            "Set ACTP_LOCK_DIR to a folder of your own.",
-        )
     else:
-        yield fine("locks", f"{folder} is ours")
+        yield fine("locks", f"{folder} belongs to this user")
 
 
 def service_locks(settings: Settings) -> Iterator[Finding]:
     """Look whether a worker outside our tree drives a service; for while the tree is down."""
     owners: dict[str, list[str]] = {}
     for service in HTTP_SERVICES:
-        owner = owner_of(settings.actp_lock_dir, settings.service_url(service.name))
+        try:
+            owner = owner_of(settings.actp_lock_dir, settings.service_url(service.name))
+        except SettingsError as error:
+            yield problem("services' owner", str(error), error.remedy)
+            return
         if owner is not None:
             owners.setdefault(owner, []).append(service.name)
     for owner, names in owners.items():

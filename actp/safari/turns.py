@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from actp.errors import InvalidInput, WrongState
-from actp.locks import FileLock, is_file_locked, make_lock_dir
+from actp.locks import FileLock, is_file_locked, make_private_folder
 from actp.safari.bell import Bell, ring
 from actp.safari.turn_records import MAX_HOLDERS, MAX_NAME_BYTES, Table, TurnRecord
 
@@ -76,7 +76,7 @@ class TurnTable:
     ) -> None:
         if turns < 1:
             raise InvalidInput(f"turns must be at least 1, not {turns}", remedy="Set SAFARI_TURNS.")
-        make_lock_dir(lock_dir)
+        make_private_folder(lock_dir)
         self._lock_dir = lock_dir
         self._path = lock_dir / TABLE_NAME
         self._turns = turns

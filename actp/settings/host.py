@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import shlex
 import sys
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import TZPATH
 
 from actp.checkout import IS_CHECKOUT, PROJECT_ROOT
+from actp.errors import SettingsError
 from actp.settings.values import is_time_zone
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ def default_lock_dir(platform: str, env: Mapping[str, str]) -> Path:
 
 def state_folder(platform: str, env: Mapping[str, str]) -> Path:
     """Return the folder in which a program of this user keeps its state."""
-    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    home = home_folder(env)
     if platform == "darwin":
         state = home / "Library" / "Application Support"
     else:
@@ -46,6 +49,24 @@ def state_folder(platform: str, env: Mapping[str, str]) -> Path:
         # The XDG specification tells us to ignore relative paths.
         state = configured if configured.is_absolute() else home / ".local" / "state"
     return state / "actp-worker"
+
+
+def home_folder(env: Mapping[str, str], uid: int | None = None) -> Path:
+    """Return the user's home: HOME if it is absolute, else what the user database has.
+
+    A relative one would be another folder, and other locks, in each folder that a command runs in.
+    """
+    named = Path(env.get("HOME", ""))
+    if named.is_absolute():
+        return named
+    uid = os.getuid() if uid is None else uid
+    try:
+        return Path(pwd.getpwuid(uid).pw_dir)
+    except KeyError:
+        raise SettingsError(
+            f"HOME is not set, and user {uid} is not in the user database",
+            remedy="Set HOME to a folder that this user can write to.",
+        ) from None
 
 
 def host_time_zone(env: Mapping[str, str], localtime: Path = _LOCALTIME) -> str:

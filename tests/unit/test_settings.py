@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import TZPATH, ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -24,9 +22,7 @@ from actp.settings import (
     describe,
     load_settings,
 )
-from actp.settings.host import default_lock_dir, fixed_zone, host_time_zone
 from actp.settings.values import parse_active_hours
-from tests.support.environment import skip_or_fail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -306,64 +302,6 @@ def test_paths_are_absolute_after_loading() -> None:
 
 
 # ---- the host ----
-
-
-def test_locks_lie_where_the_platform_keeps_state() -> None:
-    env = {"HOME": "/h"}
-    assert default_lock_dir("linux", env) == Path("/h/.local/state/actp-worker/locks")
-    assert default_lock_dir("linux", env | {"XDG_STATE_HOME": "/s"}) == Path("/s/actp-worker/locks")
-    assert default_lock_dir("linux", env | {"XDG_STATE_HOME": "s"}).is_relative_to("/h")
-    assert default_lock_dir("darwin", env).is_relative_to("/h/Library/Application Support")
-
-
-def test_the_hosts_zone_is_that_of_its_clock(tmp_path: Path) -> None:
-    zone = tmp_path / "zoneinfo" / "Europe" / "Berlin"
-    localtime = tmp_path / "localtime"
-    localtime.symlink_to(zone)
-    assert host_time_zone({}, localtime) == "Europe/Berlin"
-    assert host_time_zone({"TZ": ":Asia/Tokyo"}, localtime) == "Asia/Tokyo"
-    assert host_time_zone({"TZ": "Nowhere"}, localtime) == "Europe/Berlin"
-
-
-@pytest.mark.parametrize("folder", ["zoneinfo.default", "zoneinfo", "zoneinfo.2026a"])
-@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/Argentina/Buenos_Aires", "UTC"])
-def test_a_zone_of_the_folders_that_macos_links_is_found(
-    tmp_path: Path, folder: str, zone: str
-) -> None:
-    place = tmp_path / folder / zone
-    place.parent.mkdir(parents=True)
-    place.touch()
-    localtime = tmp_path / "localtime"
-    localtime.symlink_to(place)
-    assert host_time_zone({}, localtime) == zone
-    assert host_time_zone({"TZ": str(place)}, tmp_path / "nothing") == zone
-    # macOS links through another folder: /var/db/timezone/zoneinfo leads elsewhere.
-    link = tmp_path / "another"
-    link.symlink_to(localtime)
-    assert host_time_zone({}, link) == zone
-
-
-def test_a_copy_of_a_zone_is_known_by_its_content(tmp_path: Path) -> None:
-    localtime = tmp_path / "localtime"
-    for folder in TZPATH:
-        zone = Path(folder) / "Asia" / "Kolkata"
-        if zone.exists():
-            localtime.write_bytes(zone.read_bytes())
-            assert ZoneInfo(host_time_zone({}, localtime)).utcoffset(
-                datetime(2026, 7, 1)  # noqa: DTZ001 - the zone's own time
-            ) == timedelta(hours=5, minutes=30)
-            return
-    skip_or_fail("there are no files of zones")
-
-
-def test_a_nameless_zone_is_named_by_its_offset() -> None:
-    assert fixed_zone(timedelta(hours=2)) == "Etc/GMT-2"
-    assert fixed_zone(timedelta(hours=-5)) == "Etc/GMT+5"
-    assert fixed_zone(timedelta()) == "Etc/UTC"
-    assert "SAFARI_TIME_ZONE" in mistake("SAFARI_TIME_ZONE", fixed_zone(timedelta(minutes=330)))
-
-
-# ---- what is shown ----
 
 
 def test_secrets_are_masked_wherever_they_are_shown(env_file: Path) -> None:

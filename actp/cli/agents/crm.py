@@ -5,7 +5,6 @@ Several flags may be given at once; they are done in a fixed order.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from enum import IntEnum
@@ -24,7 +23,7 @@ from actp.cli.agents.crm_view import (
     show_sync,
 )
 from actp.cli.main import run
-from actp.cli.output import one_line, warn
+from actp.cli.output import emit_json, one_line, warn
 from actp.domains.crm.scoring import DEFAULT_CONTACTS, score
 from actp.domains.crm.syncing import sync, sync_linkedin
 from actp.domains.outreach.queueing import build_queue
@@ -115,7 +114,7 @@ def crm_brain(**flags: Any) -> int:
                 warn(f"{name}: {one_line(error, 300)}")
     is_ok = all(result.get("ok", True) for result in told.values())
     if flags["as_json"]:
-        click.echo(json.dumps({"ok": is_ok, **told}, ensure_ascii=False, default=str))
+        emit_json({"ok": is_ok, **told}, indent=None)
     return ExitCode.OK if is_ok else ExitCode.TEMPORARY
 
 

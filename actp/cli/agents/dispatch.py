@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from actp.cli.main import run
+from actp.cli.output import emit_json
 from actp.dispatch.agents import AGENTS, DESCRIPTIONS
 from actp.dispatch.arguments import find, parse_params
 from actp.errors import ExitCode
@@ -74,7 +74,7 @@ def _list(*, as_json: bool) -> int:
             }
             for domain, tasks in AGENTS.items()
         }
-        click.echo(json.dumps(shown, indent=2))
+        emit_json(shown)
         return ExitCode.OK
     width = max(map(len, AGENTS))
     for domain, tasks in AGENTS.items():
@@ -84,7 +84,6 @@ def _list(*, as_json: bool) -> int:
 
 def _run(domain: str, task: str, params: dict[str, Any], *, as_json: bool) -> int:
     from actp.cli.agents.dispatch_view import show_run  # noqa: PLC0415
-    from actp.cli.output import emit_json  # noqa: PLC0415
 
     with _dispatcher() as dispatcher:
         ended = dispatcher.run(domain, task, params)
@@ -94,7 +93,6 @@ def _run(domain: str, task: str, params: dict[str, Any], *, as_json: bool) -> in
 
 def _sweep(*, as_json: bool) -> int:
     from actp.cli.agents.dispatch_view import show_line, show_sweep  # noqa: PLC0415
-    from actp.cli.output import emit_json  # noqa: PLC0415
     from actp.dispatch.sweep import sweep  # noqa: PLC0415
 
     def tell(line: Line) -> None:
@@ -109,7 +107,6 @@ def _sweep(*, as_json: bool) -> int:
 
 def _status(*, as_json: bool) -> int:
     from actp.cli.agents.dispatch_view import show_runs  # noqa: PLC0415
-    from actp.cli.output import emit_json  # noqa: PLC0415
     from actp.dispatch.leases import clear_dead  # noqa: PLC0415
 
     with _dispatcher() as dispatcher:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ import click
 
 from actp.cli.group import Group
 from actp.cli.main import run
+from actp.cli.output import emit_json
 from actp.dispatch.arguments import parse_params
 from actp.errors import ExitCode
 
@@ -36,7 +36,7 @@ def _group(registry: Registry) -> click.Group:
 
     @group.command("list", help="List every service with its topics, as JSON.")
     def list_() -> int:
-        click.echo(json.dumps(registry.list_services(), indent=2))
+        emit_json(registry.list_services())
         return ExitCode.OK
 
     @group.command(help="Call service.topic with a JSON object, and print the answer as JSON.")
@@ -44,7 +44,7 @@ def _group(registry: Registry) -> click.Group:
     @click.argument("params", required=False)
     def call(topic: str, params: str | None) -> int:
         answer = registry.dispatch(topic, parse_params(params))
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        emit_json(answer)
         return ExitCode.OK if answer["ok"] else ExitCode.FAILED
 
     return group

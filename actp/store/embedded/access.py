@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import pwd
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+
+from actp.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +31,13 @@ def write(base: Path) -> None:
 
     The accounts may take any role: a program of less rights names its own in its address.
     """
-    accounts = {"root"}
-    with suppress(KeyError):
-        accounts.add(pwd.getpwuid(os.geteuid()).pw_name)
+    try:
+        accounts = {"root", pwd.getpwuid(os.geteuid()).pw_name}
+    except KeyError:
+        raise StoreUnavailable(
+            f"the local PostgreSQL admits users by name, and user {os.geteuid()} has none",
+            remedy="Run it as a user of this host, or set DATABASE_URL.",
+        ) from None
     _keep(base / _FILES["hba_file"], "local all all peer map=actp\n")
     _keep(
         base / _FILES["ident_file"],

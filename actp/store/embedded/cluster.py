@@ -212,6 +212,8 @@ class Cluster:
         pid = self._spawn(folder)
         while not self.is_running():
             if time.monotonic() >= deadline:
+                if serves(pid, self._location.data):
+                    os.kill(pid, signal.SIGINT)  # it runs, but does not answer
                 raise StoreUnavailable(
                     f"the embedded PostgreSQL did not start: …{self._log_tail()}",
                     remedy=f"See {self._location.log}.",

@@ -61,30 +61,71 @@ def test_help_imports_no_command() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_terminal_without_a_letter_shows_a_question_mark() -> None:
+ASCII_ONLY = {
+    "asked for": {"PYTHONIOENCODING": "ascii"},
+    "strict": {"PYTHONIOENCODING": "ascii:strict"},
+    "C locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "unknown locale": {"LC_ALL": "xx_XX.ISO-8859-1", "PYTHONUTF8": "0"},
+}
+
+
+@pytest.mark.parametrize("how", ASCII_ONLY)
+def test_output_in_ascii_replaces_letters(how: str) -> None:
+    script = (
+        "import click, sys; from actp.cli.main import run; from actp.cli.output import *\n"
+        "@click.command()\n"
+        "def show():\n"
+        "    say(''.join(map(chr, (233, 32, 9608, 9617, 8230)))); warn(chr(252))\n"
+        "    emit_json(chr(233))\n"
+        "sys.exit(run(show, [], 'show'))"
+    )
+    inherited = {
+        key: value for key, value in environment().items() if key[:3] not in {"LC_", "LAN"}
+    }
+    inherited.pop("PYTHONUTF8", None)
     done = subprocess.run(
-        [*HELP[:-3], "show", "é…"],
+        [sys.executable, "-c", script],
         capture_output=True,
         timeout=SECONDS,
-        env=environment(PYTHONIOENCODING="ascii", ACTP_ENV_FILE=""),
+        env=inherited | ASCII_ONLY[how],
         check=False,
     )
-    assert b"unexpected" not in done.stderr
+    assert done.stdout.splitlines() == [b"? #..", rb'"\u00e9"']
+    assert (done.stderr, done.returncode) == (b"\\xfc\n", 0)
 
 
-def test_a_full_disk_behind_the_output_is_named() -> None:
+@pytest.mark.parametrize("command", [HELP, [sys.executable, "-m", "demo", "--help"]])
+def test_a_full_disk_behind_the_output_is_named(command: list[str]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            HELP,
+            command,
             stdout=full,
             stderr=subprocess.PIPE,
+            text=True,
             timeout=SECONDS,
             env=environment(),
             check=False,
         )
     assert done.returncode == 1
-    assert b"No space left on device" in done.stderr
-    assert b"unexpected" not in done.stderr
+    first, *rest = done.stderr.splitlines()
+    assert first.endswith(": cannot write: No space left on device")
+    assert rest == ["  Free space, or write elsewhere."]
+
+
+@pytest.mark.parametrize("module", ["demo", "demo.practice"])
+def test_a_wrong_option_is_refused_in_two_lines(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--bogus"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env=environment(),
+        check=False,
+    )
+    name = {"demo": "bin/demo", "demo.practice": "bin/simulate"}[module]
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{name}: No such option '--bogus'.")
+    assert done.stderr.endswith(f"  See {name} --help.\n")
 
 
 def test_a_closed_output_is_no_error() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,23 @@ def test_a_home_closed_to_the_server_stays_closed_and_is_said(tmp_path: Path) ->
     assert location.base.parent == SYSTEM_DATA
     assert str(tmp_path) in location.note
     assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_user_without_a_name_is_refused_before_the_server_starts(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from actp.errors import StoreUnavailable\n"
+        "from actp.store.embedded import access\n"
+        "os.setuid(3_999_999)\n"
+        "try: access.write(Path(sys.argv[1]))\n"
+        "except StoreUnavailable as error: print(error, error.remedy)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "user 3999999 has none" in done.stdout
+    assert "DATABASE_URL" in done.stdout
