@@ -223,7 +223,7 @@ begin
     return to_jsonb(false);
   end if;
 
-  select avg(p.engagement_score) into mean from actp_content_performance p
+  select avg(agent_figure(p.engagement_score)) into mean from actp_content_performance p
    where p.platform = 'twitter' and p.published_at > now() - interval '30 days';
   for post in
     select * from jsonb_to_recordset(posts) as p (

@@ -13,6 +13,7 @@ language sql stable set search_path = public, pg_temp as $$
            and (agent_mix_counts.platform is null
                 or safari_platform(p.platform) = agent_mix_counts.platform)
            and p.published_at > now() - make_interval(days => days)
+           and p.published_at <= now()
          group by 1) c), '{}'),
     'best', coalesce((
       select jsonb_object_agg(b.niche, to_jsonb(b)) from (

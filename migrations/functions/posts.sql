@@ -57,6 +57,12 @@ create or replace trigger agent_spelled before insert or update on public.actp_c
     new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('');
 
+-- A figure as far as it can be one: null for what is negative, infinite or no number.
+create or replace function public.agent_figure(given numeric) returns numeric
+language sql immutable as $$
+  select case when given >= 0 and given < 1e15 then given end
+$$;
+
 -- Each measured post of the last days: {platform, external_id, niche, published_at, score_24h,
 -- score}. `score_24h` is its engagement at the age of a day, null where it was not looked at then;
 -- `score` is what is known of it now.
@@ -65,7 +71,7 @@ returns table (platform text, external_id text, niche text, published_at timesta
                score_24h numeric, score numeric)
 language sql stable set search_path = public, pg_temp as $$
   select safari_platform(p.platform), p.external_id, p.niche, p.published_at,
-         l.engagement, p.engagement_score
+         agent_figure(l.engagement), agent_figure(p.engagement_score)
     from actp_content_performance p
     left join actp_post_looks l
       on l.platform = safari_platform(p.platform) and l.external_id = p.external_id
@@ -74,7 +80,7 @@ language sql stable set search_path = public, pg_temp as $$
      and p.published_at > now() - make_interval(days => days)
      -- A post of less than a day has not brought yet what older ones have.
      and p.published_at <= now() - interval '24 hours'
-     and coalesce(l.engagement, p.engagement_score) is not null
+     and coalesce(agent_figure(l.engagement), agent_figure(p.engagement_score)) is not null
 $$;
 
 -- What the posts at each hour of the day brought, {platform: {hour: {posts, mean, squares}}}: of the

@@ -3,10 +3,10 @@
 create or replace function public.agent_report() returns jsonb
 language sql stable set search_path = public, pg_temp set jit = off as $$
   with medians as (
-    select p.platform, percentile_cont(0.5) within group (order by p.engagement_score) as usual
+    select p.platform, percentile_cont(0.5) within group (order by agent_figure(p.engagement_score)) as usual
       from actp_content_performance p
      where p.published_at > now() - interval '60 days' and p.published_at <= now()
-       and p.engagement_score is not null
+       and agent_figure(p.engagement_score) is not null
      group by p.platform
   )
   select jsonb_build_object(
@@ -41,10 +41,10 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
       select jsonb_agg(to_jsonb(h) order by h.weekday, h.hour) from (
         select extract(isodow from p.published_at at time zone 'utc')::integer - 1 as weekday,
                extract(hour from p.published_at at time zone 'utc')::integer as hour,
-               count(*) as posts, count(*) filter (where p.engagement_score > m.usual) as good
+               count(*) as posts, count(*) filter (where agent_figure(p.engagement_score) > m.usual) as good
           from actp_content_performance p join medians m on m.platform = p.platform
          where p.published_at > now() - interval '60 days' and p.published_at <= now()
-           and p.engagement_score is not null
+           and agent_figure(p.engagement_score) is not null
          group by 1, 2) h), '[]'),
     'tests', coalesce((
       select jsonb_agg(to_jsonb(t) order by t.created_at desc nulls last, t.id) from (

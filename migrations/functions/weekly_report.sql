@@ -5,6 +5,35 @@ language sql immutable as $$
   select format('%s %s%s', count, noun, case when count = 1 then '' else 's' end)
 $$;
 
+-- Whether a contact has bought, by what stands in either of its stages.
+create or replace function public.agent_is_won(pipeline_stage text, relationship_stage text)
+returns boolean
+language sql immutable as $$
+  select coalesce(agent_word(pipeline_stage)
+                    in ('closed_won', 'closedwon', 'won', 'deal_won', 'client', 'customer'), false)
+      or coalesce(agent_word(relationship_stage)
+                    in ('closed_won', 'closedwon', 'won', 'deal_won', 'client', 'customer'), false)
+$$;
+
+-- Records when a contact is closed as won, whichever program does it: the time of its last change
+-- says nothing of that. Security definer, as other programs may not reach our tables; what cannot be
+-- recorded must not keep them from writing.
+create or replace function public.agent_contact_won() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into actp_crm_transitions (contact_id, from_stage, to_stage, trigger, created_at)
+    values (new.id, coalesce(old.pipeline_stage, old.relationship_stage), 'closed_won', 'crm', now());
+  return null;
+exception when others then
+  return null;
+end $$;
+
+create or replace trigger agent_contact_won
+  after update of pipeline_stage, relationship_stage on public.crm_contacts for each row
+  when (agent_is_won(new.pipeline_stage, new.relationship_stage)
+        and not agent_is_won(old.pipeline_stage, old.relationship_stage))
+  execute function public.agent_contact_won();
+
 -- The post of the last days that stands out most from its platform's others, as a line; null if none.
 create or replace function public.agent_best_post(days integer) returns text
 language sql stable set search_path = public, pg_temp as $$
@@ -13,18 +42,21 @@ language sql stable set search_path = public, pg_temp as $$
   ), means as (
     select s.platform, avg(s.brought) as mean, count(*) as posts from scores s group by s.platform
   )
-  select format('best post: %s on %s, %s engagement, %s times the mean of %s; %s at %s:00 UTC',
+  select format('best post: %s on %s, %s engagement, %s; %s at %s:00 UTC',
                 coalesce('“' || left(nullif(btrim(split_part(p.title, E'\n', 1)), ''), 80) || '”',
                          s.external_id),
-                s.platform, round(s.brought), round(s.brought / nullif(m.mean, 0), 1),
-                agent_plural(m.posts, 'post'),
+                s.platform, round(s.brought),
+                case when m.posts = 1 then 'the only one of a month'
+                     else format('%s times the mean of %s', round(s.brought / m.mean, 1),
+                                 agent_plural(m.posts, 'post')) end,
                 concat_ws(', ', agent_niche(s.niche), p.content_type),
                 extract(hour from s.published_at at time zone 'utc'))
     from scores s join means m using (platform)
     join actp_content_performance p
       on safari_platform(p.platform) = s.platform and p.external_id = s.external_id
    where s.published_at > now() - make_interval(days => days)
-   order by s.brought / nullif(m.mean, 0) desc nulls last, s.brought desc, s.external_id limit 1
+     and s.brought > 0  -- where no post brought anything none is the best
+   order by s.brought / m.mean desc, s.brought desc, s.external_id limit 1
 $$;
 
 create or replace function public.agent_weekly_report() returns jsonb
@@ -58,9 +90,10 @@ begin
     union all
     select 6, '', format('conversions: %s', agent_plural(count(*), 'contact') || ' closed as won')
       from crm_contacts c
-     where lower(btrim(coalesce(c.pipeline_stage, c.relationship_stage, ''))) in (
-             'closed_won', 'closed won', 'won', 'client', 'customer')
-       and c.updated_at > since
+     where agent_is_won(c.pipeline_stage, c.relationship_stage)
+       and (c.created_at > since or exists (
+             select from actp_crm_transitions t
+              where t.contact_id = c.id and t.to_stage = 'closed_won' and t.created_at > since))
     having count(*) > 0
     union all
     select 3, '', format('prospects: %s in decision, %s researched',
@@ -69,7 +102,7 @@ begin
       from actp_prospect_scores p
     union all
     select 4, '', format('content: %s published, %s rendered',
-             (select count(*) from actp_content_performance c where c.published_at > since),
+             (select count(*) from actp_content_performance c where c.published_at > since and c.published_at <= now()),
              (select count(*) from actp_gen_jobs j
                where j.model = 'remotion' and j.completed_at > since))
     union all

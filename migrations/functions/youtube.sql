@@ -55,7 +55,8 @@ begin
      set views = s.views, likes = s.likes, comments_count = s.comments_count,
          watch_time_minutes = s.watch_time_minutes,
          -- Without likes or views it was not measured.
-         engagement_score = s.likes * 3 + coalesce(s.comments_count, 0) * 4 + s.views * 0.1
+         engagement_score = agent_figure(s.likes) * 3
+           + coalesce(agent_figure(s.comments_count), 0) * 4 + agent_figure(s.views) * 0.1
     from (select distinct on (y.video_id) y.* from youtube_video_stats y
            order by y.video_id, y.checked_at desc, y.id desc) s
    where p.platform = 'youtube' and p.external_id = s.video_id
@@ -79,11 +80,11 @@ begin
   with spelled as materialized (
     select safari_platform(p.platform) as platform, agent_niche(p.niche) as niche,
            coalesce(p.content_type, 'educational') as content_type, p.views,
-           p.engagement_score as engagement, p.watch_time_minutes as watch_time, p.offer_tags,
-           p.external_id, p.title
+           agent_figure(p.engagement_score) as engagement,
+           agent_figure(p.watch_time_minutes) as watch_time, p.offer_tags, p.external_id, p.title
       from actp_content_performance p
      where p.niche is not null
-       and p.views is not null  -- what was just published has not been counted yet
+       and p.views >= 0  -- what was just published has not been counted yet
   ), content as (
     select c.platform, c.niche, c.content_type, c.views, c.engagement, c.watch_time, c.offer_tags,
            c.external_id,
