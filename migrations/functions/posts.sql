@@ -63,6 +63,12 @@ language sql immutable as $$
   select case when given >= 0 and given < 1e15 then given end
 $$;
 
+-- A count as far as it can be one, and as far as an integer holds it.
+create or replace function public.agent_count(given numeric) returns integer
+language sql immutable as $$
+  select case when given between 0 and 2147483647 then round(given)::integer end
+$$;
+
 -- Each measured post of the last days: {platform, external_id, niche, published_at, score_24h,
 -- score}. `score_24h` is its engagement at the age of a day, null where it was not looked at then;
 -- `score` is what is known of it now.
@@ -265,14 +271,16 @@ create or replace function public.agent_youtube_looks(row_limit integer default 
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(l)), '[]') from (
     select distinct on (v.video_id, w.hours) 'youtube' as platform, v.video_id as external_id,
-           w.look, v.views, v.likes, v.comments_count as replies,
+           w.look, agent_count(v.views) as views, agent_count(v.likes) as likes,
+           agent_count(v.comments_count) as replies,
            extract(epoch from v.checked_at - v.published_at) / 3600 as age_hours
       from (values ('1h', 1), ('4h', 4), ('24h', 24), ('7d', 168)) w (look, hours)
       join youtube_video_stats v
         on v.checked_at between v.published_at + make_interval(hours => w.hours)
                             and v.published_at + make_interval(hours => w.hours + greatest(1, w.hours / 2))
-     where not exists (select from actp_post_looks k
+     where agent_snapshot(v.video_id, v.title, v.views) = 1
+       and not exists (select from actp_post_looks k
                         where k.platform = 'youtube' and k.external_id = v.video_id
                           and k.look = w.look)
-     order by v.video_id, w.hours, v.checked_at limit row_limit) l
+     order by v.video_id, w.hours, v.likes is null, v.checked_at limit row_limit) l
 $$;

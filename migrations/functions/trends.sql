@@ -109,8 +109,10 @@ language sql stable set search_path = public, pg_temp as $$
        join actp_content_performance p on p.platform = 'youtube' and p.external_id = v.video_id
       where source = 'youtube' and (after is null or v.id > after)
         and v.published_at > now() - make_interval(days => days)
+        and agent_snapshot(v.video_id, v.title, v.views) = 1
         and not exists (select from youtube_video_stats n
-                         where n.video_id = v.video_id and n.checked_at > v.checked_at)
+                         where n.video_id = v.video_id and n.checked_at > v.checked_at
+                           and agent_snapshot(n.video_id, n.title, n.views) = 1)
       order by v.id limit row_limit)
   ) p
 $$;

@@ -1,18 +1,33 @@
 -- What our videos did, and what of all content works where.
 
--- One page of videos that nobody has classified yet, each with its newest snapshot.
+-- How much a snapshot of a video says: null for one of no video, or of one that is not public, which
+-- YouTube lists by a title of its own; 0 without counts, as of one that has become private.
+create or replace function public.agent_snapshot(video_id text, title text, views numeric)
+returns integer
+language sql immutable as $$
+  select case when coalesce(btrim(video_id), '') = ''
+                or title ~* '^\s*\[?(private|deleted) video\]?\s*$' then null
+              when views >= 0 then 1 else 0 end
+$$;
+
+-- One page of videos that nobody has classified yet, each with its newest snapshot that has counts.
 create or replace function public.agent_youtube_new(
   after uuid default null, row_limit integer default 1000
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(v) order by v.id), '[]') from (
-    select s.id, s.video_id, left(s.title, 300) as title, s.published_at, s.views, s.likes,
-           s.comments_count, s.watch_time_minutes
+    select s.id, s.video_id, left(s.title, 300) as title, s.published_at,
+           agent_count(s.views) as views, agent_count(s.likes) as likes,
+           agent_count(s.comments_count) as comments_count,
+           agent_figure(s.watch_time_minutes) as watch_time_minutes
       from youtube_video_stats s
      where (after is null or s.id > after)
-       and not exists (select from youtube_video_stats n
-                        where n.video_id = s.video_id
-                          and (n.checked_at, n.id) > (s.checked_at, s.id))
+       and agent_snapshot(s.video_id, s.title, s.views) is not null
+       and not exists (
+         select from youtube_video_stats n
+          where n.video_id = s.video_id
+            and (agent_snapshot(n.video_id, n.title, n.views), coalesce(n.checked_at, '-infinity'), n.id)
+              > (agent_snapshot(s.video_id, s.title, s.views), coalesce(s.checked_at, '-infinity'), s.id))
        and not exists (select from actp_content_performance p
                         where p.platform = 'youtube' and p.external_id = s.video_id)
      order by s.id limit row_limit
@@ -44,7 +59,8 @@ begin
   return jsonb_build_object('stored', stored);
 end $$;
 
--- Brings the counts of classified videos up to their newest snapshot. The engagement of a video is
+-- Brings the counts of classified videos up to their newest snapshot that has any: one that is private
+-- or gone keeps what it had brought. The engagement of a video is
 -- 3 a like, 4 a comment and 0.1 a view, as everywhere.
 create or replace function public.agent_youtube_refresh() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
@@ -55,10 +71,14 @@ begin
      set views = s.views, likes = s.likes, comments_count = s.comments_count,
          watch_time_minutes = s.watch_time_minutes,
          -- Without likes or views it was not measured.
-         engagement_score = agent_figure(s.likes) * 3
-           + coalesce(agent_figure(s.comments_count), 0) * 4 + agent_figure(s.views) * 0.1
-    from (select distinct on (y.video_id) y.* from youtube_video_stats y
-           order by y.video_id, y.checked_at desc, y.id desc) s
+         engagement_score = s.likes * 3 + coalesce(s.comments_count, 0) * 4 + s.views * 0.1
+    from (select distinct on (y.video_id) y.video_id, agent_count(y.views) as views,
+                 agent_count(y.likes) as likes,
+                 agent_count(y.comments_count) as comments_count,
+                 agent_figure(y.watch_time_minutes) as watch_time_minutes
+            from youtube_video_stats y
+           where agent_snapshot(y.video_id, y.title, y.views) = 1
+           order by y.video_id, y.checked_at desc nulls last, y.id desc) s
    where p.platform = 'youtube' and p.external_id = s.video_id
      and (p.views, p.likes, p.comments_count, p.watch_time_minutes) is distinct from
          (s.views, s.likes, s.comments_count, s.watch_time_minutes);

@@ -74,6 +74,31 @@ def test_counts_follow_the_newest_snapshot_and_words_of_a_person_stay(
     ) == [("saas_growth", 1000, 134)]
 
 
+def test_a_video_that_is_not_public_is_no_video_and_keeps_what_it_had_brought(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute("alter table youtube_video_stats alter video_id drop not null")
+    admin.execute(
+        "insert into youtube_video_stats (video_id, title, views, likes, comments_count,"
+        " published_at, checked_at) values"
+        " ('a', 'Private video', null, null, null, null, now()),"
+        " ('b', '[Deleted video]', 0, 0, 0, now() - interval '30 hours', now()),"
+        " (null, 'No id', 5, 5, 5, now(), now()), (' ', 'No id', 5, 5, 5, now(), now()),"
+        " ('c', 'How to automate', 100, 10, 0, now() - interval '25 hours',"
+        " now() - interval '1 hour'),"
+        " ('c', 'Private video', null, null, null, null, now()),"
+        " ('d', 'Negative', -1, -1, -1, now(), now())"
+    )
+    counts = "select external_id, views, likes, engagement_score from actp_content_performance"
+    expected = [("c", 100, 10, 40), ("d", None, None, None)]
+    for _ in range(2):
+        assert tasks.analyze(tools)["refreshed"] == 0
+        assert rows(admin, f"{counts} order by 1") == expected
+    assert rows(admin, "select external_id, look, engagement from actp_post_looks") == [
+        ("c", "24h", 40)
+    ]
+
+
 def test_claude_is_asked_about_twenty_titles_at_a_time(
     claude_tools: Tools, simulator: SimulatorProcess, admin: psycopg.Connection
 ) -> None:
