@@ -37,6 +37,8 @@ NO_NAMES = (
     "Utilisateur Instagram", "Usuario de Instagram", "Instagram-Nutzer", "Gelöschter Nutzer", "ユーザー",
     "TikToker", "Deactivated User", "Private Account", "Business Account", "First Name", "Dad | Husband",
     "Sales Team", "Hi Jane", "jane@x.example", "Not A Bot", "J a n e", "🔥🔥", "Founder | CEO",
+    "[object Object]", "root", "Sin nombre", "lorem ipsum", "Dr Doe", "Prof. Doe", "Growth Hacker", "Meet Jane",
+    "Ask Jane", "Big Mike", "New York Times", "Crypto King", "http://x.example/jane", "Acme", "OpenAI", "BBC",
 )  # fmt: skip
 
 

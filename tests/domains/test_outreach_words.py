@@ -55,6 +55,12 @@ STOPS = (
     "pls dont message", "do not contact", "DND", "kindly stop", "could you not message me",
     "I'd prefer not to be contacted", "leave me tf alone", "blocked and reported", "count me out",
     "you've been reported", "this is harassment", "no more pls", "Please don't reach out again",
+    "nty", "f off", "please unsubcribe me", "stop s'il te plaît", "please delete my info", "Please don't",
+    "stop it now", "I said stop.", "you again? stop", "Cease", "I do not want to receive this",
+    "Thanks but no thanks", "not intrested", "hard no", "do not reply", "Stoppen Sie das",
+    "Keine Werbung", "bitte nicht anschreiben", "ne pas contacter", "deja de molestar",
+    "geen berichten", "відстань", "Ne írj!", "ikke skriv til meg", "älä kirjoita", "멈춰", "durdur",
+    "stoppa", "取消", "do not email or text me", "take my name off this list",
 )  # fmt: skip
 
 
@@ -116,6 +122,11 @@ def test_whoever_wants_to_hear_nothing_is_understood(text: str) -> None:
         "Don't write me off yet!",
         "don't email me, DM is better",
         "Please do not email, call me instead",
+        "Take my number, it is easier",
+        "Don't call, text me",
+        "Do not contact Bob, contact me",
+        "Next stop: Paris!",
+        "Good, we won't stop",
     ],
 )
 def test_other_replies_are_not_taken_for_it(text: str | None) -> None:

@@ -45,11 +45,14 @@ _ASKED: Final = tuple(
         r"\bopt(?:ed|ing)?[ -]?(?:me )?out\b",
         r"\b(?:remove|delete) me\b",
         r"\b(?:take|drop) me (?:from|off|out)\b",
-        r"\b(?:remove|delete|take|lose|drop) my (?:name|e-?mail|number|contact|details)\b",
+        r"\b(?:remove|delete|lose|drop) my (?:name|e-?mail|number|contact|details)\b",
+        r"\btake my (?:name|e-?mail|number|contact|details) (?:off|out|from)\b",
         r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
         r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
         r"\b(?:have|ive|going to|ill|will) (?:report|block)(?:ed)? you\b",
         r"\b(?:youve|you have|you are|youre) (?:been |being |now )?(?:blocked|reported)\b",
+        r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
+        r"^(?:\w+ ){1,4}stop$",
     )
 )
 # One of these stands in whatever one of the patterns matches.
@@ -68,7 +71,7 @@ _UNSAID: Final = tuple(
             r" (?:do |can |could |would |does |if )?(?:people|users|customers|subscribers|clients"
             r"|one|they|readers|your \w+)\b[^.?!]{0,60}"
         ),
-        r"\b(?:non|one|pit|bus|full) ?-?stop\b",
+        r"\b(?:non|one|pit|bus|full|next|last|first|short|quick|train|tour|to a|wont|cant|will not) ?-?stop\b",
         r"\bstop(?:ped|s)? (?:by|in|at|over)\b",
         r"\bwrit(?:e|ing) (?:me|us) off\b",
         (
@@ -82,6 +85,8 @@ _UNSAID: Final = tuple(
 _OTHERWISE: Final = re.compile(
     r"\b(?:instead|better|easier|faster)\b|\b(?:rather|prefer)\b(?! not)"
     r"|\bcall me (?:on|at|tomorrow|now)\b"
+    rf"|{_NOT} {_CONTACTING}\w*(?: (?!or\b|and\b|nor\b)\w+)?"
+    r" (?:call|contact|dm|e?mail|message|ping|text|write) me\b"
 )
 _SIGNS: Final = re.compile("[\U0001f6d1\U0001f6ab\U0001f595\u26d4]\ufe0f?")
 # Letters that Unicode does not take apart, and digits that stand for letters.
