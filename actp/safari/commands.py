@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 from actp.errors import InvalidInput
 from actp.safari import addresses
 from actp.safari.catalogue import Service, named_platform, route
-from actp.safari.texts import clean_query, clean_text, normalised_text
+from actp.safari.texts import clean_query, clean_text, visible_text
 from actp.safari.web_url import web_url
 
 if TYPE_CHECKING:
@@ -267,11 +267,14 @@ def text_of(command: Command) -> str | None:
 
 
 def text_hash(command: Command) -> str | None:
-    """Return the SHA-256 of the text with plain line ends, or None where it has no text."""
+    """Return the SHA-256 of the text as a reader sees it, or None where it has no text.
+
+    Blanks and signs that show nothing make no other text.
+    """
     text = text_of(command)
     if text is None:
         return None
-    plain = normalised_text(text).strip()
+    plain = visible_text(text)
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 

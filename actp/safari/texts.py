@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,14 @@ from actp.safari.unfinished import unfinished
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_QUERY_LENGTH", "clean_query", "clean_text", "normalised_text", "rewritten_word"]
+__all__ = [
+    "MAX_QUERY_LENGTH",
+    "clean_query",
+    "clean_text",
+    "normalised_text",
+    "rewritten_word",
+    "visible_text",
+]
 
 TWITTER_POST_LENGTH: Final = 280
 TWITTER_DM_LENGTH: Final = 10_000
@@ -51,6 +59,13 @@ _QUERY_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\"'`\\\u2028\u2029]|\$[({]")
 def normalised_text(value: str) -> str:
     """Return a text with one line feed for every kind of line end."""
     return _LINE_ENDS.sub("\n", value)
+
+
+def visible_text(value: str) -> str:
+    """Return what a reader sees of a text: without invisible signs, one blank between words."""
+    plain = unicodedata.normalize("NFKC", normalised_text(value))
+    shown = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+    return "\n".join(" ".join(line.split()) for line in shown.strip().split("\n"))
 
 
 def rewritten_word(text: str) -> str | None:

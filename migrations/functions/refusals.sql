@@ -84,6 +84,15 @@ begin
            select from safari_command_queue o
             where o.id = a.command_id and o.batch_id = command.batch_id))
        limit 1;
+    elsif command.action = 'tweet' then
+      -- From any account, unless the command names another one: a tool that inserts it again names none.
+      select a.command_id into duplicate_of from safari_command_attempts a
+       where a.service = command.service and a.quota_day is not null
+         and (command.account = '' or a.account = command.account)
+         and a.recipient is null
+         and a.text_hash = safari_refusal.text_hash and a.begun_at > now() - interval '24 hours'
+         and a.command_id <> command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
+       limit 1;
     elsif recipient is not null then
       select a.command_id into duplicate_of from safari_command_attempts a
        where a.service = command.service and a.recipient = safari_refusal.recipient

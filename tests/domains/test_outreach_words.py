@@ -55,12 +55,14 @@ STOPS = (
     "pls dont message", "do not contact", "DND", "kindly stop", "could you not message me",
     "I'd prefer not to be contacted", "leave me tf alone", "blocked and reported", "count me out",
     "you've been reported", "this is harassment", "no more pls", "Please don't reach out again",
-    "nty", "f off", "please unsubcribe me", "stop s'il te plaît", "please delete my info", "Please don't",
+    "nty", "f off", "please unsubcribe me", "stop s'il te plaît", "please delete my info",
+    "Please don't",
     "stop it now", "I said stop.", "you again? stop", "Cease", "I do not want to receive this",
-    "Thanks but no thanks", "not intrested", "hard no", "do not reply", "Stoppen Sie das",
+    "Thanks but no thanks", "not intrested", "hard no", "do not reply",
+    "Stoppen Sie das",
     "Keine Werbung", "bitte nicht anschreiben", "ne pas contacter", "deja de molestar",
-    "geen berichten", "відстань", "Ne írj!", "ikke skriv til meg", "älä kirjoita", "멈춰", "durdur",
-    "stoppa", "取消", "do not email or text me", "take my name off this list",
+    "geen berichten", "відстань", "Ne írj!", "ikke skriv til meg", "älä kirjoita", "멈춰",
+    "durdur", "stoppa", "取消", "do not email or text me", "take my name off this list",
 )  # fmt: skip
 
 

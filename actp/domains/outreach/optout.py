@@ -71,7 +71,10 @@ _UNSAID: Final = tuple(
             r" (?:do |can |could |would |does |if )?(?:people|users|customers|subscribers|clients"
             r"|one|they|readers|your \w+)\b[^.?!]{0,60}"
         ),
-        r"\b(?:non|one|pit|bus|full|next|last|first|short|quick|train|tour|to a|wont|cant|will not) ?-?stop\b",
+        (
+            r"\b(?:non|one|pit|bus|full|next|last|first|short|quick|train|tour|to a|wont|cant"
+            r"|will not) ?-?stop\b"
+        ),
         r"\bstop(?:ped|s)? (?:by|in|at|over)\b",
         r"\bwrit(?:e|ing) (?:me|us) off\b",
         (

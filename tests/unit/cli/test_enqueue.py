@@ -104,6 +104,32 @@ def test_a_text_sent_within_a_day_is_refused(run: Cli, queue: Database) -> None:
     check_error(result, ExitCode.WRONG_STATE, "within 24 hours", "--key")
 
 
+@pytest.mark.parametrize(("named", "is_refused"), [("", True), ("shop", True), ("other", False)])
+def test_a_tweet_of_this_day_is_refused_unless_another_account_is_named(
+    run: Cli, queue: Database, named: str, *, is_refused: bool
+) -> None:
+    first = run("enqueue", "tweet", "Hi", "--json").json["id"]
+    with queue.connect() as connection:
+        connection.execute(
+            "insert into safari_command_attempts (command_id, attempt, boot_id, lease_number,"
+            " service, account, text_hash, quota_platform, quota_kind, quota_day, outcome) values"
+            " (%s, 1, gen_random_uuid(), 1, 'twitter-comments', 'shop', %s, 'twitter', 'comment',"
+            " current_date, 'sent')",
+            (first, sha256(b"Hi").hexdigest()),
+        )
+        connection.execute(
+            "update safari_command_queue set status = 'completed' where id = %s", (first,)
+        )
+    account = ["--account", named] if named else []
+    result = run("enqueue", "tweet", "Hi", *account)
+    if is_refused:
+        check_error(result, ExitCode.WRONG_STATE, "within 24 hours", "--key")
+    else:
+        assert result.code == 0
+    assert run("enqueue", "tweet", "Hi", *account, "--key", "again").code == 0
+    assert run("enqueue", "tweet", "Hello", *account).code == 0
+
+
 def test_a_batch_names_each_line_that_would_not_be_sent(
     run: Cli, queue: Database, tmp_path: Path
 ) -> None:

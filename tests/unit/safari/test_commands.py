@@ -136,5 +136,22 @@ def test_the_hash_of_a_text_does_not_depend_on_line_ends() -> None:
     assert text_hash(one) == text_hash(other) != text_hash(command("tweet", text="a b"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi  there",
+        "Hi\u00a0there ",
+        "\u200bHi there",
+        "\uff28i there",
+        "Hi\tthere\r\n",
+        "H\u00adi there",
+    ],
+)
+def test_signs_that_show_nothing_make_no_other_text(text: str) -> None:
+    seen = text_hash(command("tweet", text="Hi there"))
+    assert text_hash(command("tweet", text=text)) == seen
+    assert text_hash(command("tweet", text="Hi There")) != seen
+
+
 def test_research_has_no_text_to_compare() -> None:
     assert text_hash(command("market_research", "twitter", query="ai", text="x")) is None
