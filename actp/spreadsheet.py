@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Line", "column_name", "read_spreadsheet"]
+__all__ = ["Line", "column_name", "read_spreadsheet", "read_table"]
 
 DELIMITERS: Final = ",;\t|"
 MAX_LINES: Final = 100_000
@@ -41,7 +41,12 @@ def column_name(header: str) -> str:
 
 def read_spreadsheet(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     """Return the columns and lines of a file; raises InvalidInput where it is no table."""
-    text = _decoded(path)
+    return read_table(_bytes_of(path), str(path))
+
+
+def read_table(raw: bytes, path: str) -> tuple[tuple[str, ...], list[Line]]:
+    """Return the columns and lines of what is in a file; raises InvalidInput as well."""
+    text = _decoded(raw, path)
     sample, _, _ = text.partition("\n")
     delimiter = max(DELIMITERS, key=sample.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -64,13 +69,16 @@ def read_spreadsheet(path: Path) -> tuple[tuple[str, ...], list[Line]]:
     return columns, lines
 
 
-def _decoded(path: Path) -> str:
+def _bytes_of(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InvalidInput(f"{path} is larger than 64 MiB", remedy="Split it.")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror}", remedy="Name a file.") from None
+
+
+def _decoded(raw: bytes, path: str) -> str:
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
     try:
         return raw.decode(encoding)
@@ -81,7 +89,7 @@ def _decoded(path: Path) -> str:
         ) from None
 
 
-def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[str]]]:
+def _rows(reader: Iterator[list[str]], path: str) -> Iterator[tuple[int, list[str]]]:
     begins = 1
     while True:
         try:

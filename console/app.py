@@ -17,7 +17,19 @@ from actp.errors import ActpError
 from console.doors import SESSION_SECONDS, doors_of
 from console.guard import COOKIE, Guard, Refusal
 from console.live import Live
-from console.pages import actions, campaigns, commands, host, new, overview, people
+from console.pages import (
+    actions,
+    campaigns,
+    commands,
+    host,
+    imports,
+    limits,
+    new,
+    overview,
+    people,
+    review,
+    webhooks,
+)
 from console.site import FOLDER, Site, site_of, templates
 
 if TYPE_CHECKING:
@@ -67,7 +79,11 @@ def build(store: Store, settings: Settings, port: int) -> Starlette:
             *commands.routes,
             *new.routes,
             *campaigns.routes,
+            *imports.routes,
             *people.routes,
+            *review.routes,
+            *limits.routes,
+            *webhooks.routes,
             *host.routes,
             *actions.routes,
         ],

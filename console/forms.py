@@ -10,12 +10,15 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actp.campaigns.creation import campaign_rows
+from actp.cli.batch import metadata
 from actp.cli.campaign import new_campaign_id, request_of
 from actp.cli.contacts import listed_name
+from actp.cli.limits import KINDS, policy_of, weekdays_of
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.requests import DEFAULT_PRIORITY, Terms, checked
 from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
+from actp.safari.addresses import HOSTS
 from actp.safari.catalogue import SERVICES
 from actp.settings import UNNAMED_ACCOUNT, parse_login
 
@@ -32,6 +35,8 @@ Arguments = dict[str, Any]
 
 HIGHEST_LIMIT: Final = 100_000
 HIGHEST_PRIORITY: Final = 9
+DAY_SECONDS: Final = 86_400
+DOORS: Final = ("commands", "messages", "posts")
 IDS: Final = frozenset({"id", "contact_id"})
 
 
@@ -66,9 +71,26 @@ def new_command(form: Mapping[str, str], settings: Settings) -> Request:
     }
     if action not in by_action:
         raise InvalidInput(f"there is no action {action[:40]!r}", remedy="Reload the page.")
-    terms = Terms(int(priority), at=at, expires=expires, key=form["key"].strip() or None)
+    terms = Terms(
+        int(priority),
+        at=at,
+        expires=expires,
+        key=form["key"].strip() or None,
+        metadata=_metadata(form.get("metadata", "")),
+        account=form.get("account", "").strip() or None,
+    )
     platform = "twitter" if action == "tweet" else form["platform"].strip().lower()
     return checked(action, platform, by_action[action], terms, now=now)
+
+
+def _metadata(given: str) -> Arguments | None:
+    if not given.strip():
+        return None
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        raise InvalidInput("the metadata is not JSON", remedy='Write {"order": 17}.') from None
+    return metadata(found)
 
 
 def campaign_request(form: Mapping[str, str], settings: Settings) -> CampaignRequest:
@@ -105,7 +127,7 @@ def _enqueue(form: Mapping[str, str], settings: Settings) -> Arguments:
     return {"commands": [new_command(form, settings).row()]}
 
 
-def _bulk(form: Mapping[str, str], _: Settings) -> Arguments:
+def _bulk(form: Mapping[str, str], settings: Settings) -> Arguments:
     arguments: Arguments = {
         "filter": json.loads(form["filter"]),
         "action": form["action"],
@@ -114,13 +136,20 @@ def _bulk(form: Mapping[str, str], _: Settings) -> Arguments:
     }
     if form.get("verdict"):
         arguments["verdict"] = form["verdict"]
+    if form["action"] == "reschedule":
+        arguments["scheduled_for"] = _moment(form["at"], settings)
+    if form["action"] == "reassign":
+        arguments["account"] = parse_login(form["account"])
     return arguments
 
 
 def _reschedule(form: Mapping[str, str], settings: Settings) -> Arguments:
+    return {"id": _id(form["id"]), "scheduled_for": _moment(form["at"], settings)}
+
+
+def _moment(given: str, settings: Settings) -> str:
     zone = ZoneInfo(settings.safari_time_zone)
-    when = moment(form["at"], now=datetime.now(UTC), zone=zone)
-    return {"id": _id(form["id"]), "scheduled_for": when.isoformat()}
+    return moment(given, now=datetime.now(UTC), zone=zone).isoformat()
 
 
 def _pause(form: Mapping[str, str], _: Settings) -> Arguments:
@@ -147,12 +176,48 @@ def _pausable(form: Mapping[str, str]) -> str:
     return known_platform(form["platform"], (EVERYTHING, *PAUSABLE))
 
 
-def _limit(form: Mapping[str, str], _: Settings) -> Arguments:
-    limit = _number(form["limit"], "limit")
-    policy = {key: form[key] for key in ("platform", "kind")}
-    if (account := _account(form)) not in {None, UNNAMED_ACCOUNT}:
-        policy["account"] = str(account)
-    return {"policies": [{**policy, "daily_limit": limit, "by_person": True}], "settings": {}}
+def _limit(form: Mapping[str, str], settings: Settings) -> Arguments:
+    platform, kind = form["platform"], form["kind"]
+    if platform not in settings.safari_daily_limits or kind not in KINDS:
+        raise InvalidInput("there is no such limit", remedy="Reload the page.")
+    account = None if (given := _account(form)) == UNNAMED_ACCOUNT else given
+    wanted: Arguments | None = None
+    if form.get("reset") != "yes":
+        wanted = _pace(form)
+        if form.get("limit", "").strip():
+            wanted["daily_limit"] = _number(form["limit"], "limit")
+        if not wanted:
+            raise InvalidInput("nothing to set", remedy="Fill in a field.")
+    policy = policy_of(settings, platform, kind, wanted, account=account)
+    return {"policies": [policy], "settings": {}}
+
+
+def _pace(form: Mapping[str, str]) -> Arguments:
+    """Return the fields of a pace that are filled in; an unset one stays as it is."""
+    given = {name: value.strip() for name, value in form.items() if value.strip()}
+    pace: Arguments = {
+        f"{name}_limit": _number(given[name], name)
+        for name in ("hourly", "rolling", "weekly")
+        if name in given
+    }
+    if "gap" in given:
+        pace["min_gap_seconds"] = _seconds(given["gap"]) if given["gap"] != "0" else 0
+    if "ramp" in given:
+        pace["ramp_days"] = (
+            int(_seconds(given["ramp"]) // DAY_SECONDS) if given["ramp"] != "0" else 0
+        )
+    if "weekdays" in given:
+        pace["weekdays"] = weekdays_of(given["weekdays"])
+    if "spread" in given:
+        pace["spread"] = given["spread"] == "yes"
+    return pace
+
+
+def _backlog(form: Mapping[str, str], _: Settings) -> Arguments:
+    if form["door"] not in DOORS:
+        raise InvalidInput("there is no such list", remedy="Reload the page.")
+    expected = _number(form["expected"], "rows")
+    return {"accept": form["accept"] == "yes", "doors": [form["door"]], "expected": expected}
 
 
 def _block(form: Mapping[str, str], _: Settings) -> Arguments:
@@ -173,7 +238,10 @@ def _reply(form: Mapping[str, str], _: Settings) -> Arguments:
     contact, text = _id(form["contact_id"]), form["text"].strip()
     # The same answer to the same person, pressed twice, is one message.
     digest = sha256(f"{contact} {text} {datetime.now(UTC):%Y-%m-%d}".encode()).hexdigest()
-    return {"contact_id": contact, "text": text, "key": f"inbox:{digest[:32]}"}
+    arguments: Arguments = {"contact_id": contact, "text": text, "key": f"inbox:{digest[:32]}"}
+    if platform := form.get("platform", "").strip().lower():
+        arguments["platform"] = known_platform(platform, tuple(sorted(HOSTS)))
+    return arguments
 
 
 def _snooze(form: Mapping[str, str], _: Settings) -> Arguments:
@@ -190,6 +258,10 @@ def _tag(form: Mapping[str, str], _: Settings) -> Arguments:
 
 def _review(form: Mapping[str, str], _: Settings) -> Arguments:
     return {"drafts": json.loads(form["drafts"]), "verdict": form["verdict"]}
+
+
+def _review_all(form: Mapping[str, str], _: Settings) -> Arguments:
+    return {"filter": json.loads(form["filter"]), "verdict": form["verdict"], "seen": form["seen"]}
 
 
 def _seconds(given: str) -> float:
@@ -227,7 +299,6 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "enqueue": _enqueue,
     "cancel": _named("id"),
     "retry": _named("id"),
-    "retry_failed": _named(),
     "resolve": _named("id", "verdict"),
     "look_again": _named("id"),
     "reschedule": _reschedule,
@@ -237,7 +308,7 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "resume": lambda form, _: {"platform": _pausable(form), "account": _account(form)},
     "resume_service": _service,
     "configure": _limit,
-    "backlog": lambda form, _: {"accept": form["accept"] == "yes"},
+    "backlog": _backlog,
     "campaign_start": _campaign,
     "campaign_cancel": _named("campaign_id"),
     "campaign_replied": _named("handle", platform=None),
@@ -247,9 +318,13 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "people_part": _named("one", "other", note=None),
     "inbox_reply": _reply,
     "inbox_done": _named("contact_id"),
+    "inbox_draft": _named("contact_id"),
     "inbox_snooze": _snooze,
     "inbox_tag": _tag,
     "review": _review,
+    "review_all": _review_all,
     "review_edit": _named("id", "text"),
+    "webhooks_retry": lambda form, _: {"key": form["key"] or None},
+    "free_safari": lambda form, _: {"confirmed": form["confirmed"] == "yes"},
 }
 ACTIONS: Final = tuple(_READERS)

@@ -23,9 +23,14 @@ __all__ = ["COOKIE", "Guard", "Refusal"]
 
 COOKIE: Final = "actp_console"
 MAX_BODY_BYTES: Final = 64 * 1024
+MAX_UPLOAD_BYTES: Final = 4 * 1024 * 1024
+FORM: Final = "application/x-www-form-urlencoded"
+UPLOAD: Final = "multipart/form-data"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 # Reached without a session: the door itself and what its pages look like.
 _OPEN: Final = ("/enter", "/static/")
+# The pages that take a file.
+_UPLOADS: Final = frozenset({"/people/import"})
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -80,7 +85,7 @@ class Guard:
         except Refusal as refusal:
             await self._refused(refusal)(scope, receive, sender)
             return
-        await self._app(scope, _bounded(receive), sender)
+        await self._app(scope, _bounded(receive, _longest_body(scope["path"])), sender)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -101,9 +106,12 @@ class Guard:
                 403, "The console is read-only.", "Set CONSOLE_WRITE=true and restart the console."
             )
         length = headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        if not (length.isascii() and length.isdigit() and len(length) < 10) or int(
+            length
+        ) > _longest_body(path):
             raise Refusal(413, "The form is too large or names no length.", "Send less.")
-        if headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        kind = headers.get("content-type", "").partition(";")[0]
+        if kind != (UPLOAD if path in _UPLOADS else FORM):
             raise Refusal(415, "This is not a form of the console.", "Use its pages.")
 
     def _check_source(self, headers: Headers, host: str, *, is_safe: bool) -> None:
@@ -130,9 +138,13 @@ def _session(headers: Headers) -> str:
     return cookie.value if cookie else ""
 
 
-def _bounded(receive: Receive) -> Receive:
+def _longest_body(path: str) -> int:
+    return MAX_UPLOAD_BYTES if path in _UPLOADS else MAX_BODY_BYTES
+
+
+def _bounded(receive: Receive, longest: int) -> Receive:
     """Return ``receive`` that ends a body longer than any form, whatever length it named."""
-    left = MAX_BODY_BYTES
+    left = longest
 
     async def bounded() -> Message:
         nonlocal left

@@ -37,6 +37,7 @@ PAGES: Final = (
     ("/people", "People", "p"),
     ("/campaigns", "Campaigns", "m"),
     ("/limits", "Limits", "l"),
+    ("/webhooks", "Webhooks", "w"),
     ("/agents", "Agents", "a"),
     ("/system", "System", "s"),
 )

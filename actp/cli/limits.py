@@ -20,14 +20,14 @@ from actp.safari.session_check import StatedLimits
 from actp.settings import DEFAULT_DAILY_LIMITS, UNNAMED_ACCOUNT, load_settings, parse_login
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
     from actp.settings import Settings
     from actp.store import Json
 
-__all__ = ["limits", "limits_table"]
+__all__ = ["KINDS", "WEEKDAYS", "limits", "limits_table", "policy_of", "weekdays_of"]
 
 HIGHEST_LIMIT = 100_000
 BAR_WIDTH = 10
@@ -89,9 +89,9 @@ def set_limit(
     wanted = {name: value for name, value in _pace(pace).items() if value is not None}
     if limit is None and not wanted:
         raise InvalidInput("nothing to set", remedy="Give a number, or one of the options.")
-    changed = _store_limit(
-        load_settings(), platform, kind, limit, account=account, by_person=True, **wanted
-    )
+    if limit is not None:
+        wanted["daily_limit"] = limit
+    changed = _store_limit(load_settings(), platform, kind, wanted, account=account)
     _say_limit(changed, as_json=as_json)
 
 
@@ -103,12 +103,12 @@ def _pace(given: Mapping[str, Any]) -> dict[str, Json]:
         "weekly_limit": given["weekly"],
         "min_gap_seconds": None if gap is None else gap.total_seconds(),
         "ramp_days": None if ramp is None else ramp.days,
-        "weekdays": None if weekdays is None else _weekdays(weekdays),
+        "weekdays": None if weekdays is None else weekdays_of(weekdays),
         "spread": given["spread"],
     }
 
 
-def _weekdays(given: str) -> list[int]:
+def weekdays_of(given: str) -> Sequence[Json]:
     """Return the days that are named, 1 for Monday; raises InvalidInput for other words."""
     days: set[int] = set()
     for part in given.lower().split(","):
@@ -130,7 +130,7 @@ def _weekdays(given: str) -> list[int]:
 @json_option
 def reset_limit(platform: str, kind: str, *, account: str | None, as_json: bool) -> None:
     """Return to the limit of the settings."""
-    changed = _store_limit(load_settings(), platform, kind, None, account=account, by_person=False)
+    changed = _store_limit(load_settings(), platform, kind, None, account=account)
     _say_limit(changed, as_json=as_json)
 
 
@@ -138,31 +138,16 @@ def _store_limit(
     settings: Settings,
     platform: str,
     kind: str,
-    limit: int | None,
+    wanted: Mapping[str, Json] | None,
     *,
     account: str | None,
-    **shape: Json,
 ) -> dict[str, Any]:
     """Store a limit and the shape of its days, or those of the settings; return what holds then."""
     with database(settings) as store:
         rows: list[dict[str, Any]] = store.call("safari_limits")
         platform = known_platform(platform, tuple(sorted({row["platform"] for row in rows})))
         account = _known_account(account, platform, rows)
-        policy: dict[str, Json] = {
-            "platform": platform,
-            "kind": kind,
-            **({"account": account} if account else {}),
-            **shape,
-        }
-        if not shape["by_person"]:
-            named = settings.safari_daily_limits[platform][kind]
-            policy |= {
-                "daily_limit": named,
-                "daily_is_set": named != DEFAULT_DAILY_LIMITS[platform][kind],
-                "min_gap_seconds": settings.safari_min_gap_seconds,
-            }
-        elif limit is not None:
-            policy["daily_limit"] = limit
+        policy = policy_of(settings, platform, kind, wanted, account=account)
         act(store, operator_here("cli"), "configure", policies=[policy], settings={})
         rows = store.call("safari_limits")
     return next(
@@ -170,6 +155,29 @@ def _store_limit(
         for row in rows
         if (row["platform"], row["kind"]) == (platform, kind) and account in (None, row["account"])
     )
+
+
+def policy_of(
+    settings: Settings,
+    platform: str,
+    kind: str,
+    wanted: Mapping[str, Json] | None,
+    *,
+    account: str | None,
+) -> dict[str, Json]:
+    """Return what safari_configure stores: what an operator wants, or None for the settings."""
+    policy: dict[str, Json] = {"platform": platform, "kind": kind, "by_person": wanted is not None}
+    if account:
+        policy["account"] = account
+    if wanted is not None:
+        return {**policy, **wanted}
+    named = settings.safari_daily_limits[platform][kind]
+    return {
+        **policy,
+        "daily_limit": named,
+        "daily_is_set": named != DEFAULT_DAILY_LIMITS[platform][kind],
+        "min_gap_seconds": settings.safari_min_gap_seconds,
+    }
 
 
 def _known_account(name: str | None, platform: str, rows: list[dict[str, Any]]) -> str | None:

@@ -18,10 +18,9 @@ from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
-from actp.operators import act, operator_here
+from actp.operators import act, free_safari, operator_here
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES
 from actp.safari.client import SafariClient
-from actp.safari.turns import TurnTable
 from actp.settings import load_settings, parse_login
 from actp.settling import settle as settle_unknown
 
@@ -155,13 +154,15 @@ def _lift_wait(service: str, account: str | None, *, as_json: bool) -> None:
 
 def _free_safari(*, as_json: bool) -> None:
     settings = load_settings()
-    with closing(TurnTable(settings.actp_lock_dir, settings.safari_turns)) as table:
-        freed = table.free()
-        kept = [turn.holder for turn in table.taken()]
+    answer = free_safari(settings)
+    freed, kept = answer["freed"], answer["kept"]
     said = f"Freed Safari from {', '.join(freed)}." if freed else "No turn was left behind."
-    _told({"freed": freed, "kept": kept}, said, as_json=as_json)
+    _told(answer, said, as_json=as_json)
     if kept and not as_json:
         say(f"Still at work with it: {', '.join(kept)}.")
+    if freed:
+        with database(settings) as store:
+            act(store, operator_here("cli"), "free_safari", **answer)
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -11,12 +12,14 @@ from starlette.routing import Route
 
 from actp.cli.requests import refuse_unsendable
 from actp.errors import ActpError
-from actp.operators import act, operator_here
+from actp.operators import act, free_safari, operator_here
+from console.drafting import draft
 from console.forms import arguments_of, new_command
 from console.site import form_of, site_of
+from console.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -36,7 +39,6 @@ _DONE: Final = {
     "pause": "Paused.",
     "resume": "Resumed.",
     "configure": "The limit is stored.",
-    "backlog": "Decided.",
     "campaign_start": "The campaign has started.",
     "campaign_cancel": "The campaign is stopped.",
     "campaign_replied": "Everything to them stops.",
@@ -56,6 +58,8 @@ _MANY_DONE: Final = {
     "cancel": "cancelled",
     "retry": "waiting again",
     "resolve": "settled",
+    "reschedule": "rescheduled",
+    "reassign": "given to the account",
 }
 
 
@@ -80,6 +84,10 @@ def _do(site: Site, action: str, form: Mapping[str, str]) -> Any:
     operator = operator_here("console")
     if action == "enqueue":
         refuse_unsendable(site.store, [new_command(form, site.settings)])
+    if action == "inbox_draft":
+        return draft(arguments["contact_id"])
+    if action == "free_safari":
+        arguments = free_safari(site.settings)
     return act(site.store, operator, action, **arguments)
 
 
@@ -93,16 +101,31 @@ def _page_of(action: str, answer: Any) -> str | None:
 
 
 def _told(action: str, answer: Any) -> str:
-    if action == "resume_service":
-        return f"It is tried again; {answer['resumed']:,} made due."
-    if action == "retry_failed":
-        return f"{answer['requeued']:,} waiting again."
+    if say := _TOLD.get(action):
+        return say(answer)
     if done := _DONE.get(action):
         return done
     told = f"{answer['done']:,} {_MANY_DONE.get(str(answer.get('action')), 'decided')}."
     if answer["left_alone"]:
         told += f" {answer['left_alone']:,} had moved on and were left alone."
     return told
+
+
+def _freed(answer: Mapping[str, list[str]]) -> str:
+    freed, kept = (", ".join(answer[name]) for name in ("freed", "kept"))
+    said = f"Freed Safari from {freed}." if freed else "No turn was left behind."
+    return f"{said} Still at work with it: {kept}." if kept else said
+
+
+_TOLD: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
+    {
+        "resume_service": lambda answer: f"It is tried again; {answer['resumed']:,} made due.",
+        "webhooks_retry": lambda answer: f"{plural(answer['due'], 'result')} due now.",
+        "free_safari": _freed,
+        "inbox_draft": lambda _: "Claude's draft waits for your approval under Review.",
+        "backlog": lambda answer: f"{sum(answer.values()):,} decided.",
+    }
+)
 
 
 def _is_here(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""``/limits``, ``/agents``, ``/system``: may we send, what was concluded, is it alive."""
+"""``/agents`` and ``/system``: what was concluded, is it alive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from actp.errors import ActpError
 from actp.report.charts import charts
 from actp.report.page import figure_of
 from actp.safari.turns import turns_here
-from actp.settings import UNNAMED_ACCOUNT
 from actp.tree import Tree
 from console.site import site_of
 
@@ -51,23 +50,6 @@ def safari_of(settings: Settings) -> dict[str, Any]:
 
 def _iso(wall_time: float | None) -> str | None:
     return datetime.fromtimestamp(wall_time, UTC).isoformat() if wall_time else None
-
-
-def limits(request: Request) -> Response:
-    """Show what may be sent, and what is paused."""
-    site = site_of(request)
-    status = site.store.call("safari_status")
-    platforms = sorted({row["platform"] for row in status["services"]})
-    named = {row["account"] for row in status["limits"]} - {UNNAMED_ACCOUNT}
-    windows = site.store.call("safari_windows")
-    return site.page(
-        request,
-        "limits.html",
-        status=status,
-        platforms=platforms,
-        windows=windows,
-        accounts=sorted(named),
-    )
 
 
 def agents(request: Request) -> Response:
@@ -138,4 +120,4 @@ def _tail(path: Path) -> list[str]:
         return []
 
 
-routes = [Route("/limits", limits), Route("/agents", agents), Route("/system", system)]
+routes = [Route("/agents", agents), Route("/system", system)]

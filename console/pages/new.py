@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["routes"]
 
-COMMAND: Final = ("action", "platform", "to", "text", "at", "expires", "priority", "key")
+COMMAND: Final = (
+    *("action", "platform", "to", "text", "at", "expires", "priority", "key"),
+    *("account", "metadata"),
+)
+MADE_KEY: Final = "console:"
 CAMPAIGN: Final = ("type", "platform", "targets", "texts", "spacing", "campaign_id")
 LONGEST_PREVIEW: Final = 20
 
@@ -47,7 +51,7 @@ def _command(site: Site, form: Mapping[str, str]) -> tuple[dict[str, Any], dict[
     # One key for one form: pressed twice, it is one command. Without it a repetition is refused.
     refuse_unsendable(site.store, [command])
     outlook = site.store.call("safari_outlook", services=[command.service])[command.service]
-    return {**command.shown(), "outlook": outlook}, {"key": form["key"] or f"console:{uuid4()}"}
+    return {**command.shown(), "outlook": outlook}, {"key": form["key"] or f"{MADE_KEY}{uuid4()}"}
 
 
 def _campaign(site: Site, form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

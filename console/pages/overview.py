@@ -58,7 +58,7 @@ def _attention(data: dict[str, Any]) -> Iterator[Attention]:
     yield from _services(status)
     if status["backlog_held"]:
         text = f"{status['backlog_held']:,} commands from before this worker are held"
-        yield Attention("waiting", "held", text, "/limits#held", "Decide")
+        yield Attention("waiting", "held", text, "/held", "Decide")
     for pause in status["pauses"]:
         text = f"{of_account(pause['platform'], pause['account'])} is paused" + (
             f": {pause['note']}" if pause["note"] else ""

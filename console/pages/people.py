@@ -1,4 +1,4 @@
-"""``/inbox``, ``/review``, ``/people``: whose turn is it, may this go out, who is this."""
+"""``/inbox`` and ``/people``: whose turn is it, who is this."""
 
 from __future__ import annotations
 
@@ -85,18 +85,8 @@ def _contact(store: Store, who: str) -> dict[str, Any] | None:
     return found
 
 
-def review(request: Request) -> Response:
-    """List the drafts that wait, as their recipients would get them."""
-    site = site_of(request)
-    asked = {name: request.query_params.get(name, "").strip() for name in ("platform", "contains")}
-    wanted = {name: value for name, value in asked.items() if value}
-    shown = site.store.call("safari_review_list", filter=wanted, row_limit=PAGE_ROWS)
-    return site.page(request, "review.html", review=shown, asked=asked)
-
-
 routes = [
     Route("/inbox", inbox),
     Route("/people", people),
     Route("/people/{id}", person),
-    Route("/review", review),
 ]

@@ -73,10 +73,13 @@ language sql stable set search_path = public, pg_temp as $$
                        from held h order by h.created_at nulls first, h.id limit row_limit) s))
 $$;
 
--- Accepts or discards what waits at the doors named; answers {commands, messages, posts}.
+-- Accepts or discards what waits at the doors named; answers {commands, messages, posts}. With the number
+-- that was agreed to, another number changes nothing.
 drop function if exists public.safari_backlog(boolean);
-create or replace function public.safari_backlog(accept boolean, doors jsonb default '["commands"]')
-returns jsonb
+drop function if exists public.safari_backlog(boolean, jsonb);
+create or replace function public.safari_backlog(
+  accept boolean, doors jsonb default '["commands"]', expected bigint default null
+) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   commands integer := 0;
@@ -124,6 +127,10 @@ begin
                        and agent_publish_is_stale(k)
                      order by k.id for update);
     get diagnostics posts = row_count;
+  end if;
+  if commands + messages + posts <> expected then
+    raise object_not_in_prerequisite_state using message = format(
+      '%s rows were held and now %s are: nothing was changed', expected, commands + messages + posts);
   end if;
   notify safari_commands;
   return jsonb_build_object('commands', commands, 'messages', messages, 'posts', posts);

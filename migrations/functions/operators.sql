@@ -176,8 +176,11 @@ begin
     when 'retry_failed' then
       answer := safari_retry_failed(coalesce((a ->> 'first_time_only')::boolean, false));
     when 'backlog' then
-      answer := safari_backlog((a ->> 'accept')::boolean, coalesce(a -> 'doors', '["commands"]'));
+      answer := safari_backlog((a ->> 'accept')::boolean, coalesce(a -> 'doors', '["commands"]'),
+                               (a ->> 'expected')::bigint);
     when 'review' then answer := safari_review_decide(a -> 'drafts', a ->> 'verdict');
+    when 'review_all' then
+      answer := safari_review_all(a -> 'filter', a ->> 'verdict', a ->> 'seen');
     when 'review_edit' then answer := safari_review_edit((a ->> 'id')::uuid, a ->> 'text');
     when 'inbox_reply' then
       answer := agent_inbox_reply((a ->> 'contact_id')::uuid, a ->> 'text', a ->> 'key',
@@ -215,6 +218,7 @@ begin
     when 'inbox_draft' then
       answer := agent_inbox_draft((a ->> 'contact_id')::uuid, a ->> 'text', a ->> 'key');
     when 'people_import' then answer := agent_people_import(a -> 'rows', a ->> 'source');
+    when 'free_safari' then answer := a;  -- done on the host; here is who did it
     when 'look_again' then answer := safari_look_again((a ->> 'id')::uuid);
     else
       raise invalid_parameter_value using message = format('there is no action %s', action);

@@ -242,29 +242,6 @@ language sql stable set search_path = public, pg_temp as $$
      and safari_post_waits(w)
 $$;
 
--- Lists drafts, oldest first: {waiting, rows}. `filter` may name door, platform, kind and words that
--- recipient or text contain.
-create or replace function public.safari_review_list(
-  filter jsonb default '{}', row_limit integer default 50
-) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
-begin
-  perform safari_review_refresh();
-  return (
-    with wanted as materialized (
-      select v.* from safari_review_rows() v
-       where (filter ->> 'door' is null or v.door = filter ->> 'door')
-         and (filter ->> 'platform' is null or position(filter ->> 'platform' in v.platform) > 0)
-         and (filter ->> 'kind' is null or v.kind = filter ->> 'kind')
-         and (filter ->> 'contains' is null
-              or position(lower(filter ->> 'contains') in lower(concat_ws(' ', v.recipient, v.body))) > 0)
-    )
-    select jsonb_build_object(
-      'waiting', (select count(*) from wanted),
-      'rows', (select coalesce(jsonb_agg(to_jsonb(s) order by s.created_at, s.id), '[]')
-                 from (select * from wanted w order by w.created_at, w.id limit row_limit) s)));
-end $$;
-
 -- The draft that the beginning of its id, or of its row's id, names.
 create or replace function public.safari_review_find(beginning text) returns text
 language plpgsql stable set search_path = public, pg_temp as $$

@@ -53,7 +53,7 @@ class Served:
         return self.client.post(path, data=fields, headers={"Origin": origin})
 
 
-def serve(database: Database, home: Path, *, may_write: bool) -> Iterator[Served]:
+def serve(database: Database, home: Path, *, may_write: bool, **settings: str) -> Iterator[Served]:
     """Yield a console of this database; it is ended at the end."""
     port = free_port_base()
     environment = {
@@ -65,6 +65,7 @@ def serve(database: Database, home: Path, *, may_write: bool) -> Iterator[Served
         "CONSOLE_PORT": str(port),
         "CONSOLE_WRITE": str(may_write).lower(),
         "PYTHONPATH": str(ROOT),
+        **settings,
     }
     home.mkdir(parents=True, exist_ok=True)
     log_path = home / "console.log"

@@ -27,6 +27,7 @@ PAGES = (
     *("/", "/commands", "/unknown", "/inbox", "/review", "/campaigns"),
     *("/limits", "/agents", "/system", "/nowhere"),
     *("/people", "/people/lin", "/enqueue", "/campaigns/new"),
+    *("/people/import", "/limits/twitter/dm", "/held", "/webhooks", "/review/all/approve"),
 )
 pytestmark = pytest.mark.timeout(240)
 
@@ -120,7 +121,8 @@ def test_no_page_has_a_barrier_or_a_complaint(
     unknown = fill(served)
     PICTURES.mkdir(parents=True, exist_ok=True)
     bulk = "/commands/bulk/cancel?scope=all&campaign=spring"
-    pages = (*PAGES, f"/commands/{unknown}", "/commands?to=nobody", bulk)
+    reschedule = bulk.replace("cancel", "reschedule")
+    pages = (*PAGES, f"/commands/{unknown}", "/commands?to=nobody", bulk, reschedule)
     context = enter(browser, served, scheme=scheme, width=width)
     for number, path in enumerate(pages):
         page = context.new_page()
@@ -185,6 +187,25 @@ def test_an_unknown_outcome_is_settled_after_a_question(browser: Browser, served
     page.get_by_text("The database has confirmed it").wait_for()
     page.get_by_text("Every outcome is known").wait_for()
     assert served.life.state(unknown) == ("failed", "not_sent")
+    assert complaints == []
+    context.close()
+
+
+def test_a_file_of_people_is_checked_and_imported(browser: Browser, served: Served) -> None:
+    context = enter(browser, served)
+    page = context.new_page()
+    complaints = listen(page)
+    page.goto("/people")
+    page.get_by_role("link", name="Import").click()
+    people = b"name,twitter\n<b>Ada</b>,ada\nBob,bob\n"
+    page.get_by_label("File").set_input_files(
+        {"name": "people.csv", "mimeType": "text/csv", "buffer": people}
+    )
+    page.get_by_role("button", name="Check").click()
+    page.get_by_role("button", name="Import 2 people").click()
+    page.get_by_text("2 added").wait_for()
+    page.get_by_role("link", name="See the people").click()
+    page.get_by_text("<b>Ada</b>").wait_for()
     assert complaints == []
     context.close()
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from actp.spreadsheet import Line
     from actp.store import Json, Store
 
-__all__ = ["import_people"]
+__all__ = ["import_people", "import_table"]
 
 # What people call a column, by the platform whose address it holds; "" reads it off the address.
 ADDRESS_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -62,19 +63,32 @@ _KNOWN: Final = frozenset(
 def import_people(
     store: Store, path: Path, *, operator: str, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Store the people of a CSV file as contacts, all or none of them; the audit has who did.
+    """Store the people of a CSV file as ``import_table`` does."""
+    table = read_spreadsheet(path)
+    return import_table(store, table, path.name, operator=operator, dry_run=dry_run)
+
+
+def import_table(
+    store: Store,
+    table: tuple[tuple[str, ...], list[Line]],
+    name: str,
+    *,
+    operator: str,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Store the people of a table as contacts, all or none of them; the audit has who did.
 
     Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}.
     A contact known under one of the addresses gets what is missing; what is there stays.
     """
-    columns, lines = read_spreadsheet(path)
+    columns, lines = table
     skipped: list[dict[str, Any]] = [
         {"line": line.number, "reason": line.fault} for line in lines if line.fault
     ]
     rows: list[Json] = [
         {"line": line.number, **_person(line.cells)} for line in lines if line.fault is None
     ]
-    source = f"csv:{path.name}"[:100]
+    source = f"csv:{name}"[:100]
     answer: Any = (
         store.call("agent_people_import", rows=rows, source=source, dry_run=True)
         if dry_run
