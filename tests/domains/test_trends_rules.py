@@ -94,14 +94,19 @@ def test_the_newest_and_the_most_of_what_was_seen_is_kept() -> None:
     assert tiktok.active_at == "2026-01-02T00:00:00+00:00"
 
 
-@pytest.mark.parametrize("handle", ["alex", "info", "Contact", "michael", "marketing"])
+@pytest.mark.parametrize(
+    "handle",
+    ["alex", "info", "Contact", "michael", "michael_99", "marketing", "TechTips", "growth.hacker"],
+)
 def test_a_common_handle_joins_nobody_without_a_name_that_agrees(handle: str) -> None:
     contact = {**CONTACT, "username": handle, "display_name": "Alex Meyer"}
     index = index_of(("instagram", handle))
     assert found(contact, index) == {}
-    index.add("instagram", handle, None, None, "Someone Else")
-    assert found(contact, index) == {}
-    index.add("instagram", handle, None, None, "Meyer, Alex")
+    for other in ("Someone Else", "Alex Jones", "Alex"):
+        index.add("instagram", handle, None, None, other)
+        assert found(contact, index) == {}
+    assert found({**contact, "display_name": "Alex"}, index) == {}
+    index.add("instagram", handle, None, None, "MEYER, Aléx")
     assert found(contact, index)["instagram"] == (handle.lower(), "handle_match")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from unicodedata import combining, normalize
 
 from actp.domains.bots import is_bot
 
@@ -99,6 +100,18 @@ _COMMON: Final = frozenset(
         "william",
     }
 )
+# A name made of nothing but such words is one that many come upon, and no person's.
+_TOPICS: Final = (
+    "ads|agency|ai|app|art|automation|beauty|best|business|channel|club|coach|coaching|code|content|"
+    "creative|creator|creators|crypto|daily|dev|digital|expert|facts|fashion|finance|fit|fitness|food|"
+    "founder|girl|global|group|growth|guru|guy|hacker|hacks|health|hq|hub|ideas|inc|info|invest|lab|labs|"
+    "life|lifestyle|marketer|marketing|master|media|memes|mindset|money|motivation|music|my|news|"
+    "official|online|page|photo|pro|productivity|quotes|real|saas|seo|shop|social|startup|startups|"
+    "store|studio|style|success|team|tech|the|tips|today|top|trader|travel|tv|video|web|world|your"
+)
+_TOPICAL: Final = re.compile(f"(?:{_TOPICS})+")
+# So many digits behind a common name make it no rarer.
+FEW_DIGITS: Final = 3
 OWN_COLUMNS: Final = ("twitter", "instagram", "tiktok", "linkedin")
 _PROFILE = re.compile(
     r"^(?:https?://)?(?:[\w-]+\.)*linkedin\.com/(?:in|company)/([^/?#]+)", re.IGNORECASE
@@ -233,28 +246,34 @@ def associations(contact: Mapping[str, Any], index: HandleIndex) -> list[Associa
 
 
 def plain_name(name: str | None) -> str:
-    """Return the words of a person's name in one spelling, signs and case left out."""
-    letters = (sign if sign.isalnum() else " " for sign in (name or "").casefold())
+    """Return the words of a person's name in one spelling, without signs, accents and case."""
+    bare = (sign for sign in normalize("NFKD", (name or "").casefold()) if not combining(sign))
+    letters = (sign if sign.isalnum() else " " for sign in bare)
     return " ".join(sorted("".join(letters).split()))
 
 
 def _is_one(handle: str, called: str, seen: _Seen) -> bool:
     """Return whether a handle names one person everywhere.
 
-    Names that contradict each other are two people. A common handle needs names that agree.
+    Names that contradict each other are two people. A common handle needs names that agree in two
+    words: a first name alone is as common as the handle.
     """
-    if called and called in seen.names:
-        return True
-    if called and seen.names and " " in called and all(" " in name for name in seen.names):
-        return bool(set(called.split()) & {word for name in seen.names for word in name.split()})
-    return not is_common(handle)
+    words = set(called.split())
+    shared = max((len(words.intersection(name.split())) for name in seen.names), default=0)
+    if is_common(handle):
+        return shared > 1
+    is_full = len(words) > 1 and bool(seen.names) and all(" " in name for name in seen.names)
+    return shared > 0 or not is_full
 
 
 def is_common(handle: str) -> bool:
     """Return whether so many people use a handle that it alone says nothing."""
     squished = squish(handle)
-    has_digits = any(sign.isdigit() for sign in squished)
-    return (len(squished) < SHORTEST_TELLING and not has_digits) or squished in _COMMON
+    letters = "".join(sign for sign in squished if not sign.isdigit())
+    if len(squished) - len(letters) > FEW_DIGITS:
+        return False
+    is_short = len(letters) < SHORTEST_TELLING and letters == squished
+    return is_short or letters in _COMMON or _TOPICAL.fullmatch(letters) is not None
 
 
 def _known(contact: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
