@@ -19,6 +19,7 @@ _DECIMAL_COMMA = re.compile(r"(\d+),(\d{1,2})(\s?[KMB])", re.IGNORECASE)
 _AMBIGUOUS = re.compile(r"\d{1,3}[.]\d{3}")
 # What an integer of the tables holds; no post has more, so a larger number was misread.
 _LARGEST: Final = 2**31 - 1
+_FARTHEST: Final = 1e15
 
 
 def read_count(value: Any) -> int | None:
@@ -51,7 +52,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return float(value) if isfinite(value) and value >= 0 else None
+        return float(value) if isfinite(value) and 0 <= value < _FARTHEST else None
     except OverflowError:
         return None  # JSON may hold a number of any length
 

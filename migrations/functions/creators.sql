@@ -8,6 +8,7 @@ create or replace function public.agent_creators_store(
   platform text, creators jsonb, posts jsonb, hooks jsonb
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
+#variable_conflict use_column
 declare
   new_creators integer;
   best jsonb;
@@ -42,10 +43,10 @@ begin
         handle text, display_name text, niche text, followers integer, engagement_score numeric,
         top_post_text text, top_post_url text, offer_match jsonb, icp_fit_score integer)
      order by c.handle, c.niche, c.icp_fit_score desc
-  on conflict on constraint actp_platform_creators_platform_handle_niche_key do update
+  on conflict (platform, handle, niche) do update
     set display_name = coalesce(excluded.display_name, k.display_name),
         followers = coalesce(excluded.followers, k.followers),
-        engagement_score = excluded.engagement_score,
+        engagement_score = coalesce(excluded.engagement_score, k.engagement_score),
         top_post_text = coalesce(excluded.top_post_text, k.top_post_text),
         top_post_url = coalesce(excluded.top_post_url, k.top_post_url),
         offer_match = excluded.offer_match, icp_fit_score = excluded.icp_fit_score,
@@ -76,10 +77,12 @@ begin
            'market_research', c.niche, stage
       from jsonb_to_recordset(creators) as c (
         handle text, display_name text, niche text, icp_fit_score integer, qualified boolean)
-     where c.qualified and not exists (
-       select from crm_contacts k
-        where lower(k.platform) = agent_creators_seed.platform
-          and lower(ltrim(k.username, '@')) = c.handle)
+     where c.qualified
+       -- A contact may have this address in any spelling or column.
+       and not exists (
+         select from safari_people_links l
+          where l.other = agent_creators_seed.platform || ':' || c.handle
+            and starts_with(l.address, 'contact:'))
      order by c.handle, c.icp_fit_score desc
   on conflict do nothing;
   get diagnostics seeded = row_count;

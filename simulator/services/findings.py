@@ -24,7 +24,10 @@ def posts(platform: str, query: str) -> list[dict[str, Any]]:
 
 
 def creators(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the authors of posts, the most engaging first."""
+    """Give the authors of posts, the most engaging first.
+
+    A post whose score is null leaves the total of its author unknown.
+    """
     totals: dict[str, dict[str, Any]] = {}
     for post in found:
         author = str(post.get("author", ""))
@@ -38,8 +41,9 @@ def creators(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             },
         )
         creator["tweetCount"] += 1
-        creator["totalEngagement"] += int(post.get("engagementScore", 0))
-    return sorted(totals.values(), key=lambda c: int(c["totalEngagement"]), reverse=True)
+        score, total = post.get("engagementScore", 0), creator["totalEngagement"]
+        creator["totalEngagement"] = None if None in (score, total) else total + int(score)
+    return sorted(totals.values(), key=lambda c: int(c["totalEngagement"] or 0), reverse=True)
 
 
 def _post(platform: str, query: str, number: int, dice: random.Random) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.domains.conftest import OpenTools, RunScript
 
 ONE = ("--research", "--platform", "twitter", "--niche", "saas_growth")
-FOUND = [
+FOUND: list[dict[str, Any]] = [
     {
         "id": "1",
         "text": "Founder here: how we cut churn\nmore",
@@ -65,15 +65,54 @@ def test_who_fits_becomes_a_contact_once(run_script: RunScript, admin: psycopg.C
     assert (told["count"], told["top"]["handle"]) == (2, "maria_makes")
 
 
+@pytest.mark.parametrize(
+    ("platform", "username", "twitter"),
+    [
+        ("Twitter", "@Maria_Makes", None),
+        ("X ", "https://x.com/maria_makes", None),
+        ("instagram", "makes.maria", "@MARIA_MAKES"),
+    ],
+)
 def test_a_contact_that_is_there_keeps_its_stage(
-    run_script: RunScript, admin: psycopg.Connection
+    run_script: RunScript,
+    admin: psycopg.Connection,
+    platform: str,
+    username: str,
+    twitter: str | None,
 ) -> None:
     admin.execute(
-        "insert into crm_contacts (platform, username, pipeline_stage)"
-        " values ('Twitter', '@Maria_Makes', 'client')"
+        "insert into crm_contacts (platform, username, twitter_handle, pipeline_stage)"
+        " values (%s, %s, %s, 'client')",
+        (platform, username, twitter),
     )
     assert run_script(script, *ONE)[1]["contacts"] == 0
     assert rows(admin, "select pipeline_stage from crm_contacts") == [("client",)]
+
+
+def test_counts_that_are_not_shown_are_unknown_and_keep_what_was_known(
+    run_script: RunScript, admin: psycopg.Connection, simulator: SimulatorProcess
+) -> None:
+    """The table may have been made by another program, with its key under another name."""
+    admin.execute(
+        "alter table actp_platform_creators"
+        " drop constraint actp_platform_creators_platform_handle_niche_key"
+    )
+    admin.execute("create unique index theirs on actp_platform_creators (platform, handle, niche)")
+    admin.execute(
+        "insert into actp_platform_creators (platform, handle, niche, followers, engagement_score)"
+        " values ('twitter', 'quiet', 'saas_growth', 70, 12)"
+    )
+    odd = {"likes": "N/A", "views": 3e9, "quotes": -1, "followers": "1.2K"}
+    play = [{**post, **odd, "engagementScore": None} for post in FOUND]
+    simulator.play({"services": {"market-research": {"job_seconds": 0.01, "posts": play}}})
+    assert run_script(script, *ONE)[0] == 0
+    counts = "select tweet_id, likes, views, quotes, author_follower_count"
+    assert rows(admin, f"{counts} from actp_twitter_research order by 1") == [
+        ("1790", None, None, None, 1200),
+        ("1791", None, None, None, 1200),
+    ]
+    kept = "select handle, followers, engagement_score from actp_platform_creators order by 1"
+    assert rows(admin, kept) == [("maria_makes", None, None), ("quiet", 70, 12)]
 
 
 def test_strangers_hooks_inspire_and_never_join_our_own(

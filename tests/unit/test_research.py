@@ -74,7 +74,7 @@ def test_each_niche_is_a_job_with_findings_of_its_own(
     assert "ai_automation" in first.posts[0].text
     assert (len(first.creators), len(first.posts)) == (3, 5)
     assert first.creators[0].top_post_url.startswith("https://")
-    scores = [creator.engagement_score for creator in first.creators]
+    scores = [creator.engagement_score or 0 for creator in first.creators]
     assert scores == sorted(scores, reverse=True)
     assert researched(simulator) == ["ai_automation", "creator_economy"]
     assert is_free(settings)

@@ -43,7 +43,7 @@ class Creator:
     handle: str
     display_name: str
     followers: int | None = None
-    engagement_score: float = 0.0
+    engagement_score: float | None = None
     top_post_text: str = ""
     top_post_url: str = ""
 
@@ -74,7 +74,7 @@ def read_findings(platform: str, niche: str, data: object) -> Findings:
         for item in _objects(found, "topCreators", "creators")
         if (creator := _creator(item, best)).handle
     ]
-    creators.sort(key=lambda creator: creator.engagement_score, reverse=True)
+    creators.sort(key=lambda creator: creator.engagement_score or 0.0, reverse=True)
     return Findings(platform, niche, tuple(creators), tuple(posts))
 
 
@@ -123,8 +123,7 @@ def _creator(item: Mapping[str, Any], best: Mapping[str, Post]) -> Creator:
         handle=handle,
         display_name=_text(item, "displayName", "name", longest=MAX_NAME_CHARS) or handle,
         followers=first_count(item, "followers", "followerCount"),
-        engagement_score=first_number(item, "totalEngagement", "engagementScore", "avgEngagement")
-        or 0.0,
+        engagement_score=first_number(item, "totalEngagement", "engagementScore", "avgEngagement"),
         top_post_text=text or (found.text if found else ""),
         top_post_url=url or (found.url if found else ""),
     )

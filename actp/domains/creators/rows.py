@@ -38,7 +38,7 @@ def creator_rows(
             continue
         own = (post.text for post in posts if post.author.lower() == creator.handle.lower())
         said = " ".join((creator.display_name, creator.top_post_text, *own))
-        fit = icp_fit(niche, said, creator.engagement_score)
+        fit = icp_fit(niche, said, creator.engagement_score or 0.0)
         rows.append(
             {
                 **asdict(creator),
