@@ -20,6 +20,9 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
-    from actp.cli.main import main as run  # noqa: PLC0415 - found now that its folder is known
+    from actp.launch import end_on_interrupt  # noqa: PLC0415 - found now that its folder is known
+
+    end_on_interrupt()
+    from actp.cli.main import main as run  # noqa: PLC0415
 
     return run(sys.argv[1:])

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from actp.dispatch.parent import follow
+from actp.launch import end_on_interrupt
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM_PYTHON = (3, 11)
@@ -24,6 +25,8 @@ def ensure_packages(script: str, root: Path = ROOT) -> None:
     """
     missing = _missing()
     if not missing:
+        if _is_program(script):
+            end_on_interrupt()
         follow()
         return
     if not _is_program(script):

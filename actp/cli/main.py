@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.launch import raise_on_interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     """Run a click command and return its exit code; an error prints its cause and a remedy."""
     _open_output()
+    raise_on_interrupt()
     try:
         code = command.main(list(arguments), prog_name=program, standalone_mode=False)
         sys.stdout.flush()

@@ -183,6 +183,10 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     select w.boot_id, w.worker, w.services, w.accounts, w.state, w.started_at, w.seen_at
       from safari_workers w
      where w.seen_at > now() - interval '60 seconds' and w.stopped_at is null
+       -- One process of a host drives a service: a later one proves that this one is dead.
+       and not exists (select from safari_workers later
+                        where later.host_key = w.host_key and later.services && w.services
+                          and later.started_at > w.started_at)
   ), reported as (
     select distinct on (r.key, a.account) r.key as service, a.account, r.value as state
       from live l

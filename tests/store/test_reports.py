@@ -127,6 +127,19 @@ def test_only_live_workers_speak_for_their_services(life: Life, admin: psycopg.C
     assert report["workers"] == []
 
 
+def test_a_killed_worker_is_not_counted_beside_its_successor(life: Life) -> None:
+    for worker, services in (("test/2", ["twitter-dm"]), ("test/3", ["threads-comments"])):
+        life.store.call(
+            "safari_register",
+            boot_id=str(uuid4()),
+            host_key="test",
+            worker=worker,
+            services=services,
+        )
+    running = [worker["worker"] for worker in life.store.call("safari_status")["workers"]]
+    assert running == ["test/2", "test/3"]
+
+
 def test_an_outlook_tells_what_is_left(life: Life) -> None:
     life.enqueue()
     life.end(life.enqueue(), "retry", error="composer did not open")
