@@ -127,18 +127,47 @@ begin
                     where h ->> 'at' is not null or h ->> 'text' is not null), '[]');
 end $$;
 
--- When the newest reading of a platform's conversations that ended well began. A brain whose result
--- names what it read may have left a platform out, and has noted the others itself.
-create or replace function public.safari_campaign_synced_at(platform text) returns timestamptz
-language sql stable set search_path = public, pg_temp as $$
-  select greatest(
-    (select max(s.conversations_read_at) from safari_services s
-      where s.kind = 'dm' and s.platform = safari_campaign_synced_at.platform),
-    (select max(q.started_at) from safari_command_queue q
+-- The account that holds the conversation with a person, null where all Macs share one.
+create or replace function public.safari_campaign_holder(platform text, handle text) returns text
+language plpgsql stable as $$
+begin
+  if platform = any (safari_shared_platforms()) then
+    return safari_sender(platform, handle, null);
+  end if;
+  return null;
+end $$;
+
+-- When the newest reading of the conversation with a person that ended well began: that of the account
+-- which holds it. A brain whose result names what it read may have left a platform out, and has noted
+-- the others itself.
+drop function if exists public.safari_campaign_synced_at(text);
+create or replace function public.safari_campaign_synced_at(platform text, handle text)
+returns timestamptz
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  holder constant text := safari_campaign_holder(platform, handle);
+begin
+  if holder is null then
+    return greatest(
+      (select max(s.conversations_read_at) from safari_services s
+        where s.kind = 'dm' and s.platform = safari_campaign_synced_at.platform),
+      (select max(q.started_at) from safari_command_queue q
+        where q.status = 'completed' and q.action in ('sync', 'pipeline')
+          and coalesce(q.platform, '') in ('', safari_campaign_synced_at.platform)
+          and not coalesce(q.result ? 'read', false)));
+  end if;
+  return greatest(
+    (select r.read_at from safari_conversations_read r
+      where r.platform = safari_campaign_synced_at.platform and r.account = holder),
+    (select max(q.started_at)
+       from safari_command_queue q
+       join safari_command_attempts a on a.command_id = q.id
+       join safari_workers w on w.boot_id = a.boot_id
       where q.status = 'completed' and q.action in ('sync', 'pipeline')
         and coalesce(q.platform, '') in ('', safari_campaign_synced_at.platform)
-        and not coalesce(q.result ? 'read', false)))
-$$;
+        and not coalesce(q.result ? 'read', false)
+        and safari_account_on(w.accounts, safari_campaign_synced_at.platform) = holder));
+end $$;
 
 -- Marks a person cold in the CRM, as the dispatch layer reads it.
 create or replace function public.safari_campaign_mark_cold(platform text, handle text) returns void

@@ -44,7 +44,7 @@ begin
               where e.target_id = c.id and e.handled_at is null), '[]'),
            'heard', case when c.looked_at is not null and has_crm
                          then safari_campaign_heard(c.platform, c.handle) else '[]' end,
-           'synced_at', safari_campaign_synced_at(c.platform)))
+           'synced_at', safari_campaign_synced_at(c.platform, c.handle)))
     into targets
     from claimed c
     join lateral (select r.campaign_type from safari_campaign_runs r

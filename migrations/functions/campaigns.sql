@@ -309,7 +309,7 @@ begin
       perform safari_campaign_mark_cold(target.platform, target.handle);
     end if;
     if (decision ->> 'sync')::boolean then
-      perform safari_campaign_request_sync();
+      perform safari_campaign_request_sync(target.platform, target.handle);
     end if;
     insert into safari_alerts (key, kind, detail)
       select format('%s:%s:%s', a ->> 'kind', target.id, target.version), a ->> 'kind',
@@ -325,15 +325,34 @@ begin
   return answer;
 end $$;
 
--- Has the conversations read: one request at a time, and one an hour where it fails.
-create or replace function public.safari_campaign_request_sync() returns void
+-- Has the conversations read by a Mac whose account holds the one with a person, or by any where all
+-- share one account: one request at a time, and one an hour where it fails.
+drop function if exists public.safari_campaign_request_sync();
+create or replace function public.safari_campaign_request_sync(platform text, handle text)
+returns void
 language plpgsql set search_path = public, pg_temp as $$
+declare
+  holder constant text := safari_campaign_holder(platform, handle);
+  reader text := '';  -- the account of the Mac's own service
 begin
+  if holder is not null then
+    select coalesce(nullif(safari_account_on(w.accounts, 'local'), 'default'), '') into reader
+      from safari_workers w
+     where w.stopped_at is null and w.seen_at > now() - interval '60 seconds'
+       and 'local' = any (w.services)
+       and safari_account_on(w.accounts, safari_campaign_request_sync.platform) = holder
+     order by w.seen_at desc limit 1;
+    -- No running Mac can read it; the campaign asks again later.
+    if reader is null then
+      return;
+    end if;
+  end if;
   if not exists (select from safari_command_queue q
                   where q.service = 'local' and q.action = 'sync'
-                    and q.status in ('pending', 'running')) then
-    perform safari_enqueue(jsonb_build_array(jsonb_build_object(
-      'action', 'sync', 'params', '{}'::jsonb,
-      'key', 'campaign-sync:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24'))));
+                    and (holder is null or q.account = reader) and q.status in ('pending', 'running')) then
+    perform safari_enqueue(jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+      'action', 'sync', 'params', '{}'::jsonb, 'account', nullif(reader, ''),
+      'key', 'campaign-sync:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24')
+             || coalesce(':' || nullif(reader, ''), '')))));
   end if;
 end $$;

@@ -243,12 +243,19 @@ begin
   return answer;
 end $$;
 
--- An inbox was read to its end; the reading began at that time.
-create or replace function public.agent_crm_read(platform text, began_at timestamptz) returns jsonb
+-- An inbox of an account was read to its end; the reading began at that time.
+drop function if exists public.agent_crm_read(text, timestamptz);
+create or replace function public.agent_crm_read(
+  platform text, began_at timestamptz, account text default 'default'
+) returns jsonb
 language sql set search_path = public, pg_temp as $$
   update safari_services s
      set conversations_read_at = greatest(s.conversations_read_at, began_at)
    where s.kind = 'dm' and s.platform = agent_crm_read.platform;
+  insert into safari_conversations_read as r (platform, account, read_at)
+    values (agent_crm_read.platform, agent_crm_read.account, began_at)
+    on conflict on constraint safari_conversations_read_pkey do update
+      set read_at = greatest(r.read_at, excluded.read_at);
   select 'null'::jsonb;
 $$;
 

@@ -269,6 +269,55 @@ def test_a_follow_up_waits_for_a_sync_and_asks_for_one(campaigns: Campaigns) -> 
     assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
 
 
+def test_a_follow_up_waits_for_a_sync_by_the_mac_that_holds_the_conversation(
+    campaigns: Campaigns,
+) -> None:
+    shop, other = (campaigns.join(f"mac-{account}", account) for account in ("shop", "shop_en"))
+    campaigns.boot_id = shop
+    id_ = in_the_first_wait(campaigns)
+    campaigns.pass_hours(72.1)
+    campaigns.join("mac-shop", "shop", shop)
+    campaigns.join("mac-shop_en", "shop_en", other)
+    campaigns.move()
+    # The request goes to the Mac that wrote; the other one reads its own inbox meanwhile.
+    campaigns.boot_id = other
+    assert campaigns.claim(100, ("local",)) == []
+    campaigns.store.call(
+        "agent_crm_read",
+        platform="twitter",
+        began_at=campaigns.store.call("safari_now"),
+        account="shop_en",
+    )
+    campaigns.sync("mac-shop_en")
+    campaigns.pass_hours(1.1)
+    campaigns.move()
+    assert len(campaigns.rows(id_)) == 4
+    campaigns.boot_id = shop
+    (asked,) = campaigns.claim(100, ("local",))
+    assert asked["action"] == "sync"
+    campaigns.end(asked, "sent")
+    campaigns.pass_hours(1.1)
+    campaigns.move()
+    assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
+
+
+def test_a_conversation_counts_as_read_for_the_account_whose_inbox_was_read(
+    campaigns: Campaigns,
+) -> None:
+    campaigns.boot_id = campaigns.join("mac-shop", "shop")
+    campaigns.join("mac-shop_en", "shop_en")
+    in_the_first_wait(campaigns)
+    for account, is_read in (("shop_en", False), ("shop", True)):
+        began_at = campaigns.store.call("safari_now")
+        campaigns.store.call(
+            "agent_crm_read", platform="twitter", began_at=began_at, account=account
+        )
+        row = campaigns.admin.execute(
+            "select safari_campaign_synced_at('twitter', 'ada') is not null"
+        ).fetchone()
+        assert row == (is_read,)
+
+
 def test_a_newer_message_that_is_not_ours_is_a_reply(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.admin.execute(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from actp.campaigns.plan import CampaignType
-    from actp.store.protocol import Store
+    from actp.store.protocol import Json, Store
 
 SERVICES = ("twitter-comments", "twitter-dm", "local")
 OPEN_HOURS = (
@@ -126,9 +126,23 @@ class Campaigns:
                 if begun["verdict"] == "granted":
                     self._finish(row, begun["attempt"], "sent")
 
-    def sync(self) -> None:
+    def join(self, host: str, account: str, boot_id: str | None = None) -> str:
+        """Register a Mac that is logged in to Twitter; return its boot id."""
+        boot = boot_id or str(uuid4())
+        self.store.call(
+            "safari_register",
+            boot_id=boot,
+            host_key=host,
+            worker=f"{host}/1",
+            services=["twitter-dm", "twitter-comments", "local"],
+            accounts={"twitter": account},
+        )
+        return boot
+
+    def sync(self, account: str = "") -> None:
         """Let a sync, one that was asked for included, come to a good end."""
-        self.store.call("safari_enqueue", commands=[{"action": "sync", "params": {}}])
+        command: dict[str, Json] = {"action": "sync", "params": {}, "account": account}
+        self.store.call("safari_enqueue", commands=[command])
         for row in self.claim(100, ("local",)):
             self.end(row, "sent")
 

@@ -10,6 +10,7 @@ from actp.domains.crm.speaking import last_said
 from actp.domains.outreach.hearing import Heard, hear
 from actp.domains.paging import batches
 from actp.errors import ServiceError, StoreRefused
+from actp.settings import UNNAMED_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,12 @@ def _read(tools: Tools, inbox: Inbox, is_unused: bool, *, dry_run: bool) -> dict
         if not dry_run:
             counts = _store(tools, inbox, began_at, found)
             row |= {name: getattr(counts, name) for name in _Counts.__slots__}
-            tools.store.call("agent_crm_read", platform=inbox.platform, began_at=began_at)
+            tools.store.call(
+                "agent_crm_read",
+                platform=inbox.platform,
+                began_at=began_at,
+                account=tools.settings.safari_accounts.get(inbox.platform, UNNAMED_ACCOUNT),
+            )
     except ServiceError as error:
         if is_unused:
             return row | {"state": "unused"}
