@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -97,6 +98,8 @@ def set_limit(
 
 def _pace(given: Mapping[str, Any]) -> dict[str, Json]:
     gap, ramp, weekdays = given["gap"], given["ramp"], given["weekdays"]
+    if ramp is not None and ramp % timedelta(days=1):
+        raise InvalidInput("a ramp has whole days", remedy="Write --ramp 14d; 0d ends it.")
     return {
         "hourly_limit": given["hourly"],
         "rolling_limit": given["rolling"],
@@ -212,8 +215,9 @@ def _name(row: dict[str, Any]) -> str:
 def _shape(row: dict[str, Any]) -> str | None:
     """Return what shapes the days of a limit beside its number and gap, if anything does."""
     days = ",".join(WEEKDAYS[day - 1] for day in row["weekdays"] or ())
+    weekly = (row["in_force"] or {}).get("weekly")
     parts = [
-        f"{row['in_force']['weekly']} in 7 days" if (row["in_force"] or {}).get("weekly") else "",
+        "" if weekly is None else f"{weekly} in 7 days",
         f"only {days}" if days else "",
         f"reached in {row['ramp_days']} days" if row["ramp_days"] else "",
         "spread over its hours" if row["spread"] else "",

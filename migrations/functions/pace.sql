@@ -25,6 +25,10 @@ begin
     rolling := ceil(greatest(share, 0) * rolling);
     weekly := ceil(greatest(share, 0) * weekly);
   end if;
+  -- No action of the past shows that nothing at all is allowed.
+  if least(hourly, rolling, weekly) <= 0 then
+    daily := 0;
+  end if;
 end $$;
 
 -- When the active hours that are running end; those that never end are taken day by day.
@@ -43,6 +47,22 @@ begin
   return ends at time zone zone;
 end $$;
 
+-- When the active hours that are running began, by the clock of their zone; those that never end began
+-- with the day.
+create or replace function public.safari_hours_began(policy public.safari_policies)
+returns timestamptz
+language plpgsql stable as $$
+declare
+  zone constant text := coalesce(policy.time_zone, 'UTC');
+  ends constant timestamp := safari_hours_end(policy) at time zone zone;
+begin
+  return (case when policy.active_from = policy.active_to then ends - interval '1 day'
+               else date_trunc('day', ends - interval '1 second')
+                    - case when policy.active_from > policy.active_to then interval '1 day'
+                           else interval '0' end
+                    + make_interval(hours => policy.active_from) end) at time zone zone;
+end $$;
+
 -- When the nth of the latest actions of a service by an account began, or null; the first is the latest.
 drop function if exists public.safari_nth_action(text, integer);
 create or replace function public.safari_nth_action(
@@ -57,7 +77,8 @@ begin
 end $$;
 
 -- Until when a service pauses after its last action: the gap from its end, with jitter up to twice
--- that, and where the day is spread its share of what is left of the hours. The jitter hangs on
+-- that, and where the day is spread its share of what is left of the hours; `remaining` is what the
+-- limit of the UTC day has left. The jitter hangs on
 -- the action, so that everybody who asks gets one answer.
 drop function if exists public.safari_paused_until(text, public.safari_policies, integer);
 create or replace function public.safari_paused_until(
@@ -69,6 +90,8 @@ declare
   jitter double precision;
   ends timestamptz;
   until timestamptz;
+  began timestamptz;
+  ahead integer;
 begin
   if policy.min_gap_seconds = 0 and not policy.spread then
     return null;
@@ -83,13 +106,21 @@ begin
   end if;
   jitter := (hashtext(last.command_id::text) & 65535) / 65535.0;
   until := last.ended + make_interval(secs => policy.min_gap_seconds * (1 + jitter));
+  if not policy.spread then
+    return until;
+  end if;
   ends := safari_hours_end(policy);
-  -- Between 0.85 and 1.15 of an even share: no two come closer than half the mean.
-  if policy.spread and last.ended > ends - interval '1 day' and last.ended < ends
-     and (policy.active_from = policy.active_to
-          or last.ended >= ends - make_interval(hours =>
-               (policy.active_to - policy.active_from + 24) % 24)) then
-    until := greatest(until, last.ended + (ends - last.ended) / greatest(remaining + 1, 1)
+  began := safari_hours_began(policy);
+  if last.ended >= began and last.ended < ends then
+    -- The limit counts by UTC days, which may begin within the hours; what is spread is a window's.
+    select count(*) filter (where a.quota_day = safari_today())
+           - count(*) filter (where a.begun_at >= began) into ahead
+      from safari_command_attempts a
+     where a.service = safari_paused_until.service and a.account = safari_paused_until.account
+       and a.quota_day is not null
+       and a.begun_at >= least(began, safari_today()::timestamp at time zone 'utc');
+    -- Between 0.85 and 1.15 of an even share: no two come closer than half the mean.
+    until := greatest(until, last.ended + (ends - last.ended) / greatest(remaining + ahead + 1, 1)
                                           * (0.85 + 0.3 * jitter));
   end if;
   return until;

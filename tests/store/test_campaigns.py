@@ -282,12 +282,6 @@ def test_a_follow_up_waits_for_a_sync_by_the_mac_that_holds_the_conversation(
     # The request goes to the Mac that wrote; the other one reads its own inbox meanwhile.
     campaigns.boot_id = other
     assert campaigns.claim(100, ("local",)) == []
-    campaigns.store.call(
-        "agent_crm_read",
-        platform="twitter",
-        began_at=campaigns.store.call("safari_now"),
-        account="shop_en",
-    )
     campaigns.sync("mac-shop_en")
     campaigns.pass_hours(1.1)
     campaigns.move()

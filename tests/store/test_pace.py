@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -182,6 +182,75 @@ def test_hours_over_midnight_belong_to_the_day_on_which_they_begin(days: Days) -
     assert days.gate()[0] is None
     days.at(saturday.replace(hour=23))
     assert days.gate()[0] == "hours"
+
+
+@pytest.mark.parametrize(
+    ("zone", "night"),
+    [
+        ("Europe/Berlin", "2027-03-28"),  # 02:00 to 03:00 does not exist
+        ("Europe/Berlin", "2027-10-31"),  # 02:00 to 03:00 comes twice
+        ("America/Los_Angeles", "2027-03-14"),
+        ("America/Los_Angeles", "2027-11-07"),
+        ("Australia/Lord_Howe", "2027-04-04"),  # by half an hour
+    ],
+)
+def test_hours_hold_when_the_clocks_change(days: Days, zone: str, night: str) -> None:
+    here = ZoneInfo(zone)
+    at = datetime.fromisoformat(night).replace(tzinfo=here).astimezone(UTC) - timedelta(hours=6)
+    for _ in range(30):
+        days.at(at)
+        local = at.astimezone(here)
+        for first, last in ((22, 6), (1, 2), (2, 3), (3, 9)):
+            days.configure(active_from=first, active_to=last, time_zone=zone)
+            is_within = (
+                first <= local.hour < last
+                if first < last
+                else local.hour >= first or local.hour < last
+            )
+            reason, opens = days.gate()
+            assert (reason is None) == is_within, local
+            if opens is not None:
+                wanted = opens.astimezone(here)
+                # An hour later where that hour does not exist.
+                assert wanted.hour in {first, first + 1}, wanted
+                assert timedelta() < opens - at <= timedelta(hours=25)
+        at += timedelta(minutes=45)
+
+
+# With a night in which the clocks go forward, one in which they go back, and one like others.
+@pytest.mark.parametrize("opens", ["2027-03-27T22:00", "2027-10-30T22:00", "2027-05-01T22:00"])
+def test_a_night_is_spread_over_all_of_its_hours(days: Days, opens: str) -> None:
+    _check_spread(days, opens, ZoneInfo("Europe/Berlin"), hours=(22, 6))
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tokyo", "Pacific/Kiritimati"])
+def test_a_day_is_spread_also_where_midnight_utc_comes_within_it(days: Days, zone: str) -> None:
+    _check_spread(days, "2027-05-03T09:00", ZoneInfo(zone), hours=(9, 21))
+
+
+def _check_spread(days: Days, opens: str, zone: ZoneInfo, *, hours: tuple[int, int]) -> None:
+    first, last = hours
+    days.configure(
+        daily_limit=20,
+        min_gap_seconds=30,
+        hourly_limit=20,
+        active_from=first,
+        active_to=last,
+        time_zone=zone.key,
+        spread=True,
+    )
+    local = datetime.fromisoformat(opens)
+    for _ in range(2):
+        begins = local.replace(tzinfo=zone).astimezone(UTC)
+        end = local + timedelta(hours=(last - first) % 24)
+        ends = end.replace(tzinfo=zone).astimezone(UTC)
+        days.at(begins)
+        sent = list(days.send_when_allowed(ends))
+        gaps = [later - earlier for earlier, later in pairwise(sent)]
+        assert len(sent) >= 18
+        assert min(gaps) >= (ends - begins) / 20 / 2
+        assert sent[-1] < ends
+        local += timedelta(days=1)
 
 
 def test_a_young_account_begins_with_a_share_of_its_limit(days: Days) -> None:

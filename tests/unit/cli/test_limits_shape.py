@@ -34,6 +34,24 @@ def test_a_day_gets_a_shape_and_goes_back_to_the_settings(run: Cli, queue: Datab
     assert reset["in_force"] == {"daily": 50, "hourly": 15, "rolling": 50, "weekly": None}
 
 
+def test_a_week_of_zero_allows_nothing_today(run: Cli, queue: Database) -> None:
+    del queue
+    run("limits", "set", "twitter", "dm", "--weekly", "0")
+    row = next(
+        row
+        for row in run("limits", "--json").json
+        if (row["platform"], row["kind"]) == ("twitter", "dm")
+    )
+    assert (row["in_force"]["daily"], row["reason"]) == (0, "quota")
+    assert "twitter dm: 0 in 7 days." in run("limits").out
+
+
+def test_a_ramp_of_half_a_day_is_refused(run: Cli, queue: Database) -> None:
+    del queue
+    result = run("limits", "set", "twitter", "dm", "--ramp", "12h")
+    check_error(result, ExitCode.USAGE, "a ramp has whole days", "--ramp 14d")
+
+
 def test_a_limit_wider_than_the_services_own_is_named(run: Cli, queue: Database) -> None:
     del queue
     out = run("limits", "set", "instagram", "comment", "40").out
