@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["console", "counted", "emit_json", "one_line", "say", "table", "text", "warn"]
+__all__ = ["console", "counted", "emit_json", "figure", "one_line", "say", "table", "text", "warn"]
 
 WIDEST_COLUMNS: Final = 100
+LONGEST_FIGURE: Final = 20
 
 
 def console() -> Console:
@@ -37,6 +38,13 @@ def emit_json(value: object, indent: int | None = 2) -> None:
     line = json.dumps(value, indent=indent, ensure_ascii=encoding != "utf8", default=str)
     # Named, the stream keeps its encoding; click's default writes UTF-8 in place of ASCII.
     click.echo(line, file=sys.stdout)
+
+
+def figure(value: object) -> str:
+    """Return a number of the database without decimals; NaN is named, null is empty."""
+    if isinstance(value, int | float):
+        return f"{value:,.0f}"
+    return "" if value is None else one_line(str(value), LONGEST_FIGURE)
 
 
 def say(line: str) -> None:

@@ -144,7 +144,8 @@ begin
                select jsonb_agg(e.metrics_24h order by e.round) from actp_ab_tests e
                 where e.series_id = t.series_id and e.round < t.round
                   and e.metrics_24h is not null), '[]')) order by t.started_at, t.id), '[]')
-      from actp_ab_tests t where t.status = 'running' and t.started_at is not null);
+      from actp_ab_tests t
+     where t.status = 'running' and t.started_at is not null and agent_ab_lacks(t) is null);
 end $$;
 
 -- What keeps a test that another program began from being looked at; null if nothing does.
@@ -153,10 +154,10 @@ language sql immutable set search_path = public, pg_temp as $$
   select case
     when lower(btrim(test.status)) <> 'running' then
       format('its status %s is none of posting, running, complete, inconclusive and error',
-             coalesce(quote_literal(test.status), 'null'))
-    when coalesce(test.post_url_a, test.post_id_a, '') = ''
+             coalesce(quote_literal(left(test.status, 40)), 'null'))
+    when concat(test.post_url_a, test.post_id_a) = ''
       then 'neither post_id_a nor post_url_a says where arm A is'
-    when coalesce(test.post_url_b, test.variant_b_text, '') = ''
+    when concat(test.post_url_b, test.variant_b_text) = ''
       then 'neither post_url_b nor variant_b_text says which tweet arm B is'
     when test.post_url_a <> '' and a.id is null then 'post_url_a is no address of a tweet'
     when test.post_url_b <> '' and b.id is null then 'post_url_b is no address of a tweet'
@@ -172,7 +173,8 @@ language sql stable set search_path = public, pg_temp as $$
            'id', t.id, 'topic', t.topic, 'since', t.created_at, 'lacks', agent_ab_lacks(t))
            order by t.created_at, t.id), '[]')
     from actp_ab_tests t
-   where t.started_at is null and t.winner is null and t.completed_at is null
+   where (t.started_at is null or agent_ab_lacks(t) is not null)
+     and t.winner is null and t.completed_at is null
      and coalesce(lower(btrim(t.status)), '')
          not in ('posting', 'complete', 'completed', 'inconclusive', 'error')
 $$;

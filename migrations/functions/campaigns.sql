@@ -251,7 +251,7 @@ begin
         jsonb_build_object(
           'campaign_id', run.campaign_id, 'campaign_type', run.campaign_type,
           'platform', run.platform, 'targets', run.result -> 'targets', 'completed', good,
-          'failed', bad, 'seconds', round(extract(epoch from now() - run.started_at))::bigint));
+          'failed', bad, 'seconds', round(extract(epoch from now() - safari_bounded(run.started_at)))::bigint));
     end if;
   end loop;
 end $$;

@@ -241,7 +241,8 @@ end $$;
 create or replace function public.agent_outreach_openers() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_object_agg(d.day, d.messages), '{}') from (
-    select (coalesce(m.sent_at, m.scheduled_for, m.created_at) at time zone 'utc')::date as day,
+    select (safari_bounded(coalesce(m.sent_at, m.scheduled_for, m.created_at))
+             at time zone 'utc')::date as day,
            count(*) as messages
       from crm_message_queue m
      where m.message_type = 'outreach' and m.status in ('pending', 'sending', 'sent')

@@ -5,6 +5,7 @@ create or replace function public.agent_schedule_slots(hours integer[]) returns 
 language sql immutable set search_path = public, pg_temp as $$
   select coalesce(jsonb_object_agg(((h + d + 24) % 24)::text, '{"alpha": 1, "beta": 1}'::jsonb), '{}')
     from unnest(hours) h, unnest(array[-1, 0, 1]) d
+   where h is not null
 $$;
 
 create or replace function public.agent_schedule_rows() returns jsonb

@@ -105,7 +105,7 @@ language sql stable set search_path = public, pg_temp as $$
   ), hours as (
     select l.platform, l.hour, count(*) as posts, avg(l.beside) as mean,
            coalesce(var_pop(l.beside), 0) * count(*) as squares
-      from logs l group by l.platform, l.hour
+      from logs l where l.platform is not null group by l.platform, l.hour
   )
   select coalesce(jsonb_object_agg(p.platform, p.hours), '{}') from (
     select h.platform, jsonb_object_agg(h.hour::text, jsonb_build_object(
@@ -123,7 +123,7 @@ language sql set search_path = public, pg_temp as $$
     select safari_platform(agent_post_noted.platform), agent_post_noted.external_id,
            agent_post_noted.url, agent_post_noted.published_at,
            case when agent_post_noted.url is not null
-                then agent_post_noted.published_at + interval '1 hour' end
+                then safari_bounded(agent_post_noted.published_at) + interval '1 hour' end
      where agent_post_noted.external_id is not null and agent_post_noted.published_at is not null
   on conflict on constraint actp_own_posts_pkey do nothing
 $$;
@@ -221,7 +221,8 @@ begin
        and f.platform <> 'youtube'  -- its newest snapshot is taken as it is
   ), next as (
     update actp_own_posts o
-       set next_look_at = o.published_at + make_interval(secs => f.next_hours * 3600),
+       set next_look_at = safari_bounded(o.published_at)
+                          + make_interval(secs => f.next_hours * 3600),
            failures = 0, problem = null
       from found f where o.platform = f.platform and o.external_id = f.external_id
   )
@@ -242,7 +243,7 @@ begin
          failures = case when retry_hours is null then 0 else o.failures + 1 end,
          next_look_at = coalesce(
            now() + make_interval(secs => retry_hours * 3600),
-           o.published_at + make_interval(secs => next_hours * 3600))
+           safari_bounded(o.published_at) + make_interval(secs => next_hours * 3600))
    where o.platform = agent_post_unread.platform
      and o.external_id = agent_post_unread.external_id;
   return to_jsonb(found);
@@ -275,7 +276,10 @@ language sql stable set search_path = public, pg_temp as $$
            agent_count(v.comments_count) as replies,
            extract(epoch from v.checked_at - v.published_at) / 3600 as age_hours
       from (values ('1h', 1), ('4h', 4), ('24h', 24), ('7d', 168)) w (look, hours)
-      join youtube_video_stats v
+      join (select s.video_id, s.views, s.likes, s.comments_count,
+                   safari_bounded(s.checked_at) as checked_at,
+                   safari_bounded(s.published_at) as published_at
+              from youtube_video_stats s) v
         on v.checked_at between v.published_at + make_interval(hours => w.hours)
                             and v.published_at + make_interval(hours => w.hours + greatest(1, w.hours / 2))
      where agent_snapshot(v.video_id, v.title, v.views) = 1

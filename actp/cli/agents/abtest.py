@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actp.cli.agents.script import Script, Task
-from actp.cli.output import console, counted, say, table, text, warn
+from actp.cli.output import console, counted, figure, one_line, say, table, text, warn
 from actp.domains.abtest import tasks
 from actp.domains.abtest.verdict import MOST_ROUNDS
 from actp.moments import stored_time
@@ -52,7 +52,8 @@ def _show_checked(result: Mapping[str, Any]) -> None:
 
 def _show_stranded(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
-        warn(f"{row['topic'] or row['id']}: another program began it, and {row['lacks']}.")
+        name = one_line(row["topic"] or row["id"])
+        warn(f"{name}: another program began it, and {row['lacks']}.")
 
 
 def _show_tests(result: Mapping[str, Any]) -> None:
@@ -70,7 +71,7 @@ def _show_tests(result: Mapping[str, Any]) -> None:
             text(row["niche"]),
             text(row["status"]),
             text(row["winner"]),
-            *("" if score is None else f"{score:,.0f}" for score in scores),
+            *map(figure, scores),
             text(row["error"] or "; ".join(filter(None, (rounds, late))), longest=40),
         )
     console().print(shown)

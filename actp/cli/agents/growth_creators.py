@@ -33,7 +33,7 @@ def _show_top(result: Mapping[str, Any]) -> None:
         return
     shown = table("creator", "platform", "niche", "fit", "offers", numbers=("fit",))
     for row in result["rows"]:
-        offers = ", ".join(row["offer_match"] or [])
+        offers = ", ".join(filter(None, row["offer_match"] or []))
         shown.add_row(
             text(f"@{row['handle']}"),
             text(row["platform"]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actp.cli.agents.script import Script, Task
-from actp.cli.output import console, counted, say, table, text
+from actp.cli.output import console, counted, figure, say, table, text
 from actp.domains.trends import tasks
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def _show_trends(result: Mapping[str, Any]) -> None:
         posts = row.get("posts")
         shown.add_row(
             text(row["niche"]),
-            text(", ".join(row["platforms"])),
-            "" if posts is None else f"{posts:,}",
-            f"{row['trend_strength']:,.0f}",
+            text(", ".join(filter(None, row["platforms"] or []))),
+            figure(posts),
+            figure(row["trend_strength"]),
             text(row.get("hook") or _first_line(row["top_posts"]), longest=60),
         )
     console().print(shown)
@@ -46,8 +46,9 @@ def _show_full(result: Mapping[str, Any]) -> None:
     _show_trends(result)
 
 
-def _first_line(posts: list[dict[str, Any]]) -> str:
-    return str(posts[0].get("text") or "").partition("\n")[0] if posts else ""
+def _first_line(posts: object) -> str:
+    first = posts[0] if isinstance(posts, list) and posts else None
+    return str(first.get("text") or "").partition("\n")[0] if isinstance(first, dict) else ""
 
 
 script = Script(

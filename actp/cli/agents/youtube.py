@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actp.cli.agents.script import Script, Task
-from actp.cli.output import console, counted, say, table, text
+from actp.cli.output import console, counted, figure, say, table, text
 from actp.domains.youtube import tasks
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def show_resonance(result: Mapping[str, Any]) -> None:
             text(row["niche"]),
             text(row["content_type"]),
             text(row["offer_tag"]),
-            f"{row['avg_views'] or 0:,.0f}",
-            f"{row['sample_count']:,}",
+            figure(row["avg_views"]),
+            figure(row["sample_count"]),
             text(next(iter(row["top_hook_patterns"] or []), ""), longest=40),
         )
     console().print(shown)

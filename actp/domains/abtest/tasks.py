@@ -188,7 +188,7 @@ def _counts(
     tools: Tools, test: Mapping[str, Any], windows: tuple[str, ...]
 ) -> tuple[tuple[str, Counts], tuple[str, Counts]] | str:
     """Return address and counts of both arms, stored for the windows; or what is missing."""
-    url_a = test["post_url_a"]
+    url_a = test["post_url_a"] or None
     if url_a is None:
         publication = tools.blotato.publication(test["post_id_a"])
         url_a = publication.url

@@ -34,9 +34,12 @@ def why(prospect: Prospect) -> str:
     return why_of(prospect.breakdown, prospect.said[0].text if prospect.said else None)
 
 
-def why_of(breakdown: Mapping[str, int] | None, last_words: str | None) -> str:
-    """Return the two strongest signals of a score and what the person said last."""
-    parts = [_signals(breakdown or {}) or "no signal yet"]
+def why_of(breakdown: object, last_words: str | None) -> str:
+    """Return the two strongest signals of a score and what the person said last.
+
+    A stored breakdown that is no object counts as none.
+    """
+    parts = [_signals(breakdown if isinstance(breakdown, dict) else {}) or "no signal yet"]
     if last_words:
         words = " ".join(last_words.split())
         cut = words if len(words) <= LONGEST_WORDS else words[: LONGEST_WORDS - 1] + "…"
