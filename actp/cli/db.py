@@ -100,6 +100,7 @@ def apply_migrations(*, as_json: bool) -> None:
                 "faults": state.faults,
                 "missing_keys": agents.missing_keys,
                 "misfits": [str(misfit) for misfit in agents.misfits],
+                "fitted": [str(misfit) for misfit in agents.fitted],
             }
         )
         return
@@ -107,6 +108,8 @@ def apply_migrations(*, as_json: bool) -> None:
         say(f"applied {name}")
     for fault in state.faults:
         say(f"set aside {fault}")
+    for misfit in agents.fitted:
+        say(f"read through a view: {misfit}")
     for misfit in agents.misfits:
         say(f"does not fit: {misfit}")
     for key in agents.missing_keys:

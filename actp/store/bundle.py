@@ -21,6 +21,7 @@ _TRIGGER = re.compile(
     r"create or replace trigger\s+(\w+)\s.*?\son\s+(?:public\.)?(\w+)", re.IGNORECASE | re.DOTALL
 )
 _VIEW = re.compile(r"create or replace view\s+(?:public\.)?(\w+)", re.IGNORECASE)
+_FITTING = "function agent_fit(wanted jsonb)"
 _DROP = re.compile(r"drop (?:function|trigger|view) if exists\s", re.IGNORECASE)
 
 _HEAD = """\
@@ -51,6 +52,12 @@ select set_config('check_function_bodies', 'on', false);
 select public.safari_protect();
 """
 
+# A literal that needs no escapes: names and types of PostgreSQL.
+_FIT = """\
+-- Tables of other programs with other types are read through views.
+select public.agent_fit('{columns}');
+"""
+
 _RECORDS = """\
 -- What the Supabase CLI applied counts as applied for bin/db migrate of every release.
 insert into public.safari_migrations (name, sha256) values
@@ -66,6 +73,7 @@ class Stamp(NamedTuple):
     version: int
     release: str
     oldest_code: int
+    columns: str = "{}"  # JSON: {table: {column: type}} of the agents' tables
 
 
 def bundle(
@@ -95,6 +103,7 @@ def bundle(
         *(f"{text}\n" for text in changed),
         *([_RECORDS.format(rows=rows)] if rows else []),
         _TAIL.format(**stamp._asdict()),
+        *([_FIT.format(columns=stamp.columns)] if _FITTING in now else []),
     ]
     return "\n".join(parts)
 

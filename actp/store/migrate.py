@@ -5,7 +5,8 @@ text under its name, or when one before it runs; it and the record of it are one
 A database whose schema version is greater than that of this copy is left alone.
 
 The agents' tables are shared with other programs. A statement that one of them does not allow is
-set aside, recorded as a fault, and tried again by each migration; the queue runs without it.
+set aside, recorded as a fault, and tried again by each migration; the queue runs without it. What
+can be read as another type is read through a view.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from actp.errors import StoreError, StoreUnavailable
-from actp.store.agents import is_optional, wanted_columns
+from actp.store.agents import is_optional, names_in, wanted_columns
 from actp.store.connection import DeadlineConnection, parameters_of, translated
 from actp.store.schema import MIGRATIONS, read_schema
 from actp.store.statements import statements
@@ -203,7 +204,7 @@ def _fault(
 
 
 def _mend(connection: DeadlineConnection, schema: Schema, lock_timeout_seconds: float) -> None:
-    """Try the statements that were set aside once more, and make the keys that can be made."""
+    """Try the statements that were set aside once more; make the keys and views that are needed."""
     files = {migration.name: migration for migration in schema.files}
     try:
         with connection.transaction():
@@ -211,20 +212,36 @@ def _mend(connection: DeadlineConnection, schema: Schema, lock_timeout_seconds: 
             _set_timeout(connection, "lock_timeout", lock_timeout_seconds)
             _set(connection, "actp.schema_version", str(schema.version))
             absent = [name for name in wanted_columns() if not _exists(connection, name)]
-            for name, before in _faults(connection).items():
-                if name in files:
-                    again = (s for s in statements(files[name].text) if str(s.line) in before)
-                    after = _run_all(connection, again, name)
-                    connection.execute(
-                        "update public.safari_migrations set faults = %s where name = %s",
-                        (Jsonb(after) if after else None, name),
-                    )
+            again = {
+                name: [s for s in statements(files[name].text) if str(s.line) in before]
+                for name, before in _faults(connection).items()
+                if name in files
+            }
+            after = {name: _run_all(connection, again[name], name) for name in again}
+            fitted = _fit(connection)
+            for name, faults in after.items():
+                for statement in again[name]:
+                    # The functions read a view, whatever this statement could not do.
+                    if names_in(statement) & fitted:
+                        faults.pop(str(statement.line), None)
+                connection.execute(
+                    "update public.safari_migrations set faults = %s where name = %s",
+                    (Jsonb(faults) if faults else None, name),
+                )
             if made := [name for name in absent if _exists(connection, name)]:
                 connection.execute("select public.agent_close(%s)", (",".join(made),))
             if _has_function(connection, "agent_make_keys"):
                 connection.execute("select public.agent_make_keys()")
     except psycopg.Error as error:
         raise translated(error) from error
+
+
+def _fit(connection: DeadlineConnection) -> set[str]:
+    """Make or remove the views that tables with other types need; return those tables."""
+    if not _has_function(connection, "agent_fit"):
+        return set()
+    row = connection.execute("select public.agent_fit(%s)", (Jsonb(wanted_columns()),)).fetchone()
+    return set(row[0]) if row else set()
 
 
 def _take_turn(connection: DeadlineConnection) -> None:

@@ -9,6 +9,7 @@ and, until then, whenever the schema is read.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from actp import __version__
 from actp.errors import SchemaEdited, WrongState
 from actp.store.bundle import Stamp, bundle
+from actp.store.columns import columns_of
 
 __all__ = [
     "MIGRATIONS",
@@ -183,7 +185,12 @@ def _bundle(
         definitions,
         [file.text for file in files if file.name in names],
         released=[(line.name, line.sha256) for line in released],
-        stamp=Stamp(_version(released, coming=True), __version__, OLDEST_CODE),
+        stamp=Stamp(
+            _version(released, coming=True),
+            __version__,
+            OLDEST_CODE,
+            json.dumps(columns_of(file.text for file in files)),
+        ),
         needed=any(file.name not in names for file in files),
     )
     return Migration(_bundle_name(released, files), text) if text else None

@@ -132,8 +132,8 @@ begin
     end if;
   end loop;
   update actp_ab_tests t
-     set status = 'running', started_at = coalesce(t.created_at, now()),
-         a_begun_at = coalesce(t.a_begun_at, t.created_at, now()),
+     set status = 'running', started_at = coalesce(agent_time(t.created_at), now()),
+         a_begun_at = coalesce(agent_time(t.a_begun_at), agent_time(t.created_at), now()),
          post_url_a = coalesce((safari_post('twitter', t.post_url_a)).url, t.post_url_a),
          post_url_b = coalesce((safari_post('twitter', t.post_url_b)).url, t.post_url_b)
    where lower(btrim(t.status)) = 'running' and t.started_at is null and agent_ab_lacks(t) is null;

@@ -8,6 +8,7 @@ create or replace function public.agent_creators_store(
   platform text, creators jsonb, posts jsonb, hooks jsonb
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
+-- Where another program made the table, its key is an index of any name: so it is named by its columns.
 #variable_conflict use_column
 declare
   new_creators integer;
@@ -38,7 +39,8 @@ begin
     select distinct on (c.handle, c.niche)
            agent_creators_store.platform, c.handle, c.display_name, c.niche, c.followers,
            c.engagement_score, c.top_post_text, c.top_post_url,
-           array(select jsonb_array_elements_text(c.offer_match)), c.icp_fit_score, now()
+           agent_as(c.offer_match, (null::public.actp_platform_creators).offer_match),
+           c.icp_fit_score, now()
       from jsonb_to_recordset(creators) as c (
         handle text, display_name text, niche text, followers integer, engagement_score numeric,
         top_post_text text, top_post_url text, offer_match jsonb, icp_fit_score integer)

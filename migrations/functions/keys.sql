@@ -122,9 +122,12 @@ begin
   return answer;
 end $$;
 
--- Columns whose type does not fit, [{table, column, found, wanted}]; `wanted` is
--- {table: {column: type}}. A column that is missing has no `found`.
-create or replace function public.agent_misfits(wanted jsonb) returns jsonb
+-- Columns whose type does not fit, [{table, column, found, wanted, is_read}]; `wanted` is
+-- {table: {column: type}}. A column that is missing has no `found`. Those that are read all the same
+-- are left out unless they are asked for.
+drop function if exists public.agent_misfits(jsonb);
+create or replace function public.agent_misfits(wanted jsonb, with_read boolean default false)
+returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   with wanted_columns as (
     select t.key as table_name, c.key as column_name, c.value as type
@@ -136,19 +139,25 @@ language sql stable set search_path = public, pg_temp as $$
       left join pg_attribute a
         on a.attrelid = to_regclass('public.' || quote_ident(w.table_name))
        and a.attname = w.column_name and a.attnum > 0 and not a.attisdropped
+  ), misfits as (
+    select c.*, agent_reading(c.table_name, c.column_name, c.found, c.type) is not null as is_read
+      from compared c
+     where c.found is distinct from c.type
+       and not exists (
+         select from unnest(array[
+           'text,character varying,character,citext',
+           'smallint,integer,bigint,numeric,real,double precision',
+           'timestamp with time zone,timestamp without time zone'
+         ]) kind
+          where c.found = any (string_to_array(kind, ','))
+            and c.type = any (string_to_array(kind, ',')))
   )
   select coalesce(jsonb_agg(jsonb_build_object(
-           'table', c.table_name, 'column', c.column_name, 'found', c.found, 'wanted', c.type)
-           order by c.table_name, c.column_name), '[]')
-    from compared c
-   where c.found is distinct from c.type
-     and not exists (
-       select from unnest(array[
-         'text,character varying,character,citext',
-         'smallint,integer,bigint,numeric,real,double precision',
-         'timestamp with time zone,timestamp without time zone'
-       ]) kind
-        where c.found = any (string_to_array(kind, ',')) and c.type = any (string_to_array(kind, ',')))
+           'table', m.table_name, 'column', m.column_name, 'found', m.found, 'wanted', m.type)
+             || case when with_read then jsonb_build_object('is_read', m.is_read) else '{}' end
+           order by m.table_name, m.column_name), '[]')
+    from misfits m
+   where with_read or not m.is_read
 $$;
 
 -- The agents' tables that a function reads or writes, itself or through the functions that it calls.

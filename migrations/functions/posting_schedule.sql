@@ -53,13 +53,14 @@ declare
   changed integer;
 begin
   with chosen as (
-    select r.platform, array(select jsonb_array_elements_text(r.best_hours)::integer) as hours
+    select r.platform, agent_as(r.best_hours, (null::public.actp_posting_schedule).best_hours) as hours
       from jsonb_to_recordset(rows) as r (platform text, best_hours jsonb)
   )
   update actp_posting_schedule s
      set best_hours = c.hours,
          thompson_slots = case when coalesce(s.thompson_slots, '{}') = '{}'
-                               then agent_schedule_slots(s.best_hours) else s.thompson_slots end,
+                               then agent_schedule_slots(agent_integers(to_jsonb(s.best_hours)))
+                               else s.thompson_slots end,
          updated_at = now()
     from chosen c
    where s.platform = c.platform

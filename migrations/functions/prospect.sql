@@ -16,6 +16,10 @@ exception when datetime_field_overflow or invalid_datetime_format then
   return null;
 end $$;
 
+-- The same of a column that holds times, so that a function may be given either.
+create or replace function public.agent_time(value timestamptz) returns timestamptz
+language sql immutable as $$ select value $$;
+
 create or replace function public.agent_time_in_utc(value text) returns timestamptz
 language plpgsql stable set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
@@ -155,15 +159,17 @@ begin
           icp_fit = excluded.icp_fit, next_touch_type = excluded.next_touch_type,
           next_touch_at = case
             -- Who was never written to stays due since they were first scored.
-            when excluded.next_touch_at = now() then coalesce(s.next_touch_at, now())
-            else excluded.next_touch_at end,
+            when agent_time(excluded.next_touch_at) = now()
+            then coalesce(agent_time(s.next_touch_at), now())
+            else agent_time(excluded.next_touch_at) end,
           updated_at = now()
       where (s.score, s.funnel_stage, s.score_breakdown, s.offer_readiness, s.icp_fit,
              s.next_touch_type) is distinct from
             (excluded.score, excluded.funnel_stage, excluded.score_breakdown,
              excluded.offer_readiness, excluded.icp_fit, excluded.next_touch_type)
-         or (excluded.next_touch_at is distinct from s.next_touch_at
-             and (excluded.next_touch_at is distinct from now() or s.next_touch_at is null))
+         or (agent_time(excluded.next_touch_at) is distinct from agent_time(s.next_touch_at)
+             and (agent_time(excluded.next_touch_at) is distinct from now()
+                  or s.next_touch_at is null))
     returning s.contact_id
   ), moved as (
     -- What one statement reads is as it was before its own writes.

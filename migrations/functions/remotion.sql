@@ -28,8 +28,8 @@ language sql stable set search_path = public, pg_temp as $$
     'id', job.id, 'status', job.status, 'platform', job.platform, 'niche', job.niche,
     'brief', safari_shortened(job.brief), 'render_job_id', job.render_job_id,
     'retry_count', greatest(job.retry_count, 0), 'output_url', job.output_url, 'error', job.error,
-    'created_at', safari_finite(job.created_at), 'request_key', job.request_key,
-    'rendering_seconds', extract(epoch from now() - safari_bounded(job.rendering_since))::double precision)
+    'created_at', safari_finite(agent_time(job.created_at)), 'request_key', job.request_key,
+    'rendering_seconds', extract(epoch from now() - safari_bounded(agent_time(job.rendering_since)))::double precision)
 $$;
 
 -- The job that was requested with a key, or null.
@@ -123,7 +123,7 @@ begin
          output_url = coalesce(agent_remotion_change.output_url, j.output_url),
          error = agent_remotion_change.error,
          completed_at = case when agent_remotion_change.status in ('complete', 'failed')
-                             then coalesce(j.completed_at, now()) end,
+                             then coalesce(agent_time(j.completed_at), now()) end,
          claim = case when not release then j.claim end,
          claimed_until = case when not release then j.claimed_until end,
          updated_at = clock_timestamp()
@@ -195,8 +195,8 @@ create or replace function public.agent_remotion_jobs(
   open boolean default false, row_limit integer default 20
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(agent_remotion_shown(j) order by j.created_at desc, j.id), '[]')
-    from (select * from actp_gen_jobs g
+  select coalesce(jsonb_agg(agent_remotion_shown(j.job) order by j.created_at desc, j.id), '[]')
+    from (select g as job, g.created_at, g.id from actp_gen_jobs g
            where g.model = 'remotion'
              and (not open or g.status in ('queued', 'pending', 'rendering', 'complete',
                                            'distributing'))

@@ -40,8 +40,11 @@ begin
         returning n.id into target;
     end if;
     update actp_niche_resonance n
-       set top_hook_patterns = case when own then agent_merged_hooks(item.hooks, n.top_hook_patterns)
-                                    else n.top_hook_patterns end,
+       set top_hook_patterns = case
+             when own then agent_as(
+               to_jsonb(agent_merged_hooks(item.hooks, agent_texts(to_jsonb(n.top_hook_patterns)))),
+               n.top_hook_patterns)
+             else n.top_hook_patterns end,
            inspiration_hooks = case when own then n.inspiration_hooks
                                     else agent_merged_hooks(item.hooks, n.inspiration_hooks) end
      where n.id = target;

@@ -137,7 +137,8 @@ begin
     niche, platforms, platform_count, total_engagement, avg_engagement, trend_strength, top_posts,
     rise, detected_at, updated_at
   )
-    select r.niche, array(select jsonb_array_elements_text(r.platforms)), r.platform_count,
+    select r.niche, agent_as(r.platforms, (null::public.actp_cross_platform_trends).platforms),
+           r.platform_count,
            r.total_engagement, r.avg_engagement, r.trend_strength, r.top_posts, r.rise, now(), now()
       from jsonb_to_recordset(rows) as r (
         niche text, platforms jsonb, platform_count integer, total_engagement numeric,

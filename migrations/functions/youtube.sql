@@ -46,8 +46,9 @@ begin
     comments_count, watch_time_minutes, engagement_score, title, published_at
   )
     select r.video_id, 'youtube', r.niche, r.content_type,
-           array(select jsonb_array_elements_text(r.offer_tags)),
-           array(select jsonb_array_elements_text(r.topic_tags)), r.views, r.likes,
+           agent_as(r.offer_tags, (null::public.actp_content_performance).offer_tags),
+           agent_as(r.topic_tags, (null::public.actp_content_performance).topic_tags),
+           r.views, r.likes,
            r.comments_count, r.watch_time_minutes, r.engagement_score, r.title, r.published_at
       from jsonb_to_recordset(rows) as r (
         video_id text, niche text, content_type text, offer_tags jsonb, topic_tags jsonb,
@@ -148,8 +149,11 @@ begin
     top_hook_patterns, top_post_ids, sample_count, last_updated
   )
     select g.platform, g.niche, o.offer_tag, g.content_type, g.avg_views, g.avg_engagement,
-           g.avg_watch_time, agent_merged_hooks(g.hooks, e.hooks), g.post_ids, g.sample_count,
-           began
+           g.avg_watch_time,
+           agent_as(to_jsonb(agent_merged_hooks(g.hooks, e.hooks)),
+                    (null::public.actp_niche_resonance).top_hook_patterns),
+           agent_as(to_jsonb(g.post_ids), (null::public.actp_niche_resonance).top_post_ids),
+           g.sample_count, began
       from grouped g
       join offers o using (platform, niche, content_type)
       left join earlier e using (platform, niche, content_type)
@@ -162,7 +166,8 @@ begin
   get diagnostics groups = row_count;
   delete from actp_niche_resonance n
    using actp_niche_resonance current
-   where current.last_updated = began and n.last_updated is distinct from began
+   where agent_time(current.last_updated) = began
+     and agent_time(n.last_updated) is distinct from began
      and n.platform = current.platform and n.niche = current.niche
      and n.content_type = current.content_type;
   get diagnostics removed = row_count;

@@ -59,7 +59,7 @@ def fill(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_a_full_disk_ends_nobody_and_loses_nothing(
     queue: Queue, simulator: SimulatorProcess, small_disk: Path, suite: str
 ) -> None:
@@ -71,6 +71,8 @@ def test_a_full_disk_ends_nobody_and_loses_nothing(
         ACTP_HOME=str(small_disk),
         WORKERS="1",
         HEARTBEAT_STALE_SECONDS=str(STALE_SECONDS),
+        # The long suite sends more than one service takes in an hour.
+        SAFARI_DAILY_LIMITS='{"twitter": {"dm": 1000}}',
     )
     tree = Tree(load_settings(environment))
     pause = threading.Event()
