@@ -82,7 +82,7 @@ def explained(error: StoreError, store: Store) -> StoreError:
     """Return the error of an agent's function, or a better one where its own tables do not fit."""
     try:
         found = look(store)
-        used = set(store.call("agent_names_in", function_name=error.function or ""))
+        used = set(store.call("agent_tables_of", function_name=error.function or ""))
     except StoreError:
         return error
     # A view reads, and writes may fail all the same.

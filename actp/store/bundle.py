@@ -14,13 +14,15 @@ from actp.store.statements import statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Stamp", "bundle", "definition_key"]
+__all__ = ["Stamp", "bundle", "definition_key", "unguarded"]
 
 _FUNCTION = re.compile(r"create or replace function\s+(?:public\.)?(\w+)\s*\(", re.IGNORECASE)
 _TRIGGER = re.compile(
     r"create or replace trigger\s+(\w+)\s.*?\son\s+(?:public\.)?(\w+)", re.IGNORECASE | re.DOTALL
 )
 _VIEW = re.compile(r"create or replace view\s+(?:public\.)?(\w+)", re.IGNORECASE)
+_GUARD = re.compile(r"do \$\$\ndeclare\n  here integer.*?\nend \$\$;", re.DOTALL)
+_STATED = re.compile(r"set_config\('actp\.schema_version', '\d+'")
 _FITTING = "function agent_fit(wanted jsonb)"
 _DROP = re.compile(r"drop (?:function|trigger|view) if exists\s", re.IGNORECASE)
 
@@ -106,6 +108,15 @@ def bundle(
         *([_FIT.format(columns=stamp.columns)] if _FITTING in now else []),
     ]
     return "\n".join(parts)
+
+
+def unguarded(text: str, version: int) -> str:
+    """Return a bundle as a migration runs it, which has compared the versions and states its own.
+
+    Its lines keep their numbers. By itself an old bundle refuses a newer database.
+    """
+    text = _GUARD.sub(lambda guard: "\n" * guard[0].count("\n"), text, count=1)
+    return _STATED.sub(f"set_config('actp.schema_version', '{version}'", text)
 
 
 def definition_key(statement: str) -> str | None:

@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from actp.errors import StoreError, StoreUnavailable
 from actp.store.agents import is_optional, names_in, wanted_columns
+from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
 from actp.store.schema import MIGRATIONS, read_schema
 from actp.store.statements import statements
@@ -150,7 +151,8 @@ def _apply(
             _set(connection, "actp.schema_version", str(schema.version))
             for statement in statements(TABLE.read_text(encoding="utf-8")):
                 _run(connection, statement, TABLE.name)
-            faults = _run_all(connection, statements(migration.text), migration.name)
+            text = unguarded(migration.text, schema.version)
+            faults = _run_all(connection, statements(text), migration.name)
             connection.execute(
                 "insert into public.safari_migrations (name, sha256, faults) values (%s, %s, %s)"
                 " on conflict (name) do update"

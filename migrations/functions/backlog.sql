@@ -28,8 +28,8 @@ create or replace trigger agent_outreach_hold_old
   before insert on public.crm_message_queue
   for each row when (
     new.hold is null and new.status = 'pending'
-    and agent_time(new.created_at) < now() - interval '1 day'
-    and coalesce(agent_time(new.scheduled_for) <= now(), true)
+    and agent_time(new.created_at::text) < now() - interval '1 day'
+    and coalesce(agent_time(new.scheduled_for::text) <= now(), true)
     and lower(btrim(new.platform)) not in ('gmail', 'email'))
   execute function public.agent_outreach_hold_old();
 

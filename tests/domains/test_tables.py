@@ -173,7 +173,8 @@ def test_older_tables_keep_their_rows_and_columns_and_gain_ours(older: Database)
         assert wanted - set(there) == set()
         kinds = connection.execute(
             "select data_type from information_schema.columns"
-            " where table_name = 'crm_contacts' and column_name = 'last_message_at'"
+            " where table_schema = 'public' and table_name = 'crm_contacts'"
+            " and column_name = 'last_message_at'"
         ).fetchall()
         assert kinds == [("text",)], "a type is never changed behind its owner's back"
 

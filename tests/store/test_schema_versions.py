@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from actp import __version__
 from actp.store.migrate import SchemaState, migrate, schema_state
 from actp.store.schema import MIGRATIONS, read_schema
 
@@ -74,7 +75,7 @@ def test_the_database_knows_its_version(database: Database) -> None:
     schema = read_schema()
     assert database.store.call("safari_schema") == {
         "version": schema.version,
-        "release": "0.2.0",
+        "release": __version__,
         "oldest_code": 1,
     }
     assert schema_state(database.dsn) == SchemaState(schema.version, schema.version, ())
