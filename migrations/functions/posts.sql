@@ -276,7 +276,7 @@ language sql stable set search_path = public, pg_temp as $$
            agent_count(v.comments_count) as replies,
            extract(epoch from v.checked_at - v.published_at) / 3600 as age_hours
       from (values ('1h', 1), ('4h', 4), ('24h', 24), ('7d', 168)) w (look, hours)
-      join (select s.video_id, s.views, s.likes, s.comments_count,
+      join (select s.video_id, s.title, s.views, s.likes, s.comments_count,
                    safari_bounded(s.checked_at) as checked_at,
                    safari_bounded(s.published_at) as published_at
               from youtube_video_stats s) v
