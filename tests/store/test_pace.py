@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -52,6 +52,16 @@ class Days:
         self.clock.advance(timedelta(seconds=ACTION_SECONDS))
         self._life.finish(command, "sent")
         return self.clock.now()
+
+    def execute(self, statement: LiteralString) -> psycopg.Cursor[Any]:
+        """Do what another program does."""
+        return self._admin.execute(statement)
+
+    def refused(self) -> dict[str, Any]:
+        """Return the answer to a begin that should not be granted."""
+        command = self._life.enqueue(username="refused")
+        self._life.claim()
+        return self._life.begin(command)
 
     def at(self, local: datetime) -> None:
         """Go to a moment that is still to come."""
@@ -272,3 +282,32 @@ def test_a_limit_nobody_set_is_no_wider_than_the_services_own(database: Database
     database.store.call("safari_configure", policies=wide, settings={})
     rows = {(row["platform"], row["kind"]): row for row in database.store.call("safari_limits")}
     assert rows["instagram", "comment"]["in_force"]["daily"] == 40
+
+
+RESETS: dict[str, LiteralString] = {
+    "set to nothing": "update safari_rate_limits set used = 0",
+    "set to less": "update safari_rate_limits set used = used - 2",
+    "deleted": "delete from safari_rate_limits",
+    "emptied": "truncate safari_rate_limits",
+}
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("daily_limit", "quota"),
+        ("hourly_limit", "hourly_limit"),
+        ("rolling_limit", "rolling_limit"),
+    ],
+)
+def test_a_limit_holds_when_another_program_resets_the_counters(
+    days: Days, reset: str, limit: str, reason: str
+) -> None:
+    days.configure(**{"daily_limit": 20, limit: 4})
+    for _ in range(4):
+        days.send()
+    days.execute(RESETS[reset])
+    assert days.refused()["verdict"] != "granted"
+    assert days.gate()[0] == reason
+    assert days.execute("select sum(used) from safari_rate_limits").fetchone() == (4,)
