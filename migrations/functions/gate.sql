@@ -1,7 +1,8 @@
 -- Whether a service may act now, and if not, why and until when.
 --
--- What runs for every command is plpgsql, whose plans are kept, and leaves search_path to its
--- caller, since setting it costs as much as a small statement.
+-- What runs for every command is SQL that the planner inlines, or a cached plan of plpgsql; each
+-- expression of plpgsql is set up anew in every transaction. It leaves search_path to its caller, since
+-- setting it, too, costs as much as a small statement, and a function that sets it is not inlined.
 
 -- The next moment at which active hours begin, seen from their own time zone: of the next day on which
 -- there are any.
@@ -18,25 +19,28 @@ language sql stable set search_path = public, pg_temp as $$
      and (policy.weekdays is null or extract(isodow from d.local) = any (policy.weekdays))
 $$;
 
+-- The clock on the wall where a policy counts its hours.
+create or replace function public.safari_local_time(policy public.safari_policies) returns timestamp
+language sql stable as $$ select now() at time zone coalesce(policy.time_zone, 'UTC') $$;
+
 -- Hours over midnight belong to the weekday on which they begin.
 create or replace function public.safari_within_hours(policy public.safari_policies)
 returns boolean
-language plpgsql stable as $$
-declare
-  here constant timestamp := now() at time zone coalesce(policy.time_zone, 'UTC');
-  hour_now constant numeric := extract(hour from here);
-  is_late constant boolean := policy.active_from > policy.active_to and hour_now < policy.active_to;
-begin
-  if policy.weekdays is not null and extract(isodow from
-       case when is_late then here - interval '1 day' else here end) <> all (policy.weekdays) then
-    return false;
-  elsif policy.active_from < policy.active_to then
-    return hour_now >= policy.active_from and hour_now < policy.active_to;
-  elsif policy.active_from > policy.active_to then
-    return hour_now >= policy.active_from or is_late;
-  end if;
-  return true;
-end $$;
+language sql stable as $$
+  select case
+    when policy.weekdays is not null and extract(isodow from case
+           when policy.active_from > policy.active_to
+                and extract(hour from safari_local_time(policy)) < policy.active_to
+             then safari_local_time(policy) - interval '1 day'
+           else safari_local_time(policy) end) <> all (policy.weekdays) then false
+    when policy.active_from < policy.active_to then
+      extract(hour from safari_local_time(policy)) >= policy.active_from
+      and extract(hour from safari_local_time(policy)) < policy.active_to
+    when policy.active_from > policy.active_to then
+      extract(hour from safari_local_time(policy)) >= policy.active_from
+      or extract(hour from safari_local_time(policy)) < policy.active_to
+    else true end
+$$;
 
 create or replace function public.safari_today() returns date
 language sql stable as $$ select (now() at time zone 'utc')::date $$;
@@ -49,33 +53,41 @@ language sql stable as $$ select (now() at time zone 'utc')::date $$;
 -- where the counts of the days say that a limit could be reached.
 drop function if exists public.safari_gate(text, text);
 drop function if exists public.safari_service_gate(text, text);
+drop function if exists public.safari_service_gate(text, text, text);
 create or replace function public.safari_service_gate(
   service text, acts_on text default null, account text default 'default'
 )
-returns table (reason text, until timestamptz)
+returns table (
+  reason text, until timestamptz, daily_limit integer, min_gap_seconds double precision
+)
 language sql stable as $$
   select rule.reason,
          case rule.reason
            when 'paused' then pause.until
-           when 'hours' then safari_hours_begin(policy)
+           when 'hours' then safari_hours_begin(force.policy)
            when 'quota' then (safari_today() + 1)::timestamp at time zone 'utc'
            when 'weekly_limit' then safari_nth_action(asked.name, force.weekly, asked.account) + interval '7 days'
            when 'rolling_limit' then safari_nth_action(asked.name, force.rolling, asked.account) + interval '24 hours'
            when 'hourly_limit' then safari_nth_action(asked.name, force.hourly, asked.account) + interval '1 hour'
            when 'pace' then greatest(counter.next_action_at, safari_paused_until(
-             asked.name, policy, force.daily - counter.today, asked.account))
-         end
+             asked.name, force.policy, force.daily - counter.today, asked.account))
+         end,
+         force.daily, (force.policy).min_gap_seconds
     from (select safari_service_gate.service as name,
                  safari_service_gate.account as account) asked
     left join safari_services owner on owner.service = asked.name
-    left join safari_policies common
-      on common.platform = owner.platform and common.kind = owner.kind
-    left join safari_account_policies own
-      on own.platform = owner.platform and own.kind = owner.kind and own.account = asked.account
-   cross join lateral (
-     select case when own.changes is null then common
-                 else jsonb_populate_record(common, own.changes) end as policy) chosen
-    left join lateral safari_limits_in_force(policy, owner) force on owner.kind is not null
+    left join lateral (
+      select chosen.policy, f.*
+        from safari_policies common
+        left join safari_account_policies own
+          on own.platform = common.platform and own.kind = common.kind
+             and own.account = asked.account
+       cross join lateral (
+         select case when own.changes is null then common
+                     else jsonb_populate_record(common, own.changes) end as policy offset 0) chosen
+       cross join lateral safari_limits_in_force(chosen.policy, owner) f
+       where common.platform = owner.platform and common.kind = owner.kind
+      offset 0) force on true
     -- The pace outlives midnight, the count does not: the newest row has both.
     left join lateral (
       select (array_agg(r.next_action_at order by r.limit_date desc))[1] as next_action_at,
@@ -94,7 +106,7 @@ language sql stable as $$
      select case
        when pause.until is not null then 'paused'
        when owner.kind is null then null
-       when not safari_within_hours(policy) then 'hours'
+       when not safari_within_hours(force.policy) then 'hours'
        when coalesce(force.daily, 0) <= 0 or counter.today >= force.daily then 'quota'
        when force.weekly is not null and counter.week >= force.weekly
             and safari_nth_action(asked.name, force.weekly, asked.account) > now() - interval '7 days'
@@ -106,7 +118,7 @@ language sql stable as $$
             and safari_nth_action(asked.name, force.hourly, asked.account) > now() - interval '1 hour'
          then 'hourly_limit'
        when counter.next_action_at > now() or safari_paused_until(
-              asked.name, policy, force.daily - counter.today, asked.account) > now() then 'pace'
+              asked.name, force.policy, force.daily - counter.today, asked.account) > now() then 'pace'
      end as reason
      offset 0) rule
 $$;

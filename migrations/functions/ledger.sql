@@ -97,7 +97,6 @@ as $$
 declare
   worker text;
   accounts jsonb;
-  shared text[];
   finish_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(finishes) i);
   begin_ids uuid[] := array(select (i ->> 'id')::uuid from jsonb_array_elements(begins) i);
 begin
@@ -106,20 +105,21 @@ begin
     order by q.id for update;
   select w.worker, w.accounts into worker, accounts
     from safari_workers w where w.boot_id = safari_ledger.boot_id;
-  shared := array(select a.platform from safari_accounts a group by a.platform having count(*) > 1);
   -- Two addresses of one person may be in two services, or on two hosts: their begins take turns. So do
   -- those of one service by one account, whose limits of an hour or a week have no counter to lock.
   if begins <> '[]' then
     perform pg_advisory_xact_lock(p.key) from (
-      select hashtextextended(coalesce(o.person::text, q.platform || ':' || q.person), 1) as key
+      select distinct k.key
         from safari_command_queue q
-        left join safari_people o on o.address = q.platform || ':' || q.person
-       where q.id = any (begin_ids) and q.effect = 'once' and q.person is not null
-       union
-      select hashtextextended(s.service || ':' || safari_account_on(accounts, s.platform), 2)
-        from safari_command_queue q join safari_services s on s.service = q.service
-       where q.id = any (begin_ids) and q.effect = 'once' and s.kind is not null
-       order by key offset 0) p;
+        left join safari_services s on s.service = q.service
+       cross join lateral (values
+         (hashtextextended(coalesce((select o.person::text from safari_people o
+                                      where o.address = q.platform || ':' || q.person),
+                                    q.platform || ':' || q.person), 1)),
+         (case when s.kind is not null then hashtextextended(
+            s.service || ':' || safari_account_on(accounts, s.platform), 2) end)) k (key)
+       where q.id = any (begin_ids) and q.effect = 'once' and k.key is not null
+       order by k.key offset 0) p;
   end if;
   -- Begins take their counters in the order of services; what a finish gives back may lie before.
   if jsonb_path_exists(finishes, '$[*] ? (@.quota_back == true)') then
@@ -131,7 +131,8 @@ begin
   end if;
   if begins <> '[]' then
     begins := safari_begin_batch(
-      safari_ledger.boot_id, worker, begins, coalesce(accounts, '{}'), shared);
+      safari_ledger.boot_id, worker, begins, coalesce(accounts, '{}'), array(
+        select a.platform from safari_accounts a group by a.platform having count(*) > 1));
   end if;
   return jsonb_build_object('finishes', finishes, 'begins', begins);
 end $$;

@@ -2,34 +2,32 @@
 
 -- The limits in force: a limit that nobody set is never wider than the service's own, and a young
 -- account begins with a share of it. A null is no limit.
+drop function if exists public.safari_limits_in_force(public.safari_policies, public.safari_services);
 create or replace function public.safari_limits_in_force(
-  policy public.safari_policies, owner public.safari_services,
-  out daily integer, out hourly integer, out rolling integer, out weekly integer
+  policy public.safari_policies, owner public.safari_services
 )
-language plpgsql stable as $$
-declare
-  share double precision := 1;
-  is_wider constant boolean := policy.daily_is_set and policy.daily_limit > owner.own_daily_limit;
-begin
-  if policy.ramp_days > 0 and policy.ramp_from is not null then
-    share := least(1, (floor(extract(epoch from now() - policy.ramp_from) / 86400) + 1)
-                      / policy.ramp_days);
-  end if;
-  daily := case when policy.daily_is_set then policy.daily_limit
-                else least(policy.daily_limit, owner.own_daily_limit) end;
-  hourly := coalesce(policy.hourly_limit, case when not is_wider then owner.own_hourly_limit end);
-  rolling := least(coalesce(policy.rolling_limit, daily), daily);
-  weekly := policy.weekly_limit;
-  if share < 1 then
-    daily := ceil(greatest(share, 0) * daily);
-    rolling := ceil(greatest(share, 0) * rolling);
-    weekly := ceil(greatest(share, 0) * weekly);
-  end if;
+returns table (daily integer, hourly integer, rolling integer, weekly integer)
+language sql stable as $$
   -- No action of the past shows that nothing at all is allowed.
-  if least(hourly, rolling, weekly) <= 0 then
-    daily := 0;
-  end if;
-end $$;
+  select case when least(l.hourly, l.rolling, l.weekly) <= 0 then 0 else l.daily end,
+         l.hourly, l.rolling, l.weekly
+    from (select ceil(ramp.share * own.daily)::integer as daily,
+                 coalesce(policy.hourly_limit, case
+                   when not (policy.daily_is_set and policy.daily_limit > owner.own_daily_limit)
+                     then owner.own_hourly_limit end) as hourly,
+                 ceil(ramp.share * least(policy.rolling_limit, own.daily))::integer as rolling,
+                 ceil(ramp.share * policy.weekly_limit)::integer as weekly
+            from (select case when policy.daily_is_set then policy.daily_limit
+                              else least(policy.daily_limit, owner.own_daily_limit)
+                         end as daily) own,
+                 (select case
+                    when policy.ramp_days > 0 and policy.ramp_from is not null
+                      then greatest(0, least(1,
+                        (floor(extract(epoch from now() - policy.ramp_from) / 86400) + 1)
+                        ::double precision / policy.ramp_days))
+                    else 1 end as share) ramp
+          offset 0) l
+$$;
 
 -- When the active hours that are running end; those that never end are taken day by day.
 create or replace function public.safari_hours_end(policy public.safari_policies) returns timestamptz

@@ -30,88 +30,119 @@ create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;
 
 -- Answers reason (validation | do_not_contact | duplicate | replied | in_campaign | cooldown |
--- weekly_limit) and error;
--- nulls where nothing is in the way. `post` is the one that the worker names. The caller holds the lock of the person.
+-- weekly_limit) and error, nulls where nothing is in the way; and the addresses of the person. `post` is
+-- the one that the worker names. The caller holds the lock of the person. The planner inlines it.
+drop function if exists public.safari_refusal(public.safari_command_queue, text, text, text, text);
 create or replace function public.safari_refusal(
-  command public.safari_command_queue, post text, person text, recipient text, text_hash text,
-  out reason text, out error text
+  command public.safari_command_queue, post text, person text, recipient text, text_hash text
 )
-language plpgsql stable as $$
-declare
-  own constant text := command.platform || ':' || person;
-  is_outreach constant boolean := command.batch_id is not distinct from 'outreach';
-  -- Steps of a campaign have a key; any tool may write the other two for its own reasons.
-  is_step constant boolean := command.idempotency_key is not null
-    and command.campaign_id is not null and command.params ? 'campaign_step';
-  addresses text[];
-  facts record;
-  duplicate_of uuid;
-begin
-  if command.effect <> 'once' then
-    return;
-  elsif recipient is null
-        and (command.action = 'send_dm' or (command.action = 'comment' and post is not null)) then
-    reason := 'validation';
-    error := format('it names nobody on %s', command.platform);
-    return;
-  elsif own is null then
-    addresses := '{}';  -- a post whose author is not known: only the duplicate can be judged
-  else
-    addresses := safari_person_addresses(own);
-  end if;
+returns table (reason text, error text, addresses text[])
+language sql stable as $$
+  select case
+           when known.names_nobody then 'validation'
+           when known.listed is not null or known.opted_out then 'do_not_contact'
+           when earlier.duplicate_of is not null then 'duplicate'
+           else automatic.verdict[1]
+         end,
+         case
+           when known.names_nobody then format('it names nobody on %s', command.platform)
+           when known.listed is not null
+             then format('%s is on the do-not-contact list', known.listed)
+           when known.opted_out then format('%s has opted out in the CRM', person)
+           when earlier.duplicate_of is not null then format(
+             'command %s had the same recipient and text within 24 hours; enqueue with a key'
+             ' to send it again', earlier.duplicate_of)
+           else automatic.verdict[2]
+         end,
+         them.addresses
+    from (select command.effect is distinct from 'repeatable' as reaches_somebody,
+                 command.batch_id is not distinct from 'outreach' as is_outreach,
+                 -- Steps of a campaign have a key; any tool may write the other two for its own reasons.
+                 command.idempotency_key is not null and command.campaign_id is not null
+                   and command.params ? 'campaign_step' as is_step,
+                 -- Of a post whose author is not known only the duplicate can be judged.
+                 case when person is not null and command.effect is distinct from 'repeatable'
+                   then safari_person_addresses(command.platform || ':' || person)
+                   else '{}' end as addresses
+         offset 0) them
+   cross join lateral (
+     select them.reaches_somebody and recipient is null
+              and (command.action = 'send_dm' or (command.action = 'comment' and post is not null))
+              as names_nobody,
+            exists (select from safari_people p
+                     where p.address = any (them.addresses) and p.veto = 'opted_out') as opted_out,
+            (select n.recipient from unnest(them.addresses) a
+               join safari_do_not_contact n
+                 on n.platform in ('all', split_part(a, ':', 1))
+                    and n.recipient = split_part(a, ':', 2)
+              limit 1) as listed
+     offset 0) known
+   cross join lateral (
+     select case
+       when not them.reaches_somebody or known.names_nobody or known.opted_out
+            or known.listed is not null then null
+       when command.idempotency_key is null or them.is_outreach or them.is_step
+         then safari_duplicate_of(command, recipient, them.addresses, text_hash, them.is_step)
+       end as duplicate_of
+     offset 0) earlier
+   cross join lateral (
+     select case
+       when not (them.is_outreach or them.is_step) or not them.reaches_somebody
+            or known.names_nobody or known.opted_out or known.listed is not null
+            or earlier.duplicate_of is not null then null
+       else safari_automatic_refusal(command, person, them.addresses, them.is_outreach)
+       end as verdict
+     offset 0) automatic
+$$;
 
-  select exists (select from safari_people p
-                  where p.address = any (addresses) and p.veto = 'opted_out') as opted_out,
-         (select n.recipient from unnest(addresses) a
-            join safari_do_not_contact n
-              on n.platform in ('all', split_part(a, ':', 1)) and n.recipient = split_part(a, ':', 2)
-           limit 1) as listed
-    into facts;
-  if facts.listed is not null then
-    reason := 'do_not_contact';
-    error := format('%s is on the do-not-contact list', facts.listed);
-  elsif facts.opted_out then
-    reason := 'do_not_contact';
-    error := format('%s has opted out in the CRM', person);
-  elsif command.idempotency_key is null or is_outreach or is_step then
-    -- One plan by index for each kind: a comment is about a post, a message is to a person.
-    if command.action = 'send_dm' then
-      select a.command_id into duplicate_of from safari_command_attempts a
+-- The command that a person got the same text by within a day. One plan by index for each kind: a
+-- comment is about a post, a message is to a person.
+create or replace function public.safari_duplicate_of(
+  command public.safari_command_queue, recipient text, addresses text[], text_hash text,
+  is_step boolean
+) returns uuid
+language plpgsql stable as $$
+begin
+  if command.action = 'send_dm' then
+    return (
+      select a.command_id from safari_command_attempts a
        where a.person = any (addresses) and a.begun_at > now() - interval '24 hours'
-         and a.text_hash = safari_refusal.text_hash and a.quota_kind = 'dm'
+         and a.text_hash = safari_duplicate_of.text_hash and a.quota_kind = 'dm'
          and a.command_id <> command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
          and not (is_step and exists (
            select from safari_command_queue o
             where o.id = a.command_id and o.batch_id = command.batch_id))
-       limit 1;
-    elsif command.action = 'tweet' then
-      -- From any account, unless the command names another one: a tool that inserts it again names none.
-      select a.command_id into duplicate_of from safari_command_attempts a
+       limit 1);
+  elsif command.action = 'tweet' then
+    -- From any account, unless the command names another one: a tool that inserts it again names none.
+    return (
+      select a.command_id from safari_command_attempts a
        where a.service = command.service and a.quota_day is not null
          and (command.account = '' or a.account = command.account)
          and a.recipient is null
-         and a.text_hash = safari_refusal.text_hash and a.begun_at > now() - interval '24 hours'
+         and a.text_hash = safari_duplicate_of.text_hash and a.begun_at > now() - interval '24 hours'
          and a.command_id <> command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
-       limit 1;
-    elsif recipient is not null then
-      select a.command_id into duplicate_of from safari_command_attempts a
-       where a.service = command.service and a.recipient = safari_refusal.recipient
-         and a.text_hash = safari_refusal.text_hash and a.begun_at > now() - interval '24 hours'
+       limit 1);
+  elsif recipient is not null then
+    return (
+      select a.command_id from safari_command_attempts a
+       where a.service = command.service and a.recipient = safari_duplicate_of.recipient
+         and a.text_hash = safari_duplicate_of.text_hash and a.begun_at > now() - interval '24 hours'
          and a.command_id <> command.id and (a.outcome is null or a.outcome in ('sent', 'unknown'))
-       limit 1;
-    end if;
-    if duplicate_of is not null then
-      reason := 'duplicate';
-      error := format(
-        'command %s had the same recipient and text within 24 hours; enqueue with a key'
-        ' to send it again', duplicate_of);
-    end if;
+       limit 1);
   end if;
-  if reason is not null or not (is_outreach or is_step) then
-    return;
-  end if;
+  return null;
+end $$;
 
-  -- A person who waits for our answer gets nothing automatic.
+-- Why a person gets nothing automatic now, as {reason, error}, or null.
+create or replace function public.safari_automatic_refusal(
+  command public.safari_command_queue, person text, addresses text[], is_outreach boolean
+) returns text[]
+language plpgsql stable as $$
+declare
+  facts record;
+begin
+  -- They wait for our answer.
   select bool_or(agent_waits_for_us(t.ours_at, t.heard_at, b.done_at)) as waits
     into facts
     from (select array(select substr(o, 9)::uuid from unnest(addresses) o
@@ -120,11 +151,9 @@ begin
     left join actp_inbox b on b.contact_id = any (c.ids)
    where c.ids <> '{}';
   if facts.waits then
-    reason := 'replied';
-    error := format('%s wrote last and waits for an answer: bin/inbox', person);
-    return;
+    return array['replied', format('%s wrote last and waits for an answer: bin/inbox', person)];
   elsif not is_outreach then
-    return;
+    return null;
   end if;
 
   select exists (select from unnest(addresses) o
@@ -139,30 +168,28 @@ begin
      and a.quota_kind = 'dm' and a.command_id <> command.id
      and (a.outcome is null or a.outcome in ('sent', 'unknown'));
   if facts.in_campaign then
-    reason := 'in_campaign';
-    error := format('a campaign to %s is running', person);
+    return array['in_campaign', format('a campaign to %s is running', person)];
   elsif facts.is_soon then
-    reason := 'cooldown';
-    error := format('%s was written to in the last two days', person);
+    return array['cooldown', format('%s was written to in the last two days', person)];
   elsif facts.is_often then
-    reason := 'weekly_limit';
-    error := format('%s was written to %s times this week', person, safari_automatic_per_week());
+    return array['weekly_limit', format('%s was written to %s times this week', person,
+                                        safari_automatic_per_week())];
   end if;
+  return null;
 end $$;
 
 -- The contacts of a person whose words nobody has judged yet: they may have asked us to stop. Somebody
 -- whose messages were stored under an address alone becomes a contact. The queue works where the CRM's
 -- tables do not fit.
-create or replace function public.safari_unheard(of_address text) returns jsonb
+drop function if exists public.safari_unheard(text);
+create or replace function public.safari_unheard(of_address text, addresses text[]) returns jsonb
 language plpgsql as $$
 declare
-  addresses constant text[] := safari_person_addresses(of_address);
-  nobody constant boolean := not exists (
-    select from unnest(addresses) a where starts_with(a, 'contact:'));
+  contact uuid;
 begin
   if of_address is null or to_regclass('public.actp_inbox') is null then
     return null;
-  elsif nobody then
+  elsif not exists (select from unnest(addresses) a where starts_with(a, 'contact:')) then
     begin
       if not exists (select from crm_messages m
                       where m.contact_id is null
@@ -173,7 +200,9 @@ begin
     exception when syntax_error_or_access_rule_violation then
       return null;
     end;
-    return safari_unheard('contact:' || agent_contact_who_wrote(of_address));
+    contact := agent_contact_who_wrote(of_address);
+    return safari_unheard(
+      'contact:' || contact, safari_person_addresses('contact:' || contact));
   end if;
   return (
     select jsonb_agg(b.contact_id order by b.contact_id)

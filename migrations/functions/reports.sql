@@ -304,9 +304,9 @@ as $$
          and q.next_retry_at <= now() + make_interval(secs => least(
            3600, (k.value #>> '{}')::double precision * 2 ^ least(q.retry_count - 1, 12)))) t
     cross join lateral (
-      select a.* from safari_any_gate(w.service) a where our.account is null
+      select a.reason, a.until from safari_any_gate(w.service) a where our.account is null
       union all
-      select a.* from safari_service_gate(w.service, null, our.account) a
+      select a.reason, a.until from safari_service_gate(w.service, null, our.account) a
        where our.account is not null) g
 $$;
 

@@ -56,10 +56,10 @@ language sql stable set search_path = public, pg_temp as $$
                      then safari_sender(command.platform, command.person, command.id) end) as name
          ) sender
     cross join lateral (
-      select g.* from safari_any_gate(command.service, command.platform) g
+      select g.reason, g.until from safari_any_gate(command.service, command.platform) g
        where sender.name is null
       union all
-      select g.* from safari_service_gate(command.service, command.platform, sender.name) g
+      select g.reason, g.until from safari_service_gate(command.service, command.platform, sender.name) g
        where sender.name is not null) gate
     left join lateral (
       select e.detail ->> 'reason' as reason, e.detail ->> 'error' as error
