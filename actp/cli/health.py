@@ -40,21 +40,22 @@ def health(ctx: click.Context, *, as_json: bool) -> None:
     recorder = _Recorder(settings)
     results = probe_all(settings.service_url)
     not_recorded = recorder.record(results)
+    ailing = [result.service_name for result in results if result.status != "healthy"]
     if as_json:
         emit_json(
             {
                 "services": [result.row() for result in results],
                 "recorded": not_recorded is None,
                 "not_recorded_because": not_recorded,
+                "error": f"not healthy: {', '.join(ailing)}" if ailing else None,
             }
         )
     else:
         console().print(health_table(results, settings))
-        healthy = sum(result.status == "healthy" for result in results)
-        say(f"{healthy} of {len(results)} services are healthy.")
+        say(f"{len(results) - len(ailing)} of {len(results)} services are healthy.")
         if not_recorded is not None:
             say(f"Not stored: {one_line(not_recorded, 150)}")
-    if any(result.status != "healthy" for result in results):
+    if ailing:
         ctx.exit(ExitCode.FAILED)
 
 

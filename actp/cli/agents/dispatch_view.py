@@ -36,7 +36,10 @@ _MODULES: Final = {
 def show_run(run: Run) -> None:
     """Print how one task ended and what it found."""
     took = "" if run.status == "skipped" else f" in {run.duration_ms / 1000:.1f} s"
-    say(f"{run.domain}.{run.task}: {run.status}{took}. {one_line(run.headline, LONGEST_LINE)}")
+    # What a command draws for people says more than its first figures.
+    is_drawn = run.status == "ok" and AGENTS[run.domain][run.task].script not in _MODULES
+    said = "" if is_drawn else f" {one_line(run.headline, LONGEST_LINE)}"
+    say(f"{run.domain}.{run.task}: {run.status}{took}.{said}")
     for line in str(run.result.get("error", "")).splitlines()[1:]:
         say(line)
     data = run.result.get("data")
