@@ -134,14 +134,14 @@ language sql stable as $$
        where t.person = any (addresses)
          and (t.outcome is null or t.outcome in ('sent', 'unknown'))) a
    cross join lateral (
-      select max(greatest(agent_time(n.last_reply_at::text),
+      select max(greatest(agent_time(n.last_reply_at),
                           case when n.unread_count > 0
-                               then coalesce(agent_time(n.last_message_at::text), n.seen_at,
+                               then coalesce(agent_time(n.last_message_at), n.seen_at,
                                              n.updated_at) end)) as in_at,
-             (array_agg(lower(n.platform) order by coalesce(n.last_message_at::text,
-                        n.updated_at::text) desc nulls last))[1] as platform,
+             (array_agg(lower(n.platform) order by coalesce(agent_time(n.last_message_at),
+                        n.updated_at) desc nulls last))[1] as platform,
              jsonb_agg(jsonb_build_object(
-               'at', coalesce(agent_time(n.last_message_at::text), n.updated_at),
+               'at', coalesce(agent_time(n.last_message_at), n.updated_at),
                'text', left(coalesce(n.last_message, n.last_message_preview), 600),
                'from', 'unknown')) filter (
                  where coalesce(n.last_message, n.last_message_preview, '') <> ''
@@ -151,9 +151,9 @@ language sql stable as $$
    cross join lateral (
       select max(k.last_outbound_at) as outbound_at,
              max(greatest(k.last_inbound_at,
-                          case when k.unread then agent_time(k.last_message_at::text) end))
+                          case when k.unread then agent_time(k.last_message_at) end))
                as inbound_at,
-             jsonb_agg(jsonb_build_object('at', agent_time(k.last_message_at::text),
+             jsonb_agg(jsonb_build_object('at', agent_time(k.last_message_at),
                                           'text', left(k.last_message, 600), 'from', 'unknown'))
                filter (where k.last_message <> ''
                          and left(k.last_message, 40) <> all (m.begun || o.begun)) as texts
