@@ -22,11 +22,14 @@ def stored_time(value: str) -> datetime:
     Raises ValueError for text that is no time.
     """
     text = value.strip()
-    if _BEFORE.fullmatch(text):
-        return EARLIEST
-    if _BEYOND.fullmatch(text):
-        return LATEST
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        if _BEFORE.fullmatch(text):
+            return EARLIEST
+        if _BEYOND.fullmatch(text):
+            return LATEST
+        raise
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     return min(max(found, EARLIEST), LATEST).astimezone(UTC)

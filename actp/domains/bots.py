@@ -36,15 +36,23 @@ _NO_REPLY = re.compile(
 )
 
 
+# What of a mailbox the pattern cannot match without.
+_NO_REPLY_PARTS: Final = ("reply", "daemon", "respond", "repondre", "antwort")
+
+
 def is_bot(username: str | None, email: str | None = None, display_name: str | None = None) -> bool:
     """Return whether a contact is a mailbox, a company's sender or a platform, not a person."""
     for address in (email, username):
         mailbox, at, domain = (address or "").strip().lower().partition("@")
-        if _NO_REPLY.search(mailbox):
+        if _may_not_reply(mailbox) and _NO_REPLY.search(mailbox):
             return True
         if at and mailbox and _is_company(mailbox, domain):
             return True
     return _squeezed(display_name) in _PLATFORMS
+
+
+def _may_not_reply(mailbox: str) -> bool:
+    return any(part in mailbox for part in _NO_REPLY_PARTS)
 
 
 def _is_company(mailbox: str, domain: str) -> bool:
