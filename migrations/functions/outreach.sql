@@ -38,11 +38,16 @@ language sql stable as $$
   select r.reach from agent_person_of(contact.id) p, agent_person_reach(contact.id, p.addresses) r
 $$;
 
--- Columns by which other programs keep people from being written to, of those there are.
+-- Columns by which other programs keep people from being written to.
+create or replace function public.agent_veto_flags() returns text[]
+language sql immutable as $$
+  select array['email_opt_out', 'opted_out', 'unsubscribed', 'do_not_contact', 'do_not_dm', 'do_not_do']
+$$;
+
+-- Those flags and the columns for notes, of those there are.
 create or replace function public.agent_outreach_vetoes() returns text[]
 language sql stable set search_path = public, pg_temp as $$
-  select safari_columns('crm_contacts', array[
-    'email_opt_out', 'opted_out', 'unsubscribed', 'do_not_contact', 'do_not_dm', 'do_not_do'])
+  select safari_columns('crm_contacts', agent_veto_flags()) || agent_note_columns()
 $$;
 
 -- What somebody wrote as a stage, tag or status, as one word: 'Closed Lost' is closed_lost.
@@ -80,7 +85,8 @@ declare
   name text;
 begin
   said := array(select agent_word(w) from unnest(
-    array[contact.pipeline_stage, contact.relationship_stage]) w where w is not null);
+    array[contact.pipeline_stage, contact.relationship_stage, contact.stage]) w
+    where w is not null);
   if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
     said := said || array(select agent_word(w) from jsonb_array_elements_text(
       case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
@@ -92,11 +98,15 @@ begin
   elsif vetoes <> '{}' then
     everything := to_jsonb(contact);
     foreach name in array vetoes loop
-      if lower(btrim(coalesce(everything ->> name, ''))) not in
+      if name = any (agent_veto_flags()) and lower(btrim(coalesce(everything ->> name, ''))) not in
          ('', 'false', 'f', 'no', '0', 'none', 'null', '[]', '{}') then
         return 'opted_out';
       end if;
     end loop;
+  end if;
+  if agent_note_wish(agent_notes(contact, array(
+       select v from unnest(vetoes) v where v <> all (agent_veto_flags())))) = 'stop' then
+    return 'opted_out';
   end if;
   -- The order is that of the harm: what was archived may have been a twin, merged by hand.
   if said <> '{}' and (said && customers or array_to_string(said, ' ') ~ in_customer) then
@@ -169,7 +179,7 @@ begin
              'conversation_platform', t.last_platform,
              'touched_at', t.touched_at, 'touches', t.touches, 'ours_at', t.ours_at,
              'heard_at', t.heard_at, 'heard_hours', t.heard_hours, 'texts', t.texts,
-             'done_at', b.done_at, 'needs_look', b.look_at > coalesce(b.done_at, '-infinity'),
+             'done_at', b.done_at, 'needs_look', b.needs_look,
              'has_tiktok_message', t.has_tiktok_message, 'score_breakdown', s.score_breakdown
            ) order by s.score desc, s.contact_id desc), '[]')
       from known s
@@ -182,7 +192,10 @@ begin
                                          and t.handle = split_part(a.address, ':', 2)
           where o.address = 'contact:' || s.contact_id
             and not safari_campaign_ended(t.state)) as is_in_campaign) g
-      left join actp_inbox b on b.contact_id = s.contact_id);
+     cross join lateral (
+       select max(i.done_at) as done_at,
+              bool_or(i.look_at > coalesce(i.done_at, '-infinity')) as needs_look
+         from actp_inbox i where i.contact_id = any (s.ids)) b);
 end $$;
 
 -- The last `id` of each full page of agent_outreach_prospects, in their order.

@@ -26,7 +26,7 @@ language sql stable set search_path = public, pg_temp as $$
               when v.veto is not null then v.veto
               when a.address is null then format('no address on %s', p.platform)
               when agent_waits_for_us(t.ours_at, t.heard_at, b.done_at) then 'replied'
-              when b.look_at > coalesce(b.done_at, '-infinity') then 'their last words need a look'
+              when b.needs_look then 'their last words or a note need a look'
               when p.platform = 'tiktok' and (
                 exists (select from safari_command_attempts t
                          where t.service = 'tiktok-dm' and t.recipient = a.address
@@ -43,8 +43,11 @@ language sql stable set search_path = public, pg_temp as $$
    cross join lateral (select agent_outreach_addresses(c) ->> p.platform as address) a
    cross join lateral (select coalesce(agent_outreach_veto(c, agent_outreach_vetoes()),
                                        agent_person_veto(c.id)) as veto) v
-    left join actp_inbox b on b.contact_id = c.id
    cross join lateral agent_person_of(c.id) k (contacts, places)
+   cross join lateral (
+     select max(i.done_at) as done_at,
+            bool_or(i.look_at > coalesce(i.done_at, '-infinity')) as needs_look
+       from actp_inbox i where i.contact_id = any (k.contacts)) b
     left join lateral agent_conversation(k.contacts, k.places) t on true
    where m.id = any (ids)
 $$;

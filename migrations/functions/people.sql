@@ -170,6 +170,7 @@ begin
   delete from safari_people p
    using unnest(contact_ids) i (id)
    where p.address = 'contact:' || i.id and not exists (select from crm_contacts c where c.id = i.id);
+  perform agent_notes_hold(contact_ids);
   perform agent_messages_adopt(contact_ids);
 end $$;
 
@@ -180,7 +181,7 @@ create or replace function public.agent_people_follow() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   ids uuid[];
-  has_vetoes constant boolean := agent_outreach_vetoes() <> '{}';
+  vetoes constant text[] := agent_outreach_vetoes();
 begin
   if tg_table_name = 'actp_platform_associations' then
     if tg_op = 'INSERT' then
@@ -204,13 +205,15 @@ begin
       select n.id from new_rows n join old_rows o using (id)
        where (n.platform, n.username, n.twitter_handle, n.instagram_handle, n.tiktok_handle,
               n.linkedin_url, n.email, n.archived_at, n.email_opted_out, n.pipeline_stage,
-              n.relationship_stage, n.tags)
+              n.relationship_stage, n.stage, n.tags)
              is distinct from
              (o.platform, o.username, o.twitter_handle, o.instagram_handle, o.tiktok_handle,
               o.linkedin_url, o.email, o.archived_at, o.email_opted_out, o.pipeline_stage,
-              o.relationship_stage, o.tags)
+              o.relationship_stage, o.stage, o.tags)
           -- Columns that other programs added can forbid contact too.
-          or (has_vetoes and to_jsonb(n) is distinct from to_jsonb(o)));
+          or (vetoes <> '{}' and exists (
+                select from unnest(vetoes) v
+                 where to_jsonb(n) ->> v is distinct from to_jsonb(o) ->> v)));
   end if;
   perform agent_people_refresh(ids);
   return null;

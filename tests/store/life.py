@@ -60,6 +60,7 @@ class Life:
         *,
         text_hash: str | None = None,
         hears: bool = True,
+        person: str = "ada",
     ) -> dict[str, Any]:
         """Begin a claimed command, under its present lease or another; return the answer.
 
@@ -68,8 +69,8 @@ class Life:
         begin: dict[str, Any] = {
             "id": command,
             "lease": self._lease(command) if lease is None else lease,
-            "recipient": "ada",
-            "person": "ada",
+            "recipient": person,
+            "person": person,
             "text_hash": text_hash or command,
             **({"hears": True} if hears else {}),
         }

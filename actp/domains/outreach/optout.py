@@ -27,7 +27,8 @@ _POLITE: Final = _DATA.pop("polite")
 LANGUAGES: Final = tuple(_DATA)
 
 _CONTACTING: Final = (
-    r"(?:messag|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
+    r"(?:messag|msg|hit(?:ting)? (?:me|us) up|slid(?:e|ing)"
+    r"|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
     r"|solicit|annoy)"
 )
 _NOT: Final = r"\b(?:do not|dont|never|no longer)"
@@ -43,6 +44,7 @@ _ASKED: Final = tuple(
         rf"\b(?:could|can|would|will) you(?: please)? not {_CONTACTING}",
         r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
         r"\bopt(?:ed|ing)?[ -]?(?:me )?out\b",
+        r"\bstop (?:in (?:the )?future|at once|for good|right (?:now|away))\b",
         r"\b(?:remove|delete) me\b",
         r"\b(?:take|drop) me (?:from|off|out)\b",
         r"\b(?:remove|delete|lose|drop) my (?:name|e-?mail|number|contact|details)\b",
@@ -75,7 +77,7 @@ _UNSAID: Final = tuple(
             r"\b(?:non|one|pit|bus|full|next|last|first|short|quick|train|tour|to a|wont|cant"
             r"|will not) ?-?stop\b"
         ),
-        r"\bstop(?:ped|s)? (?:by|in|at|over)\b",
+        r"\bstop(?:ped|s)? (?:by|over|in(?! (?:the )?(?:future|general))|at(?! (?:once|all)))\b",
         r"\bwrit(?:e|ing) (?:me|us) off\b",
         (
             r"\b(?:our|my|their|the|fewer|less|reduce|reducing|high|low) unsubscri\w*"
@@ -96,6 +98,12 @@ _SIGNS: Final = re.compile("[\U0001f6d1\U0001f6ab\U0001f595\u26d4]\ufe0f?")
 _BARE: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "\u0131": "i", "æ": "ae"})
 _LEET: Final = str.maketrans("013457", "oieast")
 _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
+# Signs that say no without a word.
+_REFUSALS: Final = re.compile("[\U0001f645\U0001f44e\u270b]")
+_STRETCHED: Final = re.compile(r"(\w)\1{2,}")
+# A sentence among others that asks in one word.
+_ONE_WORD: Final = frozenset({"stop", "stop it", "unsubscribe", "basta", "go away"})
+_SENTENCE_ENDS: Final = re.compile(r"[.!?\n;:]+")
 _WORD: Final = re.compile(r"\S+")
 _NO_LETTERS: Final = re.compile(r"[^\w\s]|_")
 # Scripts that are written without spaces between words.
@@ -152,9 +160,12 @@ def wish_in(text: str | None) -> Wish | None:
         return None
     words = _words()
     lines = [_plain(line) for line in text.splitlines()]
-    if not any(lines) and _SIGNS.search(text):
-        return "stop"
-    if any(_is_alone(line, words.alone, words.polite) for line in lines):
+    if not any(lines) and (sign := _SIGNS.search(text) or _REFUSALS.search(text)):
+        return "stop" if _SIGNS.match(sign[0]) else "doubt"
+    sentences = map(_plain, _SENTENCE_ENDS.split(text))
+    if any(_is_alone(line, words.alone, words.polite) for line in lines) or any(
+        _is_alone(sentence, _ONE_WORD, words.polite) for sentence in sentences
+    ):
         return "stop"
     spoken = " ".join(filter(None, lines))
     if _asks(spoken, words):
@@ -186,7 +197,7 @@ def _is_alone(line: str, listed: frozenset[str], polite: frozenset[str]) -> bool
     kept = [word for word in said if word not in polite]
     rest = kept[1:] if kept[:1] == ["no"] else kept
     once = kept[:1] if len(set(kept)) == 1 else kept
-    meant = [word.translate(_LEET) for word in once]
+    meant = [_STRETCHED.sub(r"\1", word.translate(_LEET)) for word in once]
     return any(" ".join(words) in listed for words in (said, kept, rest, once, meant) if words)
 
 
