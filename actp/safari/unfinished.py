@@ -13,7 +13,8 @@ NOTHING: Final = (
     r"(?:None|none|NONE|null|NULL|Null|NaN|nan|NAN|undefined|Undefined|UNDEFINED|nil|N/A|n/a)"
 )
 _FIELDS: Final = (
-    r"(?:insert|name|first|last|first.?name|last.?name|full.?name|user.?name|your\b.*|company.*|business.*"
+    r"(?:insert|name|first|last|first.?name|last.?name|full.?name|user.?name|(?:your|my|our|their)\b.*"
+    r"|company.*|business.*"
     r"|offer.*|link|url|topic|niche|product.*|website|email|phone|date|city|title|placeholder.*|todo|tbd"
     r"|x{2,}|user|prospect|contact|recipient|person|customer|client|lead|greeting|handle|firm"
     r"|vorname|nachname|firma|pr[ée]nom|nom|nombre|nome|empresa|имя|personali[sz]e.*"
@@ -40,10 +41,19 @@ _PLACEHOLDERS: Final = tuple(
         r"(?i:&lt;\s*[\w ]{2,30}\s*&gt;|\(\s*insert\b[^)]{0,80}\)|\((?:first |last )?name\))",
         rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])",
         r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b",
-        r"\[object Object\]|(?i:\blorem ipsum\b)|^TODO:",
+        r"\[object Object\]|(?i:\blorem ipsum\b)|^TODO:|[,.:!]\s*TODO\b(?! list)|^\W*\{\}\W*$",
+        rf"@@\w+@@|«\s*(?i:{_FIELDS})\s*»",
+        # What an assistant says around the text that it was asked for.
+        r"(?i:\bas an ai\b(?: \w+){0,2} (?:model|assistant)\b|^subject:\s)",
+        (
+            r"^(?i:(?:sure|certainly|of course|absolutely|great|okay|ok|yes)\b[!,.]*\s+)?"
+            r"(?i:here(?:['\u2019]s| is| are) (?:an?|the|your|some)(?: [\w-]+,?){0,4}?"
+            r" (?:dm|message|draft|reply|comment|tweet|response)s?\b[^.!?\n]{0,60}:)"
+        ),
         # After a greeting stands a name, whatever the brackets.
         rf"{_GREETING}\s+[\[{{<]+[\w .'|!-]{{1,40}}[\]}}>]+",
         rf"{_GREETING}\s+(?:\$\w+|_{{2,}}\w*|[|~:]{_WORD_FIELDS}\b|XXX+\b|\(+{_WORD_FIELDS}\)+)",
+        rf"{_GREETING}\s+(?:NAME|FNAME|FIRSTNAME|USERNAME|USER)\b",
         rf"{_GREETING}\s+,",
     )
 )

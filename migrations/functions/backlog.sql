@@ -10,7 +10,7 @@ create or replace function public.agent_outreach_is_stale(message public.crm_mes
 returns boolean
 language sql stable as $$
   select message.status = 'pending' and (message.hold is not null or (
-    lower(btrim(message.platform)) not in ('gmail', 'email')
+    safari_platform(message.platform) not in ('gmail', 'email')
     and coalesce(greatest(message.created_at, message.scheduled_for, message.accepted_at),
                  '-infinity') < now() - safari_backlog_age()))
 $$;
@@ -30,7 +30,7 @@ create or replace trigger agent_outreach_hold_old
     new.hold is null and new.status = 'pending'
     and agent_time(new.created_at::text) < now() - interval '1 day'
     and coalesce(agent_time(new.scheduled_for::text) <= now(), true)
-    and lower(btrim(new.platform)) not in ('gmail', 'email'))
+    and safari_platform(new.platform) not in ('gmail', 'email'))
   execute function public.agent_outreach_hold_old();
 
 -- Whether a post that nothing was begun of has waited too long to be published unasked.
@@ -53,7 +53,7 @@ language sql stable set search_path = public, pg_temp as $$
       from safari_command_queue q cross join lateral (select safari_params(q.params) as params) p
      where q.status = 'pending' and q.hold = 'backlog'
     union all
-    select 'messages', m.id, m.created_at, lower(m.platform),
+    select 'messages', m.id, m.created_at, safari_platform(m.platform),
            coalesce(c.display_name, c.username), m.message_body
       from crm_message_queue m left join crm_contacts c on c.id = m.contact_id
      where m.status = 'pending' and agent_outreach_is_stale(m)

@@ -306,7 +306,7 @@ language sql stable set search_path = public, pg_temp as $$
     select m.id, m.contact_id, c.display_name, c.email, agent_outreach_rank(m) as priority,
            m.scheduled_for, m.message_type, m.message_body
       from crm_message_queue m join crm_contacts c on c.id = m.contact_id
-     where m.status = 'pending' and lower(m.platform) in ('gmail', 'email')
+     where m.status = 'pending' and safari_platform(m.platform) in ('gmail', 'email')
        and agent_outreach_veto(c, agent_outreach_vetoes()) is null
        and not safari_message_waits(m)
      order by agent_outreach_rank(m), m.scheduled_for limit row_limit) w
@@ -321,7 +321,7 @@ declare
 begin
   mails := array(
     select m from crm_message_queue m
-     where m.status in ('pending', 'sent') and lower(m.platform) in ('gmail', 'email')
+     where m.status in ('pending', 'sent') and safari_platform(m.platform) in ('gmail', 'email')
        and beginning <> '' and starts_with(m.id::text, lower(btrim(beginning)))
      limit 2 for update);
   if cardinality(mails) = 0 then
@@ -343,7 +343,7 @@ end $$;
 create or replace function public.agent_outreach_stats(days integer default 30) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   with told as materialized (
-    select lower(m.platform) as platform, m.status, m.error_message,
+    select safari_platform(m.platform) as platform, m.status, m.error_message,
            m.status = 'sent' and (
              exists (select from crm_messages n
                       where n.contact_id = m.contact_id and agent_outreach_is_theirs(n)

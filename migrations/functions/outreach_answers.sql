@@ -91,7 +91,7 @@ begin
        and exists (select from crm_messages m
                     where m.contact_id = any (agent_person(q.contact_id))
                       and agent_outreach_is_theirs(m)
-                      and coalesce(lower(m.platform), lower(q.platform)) = lower(q.platform)
+                      and safari_platform(coalesce(m.platform, q.platform)) = safari_platform(q.platform)
                       and coalesce(m.sent_at, m.created_at) > q.created_at));
   return jsonb_build_object(
     'withdrawn', agent_outreach_withdraw(answered, 'replied'), 'campaigns', stopped);

@@ -10,7 +10,7 @@ begin
   return message.status = 'pending' and coalesce(message.scheduled_for <= now(), true)
          and not agent_outreach_is_stale(message) and not safari_message_waits(message)
          and exists (select from public.safari_routes r
-                      where r.action = 'send_dm' and r.platform = lower(btrim(message.platform)));
+                      where r.action = 'send_dm' and r.platform = safari_platform(message.platform));
 end $$;
 
 -- Messages with where they would go, or why they must not go any more.
@@ -33,13 +33,13 @@ language sql stable set search_path = public, pg_temp as $$
                            and (t.outcome is null or t.outcome in ('sent', 'unknown')))
                 or exists (select from crm_message_queue o
                             where o.contact_id = any (agent_person(m.contact_id))
-                              and lower(o.platform) = 'tiktok'
+                              and safari_platform(o.platform) = 'tiktok'
                               and o.status = 'sent'))
                 then 'tiktok takes one message a person, ever'
          end
     from crm_message_queue m
     left join crm_contacts c on c.id = m.contact_id
-   cross join lateral (select lower(btrim(m.platform)) as platform) p
+   cross join lateral (select safari_platform(m.platform) as platform) p
    cross join lateral (select agent_outreach_addresses(c) ->> p.platform as address) a
    cross join lateral (select coalesce(agent_outreach_veto(c, agent_outreach_vetoes()),
                                        agent_person_veto(c.id)) as veto) v
@@ -94,8 +94,8 @@ begin
   insert into crm_interactions (
     contact_id, type, platform, direction, summary, outcome, queue_id, metadata, occurred_at
   )
-    select c.id, case when lower(message.platform) in ('gmail', 'email') then 'email' else 'dm' end,
-           lower(message.platform), 'outbound', left(message.message_body, 200), 'sent', message.id,
+    select c.id, case safari_platform(message.platform) when 'gmail' then 'email' else 'dm' end,
+           safari_platform(message.platform), 'outbound', left(message.message_body, 200), 'sent', message.id,
            about || jsonb_build_object('message_type', message.message_type), at
       from crm_contacts c
      where c.id = message.contact_id
@@ -126,11 +126,11 @@ begin
   if command.status in ('pending', 'running') then
     update crm_message_queue m
        set status = 'failed', error_message = 'an earlier message is tried again', updated_at = now()
-     where m.contact_id = message.contact_id and lower(m.platform) = lower(message.platform)
-       and m.status = 'pending' and m.id <> message.id;
+     where m.contact_id = message.contact_id
+       and safari_platform(m.platform) = safari_platform(message.platform) and m.status = 'pending' and m.id <> message.id;
     if exists (select from crm_message_queue m
                 where m.contact_id = message.contact_id
-                  and lower(m.platform) = lower(message.platform)
+                  and safari_platform(m.platform) = safari_platform(message.platform)
                   and m.status = 'sending' and m.id <> message.id) then
       raise object_not_in_prerequisite_state using message = format(
         'command %s is not sent again: another message to the same person is under way',
@@ -273,7 +273,7 @@ begin
   update safari_command_queue q set reason = 'superseded', updated_at = now()
     from (select c.id from jsonb_array_elements(judged) j
             join crm_message_queue o on o.contact_id = (j ->> 'contact_id')::uuid
-             and lower(o.platform) = j ->> 'platform' and o.status = 'failed'
+             and safari_platform(o.platform) = j ->> 'platform' and o.status = 'failed'
             join safari_command_queue c on c.id = o.command_id and c.status = 'failed'
              and c.reason = 'retries_exhausted'
            where j ? 'command_id' order by c.id for update of c skip locked) older

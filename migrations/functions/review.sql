@@ -26,8 +26,8 @@ $$;
 
 create or replace function public.safari_message_hash(message public.crm_message_queue) returns text
 language sql stable as $$
-  select safari_content_hash('message', lower(btrim(message.platform)), jsonb_build_object(
-    'to', (select agent_outreach_addresses(c) -> lower(btrim(message.platform)) from crm_contacts c
+  select safari_content_hash('message', safari_platform(message.platform), jsonb_build_object(
+    'to', (select agent_outreach_addresses(c) -> safari_platform(message.platform) from crm_contacts c
             where c.id = message.contact_id),
     'contact', message.contact_id, 'text', message.message_body))
 $$;
@@ -221,8 +221,8 @@ language sql stable set search_path = public, pg_temp as $$
    where r.door = 'command' and r.state in ('pending', 'approved') and q.status = 'pending'
      and safari_needs_review(q)
   union all
-  select r.id, r.door, r.row_id, lower(btrim(m.platform)), 'send_dm',
-         coalesce(agent_outreach_addresses(c) ->> lower(btrim(m.platform)), c.display_name),
+  select r.id, r.door, r.row_id, safari_platform(m.platform), 'send_dm',
+         coalesce(agent_outreach_addresses(c) ->> safari_platform(m.platform), c.display_name),
          m.message_body, concat_ws('; ', r.why, m.ai_reasoning), safari_message_hash(m),
          r.created_at, r.expires_at, m.scheduled_for
     from safari_reviews r join crm_message_queue m on m.id = r.row_id

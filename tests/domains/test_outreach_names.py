@@ -76,6 +76,9 @@ def test_a_name_is_one_plain_word_whatever_is_shown(shown: str) -> None:
         "Hi User,", "Hi , nice post", "Good morning None", "Dear [Recipient]", "Hi {prospect}", "Hi [x]",
         "Bonjour [Prénom]", "Hallo {Vorname}", "Hi &lt;name&gt;", "Hi {!Contact.FirstName}", "Hi (null)",
         "Hi 'null',", "Hi False,", "(insert link)", "Hi Jane, [personalize here]", "Hi %%name%%",
+        "Best, [My Company]", "Hi @@name@@", "Hi «Name», hello", "{}", "Hi, TODO write text", "Hi NAME, hello",
+        "Sure! Here's a DM you can send:", "Here is the message: Hi Tom", "Subject: Hi\n\nHello",
+        "As an AI language model I cannot", "Here\u2019s a short, friendly DM for Jane:\n\nHi Jane",
     ],
 )  # fmt: skip
 def test_an_unfinished_text_is_recognized(text: str) -> None:
@@ -88,6 +91,8 @@ def test_an_unfinished_text_is_recognized(text: str) -> None:
         "Hi, we met", "Hi <3", "Hi xxx", "Hi User group!", "Hi folks", "True", "Is it None-free?", "100%s",
         "[link in bio]", "None of this is easy", "Hi, none of us knew", "null and void", "I <3 this", "🔥", "See [1] below",
         "Hi Nan, how are you?", "a {b", "100% sure", "Fill the form", "price: [see below]", "Nil desperandum",
+        "Here's the thing: I love it", "As an AI founder, you know", "Your TODO list app is great",
+        "here's my post from today: x", "«Great» work", "Subject matter experts like you",
     ],
 )  # fmt: skip
 def test_a_finished_text_is_not_taken_for_one(text: str) -> None:

@@ -91,6 +91,18 @@ def test_linkedin_gets_a_profile_and_mail_and_threads_wait(tools: Tools, people:
     assert sorted(row["status"] for row in people.messages()) == ["pending", "pending", "sending"]
 
 
+@pytest.mark.parametrize("spelling", ["X", "Twitter/X", "x.com", " TWITTER "])
+def test_a_platform_may_be_spelled_otherwise(
+    tools: Tools, people: People, life: Life, spelling: str
+) -> None:
+    message = people.queue(people.add("ada"), platform=spelling)
+    assert send(tools)["handed"] == 1
+    life.end(command_of(people, message), "sent")
+    assert people.state(message)[0] == "sent"
+    (noted,) = people.rows("select platform from crm_interactions")
+    assert noted["platform"] == "twitter"
+
+
 def test_messages_of_other_writers_come_last(tools: Tools, people: People) -> None:
     for name, priority, kind in (
         ("ada", 9, "offer"),
