@@ -27,6 +27,7 @@ from actp.store.migrate import migrate, schema_state
 from actp.store.postgres import PostgresStore
 from actp.store.schema import freeze, read_schema
 from actp.store.tables import our_tables
+from actp.store.tolerant import tolerant
 from actp.tree import Tree
 
 if TYPE_CHECKING:
@@ -178,12 +179,13 @@ def restore(file: Path) -> None:
 def write_bundle(folder: Path) -> None:
     """Write every migration into FOLDER, for the Supabase CLI.
 
-    What changed in migrations/functions since the last release is written as one more file.
+    What changed in migrations/functions since the last release is written as one more file. A
+    statement that an agent's table does not allow is set aside with a warning.
     """
     folder.mkdir(parents=True, exist_ok=True)
     schema = read_schema()
     for file in schema.files:
-        (folder / file.name).write_text(file.text, encoding="utf-8")
+        (folder / file.name).write_text(tolerant(file.text), encoding="utf-8")
     say(f"{len(schema.files)} files of schema version {schema.version} are in {folder}.")
 
 

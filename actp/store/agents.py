@@ -10,10 +10,13 @@ from actp.store.columns import COMMENT, columns_of
 from actp.store.schema import read_schema
 
 if TYPE_CHECKING:
+    from typing import LiteralString
+
     from actp.store.protocol import Store
     from actp.store.statements import Statement
 
 __all__ = [
+    "ONLY_MADE",
     "AgentsTables",
     "Misfit",
     "explained",
@@ -23,6 +26,12 @@ __all__ = [
     "wanted_columns",
 ]
 
+# Of the tables that were absent, agent_close closes those that could be made.
+ONLY_MADE: Final[LiteralString] = """\
+set_config('actp.absent', coalesce((
+        select string_agg(name, ',')
+          from unnest(string_to_array(current_setting('actp.absent', true), ',')) name
+         where to_regclass('public.' || name) is not null), ''), false)"""
 _NAME: Final = re.compile(r"\b(safari_\w+|(?:agent|crm|actp|youtube|linkedin)_\w+)")
 _TAKES_AGENTS_ROW: Final = re.compile(
     r"\s*create(?: or replace)? function\s+public\.\w+\s*\([^()]*"

@@ -19,7 +19,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from actp.errors import StoreError, StoreUnavailable
-from actp.store.agents import is_optional, names_in, wanted_columns
+from actp.store.agents import ONLY_MADE, is_optional, names_in, wanted_columns
 from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
 from actp.store.schema import MIGRATIONS, read_schema
@@ -38,11 +38,6 @@ TURN_TIMEOUT_SECONDS = 120
 LOCK_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 600
 ADVISORY_LOCK = 0x5AFA21  # any number that nobody else uses
-# Of the tables that were absent, agent_close closes those that could be made.
-_ONLY_MADE = """
-select set_config('actp.absent', coalesce(string_agg(name, ','), ''), false)
-  from unnest(string_to_array(current_setting('actp.absent', true), ',')) name
- where to_regclass('public.' || name) is not null"""
 # Errors of the moment, not of a table: lost connections, resources, timeouts, conflicts.
 _PASSING = ("08", "40", "53", "55", "57", "58")
 
@@ -179,7 +174,7 @@ def _run_all(
             _run(connection, statement, file)
             continue
         if "agent_close(" in statement.text:
-            connection.execute(_ONLY_MADE)
+            connection.execute(f"select {ONLY_MADE}")
         error = _fault(connection, statement) and _fault(connection, statement, unchecked=True)
         if error is not None:
             if error.sqlstate is None or error.sqlstate.startswith(_PASSING):

@@ -72,7 +72,7 @@ def test_a_full_disk_ends_nobody_and_loses_nothing(
         WORKERS="1",
         HEARTBEAT_STALE_SECONDS=str(STALE_SECONDS),
         # The long suite sends more than one service takes in an hour.
-        SAFARI_DAILY_LIMITS='{"twitter": {"dm": 1000}}',
+        SAFARI_DAILY_LIMITS='{"instagram": {"dm": 1000}}',
     )
     tree = Tree(load_settings(environment))
     pause = threading.Event()

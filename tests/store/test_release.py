@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from actp.store.agents import look
 from actp.store.migrate import migrate, schema_state
 from actp.store.schema import MIGRATIONS, freeze, read_schema
+from actp.store.tables import our_tables
+from actp.store.tolerant import tolerant
+from actp.store.version import check_version
+from tests.store.test_agents_tables import sent_and_claimed
+from tests.support.databases import empty_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,11 +83,11 @@ def state_of(dsn: str) -> tuple[dict[str, str], list[list[tuple[object, ...]]]]:
 
 
 def push(dsn: str, folder: Path, after: str = "") -> None:
-    """Apply files in the order of their names, each in a transaction, by their text alone."""
+    """Apply files as ``bin/db bundle`` writes them: in order, each in a transaction, as text."""
     for path in sorted(folder.glob("*.sql")):
         if path.name > after:
             with psycopg.connect(dsn) as connection:
-                connection.execute(path.read_bytes())
+                connection.execute(tolerant(path.read_text()).encode())
 
 
 @pytest.mark.parametrize("had", ["nothing", "0.1.0"])
@@ -120,3 +126,35 @@ def test_a_release_changes_nothing_but_its_record(released: Path) -> None:
         (file.name, file.sha256) for file in before.files
     ]
     assert freeze(released) == ()
+
+
+# Ids of another type, lists and times too, and rows that keep keys from being made.
+UNFIT = """
+create table crm_contacts (id bigint generated always as identity primary key, platform text,
+  username text, tags jsonb, last_message_at text);
+insert into crm_contacts (platform, username) values ('x', 'ada'), ('x', 'ada');
+create table crm_message_queue (id text, contact_id bigint, platform text, status text,
+  sent_at text);
+insert into crm_message_queue values ('1', 1, 'x', 'pending'), ('2', 1, 'x', 'pending');
+create table actp_niche_resonance (platform text, niche text, offer_tag text, content_type text,
+  top_hook_patterns jsonb, last_updated text);
+insert into actp_niche_resonance values ('a', 'b', 'c', 'd'), ('a', 'b', 'c', 'd');
+create view crm_people as select id, tags, last_message_at from crm_contacts;
+"""
+
+
+def test_tables_that_do_not_fit_do_not_stop_a_push(
+    embedded_databases: Databases, released: Path
+) -> None:
+    with empty_database(embedded_databases, "embedded") as database:
+        with database.connect() as connection:
+            connection.execute(UNFIT.encode())
+        push(database.dsn, released)
+        sent_and_claimed(database)
+        check_version(database.store)
+        found = look(database.store)
+        assert "crm_contacts.id is bigint, wanted uuid" in map(str, found.misfits)
+        assert "actp_niche_resonance.last_updated is text" in " ".join(map(str, found.fitted))
+        assert "crm_contacts (platform, username)" in found.missing_keys
+        open_tables = database.store.call("safari_unsecured", tables=our_tables())
+        assert set(open_tables) == {"crm_contacts", "crm_message_queue", "actp_niche_resonance"}
