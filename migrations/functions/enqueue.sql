@@ -57,7 +57,7 @@ begin
 end $$;
 
 -- Answers [{index, reason, error}] for those of the commands that would not be sent: what begin would
--- refuse now (safari_refusal), and what repeats a command that waits. Takes what safari_enqueue takes,
+-- refuse now (safari_refusal_of), and what repeats a command that waits. Takes what safari_enqueue takes,
 -- each with the text_hash and the `reached` of a begin; inserts them, judges them and undoes it.
 create or replace function public.safari_enqueue_check(commands jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
@@ -81,7 +81,7 @@ begin
           join safari_command_queue c on c.id = m.id and m.created
          cross join lateral (select commands -> m.index as item) g
          cross join lateral safari_reached(c, g.item ->> 'reached') t
-         cross join lateral safari_refusal(c, g.item ->> 'reached', t.person, t.recipient,
+         cross join lateral safari_refusal_of(c, g.item ->> 'reached', t.person, t.recipient,
                                            g.item ->> 'text_hash') r
           left join lateral (
             select o.id, format('%s has the same recipient and text; enqueue with a key'

@@ -45,7 +45,8 @@ $$;
 create or replace function public.safari_today() returns date
 language sql stable as $$ select (now() at time zone 'utc')::date $$;
 
--- Why a service must not act now and until when; reason is null when it can. Reasons: paused, hours,
+-- Why a service must not act now and until when; reason is null when it can; and the limits of begin.
+-- Reasons: paused, hours,
 -- quota (of the UTC day), weekly_limit, rolling_limit (24 hours), hourly_limit, pace. A service that
 -- acts on several platforms names the one of the command: a pause of it counts too. Each rule is one
 -- branch of the case, the first that holds wins. All of it is of one account. The planner inlines this function into the query that
@@ -53,8 +54,7 @@ language sql stable as $$ select (now() at time zone 'utc')::date $$;
 -- where the counts of the days say that a limit could be reached.
 drop function if exists public.safari_gate(text, text);
 drop function if exists public.safari_service_gate(text, text);
-drop function if exists public.safari_service_gate(text, text, text);
-create or replace function public.safari_service_gate(
+create or replace function public.safari_gate_of(
   service text, acts_on text default null, account text default 'default'
 )
 returns table (
@@ -73,8 +73,8 @@ language sql stable as $$
              asked.name, force.policy, force.daily - counter.today, asked.account))
          end,
          force.daily, (force.policy).min_gap_seconds
-    from (select safari_service_gate.service as name,
-                 safari_service_gate.account as account) asked
+    from (select safari_gate_of.service as name,
+                 safari_gate_of.account as account) asked
     left join safari_services owner on owner.service = asked.name
     left join lateral (
       select chosen.policy, f.*
@@ -85,7 +85,7 @@ language sql stable as $$
        cross join lateral (
          select case when own.changes is null then common
                      else jsonb_populate_record(common, own.changes) end as policy offset 0) chosen
-       cross join lateral safari_limits_in_force(chosen.policy, owner) f
+       cross join lateral safari_limits_of(chosen.policy, owner) f
        where common.platform = owner.platform and common.kind = owner.kind
       offset 0) force on true
     -- The pace outlives midnight, the count does not: the newest row has both.
@@ -99,7 +99,7 @@ language sql stable as $$
          and r.limit_date >= safari_today() - 7) counter on true
     left join lateral (
       select max(p.until) as until from safari_pauses p
-       where p.platform in ('all', owner.platform, safari_service_gate.acts_on)
+       where p.platform in ('all', owner.platform, safari_gate_of.acts_on)
          and p.account in ('', asked.account) and p.until > now()) pause
       on true
    cross join lateral (
@@ -121,6 +121,15 @@ language sql stable as $$
               asked.name, force.policy, force.daily - counter.today, asked.account) > now() then 'pace'
      end as reason
      offset 0) rule
+$$;
+
+-- Why a service must not act now and until when, alone.
+create or replace function public.safari_service_gate(
+  service text, acts_on text default null, account text default 'default'
+)
+returns table (reason text, until timestamptz)
+language sql stable as $$
+  select g.reason, g.until from safari_gate_of(service, acts_on, account) g
 $$;
 
 -- Tells a person once; the key says what "the same trouble" is.

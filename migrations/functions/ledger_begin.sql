@@ -74,10 +74,10 @@ begin
            where b.command_id = a.id and (a.command).attempt > 0
              and (b.outcome is null or b.outcome in ('sent', 'unknown'))
            order by b.attempt desc limit 1) e on true
-       cross join lateral safari_refusal(
+       cross join lateral safari_refusal_of(
          a.command, a.item ->> 'recipient', (a.reached).person, (a.reached).recipient,
          a.item ->> 'text_hash') r
-       cross join lateral safari_service_gate(
+       cross join lateral safari_gate_of(
          (a.command).service, (a.command).platform, a.account) g
        cross join lateral (
          select case when r.reason is null and (a.command).effect = 'once' then safari_unheard(

@@ -3,7 +3,7 @@
 -- The limits in force: a limit that nobody set is never wider than the service's own, and a young
 -- account begins with a share of it. A null is no limit.
 drop function if exists public.safari_limits_in_force(public.safari_policies, public.safari_services);
-create or replace function public.safari_limits_in_force(
+create or replace function public.safari_limits_of(
   policy public.safari_policies, owner public.safari_services
 )
 returns table (daily integer, hourly integer, rolling integer, weekly integer)

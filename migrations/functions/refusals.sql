@@ -33,7 +33,7 @@ language sql immutable as $$ select 3 $$;
 -- weekly_limit) and error, nulls where nothing is in the way; and the addresses of the person. `post` is
 -- the one that the worker names. The caller holds the lock of the person. The planner inlines it.
 drop function if exists public.safari_refusal(public.safari_command_queue, text, text, text, text);
-create or replace function public.safari_refusal(
+create or replace function public.safari_refusal_of(
   command public.safari_command_queue, post text, person text, recipient text, text_hash text
 )
 returns table (reason text, error text, addresses text[])

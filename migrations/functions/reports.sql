@@ -103,7 +103,7 @@ language sql stable set search_path = public, pg_temp as $$
     left join safari_services s on s.platform = p.platform and s.kind = p.kind
     left join safari_rate_limits r on r.platform = p.platform and r.action = p.kind
                                   and r.limit_date = safari_today() and r.account = a.account
-    left join lateral safari_limits_in_force(p, s) f on s.service is not null
+    left join lateral safari_limits_of(p, s) f on s.service is not null
     left join lateral safari_service_gate(s.service, null, a.account) g on s.service is not null
 $$;
 
