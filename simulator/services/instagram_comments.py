@@ -56,7 +56,7 @@ class InstagramComments(CommentService):
             "GET /api/instagram/comments": drives(self.comments, "reading"),
             "GET /api/instagram/post/metrics": drives(self.metrics, "reading"),
             "GET /api/instagram/profile/posts": drives(self.posts, "timeline"),
-            "POST /api/debug/eval": drives(self.execute, "reading"),
+            "POST /api/debug/eval": Route(self.execute, "reading"),
             "POST /api/instagram/navigate": drives(self.navigate, "navigate"),
         }
 

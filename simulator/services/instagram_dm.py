@@ -52,7 +52,7 @@ class InstagramDm(DmService):
             "GET /api/conversations/all": drives(seen(self.all_conversations), "conversations"),
             "POST /api/conversations/open": drives(seen(self.open), "reading"),
             "GET /api/messages": drives(seen(self.messages), "reading"),
-            "POST /api/execute": drives(self.execute, "reading"),
+            "POST /api/execute": Route(self.execute, "reading"),
             "GET /api/status": Route(self.status, "status"),
             "GET /api/rate-limits": Route(self.rate_limits, "rate_limits"),
             "PUT /api/rate-limits": Route(self.set_limits, "rate_limits"),

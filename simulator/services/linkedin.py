@@ -51,7 +51,7 @@ class LinkedIn(DmService):
             f"POST {base}/messages/send-to": drives(self.send, "send_dm"),
             f"GET {base}/conversations": drives(self.conversations, "conversations"),
             f"POST {base}/messages/open": drives(self.open, "reading"),
-            f"POST {base}/debug/js": drives(self.execute, "reading"),
+            f"POST {base}/debug/js": Route(self.execute, "reading"),
             f"GET {base}/messages": drives(self.messages, "reading"),
             f"GET {base}/status": Route(self.status, "status"),
             f"GET {base}/rate-limits": Route(self.rate_limits, "rate_limits"),

@@ -189,15 +189,20 @@ class Service(ABC):
             yield self.hands(call)
 
     async def execute(self, call: Call) -> Reply:
-        """Run a script in the page: for its address, its account, and a profile's button."""
+        """Run a script in the page: for its address, its account, and a profile's button.
+
+        It reads what is there, as a status does; focus, address and box stay as they are.
+        """
         script = call.text_of("script", "js").strip()
-        async with self.looking(call) as hands:
-            hands.misses("look")
-            page = hands.session.tab().page
-            output = page.url if "location.href" in script else self.site.own_link(page, script)
-            if "location.href" in script and "querySelector" in script:
-                is_found = page.is_of_person and self.site.has_button(page)
-                output += " ready" if is_found else " "
+        if self.latency_seconds:
+            await asyncio.sleep(self.latency_seconds)
+        hands = self.hands(call)
+        hands.misses("look")
+        page = hands.session.tab().page
+        output = page.url if "location.href" in script else self.site.own_link(page, script)
+        if "location.href" in script and "querySelector" in script:
+            is_found = page.is_of_person and self.site.has_button(page)
+            output += " ready" if is_found else " "
         return Reply(200, {"result" if "js" in call.body else "output": output})
 
     def repeat(self, call: Call, effect: Effect) -> None:

@@ -65,7 +65,7 @@ class ThreadsComments(CommentService):
             "GET /api/threads/comments": drives(self.comments, "reading"),
             "GET /api/threads/extract": drives(self.extract, "reading"),
             "GET /api/threads/posts": drives(self.posts, "timeline"),
-            "POST /api/debug/eval": drives(self.execute, "reading"),
+            "POST /api/debug/eval": Route(self.execute, "reading"),
             "POST /api/threads/navigate": drives(self.navigate, "navigate"),
         }
 

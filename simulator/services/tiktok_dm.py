@@ -50,7 +50,7 @@ class TikTokDm(DmService):
             f"POST {ALIAS}": send,
             "GET /api/tiktok/conversations": drives(self.conversations, "conversations"),
             "POST /api/tiktok/conversations/open": drives(self.open, "reading"),
-            "POST /api/execute": drives(self.execute, "reading"),
+            "POST /api/execute": Route(self.execute, "reading"),
             "GET /api/tiktok/messages": drives(self.messages, "reading"),
             "GET /api/tiktok/status": tells(self.status, "status"),
             "GET /api/tiktok/rate-limits": tells(self.rate_limits, "rate_limits"),

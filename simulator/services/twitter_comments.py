@@ -88,7 +88,7 @@ class TwitterComments(CommentService):
             "PUT /api/twitter/rate-limits": tells(self.set_limits, "rate_limits"),
             "GET /api/twitter/status": tells(self.status, "status", guarded=False),
             "GET /api/twitter/rate-limits": tells(self.rate_limits, "rate_limits"),
-            "POST /api/debug/eval": drives(self.execute, "reading"),
+            "POST /api/debug/eval": Route(self.execute, "reading"),
             "POST /api/twitter/navigate": drives(self.navigate, "navigate"),
         }
 

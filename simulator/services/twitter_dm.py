@@ -37,7 +37,7 @@ class TwitterDm(DmService):
             f"POST {base}/messages/send-to": drives(self.send, "send_dm"),
             f"GET {base}/conversations": drives(self.conversations, "conversations"),
             f"POST {base}/conversations/open": drives(self.open, "reading"),
-            f"POST {base}/execute": drives(self.execute, "reading"),
+            f"POST {base}/execute": Route(self.execute, "reading"),
             f"GET {base}/prospect/score/{{}}": drives(self.score, "reading"),
             f"GET {base}/messages": drives(self.messages, "reading"),
             f"GET {base}/status": tells(self.status, "status"),
