@@ -1,4 +1,4 @@
-"""``python -m console.drafting CONTACT``: one draft by Claude, in a process of its own.
+"""``python -m console.drafting CONTACT``: one draft by Claude, in a separate process.
 
 The client of Claude takes 50 MB that the console would keep; this process ends with the draft.
 """

@@ -124,7 +124,7 @@ end $$;
 create or replace function public.safari_operator() returns text
 language sql stable as $$ select nullif(current_setting('actp.operator', true), '') $$;
 
--- Names who acts in this transaction. Whoever comes with the key of agents cannot pass for somebody else.
+-- Names who acts in this transaction. A caller with the key of agents cannot pass for an operator.
 create or replace function public.safari_acts(operator text) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare

@@ -194,6 +194,41 @@ exception when invalid_datetime_format or datetime_field_overflow or invalid_tex
   raise invalid_parameter_value using message = format('%s: %L cannot be read', field, value);
 end $$;
 
+-- The page that a condition and an order make: {rows, next}. The ids are chosen first, from the
+-- index of words alone where the condition does not read the queue: a common word can match many rows.
+create or replace function public.safari_search_page(
+  condition text, newest text, moment text, row_limit integer
+) returns jsonb
+language plpgsql stable set search_path = public, pg_temp set jit = off as $$
+declare
+  answer jsonb;
+begin
+  execute format($query$
+    with found as materialized (
+      select i.command_id as id from %5$s where %1$s order by %4$s limit %3$s
+    ), shown as (
+      select q.id, q.service, q.action, q.platform, q.account, q.status, q.reason, q.error, q.hold, q.attempt,
+             q.retry_count, q.priority, safari_shortened(q.params) as params,
+             safari_shortened(q.result) as result, q.campaign_id, q.created_at,
+             q.scheduled_for, q.completed_at,
+             row_number() over (order by q.%2$I desc, q.id desc) as place
+        from found f join safari_command_queue q on q.id = f.id
+    )
+    select jsonb_build_object(
+      'rows', coalesce(jsonb_agg(to_jsonb(s) - 'place' order by s.place)
+                       filter (where s.place < %3$s), '[]'),
+      'next', (select to_char(l.%2$I at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                      || '_' || l.id
+                 from shown l
+                where l.place = %3$s - 1 and exists (select from shown m where m.place = %3$s)))
+      from shown s $query$, condition, moment, row_limit + 1, newest,
+    case when condition || newest ~ '\mq\.'
+         then 'safari_command_index i join safari_command_queue q on q.id = i.command_id'
+         else 'safari_command_index i' end)
+    into answer;
+  return answer;
+end $$;
+
 -- A page of the commands that match a filter, newest first: those that ended by when they ended, where
 -- the filter asks for a status of the ended, else by when they came. `after` is the `next` of the page
 -- before: inserts between two pages neither repeat nor skip a row.
@@ -202,9 +237,15 @@ create or replace function public.safari_search(
 ) returns jsonb
 language plpgsql stable set search_path = public, pg_temp set jit = off as $$
 declare
+  -- Among so many a common word fills a page; a word that does not is looked up by its letters.
+  near constant integer := 20000;
   by_end boolean := coalesce(
     filter ->> 'status' in ('completed', 'failed', 'cancelled', 'unknown', 'ended'), false);
   moment text := case when by_end then 'completed_at' else 'created_at' end;
+  place text := case when by_end then 'q.completed_at' else 'i.created_at' end;
+  id text := case when by_end then 'q.id' else 'i.command_id' end;
+  beyond text := '';
+  horizon timestamptz;
   condition text := safari_filter(filter);
   answer jsonb;
 begin
@@ -218,34 +259,30 @@ begin
   if after !~ '^[0-9T:.-]{10,32}Z_[0-9a-f-]{36}$' then
     raise invalid_parameter_value using message = 'there is no such page: begin at the first one';
   elsif after is not null then
-    condition := condition || format(
-      ' and (%s) < (%L::timestamptz, %L::uuid)',
-      case when by_end then 'q.completed_at, q.id' else 'i.created_at, i.command_id' end,
-      split_part(after, '_', 1), split_part(after, '_', 2));
+    beyond := format(' and (%s, %s) < (%L::timestamptz, %L::uuid)', place, id,
+                     split_part(after, '_', 1), split_part(after, '_', 2));
   end if;
-  execute format($query$
-    with page as materialized (
-      select q.id, q.service, q.action, q.platform, q.account, q.status, q.reason, q.error, q.hold, q.attempt,
-             q.retry_count, q.priority, safari_shortened(q.params) as params,
-             safari_shortened(q.result) as result, q.campaign_id, q.created_at,
-             q.scheduled_for, q.completed_at
-        from safari_command_index i join safari_command_queue q on q.id = i.command_id
-       where %1$s
-       order by %4$s desc, %5$s desc
-       limit %3$s
-    ), shown as (
-      select p.*, row_number() over (order by p.%2$I desc, p.id desc) as place from page p
-    )
-    select jsonb_build_object(
-      'rows', coalesce(jsonb_agg(to_jsonb(s) - 'place' order by s.place)
-                       filter (where s.place < %3$s), '[]'),
-      'next', (select to_char(l.%2$I at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-                      || '_' || l.id
-                 from shown l
-                where l.place = %3$s - 1 and exists (select from shown m where m.place = %3$s)))
-      from shown s $query$, condition, moment, row_limit + 1,
-      case when by_end then 'q.completed_at' else 'i.created_at' end,
-      case when by_end then 'q.id' else 'i.command_id' end)
-    into answer;
+  if coalesce(btrim(filter ->> 'text'), '') = '' then
+    answer := safari_search_page(
+      condition || beyond, format('%s desc, %s desc', place, id), moment, row_limit);
+    return answer || jsonb_build_object('at', now());
+  end if;
+  -- The planner takes any word to stand evenly in all rows, and so walks from the newest on, through
+  -- all of them for one of last year. Only the near ones are walked; else the order is no index's.
+  execute format('select %1$s from %2$s where %3$s order by %1$s desc offset %4$s limit 1', place,
+                 case when by_end then 'safari_command_queue q' else 'safari_command_index i' end,
+                 case when by_end then 'q.completed_at is not null and q.status in'
+                   ' (''completed'', ''failed'', ''cancelled'')' else 'true' end || beyond, near)
+    into horizon;
+  if horizon is not null then
+    answer := safari_search_page(
+      condition || beyond || format(' and %s > %L::timestamptz', place, horizon),
+      format('%s desc, %s desc', place, id), moment, row_limit);
+    if answer ->> 'next' is not null then
+      return answer || jsonb_build_object('at', now());
+    end if;
+  end if;
+  answer := safari_search_page(
+    condition || beyond, format('%s + interval ''0'' desc, %s desc', place, id), moment, row_limit);
   return answer || jsonb_build_object('at', now());
 end $$;

@@ -49,7 +49,7 @@ def test_pace_is_set_and_returned_to_the_settings(served: Served) -> None:
     assert served.client.get("/limits/twitter/fax").status_code == 404
 
 
-def test_held_rows_are_shown_and_sent_or_dropped_by_the_number_that_was_shown(
+def test_held_rows_are_sent_or_dropped_by_the_number_that_was_shown(
     served: Served,
 ) -> None:
     for name in ("ada", "bob"):

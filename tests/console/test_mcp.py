@@ -143,7 +143,7 @@ def test_an_agent_enqueues_nothing_that_would_not_be_sent(database: Database) ->
                     await call(session, "enqueue", **message, dry_run=dry_run)
 
     asyncio.run(write())
-    # So does whoever calls the function over HTTP, with rows that no program of ours has read.
+    # Callers over HTTP are refused too, whose rows the command line has not checked.
     commands = [{**message, "key": "agent-2", "params": {"username": "bob", "text": "Hi"}}, message]
     with pytest.raises(WrongState, match=r"command 2 would not be sent.*nothing was enqueued"):
         store.call(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from actp.store.protocol import Store
+    from tests.support.databases import Database
 
 OPERATOR = "ada@mac/test"
 
@@ -142,6 +143,39 @@ def test_pages_neither_repeat_nor_skip_while_rows_come(
         if (after := page["next"]) is None:
             break
     assert sorted(seen) == sorted(before)
+
+
+def test_pages_of_a_word_go_on_from_new_rows_to_old_ones(
+    backend: Database, store: Store, admin: psycopg.Connection
+) -> None:
+    if backend.kind != "embedded":
+        pytest.skip("only a superuser writes so many rows past the triggers")
+    with admin.transaction():
+        admin.execute("set local session_replication_role = replica")
+        admin.execute(
+            "with made as (insert into safari_command_queue"
+            " (action, platform, service, effect, params, status, created_at, updated_at,"
+            "  completed_at)"
+            " select 'send_dm', 'twitter', 'twitter-dm', 'once', jsonb_build_object('text',"
+            "   case when n <= 70 or n > 20990 then 'lamp ' else 'other ' end || n), 'completed',"
+            "   t.at, t.at, t.at"
+            " from generate_series(1, 21000) n,"
+            "   lateral (select now() - make_interval(secs => 21001 - n) as at) t"
+            " returning id, created_at, service, params)"
+            " insert into safari_command_index"
+            " (command_id, created_at, service, recipient_names, words)"
+            " select id, created_at, service, '{}', params ->> 'text' from made"
+        )
+    expected = [f"lamp {n}" for n in (*range(21_000, 20_990, -1), *range(70, 0, -1))]
+    for filter_ in ({"text": "LAMP"}, {"text": "lamp", "status": "completed"}):
+        texts, after = [], None
+        while True:
+            page = store.call("safari_search", filter=filter_, after=after, row_limit=7)
+            texts += [row["params"]["text"] for row in page["rows"]]
+            after = page["next"]
+            if after is None:
+                break
+        assert texts == expected
 
 
 def test_a_bulk_action_follows_the_rules_for_one(life: Life, admin: psycopg.Connection) -> None:
