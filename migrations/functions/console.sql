@@ -21,7 +21,7 @@ returns jsonb
 language sql stable set search_path = public, pg_temp set jit = off as $$
   select coalesce(jsonb_agg(jsonb_build_object(
            'id', e.id, 'at', e.at, 'event', e.event, 'worker', e.worker, 'attempt', e.attempt,
-           'http_status', e.http_status, 'detail', e.detail - 'result', 'command_id', e.command_id,
+           'http_status', e.http_status, 'detail', safari_object(e.detail) - 'result', 'command_id', e.command_id,
            'service', q.service, 'action', q.action, 'platform', q.platform, 'params', q.params,
            'status', q.status, 'reason', q.reason) order by e.id desc), '[]')
     from (select * from safari_command_events e where e.id > safari_feed.after

@@ -25,8 +25,9 @@ PAGES = (
     *("/", "/commands", "/unknown", "/inbox", "/review"),
     *("/campaigns", "/limits", "/agents", "/system"),
     *("/people", "/enqueue", "/campaigns/new"),
+    *("/people/import", "/limits/twitter/dm", "/held", "/webhooks", "/review/all/reject"),
 )
-FORMS = ("/enqueue", "/campaigns/new")
+FORMS = ("/enqueue", "/campaigns/new", "/people/import")
 MAX_PAGE_BYTES = 100_000
 CORPUS = (
     "<script>alert(1)</script>",
@@ -93,7 +94,7 @@ def _check_pages_with(served: Served, admin: psycopg.Connection, text: str) -> N
     for page in (*pages, f"/commands?{httpx.QueryParams({'to': text, 'campaign': text})}"):
         answer = served.client.get(page)
         assert answer.status_code == 200, page
-        _check_harmless(answer.text, text)
+        check_harmless(answer.text, text)
     with served.client.stream("GET", "/live") as stream:
         lines = stream.iter_lines()
         told = []
@@ -101,7 +102,7 @@ def _check_pages_with(served: Served, admin: psycopg.Connection, text: str) -> N
             told.append(line)
             if "tiktok is paused" in line:
                 break
-    _check_harmless("\n".join(line.removeprefix("data: ") for line in told), text)
+    check_harmless("\n".join(line.removeprefix("data: ") for line in told), text)
     assert not any(line.startswith("event:") for line in told)
 
 
@@ -119,7 +120,7 @@ class _Reader(HTMLParser):
             assert dict(attrs).get("src"), "a script of the page itself"
 
 
-def _check_harmless(html: str, text: str) -> None:
+def check_harmless(html: str, text: str) -> None:
     _Reader().feed(html)
     assert "49{% raw %}" not in html
     assert text not in html or not set(text) & set("<>\"'")
