@@ -27,7 +27,7 @@ from actp.store.migrate import migrate, schema_state
 from actp.store.postgres import PostgresStore
 from actp.store.schema import freeze, read_schema
 from actp.store.tables import our_tables
-from actp.store.tolerant import tolerant
+from actp.store.tolerant import for_other_programs
 from actp.tree import Tree
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ def write_bundle(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     schema = read_schema()
     for file in schema.files:
-        (folder / file.name).write_text(tolerant(file.text), encoding="utf-8")
+        text = for_other_programs(file, schema.version)
+        (folder / file.name).write_text(text, encoding="utf-8")
     say(f"{len(schema.files)} files of schema version {schema.version} are in {folder}.")
 
 

@@ -58,7 +58,7 @@ class Misfit(NamedTuple):
         """Return the SQL that makes room for the column as it is wanted; nothing is lost."""
         add = f"add column {self.column} {self.wanted}"
         if self.column == "id":
-            add += " default gen_random_uuid()"
+            add += " unique default gen_random_uuid()"
         if self.found is None:
             return f"alter table public.{self.table} {add};"
         rename = f"rename column {self.column} to {self.column}_before"

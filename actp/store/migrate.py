@@ -12,7 +12,6 @@ can be read as another type is read through a view.
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
@@ -22,17 +21,16 @@ from actp.errors import StoreError, StoreUnavailable
 from actp.store.agents import ONLY_MADE, is_optional, names_in, wanted_columns
 from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
-from actp.store.schema import MIGRATIONS, read_schema
+from actp.store.schema import MIGRATIONS, MIGRATIONS_TABLE, read_schema
 from actp.store.statements import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
     from typing import LiteralString
 
     from actp.store.schema import Migration, Schema
     from actp.store.statements import Statement
-
-TABLE = Path(__file__).with_name("migrations_table.sql")
 
 TURN_TIMEOUT_SECONDS = 120
 LOCK_TIMEOUT_SECONDS = 5
@@ -144,8 +142,8 @@ def _apply(
             if migration not in pending:
                 return False
             _set(connection, "actp.schema_version", str(schema.version))
-            for statement in statements(TABLE.read_text(encoding="utf-8")):
-                _run(connection, statement, TABLE.name)
+            for statement in statements(MIGRATIONS_TABLE.read_text(encoding="utf-8")):
+                _run(connection, statement, MIGRATIONS_TABLE.name)
             text = unguarded(migration.text, schema.version)
             faults = _run_all(connection, statements(text), migration.name)
             connection.execute(

@@ -24,6 +24,7 @@ from actp.store.columns import columns_of
 
 __all__ = [
     "MIGRATIONS",
+    "MIGRATIONS_TABLE",
     "OLDEST_CODE",
     "Migration",
     "Schema",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MIGRATIONS_TABLE = Path(__file__).with_name("migrations_table.sql")
 RELEASED = "released.txt"
 FUNCTIONS = "functions"
 BUNDLE_SUFFIX = "_functions.sql"

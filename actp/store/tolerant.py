@@ -6,12 +6,16 @@ statement sets itself aside, so that the queue's part is applied whatever those 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from actp.store.agents import ONLY_MADE, is_optional
+from actp.store.schema import MIGRATIONS_TABLE
 from actp.store.statements import statements
 
-__all__ = ["tolerant"]
+if TYPE_CHECKING:
+    from actp.store.schema import Migration
+
+__all__ = ["for_other_programs"]
 
 # Errors of the moment, as a lock or a lost connection, still end the file.
 _OPTIONAL: Final = """\
@@ -30,6 +34,9 @@ begin
       then
         if attempt = 2 then
           raise warning 'set aside: %', sqlerrm;
+          perform set_config('actp.faults', (
+            coalesce(nullif(current_setting('actp.faults', true), ''), '{{}}')::jsonb
+            || jsonb_build_object('{line}', sqlerrm))::text, true);
         end if;
     end;
     -- A function whose body does not fit a table fails when it runs, not when it is made.
@@ -38,9 +45,32 @@ begin
   perform set_config('check_function_bodies', checks, true);
 end $optional$;"""
 
+# As a migration records it, which then tries again what was set aside.
+_RECORD: Final = """
 
-def tolerant(source: str) -> str:
-    """Return an SQL file that no agent's table can stop; elsewhere it does the same."""
+do $record$
+begin
+  perform set_config('actp.schema_version', '{version}', true);
+  insert into public.safari_migrations (name, sha256, faults)
+    values ('{name}', '{sha256}', nullif(current_setting('actp.faults', true), '')::jsonb)
+    on conflict (name) do update
+      set sha256 = excluded.sha256, faults = excluded.faults, applied_at = now();
+  perform set_config('actp.faults', '', true);
+end $record$;
+"""
+
+
+def for_other_programs(file: Migration, version: int) -> str:
+    """Return a file that no agent's table can stop and that records itself as applied.
+
+    Where those tables fit it does what the file does.
+    """
+    table = MIGRATIONS_TABLE.read_text(encoding="utf-8")
+    record = _RECORD.format(version=version, name=file.name, sha256=file.sha256)
+    return f"{table}\n{_tolerant(file.text)}{record}"
+
+
+def _tolerant(source: str) -> str:
     parts, position = [], 0
     for statement in statements(source):
         begin = source.index(statement.text, position)
@@ -49,5 +79,5 @@ def tolerant(source: str) -> str:
         parts.append(statement.text)
         if is_optional(statement):
             before = f"perform {ONLY_MADE};\n      " if "agent_close(" in statement.text else ""
-            parts[-1] = _OPTIONAL.format(before=before, text=statement.text)
+            parts[-1] = _OPTIONAL.format(before=before, line=statement.line, text=statement.text)
     return "".join([*parts, source[position:]])
