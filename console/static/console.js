@@ -49,7 +49,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest?.("[data-news]")) location.assign(location.pathname + location.search);
 });
 
-// -- notes leave by themselves, refusals stay until the next one
+// -- notes disappear, refusals stay until the next one
 document.addEventListener("htmx:after:swap", () => {
   const note = document.querySelector("#toast .toast.done");
   if (note) setTimeout(() => note.remove(), 6000);

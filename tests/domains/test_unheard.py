@@ -1,4 +1,4 @@
-"""Whoever wrote a command, what its person wrote is judged before it is sent."""
+"""What a person wrote is judged before any command to them is sent."""
 
 from __future__ import annotations
 

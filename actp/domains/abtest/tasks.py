@@ -166,7 +166,7 @@ def _checked(tools: Tools, test: Mapping[str, Any]) -> dict[str, Any]:
         return row | _ended(
             tools, test, (test["post_url_a"], kept[0]), (test["post_url_b"], kept[1])
         )
-    # What another program stored in a shape of its own is read anew.
+    # A row that another program stored in another shape is read again.
     windows = due_windows({**test, "metrics_24h": None})
     if not windows:
         return row
