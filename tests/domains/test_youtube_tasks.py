@@ -74,7 +74,7 @@ def test_counts_follow_the_newest_snapshot_and_words_of_a_person_stay(
     ) == [("saas_growth", 1000, 134)]
 
 
-def test_a_video_that_is_not_public_is_no_video_and_keeps_what_it_had_brought(
+def test_a_video_that_is_not_public_keeps_its_last_figures(
     tools: Tools, admin: psycopg.Connection
 ) -> None:
     admin.execute("alter table youtube_video_stats alter video_id drop not null")

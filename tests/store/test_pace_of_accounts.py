@@ -129,7 +129,7 @@ def test_a_young_account_ramps_up_while_the_other_has_its_whole_limit(macs: Macs
     assert macs.sent_in_a_day("shop_en") == 20
 
 
-def test_a_ramp_of_an_account_without_a_limit_of_its_own_follows_the_shared_one(
+def test_the_ramp_of_an_account_without_a_limit_follows_the_platform(
     macs: Macs,
 ) -> None:
     macs.configure(account="shop", ramp_days=2)
