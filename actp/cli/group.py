@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 from click.exceptions import NoSuchCommand
 
+from actp import __version__
 from actp.checkout import IS_CHECKOUT
 
 if TYPE_CHECKING:
@@ -128,10 +129,12 @@ class LazyGroup(Group):
             raise NoSuchCommand(name, possibilities=known, ctx=ctx) from None
 
 
-actp = LazyGroup(
-    name="actp",
-    entries=COMMANDS,
-    # In a checkout a launcher in bin/ starts them.
-    programs={} if IS_CHECKOUT else PROGRAMS,
-    help="Queue commands for the Safari services, and see their outcomes.",
+actp: Final = click.version_option(__version__, prog_name="actp-worker")(
+    LazyGroup(
+        name="actp",
+        entries=COMMANDS,
+        # In a checkout a launcher in bin/ starts them.
+        programs={} if IS_CHECKOUT else PROGRAMS,
+        help="Queue commands for the Safari services, and see their outcomes.",
+    )
 )

@@ -28,6 +28,7 @@ _SETTINGS = "settings"
 
 def examine(*, is_deep: bool = False) -> Iterator[Finding]:
     """Yield every finding as it is made; without settings nothing else can be looked at."""
+    yield host.release()
     try:
         settings = load_settings()
     except SettingsError as error:

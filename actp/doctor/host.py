@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import shlex
 import shutil
@@ -11,7 +12,7 @@ from configparser import RawConfigParser
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
-from actp import macos
+from actp import __version__, macos
 from actp.boot import installed_stop_seconds
 from actp.doctor.finding import Finding, fine, problem
 from actp.errors import ActpError, SettingsError
@@ -35,6 +36,7 @@ __all__ = [
     "open_files",
     "ports",
     "programs",
+    "release",
     "safari_turn",
     "service_locks",
     "sleep",
@@ -45,6 +47,13 @@ LEAST_FREE_MB: Final = 500
 LEAST_OPEN_FILES: Final = 1024
 PROBE_BYTES: Final = 4096
 LOCAL_HOST: Final = "127.0.0.1"
+
+
+def release() -> Finding:
+    """Return the version of this copy, and what it runs on, as a report of a fault needs it."""
+    system = f"macOS {macos.version()}" if macos.is_mac() else platform.platform()
+    python = f"Python {platform.python_version()}"
+    return fine("version", f"actp-worker {__version__}, {python}, {system}")
 
 
 def folders(settings: Settings) -> Iterator[Finding]:

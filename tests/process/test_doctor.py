@@ -60,6 +60,7 @@ def problems(environment: dict[str, str]) -> dict[str, tuple[str, str]]:
 def test_where_all_is_well_it_says_so(environment: dict[str, str]) -> None:
     done = run(environment, "doctor")
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("ok      version: actp-worker ")
     assert done.stdout.endswith("No problem.\n")
     assert "PROBLEM" not in done.stdout
     for name in ("Claude", "Blotato", "Remotion"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from actp import __version__
 from actp.cli.bootstrap import EXIT_CONFIG
 from actp.errors import ExitCode
 from tests.unit.cli.conftest import Cli, check_error
@@ -134,3 +135,7 @@ def test_a_reader_that_leaves_is_no_error(queue: Database) -> None:
         os.close(write)
     assert process.stderr == ""
     assert process.returncode == 141
+
+
+def test_the_version_is_printed(run: Cli) -> None:
+    assert run("--version").out == f"actp-worker, version {__version__}\n"
