@@ -13,6 +13,13 @@ language sql immutable as $$
     from (select nullif(btrim(regexp_replace(lower(given), '[^a-z0-9]+', '_', 'g'), '_'), '')) n (name)
 $$;
 
+-- What somebody typed as a platform and a niche, under the names that are stored: {platform, niche}.
+create or replace function public.agent_names(platform text default null, niche text default null)
+returns jsonb
+language sql immutable set search_path = public, pg_temp as $$
+  select jsonb_build_object('platform', safari_platform(platform), 'niche', agent_niche(niche))
+$$;
+
 create or replace function public.agent_spelled() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin

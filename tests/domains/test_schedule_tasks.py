@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from actp.cli.agents.abtest import script as abtest
 from actp.cli.agents.growth import script
 from actp.cli.agents.outreach import script as outreach
+from actp.cli.agents.remotion import script as remotion
 from actp.domains.mix.shares import TARGETS, Gap, gaps, recommended
 from actp.store.schema import MIGRATIONS
 from actp.store.statements import statements
@@ -339,3 +341,27 @@ def test_nothing_made_is_no_division_by_it(counts: dict[str, int]) -> None:
 def test_a_store_that_hears_of_an_unknown_platform_changes_nothing(store: Store) -> None:
     chosen: list[dict[str, Any]] = [{"platform": "nowhere", "best_hours": [1]}]
     assert store.call("agent_schedule_store", rows=chosen) == {"changed": 0}
+
+
+@pytest.mark.parametrize("platform", ["X", " Twitter ", "x.com", "X (Twitter)"])
+def test_a_platform_and_a_niche_may_be_written_as_people_do(
+    run_script: RunScript, admin: psycopg.Connection, platform: str
+) -> None:
+    admin.execute(POST, ("twitter", "saas_growth", 100, 3, 4))
+    assert run_script(script, "--gaps", "--platform", platform)[1]["posts"] == 4
+    code, mix = run_script(script, "--content-mix", "--platform", platform)
+    assert (code, {row["platform"] for row in mix["rows"]}) == (0, {"twitter"})
+    assert [
+        row["platform"]
+        for row in run_script(abtest, "--schedule", "--platform", platform)[1]["rows"]
+    ] == ["twitter"]
+    named = ("--platform", platform, "--niche", "SaaS-Growth")
+    assert run_script(script, "--top-creators", *named)[0] == 0
+    assert run_script(remotion, "--brief", *named)[1]["brief"]["niche"] == "saas_growth"
+
+
+@pytest.mark.usefixtures("run_script")
+@pytest.mark.parametrize("flag", ["--gaps", "--content-mix", "--top-creators"])
+def test_an_unknown_platform_is_refused_and_not_empty(flag: str) -> None:
+    assert script.main([flag, "--platform", "myspace"]) == 2
+    assert abtest.main(["--schedule", "--platform", "myspace"]) == 2

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Script", "Task"]
 
 ALONE: Final = "\0alone"
+# What may be written in several ways, as "X (Twitter)" or "AI Automation".
+NAMES: Final = ("platform", "niche")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Script:
             refinements["value"] = None if value == ALONE else _converted(task, value)
         with Tools(load_settings()) as tools:
             try:
-                result = task.run(tools, **refinements)
+                result = task.run(tools, **_named(tools, refinements))
             except (SchemaMissing, StoreRefused) as error:
                 raise explained(error, tools.store) from error
         emit_json(result) if as_json else task.show(result)
@@ -121,6 +123,15 @@ class Script:
             known = ", ".join(task.flag for task in self.tasks)
             raise click.UsageError(f"{alone or 'Nothing to do'}: give one of {known}.")
         return chosen[0]
+
+
+def _named(tools: Tools, refinements: Mapping[str, Any]) -> dict[str, Any]:
+    """Return refinements with platform and niche under the names that are stored."""
+    given = {name: value for name, value in refinements.items() if name in NAMES}
+    if not given:
+        return dict(refinements)
+    stored = tools.store.call("agent_names", **given)
+    return {**refinements, **{name: stored[name] or given[name] for name in given}}
 
 
 def _converted(task: Task, value: Any) -> Any:

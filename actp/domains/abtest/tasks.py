@@ -152,6 +152,11 @@ def results(tools: Tools) -> dict[str, Any]:
 def schedule(tools: Tools, platform: str | None = None) -> dict[str, Any]:
     """Return the posting hours of a platform, or of all."""
     rows = tools.store.call("agent_schedule_rows")["rows"]
+    known = [row["platform"] for row in rows]
+    if platform not in (None, *known):
+        raise InvalidInput(
+            f"no such platform: {platform!r}", remedy=f"Known are {', '.join(known)}."
+        )
     return {"rows": [row for row in rows if platform in (None, row["platform"])]}
 
 

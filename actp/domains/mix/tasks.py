@@ -43,6 +43,7 @@ def recommend(tools: Tools, platform: str | None = None, *, go: bool = True) -> 
 
 def show_gaps(tools: Tools, platform: str | None = None) -> dict[str, Any]:
     """Return the share of each niche against its target."""
+    check_names(platform, None)
     answer = tools.store.call("agent_mix_counts", platform=platform)
     return {"posts": sum(answer["counts"].values()), "rows": _shares(gaps(answer["counts"]))}
 
