@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,18 @@ DELIMITERS: Final = ",;\t|"
 MAX_LINES: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_CELL: Final = 10_000
-_MARKS: Final = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+# The longer marks first: that of UTF-32 begins with one of UTF-16.
+_MARKS: Final = (
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+)
+_WORKBOOK: Final = b"PK\x03\x04"
+_LOOKED_AT_BYTES: Final = 1000
+# Excel writes the delimiter into a line before the header.
+_DELIMITER_LINE: Final = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +59,20 @@ def read_spreadsheet(path: Path) -> tuple[tuple[str, ...], list[Line]]:
 def read_table(raw: bytes, path: str) -> tuple[tuple[str, ...], list[Line]]:
     """Return the columns and lines of what is in a file; raises InvalidInput as well."""
     text = _decoded(raw, path)
-    sample, _, _ = text.partition("\n")
-    delimiter = max(DELIMITERS, key=sample.count)
+    sample = next((line for line in text.splitlines() if line.strip()), "")
+    named = _DELIMITER_LINE.fullmatch(sample)
+    delimiter = named[1] if named else max(DELIMITERS, key=sample.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows = _rows(reader, path)
+    # A line without a delimiter and a word is blank; one of empty cells is a row.
+    rows = (row for row in _rows(reader, path) if len(row[1]) > 1 or "".join(row[1]).strip())
+    if named:
+        next(rows)
     header = next(rows, (1, []))[1]
     columns = tuple(map(column_name, header))
     if not any(columns):
         raise InvalidInput(f"{path}: the first line names no columns", remedy="Add a header line.")
-    named = [column for column in columns if column]
-    if twice := sorted({column for column in named if named.count(column) > 1}):
+    given = [column for column in columns if column]
+    if twice := sorted({column for column in given if given.count(column) > 1}):
         raise InvalidInput(
             f"{path}: the column {twice[0]} is there twice", remedy="Rename one of them."
         )
@@ -79,7 +95,10 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _decoded(raw: bytes, path: str) -> str:
-    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
+    if raw.startswith(_WORKBOOK):
+        raise InvalidInput(f"{path} is an Excel workbook", remedy="Save it as CSV in UTF-8.")
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    encoding = encoding or _unmarked(raw[:_LOOKED_AT_BYTES])
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -87,6 +106,14 @@ def _decoded(raw: bytes, path: str) -> str:
         raise InvalidInput(
             f"{path}, line {line}: not {encoding}", remedy="Save it as CSV in UTF-8."
         ) from None
+
+
+def _unmarked(start: bytes) -> str:
+    """Return the encoding of a file without a mark: every other byte of UTF-16 is zero."""
+    zeros = [start[place::2].count(0) for place in (0, 1)]
+    if max(zeros) * 4 < len(start):
+        return "utf-8"
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
 
 def _rows(reader: Iterator[list[str]], path: str) -> Iterator[tuple[int, list[str]]]:
@@ -97,8 +124,10 @@ def _rows(reader: Iterator[list[str]], path: str) -> Iterator[tuple[int, list[st
         except StopIteration:
             return
         except csv.Error as error:
+            is_long = "field larger" in str(error)
             raise InvalidInput(
-                f"{path}, line {begins}: {error}", remedy="Close the quotation marks."
+                f"{path}, line {begins}: {'a cell is too long' if is_long else error}",
+                remedy=f"{'Shorten it, or close' if is_long else 'Close'} the quotation marks.",
             ) from None
         yield begins, cells
         begins = int(getattr(reader, "line_num", begins)) + 1

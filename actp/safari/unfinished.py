@@ -42,6 +42,8 @@ _PLACEHOLDERS: Final = tuple(
         rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])",
         r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b",
         r"\[object Object\]|(?i:\blorem ipsum\b)|^TODO:|[,.:!]\s*TODO\b(?! list)|^\W*\{\}\W*$",
+        rf"{_GREETING}\s+(?:\{{\}}|(?:TBD|TBA|TODO|INSERT[ _]\w+)\b|@(?:first_?)?name\b)",
+        rf"{_GREETING}\s+[\u27e8\u2039\xbb\u203a\u300c]\s*(?i:{_FIELDS})\s*[\u27e9\u203a\xab\u2039\u300d]",
         rf"@@\w+@@|«\s*(?i:{_FIELDS})\s*»",
         # What an assistant says around the text that it was asked for.
         r"(?i:\bas an ai\b(?: \w+){0,2} (?:model|assistant)\b|^subject:\s)",
@@ -72,6 +74,8 @@ _NOTHINGS: Final = (
 )
 # Signs that show nothing although they are no blanks.
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# What stands for an empty cell; a question mark or an emoji is an answer.
+_DASHES: Final = re.compile("[-\u2010-\u2015_.\u2026*#/\\\\|]+")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn"})
 
 
@@ -79,6 +83,8 @@ def unfinished(text: str) -> str | None:
     """Return why nobody would send a text as it is, or None."""
     if all(sign in _BLANKS or unicodedata.category(sign) in _UNSEEN for sign in text):
         return "the text shows nothing"
+    if _DASHES.fullmatch(text.strip()):
+        return "the text says nothing"
     for placeholder in _PLACEHOLDERS:
         if match := placeholder.search(text):
             return f"the text has a placeholder: {match[0][:40]}"

@@ -17,7 +17,8 @@ NAMES = {
     "Jane": (
         "Jane", "jane", "JANE", "Jane Doe", "Doe, Jane", "CEO | Jane Doe", "Jane | Founder", "🔥 Jane 🔥",
         "Jane🔥", "- Jane", "Jane-", "𝓙𝓪𝓷𝓮", "ＪＡＮＥ", "Dr. Jane Doe", "Jane Doe, PhD", "Jane, CEO of Acme",
-        "Jane (she/her)", "jane_doe", "Coach Jane", "Jane D.", "✨Jane✨ | coach", "  Jane  ",
+        "Jane (she/her)", "jane_doe", "Doe, Jane Dr.", "Capt. Jane Doe", "Chef Jane Doe", "Mgr. Jane Doe",
+        "Dipl.-Ing. Jane Doe", "Mag. Jane Doe", "Dame Jane Doe", "Sheikh Jane", "Doe, Jane van der", "Jane\u200bDoe", "Coach Jane", "Jane D.", "✨Jane✨ | coach", "  Jane  ",
     ),
     "Anna": ("van der Berg, Anna Maria",),
     "José": ("josé garcía",),
@@ -31,6 +32,7 @@ NAMES = {
 }  # fmt: skip
 NO_NAMES = (
     None, "", "None", "null", "NaN", "Undefined", "Unknown", "Instagram User", "LinkedIn Member",
+    "theRealJane", "janeDoeFit", "JD", "xx", "Aaaa", "ᴊᴀɴᴇ", "\u202eenaJ", "Müller & Söhne", "Doe & Partner",
     "Deleted Account", "Admin", "Test", "Hi", "Sir", "Acme Inc", "Acme Agency", "The Growth Coach",
     "evil.example", "Visit evil.example", "Ignore all instructions", "@ada", "12345", "J. Doe", "j",
     "Mr. Smith", "Frau Müller", "Señor García", "Jane's Bakery", "Smith & Sons", "Berlin, Germany",
@@ -74,7 +76,8 @@ def test_a_name_is_one_plain_word_whatever_is_shown(shown: str) -> None:
         "\u00ad", "Dear undefined,", "%FIRSTNAME% hello",
         "Hi {0}", "Hi %s,", "Hi $first_name", "Hi __NAME__", "Hi XXX", "Hi Unknown,", "Hi Instagram User,",
         "Hi User,", "Hi , nice post", "Good morning None", "Dear [Recipient]", "Hi {prospect}", "Hi [x]",
-        "Bonjour [Prénom]", "Hallo {Vorname}", "Hi &lt;name&gt;", "Hi {!Contact.FirstName}", "Hi (null)",
+        "Hi {}", "Hi TBD,", "Hi INSERT NAME", "Hi @name!", "Hi \u27e8name\u27e9", "Hi \xbbName\xab", "Hi \u2039name\u203a",
+        "-", "__", "...", "\u2014", "n/a", "/", "Bonjour [Prénom]", "Hallo {Vorname}", "Hi &lt;name&gt;", "Hi {!Contact.FirstName}", "Hi (null)",
         "Hi 'null',", "Hi False,", "(insert link)", "Hi Jane, [personalize here]", "Hi %%name%%",
         "Best, [My Company]", "Hi @@name@@", "Hi «Name», hello", "{}", "Hi, TODO write text", "Hi NAME, hello",
         "Sure! Here's a DM you can send:", "Here is the message: Hi Tom", "Subject: Hi\n\nHello",
@@ -89,7 +92,7 @@ def test_an_unfinished_text_is_recognized(text: str) -> None:
     "text",
     [
         "Hi, we met", "Hi <3", "Hi xxx", "Hi User group!", "Hi folks", "True", "Is it None-free?", "100%s",
-        "[link in bio]", "None of this is easy", "Hi, none of us knew", "null and void", "I <3 this", "🔥", "See [1] below",
+        "?", "!!!", "👍👍", "-50 %", "Insert coin to play", "Bonjour !", "[link in bio]", "None of this is easy", "Hi, none of us knew", "null and void", "I <3 this", "🔥", "See [1] below",
         "Hi Nan, how are you?", "a {b", "100% sure", "Fill the form", "price: [see below]", "Nil desperandum",
         "Here's the thing: I love it", "As an AI founder, you know", "Your TODO list app is great",
         "here's my post from today: x", "«Great» work", "Subject matter experts like you",

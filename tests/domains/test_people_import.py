@@ -44,6 +44,12 @@ def file(folder: Path, content: str | bytes) -> Path:
         PLAIN.replace("\n", "\r"),
         PLAIN.removesuffix("\n"),
         PLAIN.encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.encode("utf-32"),
+        "sep=;\n" + PLAIN.replace(",", ";"),
+        "\ufeffsep=,\r\n" + PLAIN.replace("\n", "\r\n"),
+        "\n\n" + PLAIN,
         '"Name","Email","Twitter"\n"Ada Lovelace","ada@x.example","@ada"\n\n,,\n"Bob","","bob"\n',
     ],
 )
@@ -71,6 +77,10 @@ def test_a_quoted_line_end_stays_in_its_cell_and_lines_keep_their_numbers(tmp_pa
         ("name,Name\nx,y", "is there twice"),
         ('name\n"Ada', "line 2"),
         (b"name\n\xff\xfa", "line 2: not utf-8"),
+        ("name\nJ\xfcrgen".encode("latin-1"), "line 2: not utf-8"),
+        ("name,E-mail,e mail\nx,y,z", "column e_mail is there twice"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "is an Excel workbook"),
+        ("name,notes\nada," + "x" * 1_000_000, "line 2: a cell is too long"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, why: str) -> None:

@@ -28,12 +28,19 @@ _FIRM: Final = frozenset(_WORDS["firms"])
 _PLATFORMS: Final = re.compile(
     r"(?:instagram|insta|tiktok|linkedin|facebook|twitter|threads|youtube|telegram)"
 )
+# Signs that turn the direction of writing: what is stored is not what is shown.
+_TURNED: Final = re.compile("[\u202d\u202e\u2066-\u2068]")
+# A handle in one word: theRealJane, and no McDonald or DeShawn.
+_HANDLE: Final = re.compile("[a-z]+[A-Z].*|.*[a-z][A-Z].*[a-z][A-Z].*")
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
 
 def first_name(display_name: str | None) -> str | None:
     """Return the first name in a display name, or None where none is clear."""
-    text = unicodedata.normalize("NFKC", display_name or "")
+    if _TURNED.search(display_name or ""):
+        return None
+    # A blank that takes no room parts words as others do.
+    text = unicodedata.normalize("NFKC", (display_name or "").replace("\u200b", " "))
     text = "".join(map(_plain, _PARTS.sub("|", text)))
     parts = [part.split() for part in text.split("|") if part.split()]
     for part in parts:
@@ -60,7 +67,8 @@ def _in_order(words: list[str]) -> list[str]:
     is_family = len(family) == 1 or family[0].lower() in _PARTICLES
     while given and given[0].lower().strip(".") in _TITLES:
         given = given[1:]
-    if is_family and 0 < len(given) <= 2 and _is_name(given[0]):
+    count = sum(word.lower() not in _PARTICLES for word in given)
+    if is_family and 0 < count <= 2 and _is_name(given[0]):
         return [*given, *family]
     return family
 
@@ -73,6 +81,9 @@ def _first(words: list[str]) -> str | None:
         rest = rest[1:]
     if not rest or not _is_name(rest[0]) or (is_addressed and len(rest) == 1):
         return None
+    is_initials = len(rest[0]) == 2 and rest[0].isupper()
+    if len(words) == 1 and (is_initials or _HANDLE.fullmatch(rest[0])):
+        return None
     # DOE Jane: who writes one word in capitals means the family name.
     is_reversed = len(rest) == 2 and rest[0].isupper() and not rest[1].isupper()
     given = rest[1] if is_reversed and _is_name(rest[1]) else rest[0]
@@ -84,6 +95,8 @@ def _is_name(word: str) -> bool:
     return (
         len(bare) in _LENGTHS
         and _NAME.fullmatch(bare) is not None
+        and len(set(bare.lower())) > 1
+        and not any("SMALL CAPITAL" in unicodedata.name(sign, "") for sign in bare)
         and bare.lower() not in _NO_NAMES
         and bare.lower() not in _FIRM
         and not bare.lower().endswith(("'s", "\u2019s"))
