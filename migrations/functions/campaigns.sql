@@ -110,21 +110,32 @@ begin
     return jsonb_build_object('campaign_id', campaign_id, 'created', false);
   end if;
   if campaign_type <> 'research_sweep' then
-    -- One campaign at a time for a person and platform, also of two that start at once.
+    -- One campaign at a time for a person, whatever the platform, also of two that start at once.
     perform pg_advisory_xact_lock(hashtextextended('safari_campaign_targets', 0));
-    select t.handle, o.campaign_id as other into running
+    select t.handle, o.campaign_id as other, o.platform as place into running
       from jsonb_to_recordset(targets) as t (handle text)
      cross join lateral unnest(safari_person_addresses(
              safari_campaign_create.platform || ':' || t.handle)) a (address)
       join safari_campaign_targets o
-        on o.handle = split_part(a.address, ':', 2) and o.platform = split_part(a.address, ':', 1)
-       and o.platform = safari_campaign_create.platform
+        on o.platform = split_part(a.address, ':', 1)
+       and o.handle = substr(a.address, length(o.platform) + 2)
+      join safari_campaign_runs r
+        on r.campaign_id = o.campaign_id and r.campaign_type <> 'research_sweep'
      where not safari_campaign_ended(o.state)
      order by t.handle limit 1;
     if found then
       raise object_not_in_prerequisite_state using message = format(
         '%s is in the running campaign %s on %s: cancel that or leave them out',
-        running.handle, running.other, platform);
+        running.handle, running.other, running.place);
+    end if;
+    select min(t.handle) as one, max(t.handle) as other into running
+      from jsonb_to_recordset(targets) as t (handle text)
+      join safari_people o on o.address = safari_campaign_create.platform || ':' || t.handle
+     group by o.person having count(*) > 1 order by 1 limit 1;
+    if found then
+      raise object_not_in_prerequisite_state using message = format(
+        '%s and %s are one person: leave one of them out (bin/people show %s:%s)',
+        running.one, running.other, platform, running.one);
     end if;
   end if;
   insert into safari_campaign_runs (campaign_id, campaign_type, platform, total_tasks, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ _POST_URLS = {
     "tiktok": "https://www.tiktok.com/@{handle}/video/{number}",
     "twitter": "https://x.com/{handle}/status/{number}",
 }
+# Where a post is known by its number without its author.
+_NUMBERED = frozenset({"tiktok", "twitter"})
 # What a script looks for in the navigation to find the account, and where that link leads.
 _OWN_LINKS = {
     "instagram": ('a[href="/direct/inbox/"]', "https://www.instagram.com/{handle}/"),
@@ -190,7 +193,9 @@ class Site:
         numbers = range(POSTS_OF_A_PERSON, 0, -1)
         pinned = [] if self.pinned_post is None else [self.pinned_post]
         own = [tweet.url for tweet in self.tweets] if handle == self.account else None
-        newest = [shape.format(handle=handle, number=1000 + number) for number in numbers]
+        # A number is one post's alone, whoever wrote it.
+        first = 10_000 * (zlib.crc32(handle.lower().encode()) if self.name in _NUMBERED else 0)
+        newest = [shape.format(handle=handle, number=first + 1000 + number) for number in numbers]
         return [*pinned, *(newest if own is None else own)]
 
     def _message(self, person: str, message: Message) -> None:

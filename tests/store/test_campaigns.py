@@ -365,23 +365,6 @@ def test_cold_is_told_to_the_crm(campaigns: Campaigns) -> None:
     assert stage == ("cold",)
 
 
-def test_a_person_is_in_one_running_campaign_of_a_platform(
-    campaigns: Campaigns, admin: psycopg.Connection
-) -> None:
-    admin.execute(
-        "insert into crm_contacts (platform, username, twitter_handle)"
-        " values ('instagram', 'ada_ig', 'ada'), ('instagram', 'ada_other', 'ada_two'),"
-        " ('threads', 'ada_ig', 'ada_two')"
-    )
-    admin.execute("update crm_contacts set instagram_handle = 'ada_ig' where platform = 'threads'")
-    campaigns.create("comment_warmup", "ada")
-    with pytest.raises(WrongState, match="ada is in the running campaign"):
-        campaigns.create("comment_warmup", "grace", "ada")
-    with pytest.raises(WrongState, match="ada_two is in the running campaign"):
-        campaigns.create("comment_warmup", "ada_two")
-    campaigns.create("comment_warmup", "grace")
-
-
 @pytest.mark.parametrize(
     ("given", "platform", "named"),
     [
