@@ -46,6 +46,10 @@ begin
       select i.place, i.item, q.id, q as command, s.platform, s.kind,
              safari_account_on(accounts, s.platform) as account,
              safari_reached(q, i.item ->> 'recipient') as reached,
+             case when q.attempt > 0 then (
+               select b from safari_command_attempts b
+                where b.command_id = q.id and (b.outcome is null or b.outcome in ('sent', 'unknown'))
+                order by b.attempt desc limit 1) end as earlier,
              coalesce(s.platform || ':' || s.kind, q.service) as counter,
              coalesce((select o.person::text from safari_people o
                         where o.address = q.platform || ':' || q.person),
@@ -54,14 +58,15 @@ begin
         left join safari_command_queue q on q.id = (i.item ->> 'id')::uuid
         left join safari_services s on s.service = q.service
     ), facts as materialized (
-      select a.*, e as earlier, r.reason as refusal, r.error, g.until, g.daily_limit, g.min_gap_seconds, w.*,
+      select a.*, r.reason as refusal, r.error, g.until, g.daily_limit, g.min_gap_seconds, w.*,
              case
                when a.id is null or (a.command).status <> 'running'
                     or (a.command).boot_id is distinct from worker_boot
                     or (a.command).lease_number <> (a.item ->> 'lease')::bigint then 'lost'
-               when e.command_id is not null and e.outcome is null and e.boot_id = worker_boot
-                    and e.lease_number = (a.command).lease_number then 'begun'
-               when e.command_id is not null and (a.command).effect = 'once' then 'reached'
+               when (a.earlier).command_id is not null and (a.earlier).outcome is null
+                    and (a.earlier).boot_id = worker_boot
+                    and (a.earlier).lease_number = (a.command).lease_number then 'begun'
+               when (a.earlier).command_id is not null and (a.command).effect = 'once' then 'reached'
                when (a.command).expires_at <= now() then 'expired'
                when r.reason is not null then 'refused'
                when w.unheard is not null then 'unheard'
@@ -69,11 +74,6 @@ begin
                when w.wait_reason is not null then 'wait'
              end as finding
         from asked a
-        left join lateral (
-          select * from safari_command_attempts b
-           where b.command_id = a.id and (a.command).attempt > 0
-             and (b.outcome is null or b.outcome in ('sent', 'unknown'))
-           order by b.attempt desc limit 1) e on true
        cross join lateral safari_refusal_of(
          a.command, a.item ->> 'recipient', (a.reached).person, (a.reached).recipient,
          a.item ->> 'text_hash') r
