@@ -105,7 +105,14 @@ def environment_file(path: Path | None) -> Iterator[Finding]:
     """Look whether others can read the file with the keys."""
     if path is None or not path.is_file():
         return
-    if path.stat().st_mode & 0o077:
+    status = path.stat()
+    if status.st_uid not in {0, os.geteuid()}:
+        yield problem(
+            "secrets",
+            f"{path} belongs to another user",
+            f"Run chown $USER {shlex.quote(str(path))}.",
+        )
+    elif status.st_mode & 0o077:
         yield problem(
             "secrets", f"others can read {path}", f"Run chmod 600 {shlex.quote(str(path))}."
         )

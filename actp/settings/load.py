@@ -88,6 +88,8 @@ def _names_in(path: Path | None) -> tuple[list[str], list[str]]:
         with path.open(encoding="utf-8") as file:
             bindings = list(parse_stream(file))
     except FileNotFoundError:
+        if path.is_symlink():
+            return [], [f"{path}: is a link to a file that does not exist — a file or no link"]
         return [], []
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

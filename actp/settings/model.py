@@ -170,7 +170,9 @@ class Settings(BaseModel):
     ] = Field(default_factory=dict)
     safari_time_scale: float = Field(1.0, gt=0, le=1)
     review: Literal["off", "ai", "all"] = "off"
-    outreach_sender: Annotated[str, Field(max_length=60)] | None = None
+    outreach_sender: (
+        Annotated[str, Field(max_length=60), AfterValidator(values.parse_sender)] | None
+    ) = None
     outreach_texts: AbsolutePath | None = None
     outreach_min_score: int = Field(10, ge=0, le=100)
     outreach_new_per_day: int = Field(20, ge=0, le=100_000)
@@ -212,7 +214,7 @@ class Settings(BaseModel):
     agents_schedule: bool = True
 
     telegram_bot_token: Token = None
-    telegram_chat_id: str | None = None
+    telegram_chat_id: Annotated[str, AfterValidator(values.parse_chat_id)] | None = None
     telegram_api_url: Annotated[str, AfterValidator(values.parse_telegram_url)] = (
         "https://api.telegram.org"
     )

@@ -71,9 +71,9 @@ def unknown_in_environment(names: Iterable[str]) -> list[str]:
 def unknown_in_file(names: Iterable[str]) -> list[str]:
     """Return a line for each typo in .env and for each unknown name with one of our prefixes."""
     return [
-        _line(f"{name} (.env)", _nearest(name, _HINT_SIMILARITY))
+        _line(f"{name} (.env)", _nearest(name.upper(), _HINT_SIMILARITY))
         for name in _strangers(names)
-        if name.startswith(_OUR_PREFIXES) or _nearest(name, _TYPO_SIMILARITY)
+        if name.upper().startswith(_OUR_PREFIXES) or _nearest(name.upper(), _TYPO_SIMILARITY)
     ]
 
 

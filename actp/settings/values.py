@@ -101,6 +101,22 @@ def parse_users(value: object) -> tuple[int, ...]:
     return tuple(int(user) for user in users)
 
 
+def parse_chat_id(value: str) -> str:
+    """Read the id of a Telegram chat, or the name of a public one."""
+    if not re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,}", value, re.ASCII):
+        raise ValueError(
+            f"{value[:40]!r} is no chat — a number as 123456789 or -100123456, or @name"
+        )
+    return value
+
+
+def parse_sender(value: str) -> str:
+    """Read the name under messages."""
+    if not value.isprintable():
+        raise ValueError(f"{value[:40]!r} holds signs that are not printed — one line of text")
+    return value
+
+
 def parse_daily_limits(value: object) -> DailyLimits:
     """Read limits as JSON or mapping and lay them over the defaults; every mistake is named."""
     if isinstance(value, str):

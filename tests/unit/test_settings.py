@@ -236,6 +236,36 @@ def test_an_unknown_name_of_ours_in_the_file_is_a_mistake(env_file: Path) -> Non
     assert "did you mean WORKERS?" in typo
 
 
+@pytest.mark.parametrize("name", ["database_url", "Workers", "safari_active_hours"])
+def test_a_name_in_small_letters_in_the_file_is_a_mistake(env_file: Path, name: str) -> None:
+    env_file.write_text(f"{name}=2\n")
+    [line] = mistakes({}, env_file)
+    assert f"did you mean {name.upper()}?" in line
+
+
+def test_a_link_that_leads_nowhere_is_a_mistake(tmp_path: Path) -> None:
+    link = tmp_path / ".env"
+    link.symlink_to(tmp_path / "gone")
+    [line] = mistakes({}, link)
+    assert "does not exist" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELEGRAM_CHAT_ID", "\u201c5\u201d"),
+        ("TELEGRAM_CHAT_ID", "nan"),
+        ("TELEGRAM_CHAT_ID", "5#x"),
+        ("TELEGRAM_CHAT_ID", "\u0663"),
+        ("OUTREACH_SENDER", "Ada\nfrom Acme"),
+        ("OUTREACH_SENDER", "Ada\x00"),
+        ("OUTREACH_SENDER", "\u202eadA"),
+    ],
+)
+def test_a_chat_or_sender_that_cannot_be_one_is_a_mistake(name: str, value: str) -> None:
+    assert name in mistake(name, value)
+
+
 def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
     [line] = mistakes({}, tmp_path)
     assert "cannot be read" in line
