@@ -193,3 +193,24 @@ def test_a_new_database_has_missed_nothing(
     clock.advance_to(start + timedelta(hours=8))
     hosts.tick()
     assert ("safari_rate_reset", start) in hosts.ran
+
+
+@pytest.mark.parametrize("taken", ["infinity", "-infinity", "20000-01-01", "one year ahead"])
+def test_a_slot_taken_under_another_clock_stops_no_job(
+    database: Database, settings: Settings, clock: MovingClock, taken: str
+) -> None:
+    hourly = Job("hourly", "0 * * * *", lambda _: {}, missed="last")
+    here = Schedule(database.store, settings, (hourly,), host="here", clock=clock.steady_seconds)
+    start = midnight_after(clock.now())
+    moment = (start + timedelta(days=365)).isoformat() if "ahead" in taken else taken
+    with database.connect() as admin:
+        admin.execute(
+            "insert into safari_schedule_runs (job, slot, run, host, status)"
+            " values ('hourly', %s, gen_random_uuid(), 'there', 'done')",
+            (moment,),
+        )
+    clock.advance_to(start + timedelta(seconds=1))
+    ((job, slot),) = here.due()
+    assert slot == start
+    here.run(job, slot)
+    assert here.due() == []
