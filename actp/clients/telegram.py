@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import httpx
 
+from actp.clients.wire import PLAIN, bounded
 from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
 
@@ -63,7 +64,11 @@ class Telegram:
         self._chat_id = chat_id
         # A proxy of the network is used for Telegram, but never for this machine.
         self._client = httpx.Client(
-            base_url=api_url, timeout=SEND_TIMEOUT_SECONDS, trust_env=not is_loopback(api_url)
+            base_url=api_url,
+            timeout=SEND_TIMEOUT_SECONDS,
+            headers=PLAIN,
+            event_hooks={"response": [bounded]},
+            trust_env=not is_loopback(api_url),
         )
 
     def send(self, text: str, *, is_html: bool = True, keyboard: Keyboard = ()) -> Delivery:

@@ -10,6 +10,8 @@ from actp.clients.blotato.errors import BlotatoError
 from actp.clients.wire import (
     FRESH_CONNECTIONS,
     NEVER_CONNECTED,
+    PLAIN,
+    bounded,
     described,
     failure,
     json_object,
@@ -43,7 +45,12 @@ class Api:
         self._url = url
         self._key = key
         # A proxy of the network is used for Blotato, but never for this machine.
-        self._client = httpx.Client(limits=FRESH_CONNECTIONS, trust_env=not is_loopback(url))
+        self._client = httpx.Client(
+            limits=FRESH_CONNECTIONS,
+            headers=PLAIN,
+            event_hooks={"response": [bounded]},
+            trust_env=not is_loopback(url),
+        )
 
     def ask(
         self,

@@ -15,6 +15,9 @@ from actp.clients.remotion.styles import STYLES, RenderJob, read_job
 from actp.clients.wire import (
     FRESH_CONNECTIONS,
     NEVER_CONNECTED,
+    PLAIN,
+    WHOLE_FILE,
+    bounded,
     described,
     failure,
     json_object,
@@ -58,6 +61,8 @@ class Remotion:
             base_url=self._url,
             timeout=ASK_TIMEOUT_SECONDS,
             limits=FRESH_CONNECTIONS,
+            headers=PLAIN,
+            event_hooks={"response": [bounded]},
             trust_env=not is_loopback(self._url),
         )
 
@@ -116,7 +121,10 @@ class Remotion:
     def _downloaded(self, url: str, path: Path, most_bytes: int) -> Path:
         late_at, size = steady_seconds() + FETCH_TIMEOUT_SECONDS, 0
         try:
-            with self._client.stream("GET", url) as answer, path.open("wb") as file:
+            with (
+                self._client.stream("GET", url, extensions=WHOLE_FILE) as answer,
+                path.open("wb") as file,
+            ):
                 answer.raise_for_status()
                 for chunk in answer.iter_bytes():
                     size += len(chunk)
