@@ -1,4 +1,4 @@
-"""The release before this one, beside it on one database."""
+"""Earlier releases beside this one on one database."""
 
 from __future__ import annotations
 
@@ -24,27 +24,37 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMIT = (ROOT / "tests" / "support" / "last_release.txt").read_text().split()[0]
+# The commit of each release by its number, the oldest first.
+RELEASES = {
+    number: commit
+    for commit, number in map(
+        str.split, (ROOT / "tests" / "support" / "releases.txt").read_text().splitlines()
+    )
+}
+LAST = [*RELEASES][-1]
 RUN_SECONDS = 50
 ROUNDS = 20
 # Its own tests, by what they run: the gate's suite is a slice through every promise.
 STORE = "tests/store/test_{}.py"
 CHAOS = "tests/chaos/test_{}.py"
-SUITES = {
-    "small": (*map(STORE.format, ("rescue", "retries", "wakes")), "-k", "embedded"),
-    "large": ("tests/store", *map(CHAOS.format, ("kill_points", "zombies", "retries"))),
-}
-SUITE_SECONDS = {"small": 110, "large": 1200}
+SMALL = (*map(STORE.format, ("rescue", "retries", "wakes")), "-k", "embedded")
+LARGE = ("tests/store", *map(CHAOS.format, ("kill_points", "zombies", "retries")))
+SMALL_SECONDS, LARGE_SECONDS = 110, 1200
 # What the new schema answers otherwise on purpose; none of it is asked for by a worker.
 CHANGED = {
-    # It applies the released files alone, which a newer database refuses.
-    STORE.format("migrate"): "test_our_migrations_apply_to_an_empty_database_and_may_all_run_again",
-    # The backlog is counted by kind; its commands then show the three numbers.
-    STORE.format("operator"): "test_the_backlog_waits_for_a_person",
-    # A key of a post is its id, whatever author the address names.
-    STORE.format("campaigns"): "test_a_comment_lets_the_next_one_go_and_tells_it_the_post",
-    # Four digits are enough, where it wanted six.
-    STORE.format("reports"): "test_a_command_is_found_by_the_beginning_of_its_id",
+    "0.1.0": {
+        # It applies the released files alone, which a newer database refuses.
+        STORE.format(
+            "migrate"
+        ): "test_our_migrations_apply_to_an_empty_database_and_may_all_run_again",
+        # The backlog is counted by kind; its commands then show the three numbers.
+        STORE.format("operator"): "test_the_backlog_waits_for_a_person",
+        # A key of a post is its id, whatever author the address names.
+        STORE.format("campaigns"): "test_a_comment_lets_the_next_one_go_and_tells_it_the_post",
+        # Four digits are enough, where it wanted six.
+        STORE.format("reports"): "test_a_command_is_found_by_the_beginning_of_its_id",
+    },
+    "0.2.0": {},
 }
 # The pause after an action has grown beyond what these wait for.
 PAUSED = (
@@ -67,19 +77,37 @@ FUNCTIONS = (
 )
 
 
+@pytest.fixture(scope="module", params=RELEASES)
+def release(request: pytest.FixtureRequest) -> str:
+    """The number of a release; those before the last one are tried by the long suite."""
+    if request.param != LAST and not request.config.getoption("--chaos"):
+        pytest.skip("the long suite tries the releases before the last one")
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def last_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of the last release."""
+def checkout(release: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of the release."""
+    return unpacked(release, tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="module")
+def first_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of 0.1.0, which does not know of schema versions."""
+    return unpacked("0.1.0", tmp_path_factory.mktemp("first-release"))
+
+
+def unpacked(release: str, folder: Path) -> Path:
+    commit = RELEASES[release]
     archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", COMMIT],
+        ["git", "-C", str(ROOT), "archive", commit],
         capture_output=True,
         check=False,
         timeout=RUN_SECONDS,
     )
     if archive.returncode:
         # In CI too: a shallow clone has no history; the gate's workflow fetches all of it.
-        pytest.skip(f"the history does not reach back to {COMMIT}: git fetch --unshallow")
-    folder = tmp_path_factory.mktemp("last-release")
+        pytest.skip(f"the history does not reach back to {commit}: git fetch --unshallow")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
     return folder
@@ -87,21 +115,31 @@ def last_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(1300)
 def test_its_own_tests_pass_on_the_new_schema(
-    last_release: Path, tmp_path: Path, suite: str
+    checkout: Path, release: str, tmp_path: Path, suite: str
 ) -> None:
     folder = tmp_path / "release"
-    shutil.copytree(last_release, folder)
+    shutil.copytree(checkout, folder)
     shutil.rmtree(folder / "migrations")
     (folder / "migrations").mkdir()
-    for file in read_schema().files:
+    schema = read_schema()
+    coming = {file.name: "coming" for file in schema.files}
+    made_by = coming | {line.name: line.release for line in schema.released}
+    for file in schema.files:
         (folder / "migrations" / file.name).write_text(file.text, encoding="utf-8")
-    (folder / "migrations" / "20991231000000_of_its_tests.sql").write_text(OF_ITS_TESTS)
-    changed = [f"--deselect={path}::{name}" for path, name in CHANGED.items()]
-    changed += [f"--deselect={name}" for name in PAUSED]
+    if release == "0.1.0":
+        (folder / "migrations" / "20991231000000_of_its_tests.sql").write_text(OF_ITS_TESTS)
+    else:
+        (folder / "migrations" / "released.txt").write_text(
+            "".join(f"{file.name} {file.sha256} {made_by[file.name]}\n" for file in schema.files)
+        )
+    changed = [f"--deselect={path}::{name}" for path, name in CHANGED[release].items()]
+    if release == "0.1.0":
+        changed += [f"--deselect={name}" for name in PAUSED]
+    small = suite == "small"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"),
-            *SUITES[suite],
+            *(SMALL if small else LARGE),
             *changed,
         ],
         cwd=folder,
@@ -109,7 +147,7 @@ def test_its_own_tests_pass_on_the_new_schema(
         capture_output=True,
         text=True,
         check=False,
-        timeout=SUITE_SECONDS[suite],
+        timeout=SMALL_SECONDS if small else LARGE_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]
 
@@ -134,7 +172,7 @@ def functions(database: Database) -> object:
 
 
 def test_its_worker_sends_on_the_new_schema(
-    database: Database, simulator: SimulatorProcess, last_release: Path, tmp_path: Path
+    database: Database, simulator: SimulatorProcess, checkout: Path, tmp_path: Path
 ) -> None:
     environment = environment_for(database, simulator, tmp_path)
     with database.connect() as connection:
@@ -146,16 +184,16 @@ def test_its_worker_sends_on_the_new_schema(
             for u in ("ada", "bob")
         ],
     )
-    summary = run_old(last_release, environment, "safari_cloud_agent.py", "--run-once", "--json")
+    summary = run_old(checkout, environment, "safari_cloud_agent.py", "--run-once", "--json")
     assert summary["completed"] == 2, summary
     assert {row["status"] for row in database.store.call("safari_history")} == {"completed"}
 
 
 def test_migrating_by_both_in_turn_keeps_the_newest_functions(
-    unmigrated: Database, last_release: Path, tmp_path: Path
+    unmigrated: Database, checkout: Path, tmp_path: Path
 ) -> None:
     environment = {**unmigrated.environment, "ACTP_HOME": str(tmp_path)}
-    run_old(last_release, environment, "-m", "actp.cli", "db", "migrate", "--json")
+    run_old(checkout, environment, "-m", "actp.cli", "db", "migrate", "--json")
     with psycopg.connect(unmigrated.dsn, autocommit=True) as connection:
         connection.execute("insert into safari_command_queue (action) values ('sync')")
     migrate(unmigrated.dsn)
@@ -166,8 +204,8 @@ def test_migrating_by_both_in_turn_keeps_the_newest_functions(
     )
     with subprocess.Popen(
         [sys.executable, "-c", old],
-        cwd=last_release,
-        env={**os.environ, "PYTHONPATH": str(last_release)},
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -185,8 +223,8 @@ def test_migrating_by_both_in_turn_keeps_the_newest_functions(
     assert unmigrated.store.call("safari_status")["queue"][0]["pending"] == 1
 
 
-def test_a_copy_from_before_it_is_refused(
-    unmigrated: Database, last_release: Path, tmp_path: Path
+def test_a_copy_from_before_the_first_release_is_refused(
+    unmigrated: Database, first_release: Path, tmp_path: Path
 ) -> None:
     migrate(unmigrated.dsn)
     newest = functions(unmigrated)
@@ -201,7 +239,7 @@ def test_a_copy_from_before_it_is_refused(
         "import sys; from pathlib import Path; from actp.store.migrate import migrate\n"
         "migrate(sys.argv[1], Path(sys.argv[2]))"
     )
-    done = run_python(last_release, code, unmigrated.dsn, str(older), check=False)
+    done = run_python(first_release, code, unmigrated.dsn, str(older), check=False)
     assert done.returncode != 0
     assert "the database is newer than this release" in done.stderr
     assert functions(unmigrated) == newest

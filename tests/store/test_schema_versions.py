@@ -54,21 +54,57 @@ def test_functions_are_those_of_their_folder(database: Database) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("fixture", ["embedded_databases", "postgres15_databases"])
-def test_a_database_of_the_first_release_becomes_the_same_as_a_new_one(
-    request: pytest.FixtureRequest, fixture: str, release_1: Path
+ROWS = """
+insert into safari_command_queue (action, platform, params)
+  values ('send_dm', 'twitter', '{"username": "ada", "text": "Hi"}');
+insert into crm_contacts (platform, username, tags) values ('twitter', 'ada', '{vip}');
+insert into crm_messages (platform, username, body, direction)
+  values ('twitter', 'ada', 'Hello', 'inbound');
+insert into actp_niche_resonance (platform, niche, content_type, top_hook_patterns)
+  values ('tiktok', 'ai_automation', 'educational', '{hook}');
+"""
+KEPT = """
+select (select count(*) from safari_command_queue where status = 'pending'),
+       (select tags from crm_contacts where username = 'ada'), (select count(*) from crm_messages),
+       (select top_hook_patterns from actp_niche_resonance)
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "fixture"),
+    [
+        ("0.1.0", "embedded_databases"),
+        ("0.1.0", "postgres15_databases"),
+        ("0.2.0", "embedded_databases"),
+    ],
+)
+def test_a_database_of_an_earlier_release_becomes_the_same_as_a_new_one(
+    request: pytest.FixtureRequest, tmp_path: Path, release: str, fixture: str
 ) -> None:
     databases: Databases = request.getfixturevalue(fixture)
+    schema = read_schema()
+    theirs = [line for line in schema.released if line.release <= release]
+    for line in theirs:
+        shutil.copy(MIGRATIONS / line.name, tmp_path)
+    (tmp_path / "released.txt").write_text("".join(f"{' '.join(line)}\n" for line in theirs))
     with databases.empty() as old, databases.empty() as new:
         old_dsn, new_dsn = databases.server.owner(old), databases.server.owner(new)
-        migrate(old_dsn, release_1)
-        assert schema_state(old_dsn).database_version == 1
-        later = [file.name for file in read_schema().files if file.name not in FIRST_RELEASE]
-        assert migrate(old_dsn) == later
+        migrate(old_dsn, tmp_path)
+        version = len({line.release for line in theirs})
+        assert schema_state(old_dsn).database_version == version
+        with psycopg.connect(old_dsn, autocommit=True) as connection:
+            connection.execute(ROWS.encode())
+            rows = connection.execute(KEPT.encode()).fetchone()
+        # A new file that stands before a released one brings those after it along.
+        pending = schema_state(old_dsn).pending
+        assert {file.name for file in schema.unreleased} <= set(pending)
+        assert migrate(old_dsn) == [*pending]
         assert migrate(old_dsn) == []
         migrate(new_dsn)
         assert columns(old_dsn) == columns(new_dsn)
         assert definitions(old_dsn) == definitions(new_dsn)
+        with psycopg.connect(old_dsn, autocommit=True) as connection:
+            assert connection.execute(KEPT.encode()).fetchone() == rows
 
 
 def test_the_database_knows_its_version(database: Database) -> None:

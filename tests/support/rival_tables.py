@@ -1,4 +1,4 @@
-"""The agents' tables as another program makes them: with types other than ours."""
+"""The agents' tables as another program makes them: with other types."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from actp.store.schema import read_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The files that make the tables which are shared; what later ones add, only we have.
+# The files that make the tables which are shared; what later files add, no other program makes.
 SHARED = ("20261101002000_crm_tables.sql", "20261101002010_domain_tables.sql")
 
 
 def rival_tables(kinds: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the shared tables by their columns, each type as ``kinds`` has it instead of ours."""
+    """Return the shared tables by their columns; ``kinds`` replaces wanted types."""
     files = [file.text for file in read_schema().files if file.name in SHARED]
     return {
         table: {name: kinds.get(kind, kind) for name, kind in columns.items()}
