@@ -48,7 +48,7 @@ def arguments_of(action: str, form: Mapping[str, str], settings: Settings) -> Ar
         return _READERS[action](form, settings)
     except KeyError as missing:
         raise InvalidInput(f"the form lacks {missing}", remedy="Reload the page.") from None
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         raise InvalidInput("the form cannot be read", remedy="Reload the page.") from None
 
 
@@ -129,10 +129,10 @@ def _enqueue(form: Mapping[str, str], settings: Settings) -> Arguments:
 
 def _bulk(form: Mapping[str, str], settings: Settings) -> Arguments:
     arguments: Arguments = {
-        "filter": json.loads(form["filter"]),
+        "filter": _filter(form["filter"]),
         "action": form["action"],
         "expected": int(form["expected"]),
-        "seen_at": form["seen_at"],
+        "seen_at": datetime.fromisoformat(form["seen_at"]).isoformat(),
     }
     if form.get("verdict"):
         arguments["verdict"] = form["verdict"]
@@ -141,6 +141,17 @@ def _bulk(form: Mapping[str, str], settings: Settings) -> Arguments:
     if form["action"] == "reassign":
         arguments["account"] = parse_login(form["account"])
     return arguments
+
+
+def _filter(given: str) -> Arguments:
+    """Return a filter that a page made: texts by name, or the ids of a selection."""
+    found = json.loads(given)
+    if not isinstance(found, dict):
+        raise TypeError("a filter is an object")
+    return {
+        str(name): [_id(str(each)) for each in value] if name == "ids" else str(value)
+        for name, value in found.items()
+    }
 
 
 def _reschedule(form: Mapping[str, str], settings: Settings) -> Arguments:
@@ -257,11 +268,15 @@ def _tag(form: Mapping[str, str], _: Settings) -> Arguments:
 
 
 def _review(form: Mapping[str, str], _: Settings) -> Arguments:
-    return {"drafts": json.loads(form["drafts"]), "verdict": form["verdict"]}
+    drafts = [
+        {"id": _id(str(each["id"])), "content_hash": str(each["content_hash"])}
+        for each in json.loads(form["drafts"])
+    ]
+    return {"drafts": drafts, "verdict": form["verdict"]}
 
 
 def _review_all(form: Mapping[str, str], _: Settings) -> Arguments:
-    return {"filter": json.loads(form["filter"]), "verdict": form["verdict"], "seen": form["seen"]}
+    return {"filter": _filter(form["filter"]), "verdict": form["verdict"], "seen": form["seen"]}
 
 
 def _seconds(given: str) -> float:

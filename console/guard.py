@@ -105,6 +105,8 @@ class Guard:
             raise Refusal(
                 403, "The console is read-only.", "Set CONSOLE_WRITE=true and restart the console."
             )
+        if "transfer-encoding" in headers:
+            raise Refusal(413, "The form names no length.", "Use the pages of the console.")
         length = headers.get("content-length", "")
         if not (length.isascii() and length.isdigit() and len(length) < 10) or int(
             length
@@ -115,7 +117,7 @@ class Guard:
             raise Refusal(415, "This is not a form of the console.", "Use its pages.")
 
     def _check_source(self, headers: Headers, host: str, *, is_safe: bool) -> None:
-        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        site, origin = (_only(headers, name) for name in ("sec-fetch-site", "origin"))
         elsewhere = Refusal(403, "The request comes from another page.", "Open the console itself.")
         if is_safe:
             # A link elsewhere may lead here, and carries no session; nothing may be embedded.
@@ -128,6 +130,12 @@ class Guard:
                 raise elsewhere
         elif origin != f"http://{host}" or site not in {None, "same-origin"}:
             raise elsewhere
+
+
+def _only(headers: Headers, name: str) -> str | None:
+    """Return a header that a browser sends once; what is there twice is no value of the console."""
+    values = headers.getlist(name)
+    return ", ".join(values) if values else None
 
 
 def _session(headers: Headers) -> str:

@@ -22,6 +22,7 @@ from actp.cli.filters import chosen
 from actp.cli.main import run
 from actp.cli.requests import Terms, checked
 from actp.errors import ActpError
+from actp.lines import one_line
 from actp.operators import act, operator_here
 from actp.settings import load_settings
 from actp.store import open_store
@@ -36,6 +37,7 @@ __all__ = ["mcp", "server"]
 READS: Final = ToolAnnotations(readOnlyHint=True, openWorldHint=False)
 ADDS: Final = ToolAnnotations(readOnlyHint=False, destructiveHint=False, idempotentHint=True)
 CHANGES: Final = ToolAnnotations(readOnlyHint=False, destructiveHint=True)
+LONGEST_ERROR: Final = 600
 OUTSIDE: Final = "text_from_outside"
 # What strangers, recipients and services wrote: an agent must never take it for an instruction.
 _FOREIGN: Final = frozenset(
@@ -203,7 +205,7 @@ def _answered(ask: Callable[[], Any], *, mark: bool = True) -> Any:
         answer = ask()
     except ActpError as error:
         remedy = f" {error.remedy}" if error.remedy else ""
-        raise ToolError(f"{error}.{remedy}") from None
+        raise ToolError(f"{one_line(str(error), LONGEST_ERROR)}.{remedy}") from None
     if not mark:
         return answer
     return {"answer": _marked(answer)}

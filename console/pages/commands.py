@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from actp.cli.filters import STATUSES, chosen
-from actp.errors import InvalidInput
+from actp.errors import ActpError, InvalidInput, NotFound
 from actp.safari.catalogue import SERVICES
 from console.site import site_of
 
@@ -49,12 +49,12 @@ def commands(request: Request) -> Response:
     site = site_of(request)
     asked = {name: request.query_params.get(name, "") for name in FIELDS}
     after = request.query_params.get("after") or None
-    error = None
+    error: ActpError | None = None
     page: dict[str, Any] = {"rows": [], "next": None}
     try:
         wanted = filter_of(asked)
         page = site.store.call("safari_search", filter=wanted, after=after, row_limit=PAGE_ROWS)
-    except InvalidInput as wrong:
+    except (InvalidInput, NotFound) as wrong:
         error = wrong
     exhausted = 0
     if site.may_write and asked["status"] == "failed":

@@ -202,6 +202,11 @@ def test_accounts_are_shown_apart_and_a_command_is_given_to_another(served: Serv
 def test_no_action_takes_an_empty_or_a_foreign_form(guarded: Served) -> None:
     before = guarded.database.store.call("safari_operator_log")
     garbage = {"id": "x" * 300, "filter": "[[", "drafts": "{", "at": "\x00", "platform": "'; --"}
+    wrong_types = {"filter": "[1]", "drafts": '[1e400, {"id": 7}]', "verdict": "approve"}
+    times = {"filter": "{}", "action": "cancel", "expected": "1", "seen_at": "1"}
+    assert guarded.post("/act/bulk", **times).status_code == 400
+    for action in ("bulk", "review", "review_all"):
+        assert guarded.post(f"/act/{action}", **{**times, **wrong_types}).status_code == 400, action
     for action in ACTIONS:
         assert guarded.post(f"/act/{action}", back="/").status_code == 400, action
         assert guarded.post(f"/act/{action}", **garbage).status_code in {400, 404}, action

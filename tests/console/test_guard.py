@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import httpx
@@ -73,6 +74,13 @@ CROSS = {"Sec-Fetch-Site": "cross-site"}
         ("GET", {"Host": "evil.example"}, 400),
         ("GET", {"Host": "127.0.0.1"}, 400),
         ("GET", {"Host": "127.0.0.1:1"}, 400),
+        ("GET", {"Host": "localhost.evil:{port}"}, 400),
+        ("GET", {"Host": "127.0.0.1.nip.io:{port}"}, 400),
+        ("GET", {"Host": "localhost.:{port}"}, 400),
+        ("GET", {"Host": "127.1:{port}"}, 400),
+        ("GET", {"Host": "[::1]"}, 400),
+        ("GET", {"Host": "[::1]:{port}"}, 200),
+        ("GET", {"Host": "LOCALHOST:{port}"}, 200),
         ("GET", ELSEWHERE, 403),
         ("GET", CROSS, 403),
         ("GET", {**CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
@@ -85,6 +93,13 @@ CROSS = {"Sec-Fetch-Site": "cross-site"}
         ("POST", {}, 403),
         ("POST", ELSEWHERE, 403),
         ("POST", {"Origin": "null"}, 403),
+        ("POST", {"Origin": "https://127.0.0.1:{port}"}, 403),
+        ("POST", {"Origin": "http://localhost:{port}"}, 403),
+        ("POST", {"Origin": "http://127.0.0.1:1"}, 403),
+        ("POST", {"Origin": "{own}", "Sec-Fetch-Site": "same-site"}, 403),
+        ("POST", {"Origin": "{own}", "Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ("PATCH", {}, 405),
+        ("CONNECT", {}, 405),
         ("POST", {"Origin": "{own}", **CROSS}, 403),
         ("POST", {"Origin": "{own}", "Sec-Fetch-Site": "none"}, 403),
         ("POST", {"Origin": "{own}", "Host": "evil.example"}, 400),
@@ -102,7 +117,10 @@ def test_what_does_not_come_from_the_console_has_no_effect(
     sent = {
         "Cookie": f"{COOKIE}={guarded.client.cookies[COOKIE]}",
         "Content-Type": "application/x-www-form-urlencoded",
-        **{name: value.format(own=own) for name, value in headers.items()},
+        **{
+            name: value.format(own=own, port=own.rpartition(":")[2])
+            for name, value in headers.items()
+        },
     }
     body = b"platform=all" if method == "POST" else b""
     with httpx.Client(base_url=own, timeout=10) as client:
@@ -112,6 +130,36 @@ def test_what_does_not_come_from_the_console_has_no_effect(
         if method != "GET":
             request.url = request.url.copy_with(raw_path=path.encode())
         assert client.send(request).status_code == status
+    assert guarded.database.store.call("safari_status")["pauses"] == []
+
+
+def raw(served: Served, *headers: str) -> str:
+    """Send a form with these headers as they stand, and return the first line of the answer."""
+    port = int(served.url.rpartition(":")[2])
+    lines = (
+        "POST /act/pause HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        f"Cookie: {COOKIE}={served.client.cookies[COOKIE]}",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Connection: close",
+        *(header.replace("{own}", served.url) for header in headers),
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall("\r\n".join((*lines, "", "platform=all")).encode())
+        return connection.makefile("rb").readline().decode()
+
+
+def test_headers_that_say_two_things_are_refused(guarded: Served) -> None:
+    sent = ("Origin: {own}", "Content-Length: 12")
+    evil, chunked = "Origin: http://evil.example", "Transfer-Encoding: chunked"
+    assert " 403 " in raw(guarded, *sent, evil)
+    assert " 403 " in raw(guarded, evil, *sent)
+    assert " 403 " in raw(
+        guarded, *sent, "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"
+    )
+    assert " 4" in raw(guarded, *sent, chunked)
+    assert " 4" in raw(guarded, *sent, "Content-Length: 3")
+    assert " 4" in raw(guarded, *sent, "Host: evil.example")
     assert guarded.database.store.call("safari_status")["pauses"] == []
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -210,3 +211,51 @@ def test_garbage_is_answered_as_such_and_the_end_of_input_ends_it(database: Data
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines():
         assert json.loads(line)["jsonrpc"] == "2.0"
+
+
+def message(id_: int, method: str, **params: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params}).encode()
+
+
+def test_after_garbage_the_next_question_is_answered(database: Database) -> None:
+    hello = message(
+        1,
+        "initialize",
+        protocolVersion="2025-06-18",
+        capabilities={},
+        clientInfo={"name": "test", "version": "1"},
+    )
+    lines = (
+        b'{"a":' * 20_000,
+        b'{"jsonrpc": "2.0", "id": 7,',
+        b"[" + message(8, "tools/list") + b"]",
+        b'{"id": 9}',
+        b"a" * 3_000_000,
+        message(2, "tools/call", name="resolve", arguments={}),
+        message(3, "tools/call", name="search", arguments={"to": {"a": 1}}),
+        message(4, "tools/call", name="show", arguments={"command_id": "x" * 100_000}),
+        message(5, "tools/call", name="limits", arguments={}),
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "console.mcp_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(database),
+    ) as server:
+        ends = threading.Timer(WITHIN_SECONDS, server.kill)
+        ends.start()
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(b"\n".join((hello, *lines)) + b"\n")
+        server.stdin.flush()
+        answers = {}
+        for line in server.stdout:
+            answer = json.loads(line)
+            answers[answer.get("id")] = (answer.get("result", {}).get("isError"), len(line))
+            if {2, 3, 4, 5} <= answers.keys():
+                break
+        ends.cancel()
+        server.stdin.close()
+    assert [answers[id_][0] for id_ in (2, 3, 4)] == [True, True, True]
+    assert not answers[5][0]
+    assert answers[4][1] < 2000  # what was sent is not sent back whole
