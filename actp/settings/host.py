@@ -18,7 +18,7 @@ from actp.errors import SettingsError
 from actp.settings.values import is_time_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _LOCALTIME = Path("/etc/localtime")
 _HOUR = timedelta(hours=1)
@@ -76,9 +76,14 @@ def host_time_zone(env: Mapping[str, str], localtime: Path = _LOCALTIME) -> str:
     with opposite signs.
     """
     named = env.get("TZ", "").removeprefix(":")
+    if named and not named.startswith("/"):
+        # As the C library reads it: a zone, or the rules themselves, never the host's own zone.
+        zone = next(filter(is_time_zone, (named, _zone_of_rules(named))), "")
+        return zone or f"TZ={named}"  # which validation refuses
+    file = Path(named) if named else localtime
     # The link's own text first: what it leads to may be a file under another name.
-    linked = (str(localtime.readlink()) if localtime.is_symlink() else "", str(localtime.resolve()))
-    for name in (named, *map(_zone_in, (named, *linked)), _same_file(localtime)):
+    paths = (str(file), str(file.readlink()) if file.is_symlink() else "", str(file.resolve()))
+    for name in (*map(_zone_in, paths), _same_file(file)):
         if is_time_zone(name):
             return name
     offset = datetime.now().astimezone().utcoffset() or timedelta()
@@ -96,9 +101,25 @@ def _same_file(localtime: Path) -> str:
     """Return the first zone whose file has the same content; images have a copy, not a link."""
     try:
         content = localtime.read_bytes()
+    except OSError:
+        return ""
+    return _first_zone(content.__eq__)
+
+
+@cache
+def _zone_of_rules(rules: str) -> str:
+    """Return the first zone that keeps these rules, which are the last line of its file.
+
+    ``CET-1CEST,M3.5.0,M10.5.0/3`` is such a text.
+    """
+    return _first_zone(lambda content: content.endswith(f"\n{rules}\n".encode()))
+
+
+def _first_zone(is_it: Callable[[bytes], bool]) -> str:
+    try:
         for folder in map(Path, TZPATH):
             for path in sorted(folder.glob("*/**/*")):
-                if path.is_file() and path.read_bytes() == content:
+                if path.is_file() and is_it(path.read_bytes()):
                     return str(path.relative_to(folder))
     except OSError:
         pass

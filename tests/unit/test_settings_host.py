@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import TZPATH, ZoneInfo
@@ -42,7 +43,36 @@ def test_the_hosts_zone_is_that_of_its_clock(tmp_path: Path) -> None:
     localtime.symlink_to(zone)
     assert host_time_zone({}, localtime) == "Europe/Berlin"
     assert host_time_zone({"TZ": ":Asia/Tokyo"}, localtime) == "Asia/Tokyo"
-    assert host_time_zone({"TZ": "Nowhere"}, localtime) == "Europe/Berlin"
+    assert host_time_zone({"TZ": ""}, localtime) == "Europe/Berlin"
+    assert host_time_zone({"TZ": f":{localtime}"}, tmp_path / "nothing") == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("rules", "like"),
+    [
+        ("IST-5:30", "Asia/Kolkata"),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "Europe/Berlin"),
+        ("EST5EDT,M3.2.0,M11.1.0", "America/New_York"),
+        ("<+0545>-5:45", "Asia/Kathmandu"),
+        ("JST-9", "Asia/Tokyo"),
+    ],
+)
+def test_a_zone_given_by_its_rules_is_one_that_keeps_them(rules: str, like: str) -> None:
+    zone = ZoneInfo(host_time_zone({"TZ": rules}))
+    for month in (1, 7):
+        at = datetime(2027, month, 15, 12)  # noqa: DTZ001 - the zone's own time
+        assert zone.utcoffset(at) == ZoneInfo(like).utcoffset(at)
+
+
+@pytest.mark.parametrize("name", ["Nowhere", "CET-1CEST", "UTC+2x", "Europe/Berlin/"])
+def test_a_zone_that_nothing_knows_is_refused_not_guessed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", name)
+    with pytest.raises(SettingsError, match=f"'TZ={re.escape(name)}' is not a known time zone"):
+        load_settings({}, Path(os.devnull))
+    chosen = load_settings({"SAFARI_TIME_ZONE": "Asia/Tokyo"}, Path(os.devnull))
+    assert chosen.safari_time_zone == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize("folder", ["zoneinfo.default", "zoneinfo", "zoneinfo.2026a"])
