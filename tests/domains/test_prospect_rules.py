@@ -121,6 +121,28 @@ def test_readiness_grows_from_interest_to_price(known: dict[str, Any], readiness
 
 
 @pytest.mark.parametrize(
+    "words",
+    ["whats ur price", "PRICE??", "can I get a quote", "your rates?", "what do you charge",
+     "Cuánto cuesta?", "Cua\u0301nto cuesta", "Quanto custa isso?", "combien ça coûte ?",
+     "Was kostet das?", "Preise?", "quanto costa", "Сколько стоит?", "какая цена", "いくらですか",
+     "多少钱", "얼마예요?", "Fiyat nedir", "ile to kosztuje", "harganya berapa", "كم السعر",
+     "500 €"],
+)  # fmt: skip
+def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
+    assert score(facts(words=words)).breakdown == {"offer_keyword": 15}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["love this quote of the day", "our engagement rates are low", "combien de temps",
+     "cuánto tiempo tienes", "I am in charge of hiring", "quanto tempo", "сколько времени",
+     "я ценю это"],
+)  # fmt: skip
+def test_other_words_are_no_question_for_the_price(words: str) -> None:
+    assert score(facts(words=words)).breakdown == {}
+
+
+@pytest.mark.parametrize(
     ("known", "fit"),
     [
         ({}, 0),
