@@ -48,11 +48,11 @@ def _is_wanted(settings: Settings) -> bool:
     return settings.agents_schedule
 
 
-def agent_job(name: str, cron: str, topic: str, grace: timedelta) -> Job:
+def agent_job(name: str, cron: str, topic: str, grace: timedelta, needs: str | None = None) -> Job:
     """Return the line that runs ``domain.task`` at its times."""
     domain, _, task = topic.partition(".")
     run = partial(_run, domain, task)
-    return Job(name, cron, run, grace=grace, wanted=_is_wanted, is_long=True)
+    return Job(name, cron, run, grace=grace, wanted=_is_wanted, is_long=True, needs=needs)
 
 
 AGENT_JOBS: Final = (
@@ -65,7 +65,7 @@ AGENT_JOBS: Final = (
         is_long=True,
     ),
     *(
-        agent_job(cron.name, cron.times, f"{agent.domain}.{task}", cron.grace)
+        agent_job(cron.name, cron.times, f"{agent.domain}.{task}", cron.grace, cron.needs)
         for agent in DOMAINS
         for task, command in agent.tasks.items()
         if (cron := command.cron) is not None

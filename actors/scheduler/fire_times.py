@@ -37,7 +37,8 @@ class Job:
     ``missed`` says what happens to a slot that nobody could run at its time: ``skip`` lets it go
     once it is ``grace`` late, ``last`` makes up for the latest one, however late. ``run`` returns
     what is kept of it; it may be killed at any time and is not run again for that slot. One that
-    ``is_long`` takes minutes and does not keep a thread from the others.
+    ``is_long`` takes minutes and does not keep a thread from the others. One that ``needs``
+    something open is not run while the database says that nothing of it is.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Job:
     grace: timedelta = timedelta(minutes=5)
     wanted: Callable[[Settings], bool] = lambda _: True
     is_long: bool = False
+    needs: str | None = None
 
 
 def latest_slot(cron: str, now: datetime) -> datetime | None:

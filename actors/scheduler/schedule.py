@@ -57,10 +57,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The newest slot of each job, and the database's clock at a moment of this host's."""
+    """The newest slot of each job, what is open, and the database's clock at a moment of ours."""
 
     version: str
     taken: Mapping[str, datetime]
+    open: Mapping[str, bool]
     at: datetime
     clock: float
 
@@ -93,19 +94,20 @@ class Schedule:
         if (
             known is not None
             and clock - known.clock < REFRESH_SECONDS
-            and not self._due(known.at + timedelta(seconds=clock - known.clock), known.taken)
+            and not self._due(known.at + timedelta(seconds=clock - known.clock), known)
         ):
             return []
         known = self._known = self._ask(known)
-        return self._due(known.at, known.taken)
+        return self._due(known.at, known)
 
-    def _due(self, now: datetime, taken: Mapping[str, datetime]) -> list[tuple[Job, datetime]]:
+    def _due(self, now: datetime, known: _Known) -> list[tuple[Job, datetime]]:
         with self._lock:
             return [
                 (job, slot)
                 for job in self._jobs
                 if job.name not in self._running
-                and (slot := due_slot(job, now, taken.get(job.name))) is not None
+                and (job.needs is None or known.open.get(job.needs, True))
+                and (slot := due_slot(job, now, known.taken.get(job.name))) is not None
             ]
 
     def _ask(self, known: _Known | None) -> _Known:
@@ -118,12 +120,12 @@ class Schedule:
         if abs(skew) > timedelta(seconds=SKEW_SHOWN_SECONDS):
             _log.debug("the database's clock is %s ahead", skew, extra={"action": "clock_skew"})
         if "slots" not in answer and known is not None:
-            return replace(known, at=at, clock=clock)
+            return replace(known, open=answer["open"], at=at, clock=clock)
         taken = {
             job: datetime.fromisoformat(slot).astimezone(UTC)
             for job, slot in answer["slots"].items()
         }
-        return _Known(answer["version"], taken, at, clock)
+        return _Known(answer["version"], taken, answer["open"], at, clock)
 
     def run(self, job: Job, slot: datetime) -> None:
         """Take a slot and run it, unless another host or thread has it."""

@@ -33,11 +33,15 @@ HALF_AN_HOUR: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A line of the cron table; a run that is later than ``grace`` is skipped."""
+    """A line of the cron table; a run that is later than ``grace`` is skipped.
+
+    ``needs`` names what must be open for a run to find anything.
+    """
 
     name: str
     times: str
     grace: timedelta
+    needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,8 @@ DOMAINS: Final = (
                 "--pipeline", cron=Cron("remotion_content_pipeline", "0 6 * * tue,thu", MORNING)
             ),
             "check-jobs": _usual(
-                "--check-jobs", cron=Cron("remotion_job_poll", "*/5 * * * *", timedelta(minutes=5))
+                "--check-jobs",
+                cron=Cron("remotion_job_poll", "*/5 * * * *", timedelta(minutes=5), "renders"),
             ),
             "distribute": _usual("--distribute", value="job_id"),
         },

@@ -54,6 +54,18 @@ begin
   return jsonb_build_object('created', created, 'job', agent_remotion_requested(key));
 end $$;
 
+-- Whether any job is not at its end. Where the table is another program's in another shape, a run says
+-- what is wrong with it.
+create or replace function public.agent_remotion_is_open() returns boolean
+language plpgsql stable set search_path = public, pg_temp as $$
+begin
+  return exists (
+    select from actp_gen_jobs j
+     where j.model = 'remotion' and j.status in ('queued', 'pending', 'rendering', 'complete'));
+exception when syntax_error_or_access_rule_violation or data_exception then
+  return true;
+end $$;
+
 -- Takes jobs that are not at their end for a run, those that were looked at longest ago first; with an
 -- id only that one.
 create or replace function public.agent_remotion_due(

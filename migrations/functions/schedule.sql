@@ -65,11 +65,13 @@ language sql stable set search_path = public, pg_temp as $$
              order by s.job, s.slot desc) n), '[]'))
 $$;
 
--- What a scheduler must know: the database's clock, and the newest slot of every job unless `known` is
--- the version of them that it has. One in the future was taken under a clock that has been set back.
+-- What a scheduler must know: the database's clock, of what a job may need whether any is open, and the
+-- newest slot of every job unless `known` is the version of them that it has. One in the future was taken
+-- under a clock that has been set back.
 create or replace function public.safari_schedule_taken(known text default null) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select jsonb_build_object('at', clock_timestamp(), 'version', v.version)
+  select jsonb_build_object('at', clock_timestamp(), 'version', v.version, 'open',
+                            jsonb_build_object('renders', agent_remotion_is_open()))
          || case when v.version is distinct from known then jsonb_build_object('slots', t.slots)
                  else '{}' end
     from (select coalesce(jsonb_object_agg(n.job, n.slot), '{}') as slots

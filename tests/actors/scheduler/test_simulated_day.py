@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
+from psycopg.types.json import Jsonb
 
 from actors.scheduler.fire_times import Job
 from actors.scheduler.jobs import JOBS
@@ -101,9 +102,16 @@ def midnight_after(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
 
 
+def open_render(database: Database) -> None:
+    brief = Jsonb({"text": "a video"})
+    with database.connect() as connection:
+        connection.execute("select agent_remotion_request('key', 'alpha', 'tiktok', %s)", (brief,))
+
+
 def test_in_a_day_two_hosts_run_each_slot_of_the_cron_table_once(
     database: Database, settings: Settings, clock: MovingClock
 ) -> None:
+    open_render(database)
     hosts = Hosts(database, settings, clock)
     start = midnight_after(clock.now())
     clock.advance_to(start - TICK)
@@ -142,6 +150,26 @@ def test_missed_runs_are_skipped_or_caught_up_after_sleep(
     counts = Counter(name for name, _ in hosts.ran)
     made_up = {"safari_retry_failed": 1, "safari_rate_reset": 1, "safari_prune": 1}
     assert {name: counts[name] for name in OF_THE_WORKER if counts[name]} == made_up
+
+
+def test_renders_are_polled_only_while_one_is_open(
+    database: Database, settings: Settings, clock: MovingClock
+) -> None:
+    hosts = Hosts(database, settings, clock)
+
+    def polls_of_an_hour() -> int:
+        hosts.ran.clear()
+        for _ in range(timedelta(hours=1) // TICK):
+            clock.advance(TICK)
+            hosts.tick()
+        return sum(name == "remotion_job_poll" for name, _ in hosts.ran)
+
+    assert polls_of_an_hour() == 0
+    open_render(database)
+    assert polls_of_an_hour() == timedelta(hours=1) // TICK
+    with database.connect() as connection:
+        connection.execute("update actp_gen_jobs set status = 'distributed'")
+    assert polls_of_an_hour() == 0
 
 
 def test_the_database_is_asked_when_something_is_due_and_every_few_minutes(
