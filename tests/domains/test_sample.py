@@ -123,10 +123,15 @@ def test_no_other_table_is_written(store: Store, function: str) -> None:
         store.call(function, table_name="safari_command_queue", **{rows: []})
 
 
-def test_the_command_says_what_it_wrote(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_it_wrote(
+    tools: Tools, admin: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert tools.store.call("agent_prospect_page") == []
     assert main(["sample-data", "--contacts", "10"]) == 0
     assert "crm_contacts: 10 rows written" in capsys.readouterr().out
+    assert sum(tools.store.call("agent_report")["stages"].values()) > 5, "the funnel is drawn"
+    kinds = admin.execute("select kind from safari_alerts").fetchall()
+    assert ("new_decision_prospects",) not in kinds
     assert main(["sample-data", "--remove"]) == 0
     assert "crm_contacts: 10 rows removed" in capsys.readouterr().out
     assert main(["sample-data", "--contacts", "0"]) == 2

@@ -15,13 +15,21 @@ from actp.domains.prospect.touch import next_touch
 from actp.errors import ClaudeError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from actp.domains.prospect.facts import Facts
     from actp.domains.tools import Tools
     from actp.store import Json
 
-__all__ = ["next_actions", "research", "research_ready", "score_all", "score_one", "top"]
+__all__ = [
+    "next_actions",
+    "research",
+    "research_ready",
+    "score_all",
+    "score_one",
+    "score_these",
+    "top",
+]
 
 DEFAULT_ROWS: Final = 10
 MOST_BRIEFS: Final = 10
@@ -63,6 +71,16 @@ def score_one(tools: Tools, value: str | None = None) -> dict[str, Any]:
     (facts,) = _facts(tools, [contact_id])
     counts = _score(tools, [facts])
     return {**counts, "prospect": {**_row(facts), "name": facts.name, "platform": facts.platform}}
+
+
+def score_these(tools: Tools, ids: Sequence[str]) -> int:
+    """Score some contacts without an alert, which the next run of all sends; return how many."""
+    facts = _facts(tools, list(ids))
+    rows: list[Json] = [
+        _row(each) for each in facts if not is_bot(each.username, each.email, each.display_name)
+    ]
+    tools.store.call("agent_prospect_store", rows=rows)
+    return len(rows)
 
 
 def research(tools: Tools, limit: int = MOST_BRIEFS) -> dict[str, Any]:
