@@ -16,8 +16,9 @@ from actp.checkout import IS_CHECKOUT
 from actp.cli.main import run
 from actp.cli.output import one_line, say
 from actp.errors import ActpError, InvalidInput, NotFound, WrongState
+from actp.private_file import write_private
 from actp.settings import SERVICE_SETTINGS
-from actp.settings.env_file import with_values, write_private
+from actp.settings.env_file import with_values
 from actp.settings.host import base_folder
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
 from demo.interruption import Interrupted, Interruption

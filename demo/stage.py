@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import ActpError, TimedOut, WrongState
+from actp.private_file import write_private
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
-from actp.settings.env_file import with_values, write_private
+from actp.settings.env_file import with_values
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
 from actp.store import open_store
 from actp.tree import Tree

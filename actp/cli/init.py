@@ -26,8 +26,9 @@ from actp.errors import (
     SettingsError,
     WrongState,
 )
+from actp.private_file import write_private
 from actp.settings import PROJECT_ROOT, SERVICE_SETTINGS, Settings, load_settings
-from actp.settings.env_file import with_values, write_private
+from actp.settings.env_file import with_values
 from actp.settings.load import settings_file
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
 from actp.store import open_store

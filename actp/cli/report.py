@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import webbrowser
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,6 +10,7 @@ import click
 from actp.cli.database import database
 from actp.cli.output import say, warn
 from actp.errors import InvalidInput
+from actp.private_file import write_private
 from actp.settings import load_settings
 
 __all__ = ["report"]
@@ -44,15 +43,8 @@ def report(*, out: Path | None, is_opening: bool) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            beside.unlink()
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # of a descriptor
-            file.write(text)
-        beside.replace(path)
+        write_private(path, text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InvalidInput(f"{path}: {reason}", remedy="Name another file: --out FILE.") from None

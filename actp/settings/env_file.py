@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actp.errors import InvalidInput
@@ -13,7 +10,7 @@ from actp.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["quoted", "with_values", "write_private"]
+__all__ = ["quoted", "with_values"]
 
 _PLAIN = re.compile(r"[\w./:@,+=?&~-]+", re.ASCII)
 
@@ -43,22 +40,6 @@ def quoted(value: str) -> str:
         return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp opens it for its owner alone.
-    number, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _last(lines: list[str], pattern: str) -> int | None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
@@ -10,10 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from actp.errors import InvalidInput
-from actp.settings.env_file import quoted, with_values, write_private
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from actp.private_file import write_private
+from actp.settings.env_file import quoted, with_values
 
 
 def read(text: str, path: Path) -> dict[str, str | None]:
@@ -51,3 +50,13 @@ def test_the_file_is_for_its_owner_alone_and_replaced_whole(tmp_path: Path) -> N
     assert path.read_text() == "A=2\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_device_or_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path(os.devnull), tmp_path):
+        with pytest.raises(InvalidInput, match="is not a regular file"):
+            write_private(path, "A=1\n")
+    assert pipe.is_fifo()
+    assert Path(os.devnull).is_char_device()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -17,6 +16,7 @@ from actp.domains.schedule.saturation import has_recovered, saturation
 from actp.domains.schedule.slots import Slot, choose_hours
 from actp.errors import InvalidInput
 from actp.plural import counted
+from actp.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,10 +136,8 @@ def cross_platform(tools: Tools) -> dict[str, Any]:
 
 
 def _write(path: Path, entries: Sequence[Entry], now: datetime) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(to_ics(entries, now))
-        beside.replace(path)
+        write_private(path, to_ics(entries, now))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InvalidInput(f"{path}: {reason}", remedy="Name another file.") from None
