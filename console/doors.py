@@ -51,7 +51,7 @@ class Doors:
         return self._issue("sessions", SESSION_SECONDS)
 
     def is_open(self, session: str) -> bool:
-        """Tell whether a session was opened here and has not ended."""
+        """Return whether a session was opened here and has not ended."""
         path = self._path("sessions", session)
         try:
             return path is not None and _is_young(path.stat().st_mtime, SESSION_SECONDS)

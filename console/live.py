@@ -88,7 +88,7 @@ class Live:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether the reading goes on."""
+        """Return whether the reading goes on."""
         return self._thread.is_alive()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:

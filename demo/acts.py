@@ -45,12 +45,12 @@ class Act:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether it has not ended."""
+        """Return whether it has not ended."""
         return self.status in _OPEN
 
     @property
     def is_looked_for(self) -> bool:
-        """Tell whether its outcome is unknown and will be settled by looking."""
+        """Return whether its outcome is unknown and will be settled by looking."""
         return self.play.ending == "settled" and self.command["reason"] == "unknown"
 
     @property
@@ -93,7 +93,7 @@ class Queue:
         return self._acts
 
     def is_settled(self) -> bool:
-        """Tell whether what has not ended waits for another day or for a login."""
+        """Return whether what has not ended waits for another day or for a login."""
         left = {act.service for act in self._acts if act.is_open}
         if any(act.is_looked_for for act in self._acts):
             return False

@@ -33,7 +33,7 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Tell whether nothing speaks against it."""
+        """Return whether nothing speaks against it."""
         return not self.against
 
 

@@ -67,7 +67,7 @@ class Reading:
 
     @property
     def is_valid(self) -> bool:
-        """Tell whether it says how things are now."""
+        """Return whether it says how things are now."""
         return self.answer is not None and self.age_seconds <= VALID_SECONDS
 
 
@@ -102,7 +102,7 @@ class DatabaseCollector(Collector):
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it still reads."""
+        """Return whether it still reads."""
         return self._thread.is_alive()
 
     def close(self) -> None:

@@ -145,11 +145,11 @@ class Simulation:
         self.bell.ring()
 
     def is_up(self, name: str) -> bool:
-        """Tell whether a service listens."""
+        """Return whether a service listens."""
         return name in self._listeners
 
     def is_quiet(self, name: str) -> bool:
-        """Tell whether a service does nothing behind the answers that it gave."""
+        """Return whether a service does nothing behind the answers that it gave."""
         return self._doors[name].service.is_quiet
 
     def play(self, scenario: Scenario) -> None:

@@ -74,7 +74,7 @@ def sync_contacts(context: RunContext) -> Mapping[str, Any]:
 
 
 def report_week(context: RunContext) -> Mapping[str, Any]:
-    """Tell how the agents did in the last seven days."""
+    """Return how the agents did in the last seven days."""
     answer: Mapping[str, Any] = context.store.call("agent_weekly_report")
     return {"lines": len(answer["lines"])}
 

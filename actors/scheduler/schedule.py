@@ -206,7 +206,7 @@ class Pulse:
         self._beat_at = monotonic()
 
     def is_felt(self) -> bool:
-        """Tell whether the last beat is recent."""
+        """Return whether the last beat is recent."""
         return monotonic() - self._beat_at < self._stale_seconds
 
 

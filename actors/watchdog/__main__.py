@@ -184,7 +184,7 @@ class Watchdog:
 
 
 def _can_write(folder: Path) -> bool:
-    """Tell whether there is room for a new file: else a beat that is missing says nothing."""
+    """Return whether there is room for a new file: else a beat that is missing says nothing."""
     probe = folder / "watchdog.probe"
     try:
         probe.write_bytes(bytes(4096))

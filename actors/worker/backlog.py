@@ -28,7 +28,7 @@ class Waiting:
 def is_settled(
     backlog: Mapping[str, Mapping[str, Any]], *, is_owned: bool, seconds_left: float = inf
 ) -> bool:
-    """Tell whether nothing more can be done within ``seconds_left``.
+    """Return whether nothing more can be done within ``seconds_left``.
 
     That is when nothing runs or retries, and what is due waits for something other than us, or for
     its pace longer than that. ``is_owned`` says that each service has an owner, which just may not

@@ -46,7 +46,7 @@ def ensure_packages(script: str, root: Path = ROOT) -> None:
 
 
 def _is_program(script: str) -> bool:
-    """Tell whether the script is what Python was started with, not a module of another program."""
+    """Return whether Python was started with the script, and did not import it."""
     started = getattr(sys.modules.get("__main__"), "__file__", None)
     return started is not None and Path(started).resolve() == Path(script).resolve()
 

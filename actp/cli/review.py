@@ -44,7 +44,7 @@ def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str
     """List drafts that wait for approval, with the reason and the whole text.
 
     REVIEW says what is held: off (only drafts you asked for), ai (what Claude wrote) or all. A
-    draft that nobody decides about expires after three days and is not sent.
+    draft without a decision expires after three days and is not sent.
     """
     if context.invoked_subcommand is not None:
         return

@@ -31,7 +31,7 @@ def sample_data(*, contacts: int, is_removing: bool, as_json: bool) -> None:
     """Add made-up contacts, conversations, posts and figures; idempotent.
 
     Rows of yours are never touched. It is meant for a database from which nothing is sent:
-    nobody is behind the made-up names, but a platform might once give one of them away.
+    the names are made up, but a platform could assign one of them to a person.
     """
     with Tools(load_settings()) as tools:
         tables = remove(tools.store) if is_removing else make(tools.store, contacts)

@@ -115,7 +115,7 @@ def explained(error: StoreError, store: Store) -> StoreError:
 
 
 def is_optional(statement: Statement) -> bool:
-    """Tell whether a statement is about an agent's table, so that the queue runs without it."""
+    """Return whether a statement is about an agent's table, so that the queue runs without it."""
     text = COMMENT.sub("", statement.text)
     match = _NAME.search(text)
     return match is not None and (

@@ -98,7 +98,7 @@ def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
 
 
 def is_transaction_pooler(parameters: Parameters) -> bool:
-    """Tell whether sessions are shared there: no LISTEN, SET or prepared statement lasts."""
+    """Return whether sessions are shared there: no LISTEN, SET or prepared statement lasts."""
     return TRANSACTION_POOLER_PORT in str(parameters.get("port", "")).split(",")
 
 
@@ -125,7 +125,7 @@ def connect(parameters: Parameters) -> DeadlineConnection:
 
 
 def is_loss(error: psycopg.Error) -> bool:
-    """Tell whether the connection went away, rather than the server answering or hanging."""
+    """Return whether the connection went away, rather than the server answering or hanging."""
     if isinstance(error, CallTimedOut):
         return False
     state = error.sqlstate

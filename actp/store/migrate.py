@@ -58,7 +58,7 @@ class SchemaState(NamedTuple):
 
     @property
     def is_newer(self) -> bool:
-        """Tell whether a later release has changed the database."""
+        """Return whether a later release has changed the database."""
         return self.database_version > self.version
 
 

@@ -129,7 +129,7 @@ _TOLD: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
 
 
 def _is_here(path: str) -> bool:
-    """Tell whether an address leads to a page of the console and nowhere else."""
+    """Return whether an address leads to a page of the console and nowhere else."""
     return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
 
 

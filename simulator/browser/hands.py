@@ -50,7 +50,7 @@ class Hands:
         await self.safari.clock.wait(seconds)
 
     def misses(self, step: Step) -> bool:
-        """Tell whether this step finds no element; raises ScriptError where it is to fail."""
+        """Return whether this step finds no element; raises ScriptError where it is to fail."""
         fault = self._fault(step)
         if fault is not None and fault.kind == "error":
             raise ScriptError(fault.text)
@@ -83,24 +83,24 @@ class Hands:
         return holds()
 
     def can_comment(self) -> bool:
-        """Tell whether the page in the tab shows a post to comment on; raises ScriptError."""
+        """Return whether the page in the tab shows a post to comment on; raises ScriptError."""
         return self.session.tab().page.takes_comments and self.is_logged_in()
 
     def is_composing(self) -> bool:
-        """Tell whether the tab shows the box for a new tweet; raises ScriptError."""
+        """Return whether the tab shows the box for a new tweet; raises ScriptError."""
         return self.is_at(Kind.COMPOSE)
 
     def is_at(self, kind: Kind) -> bool:
-        """Tell whether the tab shows such a page of the service's site; raises ScriptError."""
+        """Return whether the tab shows such a page of the service's site; raises ScriptError."""
         is_kind = self.session.tab().page.kind is kind
         return is_kind and self.is_on_site() and self.is_logged_in()
 
     def is_on_site(self) -> bool:
-        """Tell whether the tab shows a page of the service's site; raises ScriptError."""
+        """Return whether the tab shows a page of the service's site; raises ScriptError."""
         return self.session.tab().page.site == self.session.site
 
     def is_logged_in(self) -> bool:
-        """Tell whether the site in the tab knows who looks; raises ScriptError."""
+        """Return whether the site in the tab knows who looks; raises ScriptError."""
         return self.safari.sites[self.session.tab().page.site].is_logged_in
 
     def write(self, text: str) -> None:
@@ -137,7 +137,7 @@ class Hands:
             self.safari.open_page(tab, page_at("https://x.com/home"))
 
     def sees(self, text: str, tab: Tab | None = None, *, in_box: bool = True) -> bool:
-        """Tell whether the page shows the beginning of a text; raises ScriptError."""
+        """Return whether the page shows the beginning of a text; raises ScriptError."""
         if self.misses("verify") or self.is_blind:
             return False
         tab = tab or self.session.tab()
@@ -146,7 +146,7 @@ class Hands:
         return any(text[:VERIFIED_CHARS] in each for each in shown)
 
     def box_is_empty(self) -> bool:
-        """Tell whether nothing stands in the box; raises ScriptError."""
+        """Return whether nothing stands in the box; raises ScriptError."""
         return not self.is_blind and not self.session.tab().box
 
     def notice(self) -> str:

@@ -86,17 +86,17 @@ class Page:
 
     @property
     def has_box(self) -> bool:
-        """Tell whether a text box is open."""
+        """Return whether a text box is open."""
         return self.kind in {Kind.THREAD, Kind.POST, Kind.COMPOSE}
 
     @property
     def is_of_person(self) -> bool:
-        """Tell whether it is a profile, also below an open thread."""
+        """Return whether it is a profile, also below an open thread."""
         return self.kind in {Kind.PROFILE, Kind.THREAD}
 
     @property
     def takes_comments(self) -> bool:
-        """Tell whether a post stands there: the one it is for, or the first of a feed."""
+        """Return whether a post stands there: the one it is for, or the first of a feed."""
         if self.kind is Kind.HOME:
             return self.site in _FEEDS
         return self.kind is Kind.POST or (self.kind is Kind.PROFILE and self.site in _TIMELINES)

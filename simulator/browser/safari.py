@@ -151,7 +151,7 @@ class Safari:
         self._automation.current = self._automation.tabs.index(tab)
 
     def own_tab_is_front(self) -> bool:
-        """Tell whether each service finds its own tab in front."""
+        """Return whether each service finds its own tab in front."""
         return self.settings.front == OWN and self.settings.other_window is None
 
     # What AppleScript sees

@@ -88,7 +88,7 @@ class Session:
 
     @property
     def is_claimed(self) -> bool:
-        """Tell whether it holds a claim."""
+        """Return whether it holds a claim."""
         return self._claims.of(self._agent) is not None
 
     def front(self) -> Tab:
@@ -107,11 +107,11 @@ class Session:
             return ""
 
     def is_site(self, url: str) -> bool:
-        """Tell whether an address is one of its site."""
+        """Return whether an address is one of its site."""
         return self._pattern in url or (self.site == "twitter" and "twitter.com" in url)
 
     def is_logged_in(self) -> bool:
-        """Tell whether the page in its tab shows somebody logged in; raises ScriptError."""
+        """Return whether the page in its tab shows somebody logged in; raises ScriptError."""
         page = self.tab().page
         return page.site == self.site and self.safari.sites[page.site].is_logged_in
 

@@ -142,7 +142,7 @@ class Site:
     # What pages show
 
     def has_button(self, profile: Page) -> bool:
-        """Tell whether a profile has a Message button."""
+        """Return whether a profile has a Message button."""
         person = profile.subject.rstrip("/").rsplit("/", 1)[-1]
         return self.is_logged_in and person not in self._unreachable
 

@@ -157,7 +157,7 @@ class Remotion(Neighbour):
 
 
 def _command_error(key: str, brief: dict[str, Any]) -> str | None:
-    """Tell what a shell says where the service puts these into its command line."""
+    """Return what a shell says where the service puts these into its command line."""
     if not _FILE_NAME.fullmatch(key):
         return "Command failed: sh: bad file name"
     if "'" in json.dumps(brief):

@@ -121,7 +121,7 @@ class Rule(_Strict):
         return name
 
     def is_for(self, service: str, action: str) -> bool:
-        """Tell whether requests of that kind can match at all."""
+        """Return whether requests of that kind can match at all."""
         if self.service not in (service, EVERY_SERVICE):
             return False
         if self.action is None:

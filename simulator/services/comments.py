@@ -137,7 +137,7 @@ class CommentService(Service):
     # Looking
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
-        """Tell what stands in front, and whether the page in its own tab is logged in."""
+        """Return what stands in front, and whether the page in its own tab is logged in."""
         return Reply(200, self.tab_shown())
 
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002

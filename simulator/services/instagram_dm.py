@@ -114,7 +114,7 @@ class InstagramDm(DmService):
 
     @staticmethod
     def _is_proven(hands: Hands, text: str) -> bool:
-        """Tell whether it sees the text, or only stands in some thread or in the inbox."""
+        """Return whether it sees the text, or only stands in some thread or in the inbox."""
         if hands.is_blind:
             return False
         return hands.sees(text, in_box=False) or "/direct/" in hands.session.tab().url

@@ -33,7 +33,7 @@ class Limits:
 
     @property
     def are_off(self) -> bool:
-        """Tell whether nothing can ever be forbidden."""
+        """Return whether nothing can ever be forbidden."""
         return not self._enforced and self.active_hours is None
 
     @property
@@ -50,7 +50,7 @@ class Limits:
         self.today += 1
 
     def forbid(self, behaviour: Behaviour) -> bool:
-        """Tell whether a send is now refused for this reason."""
+        """Return whether a send is now refused for this reason."""
         if behaviour is Behaviour.OUTSIDE_HOURS:
             return not self.is_active()
         if not self._enforced:
@@ -74,7 +74,7 @@ class Limits:
         return datetime.now().astimezone().hour
 
     def is_active(self) -> bool:
-        """Tell whether the local hour is within the active hours."""
+        """Return whether the local hour is within the active hours."""
         if self.active_hours is None:
             return True
         start, end = self.active_hours

@@ -217,7 +217,7 @@ class Service(ABC):
 
     @property
     def is_quiet(self) -> bool:
-        """Tell whether nothing goes on behind the answers."""
+        """Return whether nothing goes on behind the answers."""
         return not self._background
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

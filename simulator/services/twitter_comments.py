@@ -252,7 +252,7 @@ class TwitterComments(CommentService):
         return [*scripted, *map(self._tweet, urls)]
 
     def _exists(self, url: str) -> bool:
-        """Tell whether there is such a tweet; those of others are taken for granted."""
+        """Return whether there is such a tweet; those of others are taken for granted."""
         ours = {tweet.url for tweet in self.site.tweets} | {
             str(tweet.get("tweetUrl")) for tweet in self.settings.tweets
         }

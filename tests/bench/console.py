@@ -77,7 +77,7 @@ def _searches(database: Database, rows: str) -> Iterator[Figure]:
     for name, wanted, most in (
         ("recipient", {"to": "@p_4711"}, 50),
         ("text", {"text": "crowd 4711"}, 300),
-        ("text of nobody", {"text": "nowhere at all"}, 300),
+        ("an absent text", {"text": "nowhere at all"}, 300),
     ):
         took = _median_ms(partial(database.store.call, "safari_search", filter=wanted))
         yield Figure(f"search by {name}, {rows} ended", Quantity(took, "ms"), at_most=most)

@@ -51,7 +51,7 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
 
 
 def has_postgrest() -> bool:
-    """Tell whether this machine can play a Supabase project."""
+    """Return whether this machine can play a Supabase project."""
     return Path(sys.prefix, BUNDLED).exists() or shutil.which("postgrest") is not None
 
 

@@ -156,7 +156,7 @@ def _faults_of_attempts(records: Records) -> Iterator[str]:
 
 
 def _must_keep_quota(attempt: Row) -> bool:
-    """Tell whether something may have been sent.
+    """Return whether something may have been sent.
 
     A comment service tries three times and reports its last failure only: a comment that it
     refused is given up and counts.

@@ -151,7 +151,7 @@ class Rig:
         return {each["row"]["params"]["text"]: each["row"] for each in found}
 
     def has_ended(self, id_: str) -> bool:
-        """Tell whether nothing more will come of a row."""
+        """Return whether nothing more will come of a row."""
         return self.row(id_)["status"] in ENDED
 
     def events(self, id_: str) -> list[str]:

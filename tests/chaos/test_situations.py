@@ -90,7 +90,7 @@ def test_the_right_one_gets_it_once_and_no_row_claims_more(
 
 
 def _are_at_rest(rig: Rig, ids: Sequence[str]) -> bool:
-    """Tell whether all have ended, or none runs and one says that it waits."""
+    """Return whether all have ended, or none runs and one says that it waits."""
     statuses = [rig.row(id_)["status"] for id_ in ids]
     says_so = any({"waiting", "retrying"} & set(rig.events(id_)) for id_ in ids)
     return ENDED.issuperset(statuses) or ("running" not in statuses and says_so)

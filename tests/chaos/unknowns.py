@@ -62,5 +62,5 @@ def settle_unknowns(rig: Rig, host: Host) -> Settled:
 
 
 def is_known_unsent(row: Row) -> bool:
-    """Tell whether a row says that nothing was sent."""
+    """Return whether a row says that nothing was sent."""
     return bool(row["status"] == "failed" and row["reason"] != "unknown")

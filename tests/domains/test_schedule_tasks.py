@@ -268,7 +268,7 @@ def test_the_week_is_planned_and_written(run_script: RunScript, tmp_path: Path) 
     assert (code, result["posts"]) == (0, len(result["rows"]))
     assert file.read_bytes().count(b"BEGIN:VEVENT") == result["posts"] > 50
     assert script.main(["--weekly-calendar"]) == 0
-    assert script.main(["--weekly-calendar", "--ics", str(tmp_path / "no" / "way.ics")]) == 2
+    assert script.main(["--weekly-calendar", "--ics", str(tmp_path / "week.ics" / "way.ics")]) == 2
 
 
 def test_the_schedule_of_messages_is_of_those_who_are_due(

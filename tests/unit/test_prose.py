@@ -45,6 +45,21 @@ REPLACED: Final = {
     r"\bhow (?:it|they) (?:is|are) doing\b": "health",
 }
 REPLACED_BUDGET: Final = 0
+# In pages: words for people that stand for programs, and "may" where "can" is meant.
+FOR_PROGRAMS: Final = {
+    r"\b(?:nobody|somebody|anybody)\b": "no process, another program, or you",
+    r"\b(?:is|are|was|were|be) told\b": "is sent, reported or configured",
+    r"\b(?:hears?|heard) (?:of|that|from)\b": "receives or detects",
+    r"\btells? (?:us|them|it|the (?:worker|service|tree|database|others))\b": "notifies",
+    r"\b(?:who|he|she) (?:may|is told|hears)\b": "which process can",
+    r"\bmay (?:share|insert|act|do|rescue|have up to|go on|wait|run|use|read|create|take)\b": "can",
+    r"\bmay (?:be )?(?:used|run|set|given|retried|repeated|edited|removed|called)\b": "can be",
+    r"\bmay or may not\b": "is unknown",
+}
+# The account and the column are called so; the table quotes messages; people do press and read.
+QUOTED: Final = re.compile(r"`[^`\n]*`|\*may act\*|^\|.*\|$|^#+ .*`.*$", re.MULTILINE)
+# It quotes the customer; the other is generated from the commands, whose help is checked there.
+UNCHECKED_PAGES: Final = frozenset({"docs/acceptance.md"})
 LONGEST_TEST_NAME: Final = 72
 
 
@@ -89,6 +104,46 @@ def test_favorite_idioms_are_rare() -> None:
 def test_turns_that_have_a_plain_word_are_rare() -> None:
     found = {pattern: places(pattern) for pattern in REPLACED}
     assert sum(map(len, found.values())) <= REPLACED_BUDGET, found
+
+
+def pages() -> dict[str, str]:
+    """Every page as prose: lower case, quotations and tables left out."""
+    return {
+        name: QUOTED.sub("", text)
+        for name, text in texts().items()
+        if name.endswith(".md") and name.count("/") < 3 and name not in UNCHECKED_PAGES
+    }
+
+
+@pytest.mark.parametrize("pattern", FOR_PROGRAMS)
+def test_pages_call_no_program_by_a_word_for_people(pattern: str) -> None:
+    wanted = re.compile(pattern.replace(" ", r"\s+"))
+    found = [
+        f"{name}: {text[max(0, it.start() - 40) : it.end() + 30]!r}"
+        for name, text in pages().items()
+        for it in wanted.finditer(text)
+    ]
+    assert found == [], FOR_PROGRAMS[pattern]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_found"),
+    [
+        ("the watchdog hears of it", True),
+        ("somebody took the lock", True),
+        ("several hosts may share one database", True),
+        ("the others are told", True),
+        ("`nobody` is an account", False),
+        ("the column *may act* names a reason", False),
+        ("it may already have been sent", False),
+        ("the operator heard a noise", False),
+    ],
+)
+def test_words_for_people_are_found_and_good_english_is_not(
+    sentence: str, *, is_found: bool
+) -> None:
+    plain = QUOTED.sub("", sentence)
+    assert any(re.search(pattern, plain) for pattern in FOR_PROGRAMS) is is_found
 
 
 @pytest.mark.parametrize("pattern", [*IDIOMS.values(), *REPLACED])

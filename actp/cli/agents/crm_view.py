@@ -25,7 +25,7 @@ _WARNING = "\u26a0\ufe0f "
 
 
 def show_sync(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT001 - as all of them
-    """Tell what was read of each inbox; a worker reads from the first lines which were."""
+    """Return what was read of each inbox; a worker reads from the first lines which were."""
     for row in result["rows"]:
         match row["state"]:
             case "read":
@@ -44,12 +44,12 @@ def show_sync(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT001
 
 
 def show_linkedin(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: ARG001, FBT001
-    """Tell how many prospects were synced."""
+    """Return how many prospects were synced."""
     say(f"{_DONE} {result['synced_linkedin']} LinkedIn prospects synced")
 
 
 def show_score(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT001
-    """Tell how many contacts have a new score."""
+    """Return how many contacts have a new score."""
     if result["error"]:
         say(f"{_WARNING} {one_line(result['error'], 300)}")
     if verbose:
@@ -58,7 +58,7 @@ def show_score(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT00
 
 
 def show_queue(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT001
-    """Tell how many messages were queued."""
+    """Return how many messages were queued."""
     if verbose or result["dry_run"]:
         _print_messages(
             (row["name"], row["platform"], short_time(row["scheduled_for"]), row["message_body"])
@@ -68,7 +68,7 @@ def show_queue(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT00
 
 
 def show_send(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: FBT001
-    """Tell how many messages were handed over; a worker sends them within the limits."""
+    """Return how many messages were handed over; a worker sends them within the limits."""
     if verbose or result["dry_run"]:
         _print_messages(
             (row["name"], row["platform"], row["refusal"] or "", row["body"])

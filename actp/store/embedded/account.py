@@ -24,7 +24,7 @@ class Account:
 
     @property
     def dropped(self) -> bool:
-        """Tell whether root gives up its rights for the server."""
+        """Return whether root gives up its rights for the server."""
         return self.uid is not None
 
     def process_options(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Account:
             os.setuid(self.uid)
 
     def reaches(self, folder: Path) -> bool:
-        """Tell whether the account may enter the nearest existing parent of a folder."""
+        """Return whether the account may enter the nearest existing parent of a folder."""
         if not self.dropped:
             return True
         while not folder.exists():

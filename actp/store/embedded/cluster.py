@@ -78,11 +78,11 @@ class Cluster:
 
     @property
     def exists(self) -> bool:
-        """Tell whether the data directory has been made."""
+        """Return whether the data directory has been made."""
         return (self._location.data / "PG_VERSION").exists()
 
     def is_running(self) -> bool:
-        """Tell whether the server answers and is the one on our data directory."""
+        """Return whether the server answers and is the one on our data directory."""
         try:
             with psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
                 row = connection.execute("show data_directory").fetchone()

@@ -50,7 +50,7 @@ def postmaster(lock_file: Path, data: Path) -> int | None:
 
 
 def serves(pid: int, data: Path) -> bool:
-    """Tell whether the process lives and runs a server on the data directory."""
+    """Return whether the process lives and runs a server on the data directory."""
     listing = subprocess.run(
         ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)],
         capture_output=True,
