@@ -21,13 +21,15 @@ _DOMAINS: Final = (
     "linkedin.com", "adobe.com", "amazon.com", "instagram.com", "facebookmail.com", "facebook.com",
     "twitter.com", "x.com", "tiktok.com", "threads.net",
 )  # fmt: skip
-_PLATFORMS: Final = frozenset(
-    {
-        "linkedin", "instagram", "twitter", "x", "tiktok", "threads", "youtube", "facebook", "meta",
-        "adobe", "amazon", "google", "tiktokshop", "linkedinnews", "metaforbusiness",
-        "tiktokcreators", "twittersupport", "xsupport", "instagramforbusiness", "linkedinlearning",
-    }
+_COMPANIES: Final = (
+    "linkedin", "instagram", "twitter", "x", "tiktok", "threads", "youtube", "facebook", "meta",
+    "adobe", "amazon", "google",
 )  # fmt: skip
+_DEPARTMENTS: Final = (
+    "", "support", "help", "helpcenter", "security", "team", "news", "business", "forbusiness",
+    "creators", "learning", "shop", "ads", "notifications", "verified",
+)  # fmt: skip
+_PLATFORMS: Final = frozenset(a + b for a in _COMPANIES for b in _DEPARTMENTS)
 # Not within a word: somebody may be called domino_reply.
 _NO_REPLY = re.compile(
     r"(?<![a-z])(?:(?:no|do[._-]?not|never)[._-]?reply|mailer[._-]?daemon|no[._-]?responder"

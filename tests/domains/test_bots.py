@@ -17,6 +17,8 @@ from actp.domains.bots import is_bot
         ("dev", "ada.lovelace@microsoft.com", None),
         ("domino_reply", None, "Domino"),
         ("casino.reply", None, None),
+        ("larry", None, "Linkedin Larry"),
+        ("billing", "billing.smith@gmail.com", "B. Smith"),
         ("maria_makes", "maria@support.example", "Maria"),
     ],
 )
@@ -36,6 +38,8 @@ def test_a_person_is_no_bot(username: str, email: str | None, name: str | None) 
         ("x", "jobs@linkedin.com", None),
         ("x", "mailer-daemon@sample.example", None),
         ("official", None, "TikTok Shop"),
+        ("official", None, "Instagram Support"),
+        ("official", None, "Meta Help Center"),
         ("official", None, "LinkedIn"),
         ("official", None, "X"),
         ("official", None, "\U0001d408nstagram"),
