@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["draft_filter", "routes"]
 
 PAGE_ROWS: Final = 50
+SHOWN_ROWS: Final = 10
 FIELDS: Final = ("platform", "kind", "contains")
 
 
@@ -45,7 +46,10 @@ def decide_all(request: Request) -> Response:
         raise InvalidInput("there is no such decision", remedy="Approve or reject them.")
     wanted = draft_filter(request.query_params)
     seen = site.store.call("safari_review_matching", filter=wanted)
-    return site.page(request, "review_all.html", verdict=verdict, wanted=wanted, seen=seen)
+    rows = site.store.call("safari_review_list", filter=wanted, row_limit=SHOWN_ROWS)["rows"]
+    return site.page(
+        request, "review_all.html", verdict=verdict, wanted=wanted, seen=seen, rows=rows
+    )
 
 
 routes = [Route("/review", review), Route("/review/all/{verdict}", decide_all)]
