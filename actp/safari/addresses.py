@@ -51,7 +51,8 @@ _MEMBER_ID = re.compile(r"ACo[A-Za-z0-9_-]{30,}")
 
 _NAME = r"(?P<author>[A-Za-z0-9._]{1,30})"
 _CODE = r"(?P<id>[A-Za-z0-9_-]{1,64})"
-_NUMBER = r"(?P<id>[0-9]{1,25})"
+# No platform writes a number with zeros in front: 02 would be a second key of post 2.
+_NUMBER = r"(?P<id>[1-9][0-9]{0,24})"
 # The services never check that the page is a post: on a profile they answer whatever stands first.
 _POST_SHAPES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyType(
     {

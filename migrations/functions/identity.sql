@@ -257,7 +257,7 @@ begin
   case page.site
     when 'twitter' then
       found := regexp_match(
-        path, '^/(?:i/web|(i)|([^/]+))/status(?:es)?/([0-9]{1,25})(?:/[a-z_]+(?:/[0-9]+)?)?$');
+        path, '^/(?:i/web|(i)|([^/]+))/status(?:es)?/([1-9][0-9]{0,24})(?:/[a-z_]+(?:/[0-9]+)?)?$');
       author := safari_handle('twitter', found[2]);
       if found is not null and (found[2] is null or author is not null) then
         id := found[3];
@@ -281,7 +281,7 @@ begin
                     else format('https://www.threads.com/@%s/post/%s', author, id) end;
       end if;
     when 'tiktok' then
-      found := regexp_match(path, '^/@([^/@]*)/(video|photo)/([0-9]{1,25})$');
+      found := regexp_match(path, '^/@([^/@]*)/(video|photo)/([1-9][0-9]{0,24})$');
       author := safari_handle('tiktok', nullif(found[1], ''));
       if found is not null and (found[1] = '' or author is not null) then
         id := found[3];

@@ -143,6 +143,8 @@ def test_a_username_with_other_signs_is_refused(username: str) -> None:
         ("twitter", "https://x.com/ada/status/1`id`"),
         ("twitter", "https://[x.com/ada/status/1"),
         ("twitter", "javascript:alert(1)"),
+        ("twitter", "https://x.com/ada/status/01"),
+        ("tiktok", "https://www.tiktok.com/@ada/video/01"),
         ("instagram", "https://www.instagram.com/ada/"),
         ("threads", "https://www.threads.net/@ada"),
         ("tiktok", "https://vm.tiktok.com/ZM1/"),
