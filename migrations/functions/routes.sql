@@ -105,9 +105,9 @@ declare
 begin
   if tg_op = 'INSERT' or new.action is distinct from old.action
      or new.platform is distinct from old.platform or new.service is null then
-    new.action := safari_trim(new.action);
-    new.platform := lower(coalesce(safari_trim(new.platform),
-                                   safari_trim(safari_params(new.params) ->> 'platform')));
+    new.action := left(safari_trim(new.action), 1000);
+    new.platform := lower(left(coalesce(safari_trim(new.platform),
+                                        safari_trim(safari_params(new.params) ->> 'platform')), 1000));
     select r.service, r.effect into new.service, new.effect
       from safari_route(new.action, coalesce(new.platform, '')) r;
   end if;
@@ -125,6 +125,12 @@ begin
   new.expires_at := safari_bounded(new.expires_at);
   if tg_op = 'INSERT' then
     new := safari_as_inserted(new);
+    -- A listing reads these of a thousand rows at once.
+    new.batch_id := left(new.batch_id, 1000);
+    if new.metadata is not null and (
+         pg_column_size(new.metadata) > 100000 or safari_unreadable(new.metadata) is not null) then
+      new.metadata := jsonb_build_object('unreadable', left(new.metadata::text, 500));
+    end if;
   end if;
   -- Attempts are numbered by their own table, so that no edit of the row makes anybody forget one.
   new.attempt := coalesce(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
 from random import Random
@@ -199,6 +200,24 @@ def test_every_time_of_a_row_can_be_read(
     admin.execute("update safari_command_queue set updated_at = updated_at")
     for time in times_in(database.store.call("safari_show", id=id_)):
         datetime.fromisoformat(time)
+
+
+@pytest.mark.parametrize("column", ["batch_id", "metadata", "action", "platform"])
+@pytest.mark.parametrize("status", ["pending", "failed"])
+def test_a_row_adds_little_to_a_listing(
+    database: Database, admin: psycopg.Connection, column: str, status: str
+) -> None:
+    huge = "z" * 3_000_000
+    value = json.dumps({"a": huge}) if column == "metadata" else huge
+    id_ = insert(admin, **{column: value, "status": status})
+    assert len(json.dumps(row_of(admin, id_))) < 10_000
+    assert len(json.dumps(database.store.call("safari_show", id=id_))) < 20_000
+
+
+def test_metadata_that_nobody_can_decode_is_named(admin: psycopg.Connection) -> None:
+    row = row_of(admin, insert(admin, metadata=DEEP))
+    assert row["status"] == "pending"
+    assert set(row["metadata"]) == {"unreadable"}
 
 
 @pytest.mark.parametrize("action", ["send_dm ", "\u00a0send_dm", "send_dm\n", "\tsend_dm"])
