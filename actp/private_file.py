@@ -14,8 +14,10 @@ __all__ = ["write_private"]
 def write_private(path: Path, content: str | bytes) -> None:
     """Put a file in place of what is there; raises InvalidInput for a device, pipe or folder.
 
-    A rename puts the file there, and would replace ``/dev/null`` itself when root names it.
+    A rename puts the file there, and would replace ``/dev/null`` itself when root names it. A link
+    stays one: the file that it leads to is replaced.
     """
+    path = path.resolve()
     if path.exists() and not path.is_file():
         raise InvalidInput(f"{path} is not a regular file", remedy="Name another file.")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -52,6 +52,17 @@ def test_the_file_is_for_its_owner_alone_and_replaced_whole(tmp_path: Path) -> N
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
+    target, link = tmp_path / "kept" / "settings", tmp_path / ".env"
+    target.parent.mkdir()
+    target.write_text("WORKERS=2\n")
+    link.symlink_to(target)
+    write_private(link, "WORKERS=3\n")
+    assert link.is_symlink()
+    assert target.read_text() == "WORKERS=3\n"
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_device_or_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
