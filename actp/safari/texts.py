@@ -53,6 +53,7 @@ _REWRITTEN = re.compile(
     r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|EXEC|UNION|SCRIPT)\b",
     re.IGNORECASE | re.ASCII,
 )
+_LIGHT: Final = (range(4352), range(8192, 8206), range(8208, 8224), range(8242, 8248))
 _QUERY_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\"'`\\\u2028\u2029]|\$[({]")
 
 
@@ -87,7 +88,8 @@ def clean_text(service: str, value: str) -> str:
     if fault := unfinished(text):
         raise InvalidInput(fault, remedy="Write the text as the recipient should read it.")
     longest = MAX_LENGTHS[service]
-    if (length := _length(text)) > longest:
+    length = _weight(text) if service == "twitter-comments" else _length(text)
+    if length > longest:
         raise InvalidInput(
             f"the text has {length} characters, {service} takes {longest}",
             remedy="Shorten it.",
@@ -119,3 +121,9 @@ def clean_query(value: str) -> str:
 def _length(text: str) -> int:
     # The services count as JavaScript does, in UTF-16 units: an emoji is two.
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _weight(text: str) -> int:
+    # As X counts a post: letters of Latin, Greek, Cyrillic, Hebrew and Arabic script once, others,
+    # such as Chinese, Japanese and Korean ones, twice.
+    return sum(1 if any(ord(sign) in light for light in _LIGHT) else 2 for sign in text)

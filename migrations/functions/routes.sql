@@ -171,6 +171,13 @@ begin
     command.created_at := clock_timestamp();
   end if;
   command.updated_at := now();
+  -- A row that an import stores with its old date is no request of today, as at the other doors. The
+  -- first of all dates is what programs write for none.
+  if command.status = 'pending' and command.effect = 'once'
+     and command.created_at > '1970-01-02' and command.created_at < now() - safari_backlog_age()
+     and coalesce(command.scheduled_for <= now(), true) then
+    command.hold := 'backlog';
+  end if;
   -- The visitors' key is in every web page of a project: with the table open, anybody has it.
   if current_setting('role', true) = 'anon' and not (
     select c.relrowsecurity from pg_class c where c.oid = 'public.safari_command_queue'::regclass)

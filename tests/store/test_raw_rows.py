@@ -364,3 +364,26 @@ def test_refused_claims_without_a_row_to_blame_are_alerted_once_a_day(
     assert admin.execute("select kind, detail ->> 'error' from safari_alerts").fetchall() == [
         ("claims_refused", "why")
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "hold"),
+    [
+        ({"age": "150 days"}, "backlog"),
+        ({"age": "25 hours"}, "backlog"),
+        ({"age": "2 hours"}, None),
+        ({"age": "150 days", "due_in": "1 hour"}, None),
+        ({"age": "150 days", "due_in": "-140 days"}, "backlog"),
+        ({"age": "150 days", "action": "market_research"}, None),
+    ],
+)
+def test_a_row_that_is_stored_with_its_old_date_waits_for_a_decision(
+    admin: psycopg.Connection, changes: dict[str, str], hold: str | None
+) -> None:
+    row = admin.execute(
+        "insert into safari_command_queue (action, platform, params, created_at, scheduled_for)"
+        ' values (%s, \'twitter\', \'{"username": "ada", "text": "Hi", "query": "x"}\','
+        " now() - %s::interval, now() + %s::interval) returning hold",
+        (changes.get("action", "send_dm"), changes["age"], changes.get("due_in")),
+    ).fetchone()
+    assert row == (hold,)

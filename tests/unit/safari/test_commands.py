@@ -153,5 +153,14 @@ def test_signs_that_show_nothing_make_no_other_text(text: str) -> None:
     assert text_hash(command("tweet", text="Hi There")) != seen
 
 
+@pytest.mark.parametrize(
+    ("sign", "most"), [("a", 280), ("ж", 280), ("漢", 140), ("한", 140), ("カ", 140), ("👍", 140)]
+)
+def test_a_post_on_x_is_counted_as_x_counts_it(sign: str, most: int) -> None:
+    assert command("tweet", text=sign * most) is not None
+    with pytest.raises(InvalidInput, match="twitter-comments takes 280"):
+        command("tweet", text=sign * (most + 1))
+
+
 def test_research_has_no_text_to_compare() -> None:
     assert text_hash(command("market_research", "twitter", query="ai", text="x")) is None
