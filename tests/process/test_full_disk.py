@@ -1,4 +1,4 @@
-"""A disk without room, and a run folder that is gone, under a tree at work."""
+"""A disk that is full or read-only, and a run folder that is gone, under a tree at work."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True, timeout=MOUNT_SECONDS)
 
 
-def fill(folder: Path) -> Path:
+@contextlib.contextmanager
+def full(folder: Path) -> Iterator[None]:
     """Leave not a byte of room."""
     path = folder / "filling"
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
@@ -56,14 +57,28 @@ def fill(folder: Path) -> Path:
             with contextlib.suppress(OSError):
                 while True:
                     file.write(bytes(size))
-    return path
+    yield
+    path.unlink()
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Let nothing be opened for writing; files that are open stay so, as after a remount."""
+    above = ["mount", "--bind", str(folder), str(folder)]
+    subprocess.run(above, check=True, timeout=MOUNT_SECONDS)
+    remount = ["mount", "-o", "remount,bind,ro", str(folder)]
+    subprocess.run(remount, check=True, timeout=MOUNT_SECONDS)
+    with pytest.raises(OSError, match="Read-only file system"):
+        (folder / "filling").touch()
+    yield
+    subprocess.run(["umount", "-l", str(folder)], check=True, timeout=MOUNT_SECONDS)
 
 
 @pytest.mark.timeout(1500)
-def test_a_full_disk_ends_nobody_and_loses_nothing(
+def test_a_disk_that_takes_nothing_ends_nobody_and_loses_nothing(
     queue: Queue, simulator: SimulatorProcess, small_disk: Path, suite: str
 ) -> None:
-    rounds, full_seconds = SUITES[suite]
+    rounds, trouble_seconds = SUITES[suite]
     environment = environment_for(
         queue.database,
         simulator,
@@ -81,21 +96,22 @@ def test_a_full_disk_ends_nobody_and_loses_nothing(
         eventually(lambda: bool(worker_pids(tree)), "workers run", START_SECONDS)
         supervisord, workers = tree.supervisor.pid(), worker_pids(tree)
         delivers(queue, "before")
-        for number in range(rounds):
-            filling = fill(small_disk)
-            (id_,) = queue.add(f"during{number}")
-            # As long as beats that cannot be written would take to look like a death.
-            until = monotonic() + full_seconds
-            while monotonic() < until:
-                assert tree.supervisor.pid() == supervisord
-                assert worker_pids(tree) == workers
-                pause.wait(LOOK_SECONDS)
-            filling.unlink()
+        troubles = [*[full] * rounds, read_only]
+        for number, trouble in enumerate(troubles):
+            with trouble(small_disk):
+                (id_,) = queue.add(f"during{number}")
+                # As long as beats that cannot be written would take to look like a death.
+                until = monotonic() + trouble_seconds
+                while monotonic() < until:
+                    assert tree.supervisor.pid() == supervisord
+                    assert worker_pids(tree) == workers
+                    pause.wait(LOOK_SECONDS)
             eventually(lambda: queue.statuses(id_) == ["completed"], "it arrives", START_SECONDS)  # noqa: B023
             delivers(queue, f"after{number}")
         sent = [line["recipient"] for line in simulator.world()]
         assert sorted(sent) == sorted(
-            ["before", *(f"{when}{n}" for when in ("during", "after") for n in range(rounds))]
+            ["before"]
+            + [f"{when}{n}" for when in ("during", "after") for n in range(len(troubles))]
         )
     finally:
         command(environment, "down")
