@@ -7,6 +7,7 @@ their full paths, so that none of the same name on a PATH runs in their place.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LaunchAgent",
+    "is_denied",
     "is_mac",
     "keep_awake",
     "launchctl_remedy",
@@ -34,6 +36,9 @@ ANSWER_TIMEOUT_SECONDS: Final = 5.0
 # How launchctl ends where a session has no windows, as over ssh, and where a label is in use.
 NO_SESSION: Final = frozenset({112, 125})
 IN_USE: Final = frozenset({5, 37})
+# osascript ends each error with its number, in whichever language it prints the text.
+_ERROR_NUMBER: Final = re.compile(r"\((-\d+)\)\s*$")
+NOT_ALLOWED: Final = frozenset({-1743, -1744, -10004})
 
 
 def is_mac() -> bool:
@@ -44,6 +49,12 @@ def is_mac() -> bool:
 def osascript() -> str:
     """Return the program that runs AppleScript; elsewhere a stand-in on PATH may have its name."""
     return OSASCRIPT if is_mac() else "osascript"
+
+
+def is_denied(said: str) -> bool:
+    """Return whether osascript ended because this program must not control Safari."""
+    found = _ERROR_NUMBER.search(said)
+    return found is not None and int(found[1]) in NOT_ALLOWED
 
 
 def version() -> str | None:

@@ -51,7 +51,7 @@ LOCAL_HOST: Final = "127.0.0.1"
 
 def release() -> Finding:
     """Return the version of this copy, and what it runs on, as a report of a fault needs it."""
-    system = f"macOS {macos.version()}" if macos.is_mac() else platform.platform()
+    system = f"macOS {macos.version() or '(no version)'}" if macos.is_mac() else platform.platform()
     python = f"Python {platform.python_version()}"
     return fine("version", f"actp-worker {__version__}, {python}, {system}")
 

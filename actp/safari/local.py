@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import InvalidInput
-from actp.macos import osascript
+from actp.macos import is_denied, osascript
 from actp.processes import Finished, run_bounded
 from actp.safari.catalogue import LOCAL
 from actp.safari.outcomes import Outcome, refused_input
@@ -63,6 +63,9 @@ _COUNT_OF_PHASE: Final[Mapping[str, str]] = MappingProxyType(
     {"sync": "synced", "score": "scored", "generate": "queued"}
 )
 _WARNING: Final = "\u26a0"
+ALLOW_SAFARI: Final = (
+    "Allow it under System Settings, Privacy & Security, Automation, then bin/queue retry ID"
+)
 _DATABASE_WARNING = re.compile("\u26a0\ufe0f? +Supabase")
 _MISSING_KEY = re.compile(r"\b([A-Z][A-Z0-9_]+) not set\b")
 
@@ -104,6 +107,8 @@ def _navigate(url: str, options: LocalOptions) -> Outcome:
         return _ends("retry", "timeout", "Safari did not open the page in time", result)
     if ended.returncode != 0:
         said = excerpt(ended.stderr, 300).strip() or f"exit code {ended.returncode}"
+        if is_denied(said):
+            return _ends("rejected", "misconfigured", f"osascript: {said}. {ALLOW_SAFARI}", result)
         return _ends("retry", "exit_code", f"osascript: {said}", result)
     return _ends("sent", "done", "", result)
 

@@ -244,6 +244,26 @@ def test_a_safari_that_refuses_is_asked_again(tmp_path: Path) -> None:
     assert "Safari got an error" in outcome.error
 
 
+DENIED = (
+    "0:9: execution error: Not authorized to send Apple events to Safari. (-1743)",
+    "0:9: execution error: Keine Berechtigung f\u00fcr Apple-Events an Safari. (-1743)",
+    "execution error: A privilege violation occurred. (-10004)",
+)
+PASSING = (
+    "31:40: execution error: Safari got an error: Application isn\u2019t running. (-600)",
+    "execution error: Safari got an error: AppleEvent timed out. (-1712)",
+    "execution error: the number (-1743) in an address",
+)
+
+
+@pytest.mark.parametrize("said", [*DENIED, *PASSING])
+def test_a_missing_permission_ends_navigate_with_its_remedy(tmp_path: Path, said: str) -> None:
+    options = osascript(tmp_path, f"sys.stderr.reconfigure(encoding='utf-8'); sys.exit({said!r})")
+    outcome = run_local(local_command("navigate", url="https://example.org"), options)
+    assert outcome.verdict == ("rejected" if said in DENIED else "retry")
+    assert ("Privacy & Security, Automation" in outcome.error) is (said in DENIED)
+
+
 def _ends(pid: int) -> bool:
     """Return whether a process is gone, or only waits for its parent, within the deadline."""
     state = Path(f"/proc/{pid}/stat")
