@@ -83,9 +83,15 @@ claim, the intent with its limits, and the result with its audit. With 1.4 ms th
 + 0.2) / (1.4 + 0.2) = 0.5 of bare httpx, before any wait for the disk. What is left of it goes
 to a service's commands running one after the other.
 
-What *begin* checks beyond release 0.1.0 (other addresses of the same person, limits of an hour
-and a week, hours by weekday, review, the account) costs PostgreSQL about twice the CPU for one
-command, and a fifth more for the result.
+What *begin* checks beyond release 0.1.0 (other addresses of the same person, words that nobody has
+judged, limits of an hour and a week, hours by weekday, review, the account) costs PostgreSQL about
+1.9 times the CPU for one command; a claim costs 1.15 times, a result 1.35 times as much. Of the
+statement that begins, a third is the gate, a fifth the refusals, a tenth each the unjudged words
+and the review; the rest finds the row and writes intent, counter and audit.
+
+A pickup ends with the request. Ours has one commit more in its way than pgqueuer's: the intent is
+on disk before anything is sent. So has the busy share of the one Safari: between two actions lie
+the result of one and the intent of the next.
 
 Agents run as whole processes, start of the interpreter included, on made-up people and posts.
 Claude is simulated and answers at once; scores, queues and associations are made without it. The

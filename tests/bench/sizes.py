@@ -36,9 +36,9 @@ class Sizes:
 
 FULL: Final = Sizes(
     drained_commands=6000,
-    drain_rounds=2,
-    drain_limit_seconds=8.0,
-    turn_seconds=20.0,
+    drain_rounds=1,
+    drain_limit_seconds=6.0,
+    turn_seconds=8.0,
     pickups=300,
     crowded_rows=1_000_000,
     claims=200,
@@ -46,7 +46,7 @@ FULL: Final = Sizes(
     batches=20,
     single_enqueues=1000,
     starts=2,
-    idle_seconds=90.0,
+    idle_seconds=40.0,
     scrapes=200,
     crm_contacts=(500, 5000, 50_000),
     posts=100_000,
