@@ -12,6 +12,7 @@ from tests.actors.rows import eventually
 from tests.actors.settings_for_tests import environment_for
 from tests.process.live_tree import nothing_left
 from tests.process.test_tree import command
+from tests.support.phone import CHAT
 from tests.support.servers import short_folder
 from tests.support.supabase import supabase_project
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from simulator.process import SimulatorProcess
     from tests.support.databases import Databases
 
+TOKEN = "123456:test"  # noqa: S105  # of a simulated bot
 LEASE_SECONDS = 30
 START_SECONDS = 40.0
 # From the second beat, when the tree has settled, to the fifth.
@@ -48,6 +50,12 @@ def test_an_idle_tree_asks_little_of_a_hosted_database(
             folder,
             SAFARI_LEASE_SECONDS=str(LEASE_SECONDS),
             METRICS_PORT_BASE=str(free_port_base()),
+            TELEGRAM_API_URL=simulator.url("telegram"),
+            TELEGRAM_BOT_TOKEN=TOKEN,
+            TELEGRAM_CHAT_ID=CHAT,
+            TELEGRAM_BUTTONS="true",
+            RESULT_WEBHOOK_URL="http://127.0.0.1:9/results",
+            RESULT_WEBHOOK_SECRET="s" * 32,
         )
 
         def beats() -> int:
