@@ -257,20 +257,30 @@ begin
 end $$;
 
 -- How far our posts of the last 30 days are measured: [{platform, posts, measured, waiting, unplaced,
--- problem}]. The address of those that are unplaced is not known.
+-- problem}]. `measured` are also those whose figures another program stored; of the others, the address
+-- of those that are unplaced is not known.
 create or replace function public.agent_posts_state() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(s) order by s.platform), '[]') from (
-    select o.platform, count(*) as posts,
-           count(*) filter (where exists (
+  with posts as (
+    select coalesce(o.platform, safari_platform(p.platform)) as platform,
+           coalesce(o.published_at, p.published_at) as published_at, o.url, o.next_look_at, o.problem,
+           agent_figure(p.engagement_score) is not null or exists (
              select from actp_post_looks l where l.platform = o.platform
-                and l.external_id = o.external_id and l.engagement is not null)) as measured,
-           count(*) filter (where o.next_look_at is not null) as waiting,
-           count(*) filter (where o.url is null) as unplaced,
-           (array_agg(o.problem order by o.published_at desc)
-             filter (where o.problem is not null))[1] as problem
-      from actp_own_posts o where o.published_at > now() - interval '30 days'
-     group by o.platform) s
+                and l.external_id = o.external_id and l.engagement is not null) as is_measured
+      from actp_own_posts o
+      full join (select c.*, safari_platform(c.platform) as place from actp_content_performance c
+                  where c.published_at > now() - interval '30 days' and c.published_at <= now()) p
+        on p.place = o.platform and p.external_id = o.external_id
+  )
+  select coalesce(jsonb_agg(to_jsonb(s) order by s.platform), '[]') from (
+    select p.platform, count(*) as posts, count(*) filter (where p.is_measured) as measured,
+           count(*) filter (where p.next_look_at is not null) as waiting,
+           count(*) filter (where p.url is null and not p.is_measured) as unplaced,
+           (array_agg(p.problem order by p.published_at desc)
+             filter (where p.problem is not null))[1] as problem
+      from posts p
+     where p.platform is not null and p.published_at > now() - interval '30 days'
+     group by p.platform) s
 $$;
 
 -- The looks at our videos that their snapshots hold and nobody has stored: of each video and age the

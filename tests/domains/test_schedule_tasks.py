@@ -199,10 +199,11 @@ def test_rows_of_any_spelling_teach_and_one_without_a_platform_stops_nobody(
     assert {row["platform"] for row in run_script(script, "--cross-platform")[1]["rows"]} == {
         "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube",
     }  # fmt: skip
-    noted = {
-        row["platform"]: row["problem"] for row in run_script(script, "--measure")[1]["platforms"]
-    }
-    assert noted["instagram"] == "6 posts without a known address"
+    seen = {row["platform"]: row for row in run_script(script, "--measure")[1]["platforms"]}
+    assert (seen["instagram"]["measured"], seen["instagram"]["problem"]) == (6, None)
+    admin.execute("update actp_content_performance set engagement_score = null")
+    seen = {row["platform"]: row for row in run_script(script, "--measure")[1]["platforms"]}
+    assert seen["instagram"]["problem"] == "6 posts without a known address"
 
 
 def test_saturation_is_reported_once(run_script: RunScript, admin: psycopg.Connection) -> None:
