@@ -167,17 +167,23 @@ begin
   return case when slug ~ '^ACo[A-Za-z0-9_-]{30,}$' then slug else safari_lower(slug) end;
 end $$;
 
--- A mailbox in one spelling, or null. Gmail delivers whatever dots and tags a name has.
+-- A mailbox in one spelling, or null. Gmail delivers whatever dots and tags a name has, and others
+-- whatever tags; elsewhere a tag may be a mailbox of its own.
 create or replace function public.safari_mailbox(given text) returns text
 language plpgsql immutable as $$
 declare
+  tagging constant text[] := array[
+    'outlook.com', 'hotmail.com', 'live.com', 'msn.com', 'icloud.com', 'me.com', 'mac.com',
+    'fastmail.com', 'proton.me', 'protonmail.com', 'pm.me', 'zoho.com'];
   parts constant text[] := regexp_match(
-    safari_lower(normalize(
-      coalesce(substring(given from '^[^<>@,;]*<([^<>\s]+)>$'), given), NFKC)),
+    safari_lower(normalize(rtrim(
+      coalesce(substring(given from '^[^<>@,;]*<([^<>\s]+)>$'), given), '.'), NFKC)),
     '^(?:mailto:)?([^\s@<>",;:()\\\[\]]+)@((?:[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+\.)+[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+)$');
 begin
   if parts[2] in ('gmail.com', 'googlemail.com') then
     return replace(split_part(parts[1], '+', 1), '.', '') || '@gmail.com';
+  elsif parts[2] = any (tagging) then
+    return split_part(parts[1], '+', 1) || '@' || parts[2];
   end if;
   return parts[1] || '@' || parts[2];
 end $$;
@@ -191,7 +197,10 @@ create or replace function public.safari_address(
 language plpgsql immutable as $$
 declare
   wanted constant text := safari_platform(platform);
-  seen constant text := safari_visible(given);
+  visible constant text := safari_visible(given);
+  -- LinkedIn profiles are also copied without their host.
+  seen constant text := case when wanted = 'linkedin' and visible ~* '^/?in/'
+                             then 'linkedin.com/' || ltrim(visible, '/') else visible end;
   is_handle boolean := wanted in ('instagram', 'threads', 'tiktok', 'twitter');
   page record;
 begin

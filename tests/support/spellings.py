@@ -89,6 +89,8 @@ ADDRESSES: Final[Mapping[tuple[str, str], tuple[Given, ...]]] = MappingProxyType
         ("linkedin", "ada-l"): (
             ("linkedin", "ada-l"),
             ("linkedin", "@Ada-L"),
+            ("linkedin", "/in/Ada-L/"),
+            ("linkedin", "in/ada-l?trk=x"),
             ("linkedin", "https://www.linkedin.com/in/ada-l/"),
             (None, "https://www.linkedin.com/in/Ada-L"),
             (None, "https://de.linkedin.com/in/ada-l?trk=x"),
@@ -145,7 +147,11 @@ ADDRESSES: Final[Mapping[tuple[str, str], tuple[Given, ...]]] = MappingProxyType
             ("gmail", "ada.b@gmail.com"),
             ("gmail", "AdaB+news@GoogleMail.com"),
         ),
-        ("gmail", "ada+news@x.io"): (("gmail", "ada+news@x.io"),),
+        ("gmail", "ada+news@x.io"): (("gmail", "ada+news@x.io"), ("gmail", "ada+news@x.io.")),
+        ("gmail", "ada@outlook.com"): (
+            ("gmail", "Ada+news@Outlook.com"),
+            ("gmail", "ada@outlook.com."),
+        ),
     }
 )
 
