@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import click
 
@@ -14,6 +15,7 @@ from actp.cli.output import console, counted, emit_json, one_line, say, table, t
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
 from actp.operators import act, operator_here
+from actp.safari.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,28 +70,30 @@ def show(who: str, *, as_json: bool) -> None:
 @_who
 @click.argument("words", metavar="TEXT", nargs=-1, required=True)
 @click.option("--platform", help="Where to answer; by default where they wrote.")
-@click.option("--key", help="Send at most once under this key.")
+@click.option("--key", help="Send at most once under this key; by default once a day per text.")
 @json_option
 def reply(
     who: str, words: tuple[str, ...], platform: str | None, key: str | None, *, as_json: bool
 ) -> None:
-    """Answer through the command queue."""
+    """Answer through the command queue; the same answer once a day, unless it has a --key."""
     said = " ".join(words).strip()
-    if not said:
-        raise InvalidInput("the answer is empty", remedy="Write the text after the ID.")
+    if fault := unfinished(said):
+        raise InvalidInput(f"the answer cannot be sent: {fault}", remedy="Write what they read.")
     with database() as store:
+        contact_id = _found(store, who)
         answer = act(
             store,
             operator_here("cli"),
             "inbox_reply",
-            contact_id=_found(store, who),
+            contact_id=contact_id,
             text=said,
-            key=key or f"inbox:{uuid4()}",
+            key=key or _key_of(contact_id, said),
             platform=platform and platform.strip().lower(),
         )
+    state = "Queued" if answer["created"] else "Already queued"
     _tell(
         answer,
-        f"Queued for {one_line(answer['address'])} on {answer['platform']}:"
+        f"{state} for {one_line(answer['address'])} on {answer['platform']}:"
         f" bin/show {answer['id'][:8]}",
         as_json=as_json,
     )
@@ -161,6 +165,12 @@ def tag(who: str, tags: tuple[str, ...], *, remove: bool, as_json: bool) -> None
     _tell(answer, f"Tags: {', '.join(answer['tags']) or 'none'}.", as_json=as_json)
 
 
+def _key_of(contact_id: str, text: str) -> str:
+    """Return one key for the same answer on the same day: a repeated call sends nothing."""
+    words = sha256(text.encode()).hexdigest()[:16]
+    return f"inbox:{contact_id}:{datetime.now(UTC).date()}:{words}"
+
+
 def _found(store: Store, who: str) -> str:
     found: str = store.call("agent_inbox_find", who=who)
     return found
@@ -178,7 +188,7 @@ def _show(answer: Mapping[str, Any]) -> None:
     waiting = counted(answer["waiting"], "conversation")
     say(
         f"{waiting} waiting for your answer{hidden}."
-        if waiting
+        if answer["waiting"]
         else "No conversation waits for an answer."
     )
     if not answer["rows"]:
