@@ -38,6 +38,9 @@ begin
     end if;
   end if;
   return new;
+exception when syntax_error_or_access_rule_violation or data_exception then
+  -- Columns of other types: another program stores its message all the same.
+  return new;
 end $$;
 
 -- Makes a contact of somebody who wrote to us and is not known, so that their words are judged and

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from actp.store.agents import look, wanted_columns
@@ -154,3 +155,54 @@ def sent_and_claimed(database: Database) -> None:
     assert finished["status"] == "completed"
     for function in ("safari_status", "safari_gauges", "safari_limits", "safari_history"):
         store.call(function)
+
+
+# Everything as another program might have it: its own ids, times and lists.
+OWNED = """
+create table crm_contacts (id bigint generated always as identity primary key, platform text,
+  username text, tags jsonb, last_inbound_at text, email_opted_out text, unread text);
+create table crm_conversations (id bigint generated always as identity primary key,
+  contact_id bigint, platform text, last_message text, unread_count text, last_reply_at text);
+create table crm_messages (id bigint generated always as identity primary key, contact_id bigint,
+  platform text, username text, text text, direction text, sent_at text, is_outbound text,
+  metadata text);
+create table crm_interactions (id bigint generated always as identity primary key,
+  contact_id bigint, type text, direction text, created_at text);
+create table crm_message_queue (id bigint generated always as identity primary key,
+  contact_id bigint, platform text, message_body text, status text default 'pending',
+  created_at text, scheduled_for text);
+create table actp_platform_associations (contact_id bigint, platform text, handle text);
+create table actp_content_performance (id bigint, platform text, niche jsonb, external_id bigint);
+create table actp_cross_platform_trends (niche integer, platforms jsonb);
+"""
+WRITES = (
+    "insert into crm_contacts (platform, username) values ('twitter', 'ada'), ('x', 'bob')",
+    "update crm_contacts set tags = '[\"vip\"]', last_inbound_at = 'today', unread = 'yes'",
+    "insert into crm_conversations (contact_id, platform, last_message) values (1, 'x', 'Hi')",
+    "update crm_conversations set last_message = 'stop', unread_count = 'two'",
+    "insert into crm_messages (contact_id, username, direction) values (1, 'ada', 'inbound')",
+    "insert into crm_messages (platform, username, text) values ('x', 'ada', 'Hi')",
+    "update crm_messages set text = 'Hello'",
+    "insert into crm_interactions (contact_id, type, direction) values (1, 'email', 'inbound')",
+    "insert into crm_message_queue (contact_id, platform, created_at) values (1, 'x', '2020')",
+    "update crm_message_queue set status = 'sent'",
+    "insert into actp_platform_associations values (1, 'x', 'ada')",
+    "update actp_platform_associations set handle = 'ada_b'",
+    "insert into actp_content_performance values (1, 'x', '\"ai\"', 5)",
+    "insert into actp_cross_platform_trends values (1, '[]')",
+    "delete from crm_contacts",
+)
+
+
+def test_another_program_writes_its_tables_as_before(unmigrated: Database) -> None:
+    with unmigrated.connect() as connection:
+        connection.execute(OWNED.encode())
+        migrate(unmigrated.dsn)
+        refused = {}
+        for statement in WRITES:
+            try:
+                connection.execute(statement.encode())
+            except psycopg.Error as error:
+                refused[statement] = str(error)
+        assert refused == {}
+    sent_and_claimed(unmigrated)
