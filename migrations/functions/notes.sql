@@ -132,15 +132,18 @@ end $$;
 -- Holds contacts whose notes may ask not to contact them, until an operator has looked; a note is
 -- asked about once.
 create or replace function public.agent_notes_hold(contact_ids uuid[]) returns void
-language sql set search_path = public, pg_temp as $$
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  columns constant text[] := agent_note_columns();  -- once, not for each contact
+begin
   insert into actp_inbox as b (contact_id, unheard, look_at, look_words, note_asked)
     select n.id, false, now(), left('note: ' || n.note, 300), md5(n.note)
-      from (select c.id, agent_notes(c, agent_note_columns()) as note
+      from (select c.id, agent_notes(c, columns) as note
               from unnest(contact_ids) i (id) join crm_contacts c using (id)) n
      where n.note is not null and agent_note_wish(n.note) = 'doubt'
      order by n.id
     on conflict on constraint actp_inbox_pkey do update
       set look_at = now(), look_words = excluded.look_words, note_asked = excluded.note_asked,
           updated_at = now()
-     where b.note_asked is distinct from excluded.note_asked
-$$;
+     where b.note_asked is distinct from excluded.note_asked;
+end $$;
