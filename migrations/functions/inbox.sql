@@ -5,8 +5,10 @@
 create or replace function public.agent_inbox_mark() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  who uuid := (to_jsonb(new) ->> case tg_table_name when 'crm_contacts' then 'id'
-                                                    else 'contact_id' end)::uuid;
+  -- A number is no id that the inbox knows, and no reason to refuse another program's row.
+  who uuid := substring(to_jsonb(new) ->> case tg_table_name when 'crm_contacts' then 'id'
+                                                             else 'contact_id' end
+                        from '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$')::uuid;
 begin
   if who is not null then
     insert into actp_inbox as b (contact_id) values (who)
