@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import webbrowser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from actp.cli.output import say, warn
 from actp.errors import InvalidInput
 from actp.private_file import write_private
 from actp.settings import load_settings
+from actp.status_words import attention, status_report
 
 __all__ = ["report"]
 
@@ -36,7 +38,8 @@ def report(*, out: Path | None, is_opening: bool) -> None:
     path = (out or settings.actp_home / "report.html").absolute()
     with database(settings) as store:
         data = store.call("agent_report")
-    _write(path, page(data))
+        lines = [str(line) for line in attention(status_report(store))]
+    _write(path, page(data, attention=lines, host=socket.gethostname()))
     say(f"Written: {path}")
     if is_opening and not webbrowser.open(path.as_uri()):
         warn("No browser was found: open the file yourself.")

@@ -77,6 +77,8 @@ def _loop(console: Console, reader: _Reader, wakes: _Wakes, keyboard: int) -> No
                 continue
             keys = _keys(keyboard)
             if keys is None:
+                # Its signal may come later than this end of the input: end the same way.
+                signal.raise_signal(signal.SIGHUP)
                 return
             paused = _paused(snapshot)
             for key in keys:

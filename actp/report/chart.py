@@ -27,6 +27,7 @@ class Chart:
     rows: Sequence[Sequence[object]]
     drawing: Drawing | None
     is_wide: bool = False
+    is_newest_right: bool = False
 
 
 def plain(value: object, longest: int = 32) -> str:

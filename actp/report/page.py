@@ -11,23 +11,32 @@ from typing import TYPE_CHECKING, Any
 from actp.report.charts import charts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from actp.report.chart import Chart
 
 __all__ = ["figure_of", "page"]
 
 
-def page(data: Mapping[str, Any]) -> str:
-    """Return the page of what ``agent_report`` answers."""
+def page(data: Mapping[str, Any], *, attention: Sequence[str] = (), host: str) -> str:
+    """Return the page of what ``agent_report`` answers, under what needs attention."""
     here = files("actp.report")
     at = datetime.fromisoformat(data["at"]).astimezone(UTC)
     return Template(here.joinpath("page.html").read_text("utf-8")).substitute(
         at=f"{at:%d %B %Y, %H:%M}",
         moment=at.isoformat(timespec="seconds"),
+        host=escape(host),
+        attention=_attention(attention),
         style=here.joinpath("page.css").read_text("utf-8"),
         figures="\n".join(figure_of(chart) for chart in charts(data)),
     )
+
+
+def _attention(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    entries = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section class="attention"><h2>Needs attention</h2><ul>{entries}</ul></section>'
 
 
 def figure_of(chart: Chart) -> str:
@@ -38,7 +47,11 @@ def figure_of(chart: Chart) -> str:
     else:
         drawn = chart.drawing.svg(f"{chart.title}. {chart.caption}")
         label = escape(f"{chart.title}: the drawing")
-        shown = f'<div class="drawing" tabindex="0" role="group" aria-label="{label}">{drawn}</div>'
+        newest = " newest-right" if chart.is_newest_right else ""
+        shown = (
+            f'<div class="drawing{newest}" tabindex="0" role="group" aria-label="{label}">'
+            f"{drawn}</div>"
+        )
         caption = f"<p>{escape(chart.caption)}</p>"
     wide = ' class="wide"' if chart.is_wide else ""
     return (

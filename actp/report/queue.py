@@ -72,11 +72,12 @@ def ended(data: Mapping[str, Any]) -> Chart:
     return Chart(
         "ended",
         "What happened to commands",
-        f"In {DAYS} days {done:,} were completed and {failed:,} failed;"
-        f" of {unknown:,} nobody knows.",
+        f"In {DAYS} days {done:,} were completed and {failed:,} failed"
+        + (f"; {unknown:,} have an unknown outcome." if unknown else "."),
         "Nothing yet: no command has ended in 14 days.",
         ("day", *OUTCOMES),
         table,
         columns([row[0] for row in table], parts, legend=OUTCOMES) if data["ended"] else None,
         is_wide=True,
+        is_newest_right=True,
     )

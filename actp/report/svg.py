@@ -195,9 +195,8 @@ def heat(
         strength = 0.06 + 0.84 * min(max(cell.share, 0.0), 1.0)
         parts.append(_rect(x + 2, y + 2, across - 4, step - 4, "heat", cell.told, opacity=strength))
         if cell.text:
-            color = "on-heat" if cell.share > 0.6 else "ink"
             parts.append(
-                _text(x + across / 2, y + step / 2, cell.text, anchor="middle", color=color)
+                _text(x + across / 2, y + step / 2, cell.text, anchor="middle", color="ink")
             )
         if cell.has_dot:
             parts.append(

@@ -110,7 +110,7 @@ def outcomes(filled: Database, full: dict[str, Any]) -> list[tuple[int, ...]]:
 def file(full: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of that."""
     written = tmp_path_factory.mktemp("report") / "report.html"
-    written.write_text(page(full), encoding="utf-8")
+    written.write_text(page(full, host="mac"), encoding="utf-8")
     return written
 
 
@@ -124,7 +124,7 @@ def row_of(chart: Chart, first: str) -> tuple[object, ...]:
 
 def test_empty_database_is_reported_without_empty_charts(store: Store) -> None:
     data = store.call("agent_report")
-    text = page(data)
+    text = page(data, host="mac")
     assert [chart.name for chart in charts(data)] == NAMES
     assert text.count('class="nothing">Nothing yet: ') == len(NAMES)
     assert "<svg" not in text
@@ -213,7 +213,7 @@ def test_text_from_outside_is_shown_and_never_obeyed(
     run = {**full["campaigns"][0], "campaign_type": HOSTILE}
     file = tmp_path / "report.html"
     data = full | {"tests": [test], "campaigns": [run], "stages": {HOSTILE: 3}}
-    file.write_text(page(data), encoding="utf-8")
+    file.write_text(page(data, host="mac"), encoding="utf-8")
     with opened(browser, file) as shown:
         assert shown.page.locator("script, img").count() == 0
         assert shown.page.title() != "taken"
@@ -223,9 +223,30 @@ def test_text_from_outside_is_shown_and_never_obeyed(
         assert shown.complaints == []
 
 
+def test_a_narrow_page_begins_with_the_newest_day(file: Path, browser: Browser) -> None:
+    with opened(browser, file, width=390) as shown:
+        frame = shown.page.locator("#ended .drawing").bounding_box()
+        newest = shown.page.locator("#ended svg text").last.bounding_box()
+    assert frame is not None
+    assert newest is not None
+    assert frame["x"] < newest["x"]
+    assert newest["x"] + newest["width"] <= frame["x"] + frame["width"]
+
+
+def test_the_page_names_its_host_and_what_needs_attention(
+    full: dict[str, Any], browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(full, attention=[HOSTILE], host=HOSTILE), encoding="utf-8")
+    with opened(browser, file) as shown:
+        assert shown.page.locator("script, img").count() == 0
+        assert shown.page.locator(".attention li").all_text_contents() == [HOSTILE]
+        assert HOSTILE in (shown.page.locator("header p").text_content() or "")
+
+
 def test_every_adapter_brings_what_the_page_needs(backend: Database) -> None:
     make(backend.store, 1)
-    text = page(backend.store.call("agent_report"))
+    text = page(backend.store.call("agent_report"), host="mac")
     assert {name for name in NAMES if f'<figure id="{name}"' in text} == set(NAMES)
     assert "330.0" in text
     assert text.count("<svg") == 6
@@ -247,7 +268,7 @@ def test_a_label_of_any_letters_is_shortened_to_its_room(
 ) -> None:
     file = tmp_path / "report.html"
     run = {**full["campaigns"][0], "campaign_type": sign * 32}
-    file.write_text(page(full | {"campaigns": [run]}), encoding="utf-8")
+    file.write_text(page(full | {"campaigns": [run]}, host="mac"), encoding="utf-8")
     with opened(browser, file) as shown:
         label = shown.page.locator("#campaigns svg text", has_text=sign * 5).first
         text = label.text_content()

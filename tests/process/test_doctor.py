@@ -245,4 +245,4 @@ def test_what_is_found_without_settings_is_about_settings(
 ) -> None:
     monkeypatch.setenv("ACTP_ENV_FILE", "")
     monkeypatch.setenv("STOP_SECONDS", "never")
-    assert {finding.check for finding in examine()} == {"settings"}
+    assert {finding.check for finding in examine()} == {"version", "settings"}
