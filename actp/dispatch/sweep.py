@@ -65,8 +65,11 @@ def sweep(
     dispatcher: Dispatcher,
     steps: Sequence[tuple[str, str]] = SWEEP,
     tell: Callable[[Line], None] = lambda _: None,
+    begin: Callable[[str, str], None] = lambda _domain, _task: None,
 ) -> Sweep:
-    """Run the steps in order, whatever becomes of each, and alert once; ``tell`` hears each line.
+    """Run the steps in order, failures included, and alert once.
+
+    ``begin`` is called before each step with its domain and task, ``tell`` after it with its line.
 
     Raises StoreError where the database does not answer before the first one or after the last.
     """
@@ -80,6 +83,7 @@ def sweep(
             if dispatcher.is_stopping():
                 lines.append(Line(domain, task, ok=False, text="not begun: stopped"))
                 continue
+            begin(domain, task)
             line = _line(dispatcher, domain, task)
             lines.append(line)
             tell(line)

@@ -290,9 +290,14 @@ def test_a_sweep_goes_on_after_failures_and_is_told_in_one_message(
         ("remotion", "pipeline"),
     )
     heard: list[str] = []
-    swept = sweep(dispatcher, steps, lambda line: heard.append(line.domain))
+    swept = sweep(
+        dispatcher,
+        steps,
+        lambda line: heard.append(f"{line.domain} ended"),
+        lambda domain, _: heard.append(domain),
+    )
     assert (swept.passed, swept.ok, len(rows(admin))) == (2, False, 4)
-    assert heard == [domain for domain, _ in steps]
+    assert heard == [said for domain, _ in steps for said in (domain, f"{domain} ended")]
     (told,) = [detail for kind, detail in alerts(admin) if kind == "sweep_complete"]
     assert (told["passed"], told["total"]) == (2, 5)
     assert [(line["ok"], line["text"]) for line in told["lines"][:3]] == [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from actp.cli.main import run
-from actp.cli.output import emit_json
+from actp.cli.output import console, emit_json
 from actp.dispatch.agents import AGENTS, DESCRIPTIONS
 from actp.dispatch.arguments import find, parse_params
 from actp.errors import ExitCode
@@ -99,8 +99,13 @@ def _sweep(*, as_json: bool) -> int:
         if not as_json:
             show_line(line)
 
-    with _dispatcher() as dispatcher:
-        swept = sweep(dispatcher, tell=tell)
+    # Nothing of the running task is printed where there is no terminal.
+    with _dispatcher() as dispatcher, console().status("") as running:
+
+        def begin(domain: str, task: str) -> None:
+            running.update(f"{domain}.{task}")
+
+        swept = sweep(dispatcher, tell=tell, begin=begin)
     emit_json(swept.shown()) if as_json else show_sweep(swept)
     return ExitCode.OK if swept.ok else ExitCode.FAILED
 
