@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from actp.errors import ActpError
 from actp.store.embedded import Cluster, EmbeddedStore
 from actp.store.embedded.account import server_account
 from actp.store.embedded.binaries import wheel_root
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PROCESS_TIMEOUT_SECONDS = 50
 STARTERS = 8
+COMERS, ROUNDS = 4, 3
 START = """
 import sys; from pathlib import Path; from actp.store.embedded import Cluster
 print(Cluster(Path(sys.argv[1])).ensure_running())
@@ -33,6 +37,11 @@ print(Cluster(Path(sys.argv[1])).ensure_running())
 FOREGROUND = """
 import sys; from pathlib import Path; from actp.store.embedded import Cluster
 Cluster(Path(sys.argv[1])).exec_foreground()
+"""
+KILLED = """
+import os, signal, sys; from pathlib import Path; from actp.store.embedded import EmbeddedStore
+store = EmbeddedStore(Path(sys.argv[1]))
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -238,6 +247,54 @@ def test_a_store_leaves_a_server_that_it_found(home: Path) -> None:
     store = EmbeddedStore(home)
     store.close()
     assert store.cluster.is_running()
+
+
+def test_the_last_of_overlapping_stores_stops_the_server(home: Path) -> None:
+    first, second = EmbeddedStore(home), EmbeddedStore(home)
+    first.close()
+    assert second.call("safari_now")
+    second.close()
+    assert not second.cluster.is_running()
+
+
+def test_stores_that_come_and_go_at_once_are_all_answered(home: Path) -> None:
+    def use_it(_: int) -> bool:
+        for _ in range(ROUNDS):
+            with closing(EmbeddedStore(home)) as store:
+                store.call("safari_now")
+        return True
+
+    with ThreadPoolExecutor(COMERS) as pool:
+        assert all(pool.map(use_it, range(COMERS)))
+    assert not Cluster(home).is_running()
+
+
+def test_a_server_whose_starter_was_killed_ends_with_the_next_store(home: Path) -> None:
+    killed = start_process(KILLED, home)
+    killed.communicate(timeout=PROCESS_TIMEOUT_SECONDS)
+    assert killed.returncode == -signal.SIGKILL
+    store = EmbeddedStore(home)
+    assert store.cluster.is_running()
+    store.close()
+    assert not store.cluster.is_running()
+
+
+def test_a_store_whose_migration_fails_leaves_no_server(home: Path) -> None:
+    cluster = Cluster(home)
+    cluster.ensure_running()
+    with psycopg.connect(cluster.dsn, autocommit=True) as connection:
+        connection.execute("alter table if exists public.safari_migrations rename to kept_aside")
+        connection.execute("create table public.safari_migrations (nothing int)")
+    cluster.stop()
+    try:
+        with pytest.raises(ActpError, match="name"):
+            EmbeddedStore(home)
+        assert not cluster.is_running()
+    finally:
+        cluster.ensure_running()
+        with psycopg.connect(cluster.dsn, autocommit=True) as connection:
+            connection.execute("drop table public.safari_migrations")
+            connection.execute("alter table if exists kept_aside rename to safari_migrations")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run what others cannot reach")

@@ -7,20 +7,23 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from actp.errors import StoreUnavailable
+from actp.store.connection import DeadlineConnection
 from actp.store.embedded import access
 from actp.store.embedded.account import server_account
 from actp.store.embedded.binaries import ENVIRONMENT, programs
 from actp.store.embedded.location import locate
-from actp.store.embedded.locks import drop_stale, exclusive, postmaster, serves
+from actp.store.embedded.locks import drop_stale, exclusive, is_last, postmaster, serves, share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -30,11 +33,19 @@ SPAWN_TIMEOUT_SECONDS = 10
 STOP_TIMEOUT_SECONDS = 30.0
 PROBE_INTERVAL_SECONDS = 0.01
 RESPAWN_PAUSE_SECONDS = 0.1
+# A backend whose client has just closed the connection is listed until it has ended.
+LINGER_SECONDS = 0.5
 PORT = "5432"
 USER = "app"
 DATABASE = "postgres"
 LOG_TAIL_CHARACTERS = 1000
 NO_ROOM = "No space left on device"
+ON_DEMAND = "actp.on_demand"  # set in a server that ends with the last command that uses it
+FOUND = "select current_setting('data_directory'), coalesce(current_setting(%s, true), '') = 'on'"
+OTHERS = (
+    "select exists (select from pg_stat_activity"
+    " where backend_type = 'client backend' and pid <> pg_backend_pid())"
+)
 # The shell makes the server an orphan at once: it outlives us and is not our zombie.
 DETACH = ("/bin/sh", "-c", 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!', "sh")
 
@@ -45,6 +56,13 @@ SERVER_OPTIONS: Mapping[str, str] = {
     "shared_buffers": "128MB",
     "logging_collector": "off",
 }
+
+
+class Use(NamedTuple):
+    """One use of a server, until its descriptor is closed."""
+
+    descriptor: int
+    on_demand: bool
 
 
 class Cluster:
@@ -83,12 +101,18 @@ class Cluster:
 
     def is_running(self) -> bool:
         """Return whether the server answers and is the one on our data directory."""
+        return self._found() is not None
+
+    def _found(self) -> bool | None:
+        """Return whether the server that answers was started on demand; None without one."""
         try:
             with psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-                row = connection.execute("show data_directory").fetchone()
+                row = connection.execute(FOUND, (ON_DEMAND,)).fetchone()
         except psycopg.OperationalError:
-            return False
-        return row is not None and os.path.realpath(row[0]) == os.path.realpath(self._location.data)
+            return None
+        if row is None or os.path.realpath(row[0]) != os.path.realpath(self._location.data):
+            return None
+        return bool(row[1])
 
     def ensure_running(self) -> bool:
         """Start the server unless it runs; return whether this call started it."""
@@ -100,6 +124,58 @@ class Cluster:
                 return False
             self._prepare(folder)
             self._start(folder)
+        return True
+
+    def enter(self, prepare: Callable[[str], object]) -> Use:
+        """Start the server unless it runs; return a use of it, which ``leave`` ends.
+
+        ``prepare`` gets the DSN of a server started here, before anybody else enters. One whose
+        preparation fails is stopped.
+        """
+        self._make_base()
+        with exclusive(self._location.lock):
+            descriptor = share(self._location.base)
+            try:
+                if (on_demand := self._found()) is None:
+                    folder = self._programs()
+                    self._prepare(folder)
+                    on_demand = self._start(folder, {ON_DEMAND: "on"})
+                    prepare(self.dsn)
+            except BaseException:
+                self._end(Use(descriptor, on_demand=True))
+                raise
+        return Use(descriptor, on_demand=on_demand)
+
+    def leave(self, use: Use) -> None:
+        """End a use; the last one stops a server that ``enter`` started, in any process.
+
+        One that other clients are connected to runs on, until the next use of it has ended.
+        """
+        with exclusive(self._location.lock):
+            self._end(use)
+
+    def _end(self, use: Use) -> None:
+        try:
+            if is_last(use.descriptor) and use.on_demand and self._is_unused():
+                self.stop()
+        finally:
+            os.close(use.descriptor)
+
+    def _is_unused(self) -> bool:
+        """Return whether the server runs on demand, and no other client is connected."""
+        if not self._found():
+            return False
+        deadline = time.monotonic() + LINGER_SECONDS
+        try:
+            with DeadlineConnection.connect(
+                self.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
+            ) as connection:
+                while (row := connection.execute(OTHERS).fetchone()) and row[0]:
+                    if time.monotonic() > deadline:
+                        return False
+                    time.sleep(PROBE_INTERVAL_SECONDS)
+        except psycopg.OperationalError:
+            return False  # it has ended, or has no connection left
         return True
 
     def exec_foreground(self) -> NoReturn:
@@ -137,11 +213,20 @@ class Cluster:
         return self._location.sockets / f".s.PGSQL.{PORT}.lock"
 
     def _programs(self) -> Path:
-        base = self._location.base
-        try:
+        self._make_base()
+        with self._usable_base() as base:
+            return programs(base, self._account)
+
+    def _make_base(self) -> None:
+        with self._usable_base() as base:
             base.mkdir(parents=True, exist_ok=True)
             self._account.close(base)
-            return programs(base, self._account)
+
+    @contextmanager
+    def _usable_base(self) -> Iterator[Path]:
+        base = self._location.base
+        try:
+            yield base
         except OSError as error:
             raise StoreUnavailable(
                 f"cannot use {base} for the embedded PostgreSQL: {error.strerror or error}",
@@ -194,9 +279,10 @@ class Cluster:
                 remedy="Remove it, or choose another ACTP_HOME.",
             )
 
-    def _argv(self, folder: Path) -> list[str]:
+    def _argv(self, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
         options = {
             **self._options,
+            **more,
             **access.options(self._location.base),
             "unix_socket_directories": str(self._location.sockets),
             "unix_socket_permissions": "0700",
@@ -206,19 +292,23 @@ class Cluster:
         settings = [part for name in options for part in ("-c", f"{name}={options[name]}")]
         return [str(folder / "postgres"), "-D", str(self._location.data), *settings]
 
-    def _start(self, folder: Path) -> None:
+    def _start(self, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """Wait until a server answers; return whether it was started on demand."""
+        data = self._location.data
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         began_at = self._log_size()
-        pid = self._spawn(folder)
-        while not self.is_running():
+        # A supervised one may be starting: it has let go of the lock, and does not answer yet.
+        other = postmaster(data / "postmaster.pid", data)
+        pid = other or self._spawn(folder, more)
+        while (on_demand := self._found()) is None:
             if time.monotonic() >= deadline:
-                if serves(pid, self._location.data):
+                if pid != other and serves(pid, data):
                     os.kill(pid, signal.SIGINT)  # it runs, but does not answer
                 raise StoreUnavailable(
                     f"the embedded PostgreSQL did not start: …{self._log_tail()}",
                     remedy=f"See {self._location.log}.",
                 )
-            if serves(pid, self._location.data):
+            if serves(pid, data):
                 time.sleep(PROBE_INTERVAL_SECONDS)
             elif NO_ROOM in self._log_since(began_at):
                 raise StoreUnavailable(
@@ -228,14 +318,15 @@ class Cluster:
             else:
                 # After a crash the backends of the dead server may hold its memory a moment.
                 time.sleep(RESPAWN_PAUSE_SECONDS)
-                pid = self._spawn(folder)
+                pid = self._spawn(folder, more)
+        return on_demand
 
-    def _spawn(self, folder: Path) -> int:
+    def _spawn(self, folder: Path, more: Mapping[str, str]) -> int:
         drop_stale(self._location.data, self._socket_lock)
         self._location.log.touch()
         self._account.own(self._location.log)
         shell = subprocess.run(
-            [*DETACH, str(self._location.log), *self._argv(folder)],
+            [*DETACH, str(self._location.log), *self._argv(folder, more)],
             env=ENVIRONMENT,
             cwd="/",
             capture_output=True,

@@ -1,4 +1,4 @@
-"""One starter at a time, and lock files of dead servers."""
+"""One starter at a time, who still uses a server, and lock files of dead ones."""
 
 from __future__ import annotations
 
@@ -37,6 +37,22 @@ def exclusive(path: Path) -> Iterator[None]:
                     ) from None
             time.sleep(LOCK_RETRY_SECONDS)
         yield
+
+
+def share(folder: Path) -> int:
+    """Return a descriptor that counts as one use of the folder until it is closed."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def is_last(use: int) -> bool:
+    """Return whether nobody else uses the folder; the use is over either way."""
+    try:
+        fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def postmaster(lock_file: Path, data: Path) -> int | None:

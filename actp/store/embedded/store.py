@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
-
-from actp.store.embedded.cluster import CONNECT_TIMEOUT_SECONDS, Cluster
+from actp.store.embedded.cluster import Cluster, Use
 from actp.store.migrate import migrate
 from actp.store.postgres import PostgresStore
 
@@ -19,28 +17,12 @@ class EmbeddedStore(PostgresStore):
 
     def __init__(self, home: Path, *, application_name: str = "actp") -> None:
         self.cluster = Cluster(home)
-        self._started_here = self.cluster.ensure_running()
-        if self._started_here:
-            migrate(self.cluster.dsn)
+        self._use: Use | None = self.cluster.enter(migrate)
         super().__init__(self.cluster.dsn, application_name=application_name)
 
     def close(self) -> None:
-        """Give the connections back and stop a server started here that nobody else uses."""
+        """Give the connections back; the last to close stops a server that a store started."""
         super().close()
-        if self._started_here:
-            self._started_here = False
-            if not self._others_are_connected():
-                self.cluster.stop()
-
-    def _others_are_connected(self) -> bool:
-        try:
-            with psycopg.connect(
-                self.cluster.dsn, connect_timeout=CONNECT_TIMEOUT_SECONDS
-            ) as connection:
-                row = connection.execute(
-                    "select exists (select from pg_stat_activity"
-                    " where backend_type = 'client backend' and pid <> pg_backend_pid())"
-                ).fetchone()
-        except psycopg.OperationalError:
-            return False
-        return row is not None and bool(row[0])
+        if self._use is not None:
+            use, self._use = self._use, None
+            self.cluster.leave(use)
