@@ -39,6 +39,17 @@ ADVISORY_LOCK = 0x5AFA21  # any number that nobody else uses
 # Errors of the moment, not of a table: lost connections, resources, timeouts, conflicts.
 _PASSING = ("08", "40", "53", "55", "57", "58")
 
+# A role or a database may look up names elsewhere; extensions are found where they were.
+FROM_PUBLIC = (
+    "select set_config('search_path',"
+    " concat_ws(', ', 'public', nullif(current_setting('search_path'), '')), true)"
+)
+CLI_RECORD = (
+    "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    " where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'"
+    " and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'))"
+)
+
 WITHOUT_DSN = """\
 Supabase's REST interface cannot change the schema. Either set DATABASE_URL to the connection
 string of the project (Dashboard, Connect, Session pooler) and run bin/db migrate, or apply
@@ -118,7 +129,7 @@ def _pending(connection: DeadlineConnection, schema: Schema) -> Sequence[Migrati
     try:
         if _is_newer(connection, schema):
             return ()
-        recorded = _recorded(connection)
+        recorded = _pushed(connection, schema) | _recorded(connection)
     except psycopg.Error as error:
         raise translated(error) from error
     for index, migration in enumerate(schema.files):
@@ -154,8 +165,10 @@ def _apply(
             )
             # A file may undo what a later one did, so those run again.
             connection.execute(
-                "delete from public.safari_migrations where name > %s and name = any (%s)",
-                (migration.name, [later.name for later in pending]),
+                "insert into public.safari_migrations (name, sha256)"
+                " select name, '' from unnest(%s::text[]) name where name > %s"
+                " on conflict (name) do update set sha256 = '', faults = null",
+                ([later.name for later in pending], migration.name),
             )
     except psycopg.Error as error:
         raise translated(error) from error
@@ -243,6 +256,7 @@ def _take_turn(connection: DeadlineConnection) -> None:
     # Poolers share sessions, so everything here is bound to the transaction.
     _set_timeout(connection, "statement_timeout", STATEMENT_TIMEOUT_SECONDS)
     _set_timeout(connection, "lock_timeout", TURN_TIMEOUT_SECONDS)
+    connection.execute(FROM_PUBLIC)
     try:
         connection.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
     except psycopg.errors.LockNotAvailable as error:
@@ -288,6 +302,24 @@ def _recorded(connection: DeadlineConnection) -> dict[str, str]:
     if not _exists(connection, "safari_migrations"):
         return {}
     return dict(connection.execute("select name, sha256 from public.safari_migrations").fetchall())
+
+
+def _pushed(connection: DeadlineConnection, schema: Schema) -> dict[str, str]:
+    """Return the released files that the Supabase CLI applied as they are, and their digests.
+
+    It keeps the first part of each name. A schema that was dropped since has no version.
+    """
+    version = _database_version(connection)
+    if not version or not _answer(connection, CLI_RECORD):
+        return {}
+    rows = connection.execute("select version from supabase_migrations.schema_migrations")
+    applied = {row[0] for row in rows}
+    there = [*dict.fromkeys(line.release for line in schema.released)][:version]
+    return {
+        line.name: line.sha256
+        for line in schema.released
+        if line.release in there and line.name.partition("_")[0] in applied
+    }
 
 
 def _exists(connection: DeadlineConnection, table: str) -> bool:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from actp import __version__
+from actp.errors import StoreError
 from actp.store.migrate import SchemaState, migrate, schema_state
-from actp.store.schema import MIGRATIONS, read_schema
+from actp.store.schema import MIGRATIONS, Migration, freeze, read_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +65,13 @@ insert into crm_messages (platform, username, body, direction)
 insert into actp_niche_resonance (platform, niche, content_type, top_hook_patterns)
   values ('tiktok', 'ai_automation', 'educational', '{hook}');
 """
+# As the CLI makes it.
+CLI_RECORD = """
+create schema supabase_migrations;
+create table supabase_migrations.schema_migrations (
+  version text primary key, statements text[], name text);
+"""
+APPLIED = "insert into supabase_migrations.schema_migrations (version) values (%s)"
 KEPT = """
 select (select count(*) from safari_command_queue where status = 'pending'),
        (select tags from crm_contacts where username = 'ada'), (select count(*) from crm_messages),
@@ -100,7 +109,14 @@ def test_a_database_of_an_earlier_release_becomes_the_same_as_a_new_one(
         assert {file.name for file in schema.unreleased} <= set(pending)
         assert migrate(old_dsn) == [*pending]
         assert migrate(old_dsn) == []
+        with psycopg.connect(new_dsn, autocommit=True) as connection:
+            # Where names are looked up is the database's own affair.
+            connection.execute(
+                sql.SQL("alter database {} set search_path = elsewhere").format(sql.Identifier(new))
+            )
         migrate(new_dsn)
+        with psycopg.connect(new_dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("alter database {} reset all").format(sql.Identifier(new)))
         assert columns(old_dsn) == columns(new_dsn)
         assert definitions(old_dsn) == definitions(new_dsn)
         with psycopg.connect(old_dsn, autocommit=True) as connection:
@@ -158,17 +174,50 @@ def test_a_bundle_of_an_older_release_is_refused_by_hand_too(database: Database)
             connection.execute(bundle.text.encode())
 
 
-def test_files_applied_by_another_program_count_as_applied(
-    embedded_databases: Databases,
+def test_files_that_the_supabase_cli_applied_count_as_applied(
+    embedded_databases: Databases, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    freeze(folder)
+    files = read_schema(folder).files
     with embedded_databases.empty() as name:
         dsn = embedded_databases.server.owner(name)
         with psycopg.connect(dsn, autocommit=True) as connection:
-            for file in read_schema().files:
+            connection.execute(CLI_RECORD)
+            for file in files:
                 connection.execute(file.text.encode())
-        assert not FIRST_RELEASE & set(schema_state(dsn).pending)
-        migrate(dsn)
-        assert schema_state(dsn).pending == ()
+                connection.execute(APPLIED, (file.name.partition("_")[0],))
+            assert schema_state(dsn, folder).pending == ()
+            assert migrate(dsn, folder) == []
+            connection.execute("drop schema public cascade; create schema public")
+        assert schema_state(dsn, folder).pending == tuple(file.name for file in files)
+
+
+def test_a_file_after_one_that_was_missing_runs_again(
+    embedded_databases: Databases, tmp_path: Path
+) -> None:
+    texts = {
+        "20260101000000_first.sql": "create table safari_command_attempts (id int)",
+        "20260102000000_second.sql": "create table safari_second (id int)",
+        "20260103000000_third.sql": "select 1 / 0",
+    }
+    with (tmp_path / "released.txt").open("w") as record:
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+            record.write(f"{name} {Migration(name, text).sha256} 0.1.0\n")
+    first, second, third = texts
+    with embedded_databases.empty() as name:
+        dsn = embedded_databases.server.owner(name)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(CLI_RECORD)
+            connection.execute(texts[first].encode())
+            connection.cursor().executemany(APPLIED, [(file[:14],) for file in (first, third)])
+        assert schema_state(dsn, tmp_path).pending == (second, third)
+        with pytest.raises(StoreError, match=third):
+            migrate(dsn, tmp_path)
+        # The second may have undone what the third did, although the CLI has recorded that one.
+        assert schema_state(dsn, tmp_path).pending == (third,)
 
 
 def columns(dsn: str) -> list[tuple[object, ...]]:
