@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from actp.sanitize import storable, storable_text
@@ -31,8 +34,12 @@ def secrets_of(settings: Settings) -> list[str]:
     values = (getattr(settings, name) for name in type(settings).model_fields)
     secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
     if settings.database_url is not None:
-        password = urlsplit(settings.database_url.get_secret_value()).password or ""
-        secrets |= {password, unquote(password)}
+        address = settings.database_url.get_secret_value()
+        with suppress(psycopg.Error, ValueError):  # connecting reports it
+            given = conninfo_to_dict(address)
+            secrets |= {str(given.get(name, "")) for name in ("password", "sslpassword")}
+            # As it stands in a URL, where a script may print that.
+            secrets.add(urlsplit(address).password or "")
     return sorted((s for s in secrets if len(s) >= SHORTEST_SECRET), key=len, reverse=True)
 
 

@@ -27,6 +27,8 @@ _HOURS_EXPECTED = "hours as 09-21, over midnight as 22-06, always as 00-24"
 _LIMITS_EXPECTED = 'JSON as {"instagram": {"dm": 20}}'
 _LAST_HOUR = 24
 _DATABASE_SCHEMES = ("postgresql", "postgres")
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([/?#]?)(.*)", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(r"(?:\[[^\[\]]+\]|[^:\[\]]*)(?::[0-9]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,27 +238,40 @@ def check_database_url(value: str) -> None:
     expected = "postgresql://user:password@host:5432/database"
     if re.search(r"\[YOUR-PASSWORD\]", value, re.IGNORECASE):
         raise ValueError("still holds the placeholder [YOUR-PASSWORD] — put the password there")
-    if "://" not in value:
-        if not re.search(r"\b(host|dbname|service)\s*=", value):
+    if value[:1] in {'"', "'"}:
+        raise ValueError(f"is in quotes that are part of it — {expected}")
+    if not (match := _URL.match(value)):
+        if not re.search(r"\b(host|hostaddr|dbname|service)\s*=", value):
             raise ValueError(f"is not a PostgreSQL address — {expected}")
         return
-    try:
-        parts = urlsplit(value)
-        # A URL may name several hosts, host:port,host:port, which only libpq reads.
-        for host in parts.netloc.rpartition("@")[2].split(","):
-            _ = urlsplit(f"//{host}").port
-    except ValueError:
-        raise ValueError(f"cannot be read — {expected}, reserved characters as %40") from None
-    if "@" in parts.netloc.rpartition("@")[0]:
+    scheme, place, end, rest = match.groups()
+    if scheme.lower() not in _DATABASE_SCHEMES:
+        raise ValueError(f"begins with {scheme}:// — {expected}")
+    if re.search(r"\s", value):
+        raise ValueError(f"holds a blank — {expected}, a blank as %20")
+    if re.search(r"%(?![0-9a-fA-F]{2})", value):
+        raise ValueError(f"has a % without two digits — {expected}, the sign itself as %25")
+    _check_place(place, end, rest, expected)
+
+
+def _check_place(place: str, end: str, rest: str, expected: str) -> None:
+    """Check accounts and hosts of a URL, which end before the first /, ? or #."""
+    account, _, hosts = place.rpartition("@")
+    if "@" in account:
         raise ValueError(f"has two @ — {expected}, reserved characters as %40")
-    if parts.scheme not in _DATABASE_SCHEMES:
-        raise ValueError(f"begins with {parts.scheme}:// — {expected}")
+    if "@" in (rest.partition("?")[0] if end == "/" else rest):
+        raise ValueError(f"has an @ after {end} — {expected}, / as %2F, ? as %3F, # as %23")
+    # It may name several hosts, host:port,[::1]:port, which only libpq reads.
+    if not all(map(_HOST.fullmatch, hosts.split(","))):
+        raise ValueError(f"cannot be read — {expected}, reserved characters as %40")
 
 
 def check_token(value: str) -> None:
     """Check that a token can stand in an HTTP header; the message repeats nothing of it."""
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError("holds blanks or characters that no header carries — one plain token")
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        raise ValueError("is in quotes that are part of it — one plain token")
 
 
 def check_heartbeat_url(value: str) -> None:

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import PGconn
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_loads
 
@@ -26,6 +27,12 @@ KEEPALIVE_IDLE_SECONDS = 15
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_COUNT = 3
 TRANSACTION_POOLER_PORT = "6543"
+NO_SOCKETS = "/dev/null"
+# Parameters that libpq reads only once it is about to connect.
+WHOLE_NUMBERS = frozenset(
+    {"connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"}
+    | {"tcp_user_timeout"}
+)
 _UNKNOWN_PARAMETER = re.compile(r'invalid (?:URI query parameter|connection option):? "(\w+)"')
 
 _T = TypeVar("_T")
@@ -72,7 +79,8 @@ def _until(deadline: float, gen: Generator[Any, Any, _T]) -> Generator[Any, Any,
 def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
     """Return libpq's parameters for a DSN or URL, with our timeouts where it names none.
 
-    Raises SettingsError without the text of a malformed DSN, which may hold a password.
+    Raises SettingsError without the text of a malformed DSN, which may hold a password, and for a
+    value that libpq does not take.
     """
     try:
         given = conninfo_to_dict(dsn)
@@ -86,6 +94,7 @@ def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
             "DATABASE_URL is not a PostgreSQL address",
             remedy="Write it as postgresql://user:password@host:5432/database.",
         ) from None
+    _refuse_mistakes(given)
     return {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": application_name,
@@ -95,6 +104,28 @@ def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
         "tcp_user_timeout": int(CALL_TIMEOUT_SECONDS * 1000),
         **given,
     }
+
+
+def _refuse_mistakes(given: Parameters) -> None:
+    """Have libpq judge the values; a socket that cannot be there keeps it from reaching out."""
+    for name in WHOLE_NUMBERS & given.keys():
+        if not re.fullmatch(r"-?[0-9]+", str(given[name]), re.ASCII):
+            raise SettingsError(f"DATABASE_URL cannot be used: {name} is not a whole number")
+    hosts = str(given.get("host") or given.get("hostaddr") or given.get("port") or "").split(",")
+    local = {
+        **{name: value for name, value in given.items() if name != "hostaddr"},
+        "host": ",".join([NO_SOCKETS] * len(hosts)),
+        "port": given.get("port", "5432"),
+    }
+    attempt = PGconn.connect_start(make_conninfo(**local).encode())
+    said = attempt.get_error_message().strip().partition("\n")[0]
+    attempt.finish()
+    if said and NO_SOCKETS not in said:
+        raise SettingsError(
+            f"DATABASE_URL cannot be used: {said}",
+            remedy="Correct that part of it: "
+            "https://www.postgresql.org/docs/current/libpq-connect.html lists what each may be.",
+        )
 
 
 def is_transaction_pooler(parameters: Parameters) -> bool:

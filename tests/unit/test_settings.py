@@ -164,6 +164,15 @@ def test_a_mistake_ends_a_program_with_the_exit_code_for_configuration() -> None
         ("ANTHROPIC_BASE_URL", "http://claude.example.com", "https://api.anthropic.com"),
         ("DATABASE_URL", "mysql://host/db", "postgresql://"),
         ("DATABASE_URL", "postgresql://u:[YOUR-PASSWORD]@h/db", "placeholder"),
+        ("DATABASE_URL", '"postgresql://h/db"', "quotes"),
+        ("DATABASE_URL", "postgresql://u:a b@h/db", "%20"),
+        ("DATABASE_URL", "postgresql://u:a%b@h/db", "%25"),
+        ("DATABASE_URL", "postgresql://u:a@b@h/db", "%40"),
+        ("DATABASE_URL", "postgresql://u:12/34@h/db", "%2F"),
+        ("DATABASE_URL", "postgresql://u:12#34@h/db", "%23"),
+        ("DATABASE_URL", "postgresql://u:12?34@h/db", "%3F"),
+        ("DATABASE_URL", "postgresql://u@h:1,i:two/db", "cannot be read"),
+        ("SAFARI_LINKEDIN_TOKEN", "'token'", "quotes"),
         ("SUPABASE_URL", "https://p.supabase.co", "both or neither"),
         ("SUPABASE_SERVICE_ROLE_KEY", "key", "both or neither"),
     ],
@@ -180,6 +189,10 @@ def test_a_wrong_value_is_named_with_what_is_expected(name: str, value: str, sai
         ("DATABASE_URL", "mysql://me:hunter2@host/db"),
         ("DATABASE_URL", "postgresql://me:hunter2@host:port/db"),
         ("DATABASE_URL", "hunter2"),
+        ("DATABASE_URL", "postgresql://me:hunter2/x@host/db"),
+        ("DATABASE_URL", "postgresql://me:hunter2 x@host/db"),
+        ("DATABASE_URL", "postgresql://me:%hunter2@host/db"),
+        ("DATABASE_URL", "'postgresql://me:hunter2@host/db'"),
         ("ANTHROPIC_API_KEY", "hunter2 hunter2"),
         ("SAFARI_LINKEDIN_TOKEN", "hunter2 hunter2"),
         ("SAFARI_LINKEDIN_URL", "http://me:hunter2@127.0.0.1:3105"),
@@ -316,6 +329,11 @@ def test_each_service_has_its_own_address_and_token() -> None:
         "postgresql://u:p%40@db.abc.supabase.co:5432/postgres?sslmode=require",
         "postgres:///db",
         "host=/var/run dbname=x",
+        "postgresql://u:p@[::1]:5432,[fe80::2%25en0]:5433,third/db?target_session_attrs=read-write",
+        "postgresql://%2Fvar%2Frun/db",
+        "hostaddr=127.0.0.1 port=1 password='a://b@c d'",
+        "postgresql://u:p@h/db?options=-c%20search_path%3Dx",
+        "service=there",
     ],
 )
 def test_a_database_address_decides_the_store(dsn: str) -> None:
@@ -323,6 +341,23 @@ def test_a_database_address_decides_the_store(dsn: str) -> None:
         DATABASE_URL=dsn, SUPABASE_URL="https://p.supabase.co", SUPABASE_SERVICE_KEY="k"
     )
     assert settings.store_kind == "postgres"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DATABASE_URL=postgresql://u:p@h/db   ",
+        "DATABASE_URL='postgresql://u:p@h/db'  ",
+        'DATABASE_URL="postgresql://u:p@h/db "  # the address',
+        "export DATABASE_URL = postgresql://u:p@h/db\t",
+        "DATABASE_URL=postgresql://u:p@h/db\r",
+    ],
+)
+def test_blanks_and_quotes_around_a_value_are_not_part_of_it(env_file: Path, line: str) -> None:
+    env_file.write_text(f"{line}\n", newline="")
+    address = load_settings({}, env_file).database_url
+    assert address is not None
+    assert address.get_secret_value() == "postgresql://u:p@h/db"
 
 
 def test_paths_are_absolute_after_loading() -> None:

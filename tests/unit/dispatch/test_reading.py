@@ -64,6 +64,19 @@ def test_tokens_and_the_database_s_password_are_secrets() -> None:
     assert shown == "******** ******** ********"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "host=h user=app password='hunter2 hunter2'",
+        "postgresql://app@h/db?password=hunter2%20hunter2",
+        "postgresql://app:hunter2%20hunter2@h1:1,h2:2/db",
+    ],
+)
+def test_a_password_is_a_secret_in_every_form_of_address(address: str) -> None:
+    settings = load_settings({"ACTP_ENV_FILE": "", "DATABASE_URL": address})
+    assert "hunter2 hunter2" in secrets_of(settings)
+
+
 def test_a_run_has_one_line_for_a_person() -> None:
     def of(data: Any) -> str:
         return Run("prospect", "score-all", "ok", {"data": data}).headline
