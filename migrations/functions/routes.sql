@@ -62,11 +62,18 @@ language sql immutable set search_path = public, pg_temp as $$
     least(greatest(moment, '1970-01-01 00:00:00+00'), '2999-12-31 00:00:00+00') end
 $$;
 
+-- How large a JSON value is to its reader: one that comes from a table may be stored compressed.
+create or replace function public.safari_json_bytes(value jsonb) returns integer
+language sql immutable set search_path = public, pg_temp as $$
+  select case when pg_column_compression(value) is null then pg_column_size(value)
+              else octet_length(value::text) end
+$$;
+
 -- Why a reader in another language could not decode a JSON value; null when it can.
 create or replace function public.safari_unreadable(value jsonb) returns text
 language plpgsql immutable set search_path = public, pg_temp as $$
 begin
-  if pg_column_size(value) > 1000000 then
+  if safari_json_bytes(value) > 1000000 then
     return 'are larger than 1 MB';
   elsif jsonb_path_exists(value, 'strict $.**{50 to last}') then
     return 'are nested more than 50 levels deep';
@@ -115,6 +122,9 @@ begin
     when tg_op = 'INSERT' and new.action in ('send_dm', 'comment', 'tweet')
     then safari_params(new.params) ->> 'account' end));
   new.status := coalesce(new.status, 'pending');
+  if new.service <> 'foreign' then
+    new.status := coalesce(safari_trim(lower(new.status)), 'pending');
+  end if;
   new.priority := coalesce(new.priority, 5);
   new.retry_count := greatest(new.retry_count, 0);
   new.crash_count := greatest(new.crash_count, 0);
@@ -128,7 +138,7 @@ begin
     -- A listing reads these of a thousand rows at once.
     new.batch_id := left(new.batch_id, 1000);
     if new.metadata is not null and (
-         pg_column_size(new.metadata) > 100000 or safari_unreadable(new.metadata) is not null) then
+         safari_json_bytes(new.metadata) > 100000 or safari_unreadable(new.metadata) is not null) then
       new.metadata := jsonb_build_object('unreadable', left(new.metadata::text, 500));
     end if;
   end if;
@@ -200,6 +210,8 @@ begin
   else
     command.started_at := safari_bounded(command.started_at);
     command.completed_at := coalesce(safari_bounded(command.completed_at), now());
+    command.error := left(command.error, 2000);
+    command.reason := left(command.reason, 1000);
     command.result := safari_shortened(command.result);
     command.params := safari_shortened(command.params);
   end if;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -47,10 +48,22 @@ ACTIONS = (
     "a:b",
 )
 PLATFORMS = ("twitter", "instagram\n", "\u00a0tiktok", "linkedin", "Threads", "myspace", "", None)
-STATUSES = ("pending", "running", "completed", "failed", "cancelled", None)
+STATUSES = (
+    *("pending", "running", "completed", "failed", "cancelled", None),
+    *("Pending", " running", "FAILED\n", "", "queued"),
+)
 PARAMS = (
     '{"username": "ada", "text": "hello"}',
     '{"username": "ada", "text": null}',
+    '{"username": "ada", "text": "hello", "' + "k" * 100_000 + '": 1}',
+    '{"username": "ada", "text": "hello", "n": 0.' + "3" * 400 + "}",
+    '{"username": "ada", "text": "hello", "n": ' + "9" * 400 + "}",
+    '{"username": "ada", "a": ' + "[" * 1000 + "]" * 1000 + "}",
+    # A text that holds JSON, with what PostgreSQL refuses in JSON itself.
+    '"{\\"username\\": \\"ada\\", \\"text\\": \\"\\\\u0000\\"}"',
+    '"{\\"username\\": \\"ada\\", \\"text\\": \\"\\\\ud800\\"}"',
+    '[{"username": "ada", "text": "hello"}]',
+    '{"username": "ada\\ud83d\\ude00", "text": ["a", {"b": null}]}',
     "null",
     "[]",
     "7",
@@ -88,25 +101,39 @@ BY_TYPE: dict[str, tuple[Any, ...]] = {
     "uuid": ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", None),
 }  # fmt: skip
 
+# Errors by which PostgreSQL refuses a value: its writer is told.
+TOLD = (
+    psycopg.errors.DataError,
+    psycopg.errors.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+)
+
+
+def edit_raw_rows(connection: psycopg.Connection, random: Random, wanted: int) -> int:
+    """Write one such value into each of ``wanted`` rows; return how many PostgreSQL accepted."""
+    types = _types(connection)
+    ids = [row[0] for row in connection.execute("select id from safari_command_queue").fetchall()]
+    accepted = 0
+    for id_ in random.sample(ids, min(wanted, len(ids))):
+        name = random.choice(sorted(types))
+        statement = sql.SQL("update safari_command_queue set {} = %s where id = %s")
+        with suppress(*TOLD):
+            connection.execute(
+                statement.format(sql.Identifier(name)), (_value(random, types, name), id_)
+            )
+            accepted += 1
+    return accepted
+
 
 def insert_raw_rows(connection: psycopg.Connection, random: Random, wanted: int) -> list[str]:
     """Insert ``wanted`` rows that PostgreSQL accepts; return their ids."""
-    types: dict[str, str] = dict(
-        connection.execute(
-            "select column_name, data_type from information_schema.columns"
-            " where table_name = 'safari_command_queue' and column_name <> 'id'"
-        ).fetchall()
-    )
+    types = _types(connection)
     found: list[str] = []
     for columns in _rows(random, types):
         try:
             row = connection.execute(_insert(columns), list(columns.values())).fetchone()
-        except (
-            psycopg.errors.DataError,
-            psycopg.errors.IntegrityError,
-            psycopg.errors.ProgramLimitExceeded,
-        ):
-            continue  # its writer is told
+        except TOLD:
+            continue
         assert row is not None
         found.append(row[0])
         if len(found) == wanted:
@@ -118,8 +145,21 @@ def _rows(random: Random, types: dict[str, str]) -> Iterator[dict[str, Any]]:
     while True:
         row = {"action": random.choice(ACTIONS), "platform": random.choice(PLATFORMS)}
         for name in random.sample(sorted(types), random.randint(1, 8)):
-            row[name] = random.choice(BY_NAME.get(name) or BY_TYPE[types[name]])
+            row[name] = _value(random, types, name)
         yield row
+
+
+def _value(random: Random, types: dict[str, str], name: str) -> Any:
+    return random.choice(BY_NAME.get(name) or BY_TYPE[types[name]])
+
+
+def _types(connection: psycopg.Connection) -> dict[str, str]:
+    return dict(
+        connection.execute(
+            "select column_name, data_type from information_schema.columns"
+            " where table_name = 'safari_command_queue' and column_name <> 'id'"
+        ).fetchall()
+    )
 
 
 def _insert(columns: dict[str, Any]) -> sql.Composed:
