@@ -1,4 +1,4 @@
-"""What the worker knows: settings, the database, the nine services. No actors."""
+"""Settings, database, services, agents and the command line; no actors."""
 
 import os
 import sys

@@ -34,7 +34,7 @@ LABEL: Final = "actp-worker"
 TEMPLATES: Final = PROJECT_ROOT / "boot"
 COMMAND_TIMEOUT_SECONDS: Final = 120
 LOOK_SECONDS: Final = 0.2
-IN_THE_SESSION: Final = "Run it in the login session of the user whose Safari is used."
+IN_THE_SESSION: Final = "Run it in the login session of the user who is logged in to Safari."
 # Over the tree's own margin, so that its end is never cut short.
 STOP_RESERVE_SECONDS: Final = 15
 # launchd gives a PATH without Homebrew's folders.
@@ -102,8 +102,8 @@ def install(made: Service) -> None:
         made.path.write_text(made.text, encoding="utf-8")
     except OSError as error:
         raise ActpError(
-            f"{made.path} cannot be written: {error.strerror}",
-            remedy=f"Give {made.path.parent} to the user that runs this.",
+            f"cannot write {made.path}: {error.strerror}",
+            remedy=f"Change the owner of {made.path.parent} to the user that runs this.",
         ) from error
     _load(made)
 
@@ -111,7 +111,7 @@ def install(made: Service) -> None:
 def uninstall(made: Service) -> None:
     """Have the system end and forget it; raises NotFound when it is not installed."""
     if not made.path.exists():
-        raise NotFound(f"{made.path} is not there", remedy="bin/install-service installs it.")
+        raise NotFound(f"{made.path} does not exist", remedy="bin/install-service installs it.")
     _unload(made)
     made.path.unlink()
 

@@ -1,27 +1,27 @@
-"""Everything that can go wrong, as one tree.
+"""The exception hierarchy, with exit codes and remedies.
 
 ::
 
     ActpError
-    ├── InvalidInput        a command, flag or value cannot be used
-    ├── SettingsError       the environment or .env is wrong
+    ├── InvalidInput        invalid command, flag or value
+    ├── SettingsError       invalid environment or .env
     ├── NotFound            no such command, service or file
-    ├── WrongState          it exists, but not in a state that allows this
+    ├── WrongState          the current state does not allow this
     ├── PortTaken           another worker process owns that service
-    ├── TimedOut            waited as long as was allowed
-    ├── ServiceError        a Safari service did not do what it was asked
-    │   ├── ServiceUnavailable  cannot be reached or did not answer in time
-    │   ├── ServiceRefused      answered with a no
-    │   └── SafariBusy          others had the turn at Safari for too long
-    ├── ClaudeError         Claude gave no answer that can be used
-    ├── BlotatoError        a post, upload or question failed (actp.clients.blotato)
+    ├── TimedOut            the operation timed out
+    ├── ServiceError        a request to a Safari service failed
+    │   ├── ServiceUnavailable  unreachable, or no answer in time
+    │   ├── ServiceRefused      rejected the request
+    │   └── SafariBusy          Safari was in use until the wait timed out
+    ├── ClaudeError         Claude returned no usable answer
+    ├── BlotatoError        a post, upload or query failed (actp.clients.blotato)
     ├── RemotionError       a render was not accepted (actp.clients.remotion)
-    └── StoreError          the database did not do it
-        ├── StoreUnavailable    cannot be reached or did not answer in time
-        ├── StoreDenied         refused our key or role
-        ├── SchemaMissing       tables or functions are not there, or are those of another release
-        ├── SchemaEdited        a file of migrations/ is not as it was released
-        └── StoreRefused        answered with its own error
+    └── StoreError          a database call failed
+        ├── StoreUnavailable    unreachable, or no answer in time
+        ├── StoreDenied         rejected the key or role
+        ├── SchemaMissing       tables or functions are missing, or from another release
+        ├── SchemaEdited        a released file of migrations/ was changed
+        └── StoreRefused        returned an error
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class ExitCode(IntEnum):
 
 
 class ActpError(Exception):
-    """A failure that a person can act on.
+    """Base class of all expected errors.
 
-    ``remedy`` is the next step, shown on its own line.
+    ``remedy`` is the operator's next step, shown on a separate line.
     """
 
     exit_code = ExitCode.FAILED
@@ -90,20 +90,20 @@ class InvalidInput(ActpError):
 
 
 class SettingsError(ActpError):
-    """Raised with every wrong setting at once, one a line."""
+    """Raised for invalid settings; lists all of them, one per line."""
 
     exit_code = ExitCode.CONFIG
-    default_remedy = "Correct .env (see .env.example for every setting) and start again."
+    default_remedy = "Fix .env (.env.example lists every setting) and try again."
 
 
 class NotFound(ActpError):
-    """Raised when the thing named does not exist."""
+    """Raised when the named command, service or file does not exist."""
 
     exit_code = ExitCode.NOT_FOUND
 
 
 class WrongState(ActpError):
-    """Raised when the thing exists but its state does not allow the request."""
+    """Raised when the current state does not allow the request."""
 
     exit_code = ExitCode.WRONG_STATE
 
@@ -115,15 +115,15 @@ class PortTaken(ActpError):
 
 
 class TimedOut(ActpError):
-    """Raised when something did not happen within the time allowed for it."""
+    """Raised when an operation timed out."""
 
     exit_code = ExitCode.TIMED_OUT
 
 
 class ServiceError(ActpError):
-    """Raised when a Safari service did not do what it was asked.
+    """Raised when a request to a Safari service failed.
 
-    ``may_be_busy`` says that Safari may still be driven on its behalf.
+    ``may_be_busy``: the service may still be using Safari.
     """
 
     exit_code = ExitCode.UNAVAILABLE
@@ -144,13 +144,13 @@ class ServiceError(ActpError):
 class ServiceUnavailable(ServiceError):
     """Raised when a service cannot be reached, is another program, or does not answer in time."""
 
-    default_remedy = "Start the service (bin/health shows all of them), then try again."
+    default_remedy = "Start the service (see bin/health), then try again."
 
 
 class ServiceRefused(ServiceError):
-    """Raised when a service answers with a no; ``said`` is its JSON, None where it is none.
+    """Raised when a service rejects a request; ``said`` is its JSON, or None.
 
-    ``status`` is that of HTTP.
+    ``status`` is the HTTP status.
     """
 
     def __init__(
@@ -168,14 +168,14 @@ class ServiceRefused(ServiceError):
 
 
 class SafariBusy(ServiceError):
-    """Raised when others had the turn at Safari for longer than anybody waits."""
+    """Raised when Safari stayed in use by others until the wait timed out."""
 
     exit_code = ExitCode.TEMPORARY
-    default_remedy = "Try again later; bin/status shows what is being sent."
+    default_remedy = "Try again later; see bin/status for what is being sent."
 
 
 class ClaudeError(ActpError):
-    """Raised when Claude gave no answer that can be used; the caller continues without.
+    """Raised when Claude returned no usable answer; the caller continues without one.
 
     ``no_key``: none is set; ``unavailable``: not reached, or no answer in time; ``refused``: the
     key, the model or the question; ``garbage``: not in the shape that was asked for;
@@ -194,7 +194,7 @@ class ClaudeError(ActpError):
 
 
 class StoreError(ActpError):
-    """Raised when the database did not do what was asked; ``function`` is what was called."""
+    """Raised when a database call failed; ``function`` is the function that was called."""
 
     function: str | None = None
 
@@ -204,34 +204,34 @@ class StoreError(ActpError):
 class StoreUnavailable(StoreError):
     """Raised when the database cannot be reached or does not answer in time."""
 
-    default_remedy = "Check DATABASE_URL or SUPABASE_URL and the network; nothing was lost."
+    default_remedy = "Check DATABASE_URL or SUPABASE_URL and the network. Nothing was lost."
 
 
 class StoreDenied(StoreError):
-    """Raised when the database refuses our key, password or role."""
+    """Raised when the database rejects the key, password or role."""
 
     exit_code = ExitCode.DENIED
     default_remedy = "Check the password in DATABASE_URL or SUPABASE_SERVICE_ROLE_KEY."
 
 
 class SchemaMissing(StoreError):
-    """Raised when our tables or functions are not in the database."""
+    """Raised when the database lacks tables or functions of this release."""
 
     exit_code = ExitCode.SCHEMA
     default_remedy = "Run bin/db migrate, or apply migrations/ with the Supabase CLI."
 
 
 class SchemaEdited(StoreError):
-    """Raised when the SQL of this copy is not what was released, or cannot be put together."""
+    """Raised when released SQL files were changed, or the SQL files contradict each other."""
 
     exit_code = ExitCode.SCHEMA
     default_remedy = (
-        "Restore the file (git checkout -- migrations); changes go into migrations/functions or a"
+        "Restore the file (git checkout -- migrations). Put changes into migrations/functions or a"
         " new timestamped file."
     )
 
 
 class StoreRefused(StoreError):
-    """Raised when the database answers with its own error."""
+    """Raised when the database returned an error."""
 
     exit_code = ExitCode.SOFTWARE

@@ -121,7 +121,7 @@ def _opened(path: Path, flags: int) -> int:
     except PermissionError as error:
         raise SettingsError(
             f"{path} cannot be opened: {error.strerror}",
-            remedy="Give its folder to the user that runs this, or set ACTP_LOCK_DIR.",
+            remedy="Change its folder to belong to this user, or set ACTP_LOCK_DIR.",
         ) from error
 
 
@@ -135,17 +135,17 @@ def make_private_folder(folder: Path, setting: str = "ACTP_LOCK_DIR") -> None:
         found = folder.stat()
     except OSError as error:
         raise SettingsError(
-            f"the folder {folder} cannot be made: {error.strerror}",
-            remedy=f"Set {setting} to a folder of your own.",
+            f"the folder {folder} cannot be created: {error.strerror}",
+            remedy=f"Set {setting} to a folder that you own.",
         ) from error
     if found.st_uid != os.geteuid():
         raise SettingsError(
             f"the folder {folder} belongs to another user",
-            remedy=f"Set {setting} to a folder of your own.",
+            remedy=f"Set {setting} to a folder that you own.",
         )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsError(
-            f"others can write to the folder {folder}",
+            f"other users can write to the folder {folder}",
             remedy=f"Run chmod 700 {shlex.quote(str(folder))}, or set {setting}.",
         )
 
@@ -180,7 +180,7 @@ def host_key(lock_dir: Path) -> str:
     except OSError as error:
         raise ActpError(
             f"{path} cannot be written: {error.strerror}",
-            remedy="Free some room, or set ACTP_LOCK_DIR to a folder that can be written.",
+            remedy="Free some space, or set ACTP_LOCK_DIR to a writable folder.",
         ) from error
     finally:
         os.close(folder)

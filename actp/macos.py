@@ -1,4 +1,4 @@
-"""Everything that only macOS has: its programs, what they take, and how they answer.
+"""macOS programs: arguments and parsed output.
 
 Elsewhere each function does nothing or returns that nothing is there. The programs are named by
 their full paths, so that none of the same name on a PATH runs in their place.

@@ -1,4 +1,4 @@
-"""What this host remembers outside the database, so that a restored one is noticed.
+"""Records on this host what was sent, so that a restored database is detected.
 
 A database that was set back to an earlier moment has forgotten what was sent since. Each worker
 process appends what it is about to send to a file; each host keeps the highest event that it has

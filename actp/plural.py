@@ -1,4 +1,4 @@
-"""Says how many of a thing there are."""
+"""Formats a count with its noun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settles unknown outcomes by looking where the text should stand."""
+"""Settles unknown outcomes by checking the page where the text should be."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _look(settings: Settings, safari: SafariClient, row: Mapping[str, Any]) -> S
         return Sight("unreadable", str(error))
     own = settings.safari_own_handles.get(command.platform or "")
     try:
-        with safari.turn(command.service.busy_seconds, f"{row['service']} looks for {row['id']}"):
+        with safari.turn(command.service.busy_seconds, f"{row['service']} checks {row['id']}"):
             sight = read_text(
                 safari,
                 command,
@@ -116,5 +116,5 @@ def _look(settings: Settings, safari: SafariClient, row: Mapping[str, Any]) -> S
     except ServiceError as error:
         return Sight("unreadable", str(error)[:200])
     if sight.verdict == "found" and row["was_sent_before"]:
-        return Sight("ambiguous", "the same text was sent there before")
+        return Sight("ambiguous", "the same text was sent there earlier")
     return sight

@@ -101,7 +101,7 @@ def _read(path: Path, texts: list[bytes]) -> LeftBehind:
         return _refused(path, f"line {lines.index(None) + 1} cannot be read")
     if lines and lines[-1] is None:
         if not texts[-1].startswith(b"{"):
-            return _refused(path, "its last line is not that of a result")
+            return _refused(path, "its last line is not a result")
         lines.pop()
     if not lines:
         return LeftBehind(path, "", ())

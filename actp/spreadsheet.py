@@ -73,9 +73,7 @@ def read_table(raw: bytes, path: str) -> tuple[tuple[str, ...], list[Line]]:
         raise InvalidInput(f"{path}: the first line names no columns", remedy="Add a header line.")
     given = [column for column in columns if column]
     if twice := sorted({column for column in given if given.count(column) > 1}):
-        raise InvalidInput(
-            f"{path}: the column {twice[0]} is there twice", remedy="Rename one of them."
-        )
+        raise InvalidInput(f"{path}: duplicate column {twice[0]}", remedy="Rename one of them.")
     lines = [_line(number, columns, cells) for number, cells in rows if any(map(str.strip, cells))]
     if len(lines) > MAX_LINES:
         raise InvalidInput(
@@ -145,5 +143,5 @@ def _line(number: int, columns: tuple[str, ...], cells: list[str]) -> Line:
     elif any(len(value) > MAX_CELL for value in found.values()):
         fault = f"a cell is longer than {MAX_CELL:,} characters"
     elif any("\0" in value for value in found.values()):
-        fault = "a cell holds a NUL"
+        fault = "a cell contains a NUL character"
     return Line(number, found, fault)

@@ -1,4 +1,4 @@
-"""What a status report means in words, the same on every screen."""
+"""The words of a status report, shared by all screens."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = [
     "service_name",
     "status_report",
     "summary",
+    "wait_words",
     "waits",
 ]
 
@@ -30,6 +31,22 @@ Report = dict[str, Any]
 Tone: TypeAlias = Literal["plain", "caution", "trouble"]
 
 MAX_LISTED = 5
+_CAUSES = {
+    "hours": "outside the active hours",
+    "paused": "paused",
+    "quota": "today's limit is used up",
+    "hourly_limit": "the hourly limit is used up",
+    "rolling_limit": "the 24-hour limit is used up",
+    "weekly_limit": "the weekly limit is used up",
+    "pace": "gap between two actions",
+    "its time": "scheduled",
+    "its turn": "next in the queue",
+    "a worker": "no worker is running",
+    "the service": "the service is not ready",
+    "its account": "no running Mac is logged in to the account",
+}
+# Causes whose detail says it all.
+_EXPLAINED = frozenset({"a worker", "the service", "its account"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,7 @@ class Line:
 
 
 def status_report(store: Store) -> Report:
-    """Return the answer to how things stand; every entrance asks here."""
+    """Return the status report; all screens use this one."""
     return {
         **store.call("safari_status"),
         "undelivered": store.call("safari_alerts_waiting"),
@@ -61,7 +78,7 @@ def service_name(service: Report) -> str:
 
 
 def heading(report: Report) -> Line:
-    """Return when this was, and whether anybody works."""
+    """Return the time of the report and the number of workers."""
     workers = report["workers"]
     count = counted(len(workers), "worker") if workers else "no worker"
     tone: Tone = "plain" if workers or not _ready(report) else "trouble"
@@ -70,7 +87,7 @@ def heading(report: Report) -> Line:
 
 
 def summary(report: Report) -> Iterator[Line]:
-    """Yield what came of the last day."""
+    """Yield the outcomes of the last 24 hours."""
     day = report["last_24_hours"]
     rate = day["completion_rate"]
     unknown: Tone = "trouble" if day["unknown"] else "plain"
@@ -91,7 +108,7 @@ def summary(report: Report) -> Iterator[Line]:
 
 
 def attention(report: Report) -> Iterator[Line]:
-    """Yield what wants a person, each with the command that settles it."""
+    """Yield what needs attention, each with the command that settles it."""
     if not report["workers"] and _ready(report):
         yield _trouble("No worker is running: start one with bin/up.")
     for pause in report["pauses"]:
@@ -135,6 +152,15 @@ def waits(service: Report) -> bool:
     """Return whether a worker of the service holds back."""
     state = service["state"]
     return isinstance(state, dict) and state.get("state") == "wait"
+
+
+def wait_words(wait: Mapping[str, Any]) -> str:
+    """Return why a command waits, and until when, from what ``safari_show`` reports."""
+    cause, detail = str(wait["for"]), wait.get("detail")
+    until = f" until {short_time(wait['until'])}" if wait.get("until") else ""
+    if detail and cause in _EXPLAINED:
+        return f"{detail}{until}"
+    return f"{_CAUSES.get(cause, cause.replace('_', ' '))}{until}{f' ({detail})' if detail else ''}"
 
 
 def _unknown(unknown: Report) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Asks the supervisord of this host over its socket."""
+"""A client for this host's supervisord."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Supervisor:
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == SHUTDOWN_STATE:
                 raise TreeStopping(
-                    "the tree is stopping: what is on the wire is finished first",
+                    "the tree is stopping: requests in flight finish first",
                     remedy="Wait until bin/down has ended, then try again.",
                 ) from fault
             raise ActpError(f"supervisord refused {method}: {fault.faultString}") from fault

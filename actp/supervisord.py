@@ -1,4 +1,4 @@
-"""supervisord, which does not die of a log that cannot be written.
+"""Runs supervisord so that an unwritable log does not stop it.
 
 Its handlers print a traceback to standard error where a disk is full, and that file lies on the
 same disk: the error ended supervisord, and with it the tree.

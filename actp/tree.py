@@ -92,7 +92,7 @@ class Tree:
             if CONFIGURATION.stat().st_mtime > started_at:
                 raise WrongState(
                     "supervisor.conf has changed since the tree was started",
-                    remedy="Run bin/down, then bin/up: a restart keeps the old programs.",
+                    remedy="Run bin/down, then bin/up: a restart does not reload it.",
                 )
 
     def refuse_second(self) -> None:
@@ -100,7 +100,7 @@ class Tree:
         if self.is_up():
             self.supervisor.pid()  # raises where it is stopping
             raise WrongState(
-                "the tree is up already", remedy="bin/status looks at it, bin/down ends it."
+                "the tree is already up", remedy="Check it with bin/status; stop it with bin/down."
             )
 
     def start(self) -> None:
@@ -206,8 +206,8 @@ class Tree:
             if not _ended(left.values(), monotonic() + KILLED_TIMEOUT_SECONDS):
                 pids = ", ".join(str(process.pid) for process in left.values())
                 raise TimedOut(
-                    f"of the processes {pids}, left by a dead supervisord, one cannot be ended",
-                    remedy="See ps; a restart of the machine ends it.",
+                    f"could not stop orphaned processes of a dead supervisord: {pids}",
+                    remedy="Check them with ps; if nothing else helps, restart the machine.",
                 )
         forget_orphans(self.run_folder)
         return list(left)

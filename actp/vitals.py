@@ -1,4 +1,4 @@
-"""The signs of life that a program of the tree leaves in the run folder for the watchdog."""
+"""The heartbeats that programs write to the run folder for the watchdog."""
 
 from __future__ import annotations
 

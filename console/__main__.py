@@ -21,7 +21,9 @@ def _work(vitals: Vitals) -> ExitCode:
     settings = load_settings()
     set_up_logs(settings.log_level)
     if settings.console_port == 0:
-        raise SettingsError("the console is off", remedy="Set CONSOLE_PORT, for example to 8700.")
+        raise SettingsError(
+            "the console is disabled", remedy="Set CONSOLE_PORT, for example to 8700."
+        )
     serve(settings, settings.console_port, vitals=vitals)
     return ExitCode.OK
 

@@ -1,4 +1,4 @@
-"""The application: pages, the door, and what stands before them."""
+"""The application: routes, authentication and request checks."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _enter(request: Request) -> Response:
     if session is None:
         html = site.fill(
             "door.html",
-            cause="This link was used or is too old.",
+            cause="This link was already used or has expired.",
             remedy="Run bin/console for a new one.",
         )
         return HTMLResponse(html, 403)
@@ -124,6 +124,6 @@ async def _not_there(request: Request, error: Exception) -> Response:
         request,
         "error.html",
         code=status,
-        cause="There is no such page." if status == 404 else "That is not possible here.",
+        cause="Page not found." if status == 404 else "This request is not supported here.",
         remedy="See the overview.",
     )

@@ -34,10 +34,12 @@ def draft(contact_id: str) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         raise InvalidInput(
-            "Claude took too long", remedy="Answer yourself, or try again."
+            "Claude took too long", remedy="Write the answer yourself, or try again."
         ) from None
     except (ValueError, IndexError):
-        raise InvalidInput("no draft came", remedy="bin/inbox draft says why.") from None
+        raise InvalidInput(
+            "Claude wrote no draft", remedy="Run bin/inbox draft to see why."
+        ) from None
     if "cause" in answer:
         raise InvalidInput(str(answer["cause"]), remedy=str(answer["remedy"]))
     return answer

@@ -198,7 +198,7 @@ def _limit(form: Mapping[str, str], settings: Settings) -> Arguments:
         if form.get("limit", "").strip():
             wanted["daily_limit"] = _number(form["limit"], "limit")
         if not wanted:
-            raise InvalidInput("nothing to set", remedy="Fill in a field.")
+            raise InvalidInput("no value given", remedy="Fill in a field.")
     policy = policy_of(settings, platform, kind, wanted, account=account)
     return {"policies": [policy], "settings": {}}
 

@@ -1,4 +1,4 @@
-"""What every request passes before any page sees it, and what every answer carries.
+"""Checks every request, and sets the headers of every response.
 
 The console listens on loopback, where any web page that the operator visits can reach it. A page
 elsewhere is kept out by the name in Host (DNS rebinding), by Origin and Sec-Fetch-Site (forged
@@ -91,10 +91,12 @@ class Guard:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
-            raise Refusal(400, "This address is not the console's.", "Open the printed link.")
+            raise Refusal(400, "The console does not serve this address.", "Open the printed link.")
         method, path = scope["method"], scope["path"]
         if method not in {*_SAFE, "POST"}:
-            raise Refusal(405, f"{method} is not used here.", "Use the pages of the console.")
+            raise Refusal(
+                405, f"The console does not accept {method}.", "Use the console's own pages."
+            )
         self._check_source(headers, hosts[0], is_safe=method in _SAFE)
         scope["session"] = session = _session(headers)
         if not path.startswith(_OPEN) and not self._doors.is_open(session):
@@ -106,19 +108,25 @@ class Guard:
                 403, "The console is read-only.", "Set CONSOLE_WRITE=true and restart the console."
             )
         if "transfer-encoding" in headers:
-            raise Refusal(413, "The form names no length.", "Use the pages of the console.")
+            raise Refusal(413, "The form has no Content-Length.", "Use the console's own pages.")
         length = headers.get("content-length", "")
         if not (length.isascii() and length.isdigit() and len(length) < 10) or int(
             length
         ) > _longest_body(path):
-            raise Refusal(413, "The form is too large or names no length.", "Send less.")
+            raise Refusal(413, "The form is too large or has no Content-Length.", "Send less.")
         kind = headers.get("content-type", "").partition(";")[0]
         if kind != (UPLOAD if path in _UPLOADS else FORM):
-            raise Refusal(415, "This is not a form of the console.", "Use its pages.")
+            raise Refusal(
+                415,
+                "The request is not one of the console's forms.",
+                "Use the console's own pages.",
+            )
 
     def _check_source(self, headers: Headers, host: str, *, is_safe: bool) -> None:
         site, origin = (_only(headers, name) for name in ("sec-fetch-site", "origin"))
-        elsewhere = Refusal(403, "The request comes from another page.", "Open the console itself.")
+        elsewhere = Refusal(
+            403, "The request comes from another page.", "Open the console directly."
+        )
         if is_safe:
             # A link elsewhere may lead here, and carries no session; nothing may be embedded.
             is_visit = headers.get("sec-fetch-mode") == "navigate" and (

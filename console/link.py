@@ -24,7 +24,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 1.0
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65_535), help="Serve on this port of loopback.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port on the loopback address.")
 @click.option("--open", "is_opening", is_flag=True, help="Open the link in the browser.")
 @click.option(
     "--idle",
@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 1.0
     type=click.IntRange(0),
     default=0,
     metavar="MINUTES",
-    help="End after so long without an open page; 0 never.",
+    help="Stop after this many minutes without an open page; 0: never.",
 )
 def console(*, port: int | None, is_opening: bool, idle_minutes: int) -> None:
     """Open the live console: queue, search, unknown outcomes, limits, campaigns, charts.
@@ -69,7 +69,7 @@ def _is_served(port: int) -> bool:
 
 def _show(link: str, *, is_opening: bool) -> None:
     say(f"Console: {link}")
-    say("The link works once, within ten minutes.")
+    say("The link works once and expires after ten minutes.")
     if is_opening and not webbrowser.open(link):
         warn("No browser was found: open the link yourself.")
 

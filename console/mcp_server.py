@@ -54,7 +54,12 @@ Limit = Annotated[int, Field(ge=1, le=200)]
 
 
 @click.command()
-@click.option("--write", "may_write", is_flag=True, help="Offer tools that enqueue and change.")
+@click.option(
+    "--write",
+    "may_write",
+    is_flag=True,
+    help="Also offer the tools that enqueue and change commands.",
+)
 def mcp(*, may_write: bool) -> None:
     """Serve the queue to an agent over standard input and output; docs/mcp.md connects one."""
     with closing(open_store(load_settings(), application_name="actp-mcp")) as store:

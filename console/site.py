@@ -1,4 +1,4 @@
-"""Templates, and what every page is given."""
+"""Templates and their shared context."""
 
 from __future__ import annotations
 

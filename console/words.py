@@ -1,4 +1,4 @@
-"""How values read on a page: the words of the command line, in short."""
+"""Template filters: values as text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What bin/demo runs: the whole tree against simulated services, and a look at what people saw."""
+"""``bin/demo``: runs the whole tree against simulated services and checks what recipients saw."""

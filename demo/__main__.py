@@ -33,7 +33,11 @@ LOOK_SECONDS: Final = 0.3
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Leave the folder with database, logs and world log.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Keep the folder with database, logs and the simulators' delivery log.",
+)
 def main(*, keep: bool) -> None:
     """Run two dozen commands through nine simulated services, and show what people saw.
 
@@ -50,7 +54,7 @@ def _run(*, keep: bool) -> int:
     try:
         code = _play(stage, interruption, screen)
     except Interrupted:
-        say("interrupted; ending what was started")
+        say("interrupted; stopping the demo's processes")
         code = interruption.exit_code
     except SimulatorFailed as error:
         code = ExitCode.FAILED if interruption.number is None else interruption.exit_code
@@ -60,7 +64,7 @@ def _run(*, keep: bool) -> int:
         code = explain(error, PROGRAM) if interruption.number is None else interruption.exit_code
     code |= _leave(stage, keep=keep)
     if not keep and interruption.number is None:
-        say(f"\nThe database of these commands is removed; {COMMAND}demo --keep keeps it.")
+        say(f"\nThe demo's database was removed; {COMMAND}demo --keep keeps it.")
         say(f"Next: {COMMAND}simulate to practice, {COMMAND}init to set up, {COMMAND}up to start.")
     return code
 
@@ -94,10 +98,10 @@ def _leave(stage: Stage, *, keep: bool) -> int:
         return explain(error, PROGRAM)
     if keep:
         path = stage.write_settings()
-        say(f"\nKept: {stage.folder}. Look around with\n  export ACTP_ENV_FILE={path}")
+        say(f"\nKept: {stage.folder}. To explore it:\n  export ACTP_ENV_FILE={path}")
         say(f"  {COMMAND}status")
         say(f"Console: {stage.start_console()}")
-        say(f"It ends after {CONSOLE_MINUTES} minutes without an open page.")
+        say(f"It stops after {CONSOLE_MINUTES} minutes without an open page.")
     return ExitCode.OK
 
 

@@ -1,4 +1,4 @@
-"""The queue as the demo sees it: through the same functions as every other program."""
+"""The demo's access to the queue, through the same functions as every other program."""
 
 from __future__ import annotations
 

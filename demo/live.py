@@ -26,7 +26,7 @@ __all__ = ["lines_of", "watching"]
 MAX_LINES: Final = 9
 # The seconds, and the table with its nine services and its lines.
 ROWS_ABOVE: Final = 14
-LEFT_ALONE: Final = f"\n{'':12}Safari is left alone for a while: the service may still be typing."
+LEFT_ALONE: Final = f"\n{'':12}Safari stays reserved for a while: the service may still be typing."
 
 
 def lines_of(acts: list[Act]) -> list[EventLine]:

@@ -71,13 +71,13 @@ PACE: Final = {
     "--scenario",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Trouble to play, as JSON; python -m simulator --help describes it.",
+    help="Faults to simulate, as JSON; see python -m simulator --help.",
 )
 @click.option(
     "--folder",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where its settings and database lie; var/practice by default.",
+    help="Folder for its settings and database; default: var/practice.",
 )
 def simulate(*, port_base: int, scenario: Path | None, folder: Path | None) -> None:
     """Run stand-ins for the nine services, Telegram and Claude, and print what recipients see.
@@ -103,7 +103,7 @@ def simulate(*, port_base: int, scenario: Path | None, folder: Path | None) -> N
             for line in _seen(world.world_path, interruption):
                 say(line)
     except Interrupted:
-        say("\nThe stand-ins are down. bin/down stops a tree that still uses them.")
+        say("\nThe simulated services are down. If a tree still uses them, stop it with bin/down.")
         sys.exit(interruption.exit_code)
     except SimulatorFailed as error:
         remedy = "Choose other ports with --port-base." if "taken" in str(error) else ""
@@ -128,8 +128,8 @@ def _refuse_own_settings(environment: Mapping[str, str]) -> None:
     own = sorted(environment.keys() & (KNOWN | ALIASES.keys()))
     if own:
         raise WrongState(
-            f"the environment sets {', '.join(own)}, which would win over the practice settings",
-            remedy=f"Run unset {' '.join(own)} first, here and in the other terminal.",
+            f"the environment sets {', '.join(own)}, which would override the practice settings",
+            remedy=f"Run unset {' '.join(own)} in this terminal and the other one.",
         )
 
 
@@ -147,7 +147,7 @@ def _scenario(path: Path) -> dict[str, Any]:
 
 def _introduce(path: Path) -> None:
     command = "bin/" if IS_CHECKOUT else "actp "
-    say("The stand-ins are up until Ctrl-C. In another terminal:\n")
+    say("The simulated services run until Ctrl-C. In another terminal:\n")
     for line in (
         f"export {ENV_FILE_NAME}={shlex.quote(str(path))}",
         f"{command}up",

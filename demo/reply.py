@@ -1,4 +1,4 @@
-"""One recipient answers: the inboxes are read, and what they wrote waits in ours."""
+"""Simulates a recipient's reply, and checks that it appears in the inbox."""
 
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ def inbox_page(rows: list[dict[str, Any]]) -> RenderableType:
             f"bin/inbox reply {row['contact_id'][:8]} TEXT",
         )
     return Group(
-        Text("Inbox: a reply that waits for you; nothing automatic goes there", "bold"), shown
+        Text(
+            "Inbox: a reply that needs your answer; no automatic message goes to this person",
+            "bold",
+        ),
+        shown,
     )
 
 

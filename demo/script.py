@@ -1,4 +1,4 @@
-"""What is played: two dozen commands over nine services, and what befalls some of them."""
+"""The demo's script: two dozen commands over nine services, some with faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The throw-away host: its folder, its world, its database, its tree of processes."""
+"""A temporary host: folder, simulated services, database and processes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Stage:
         self._interruption.check()
 
         settings = self._settle_in()
-        say(f"bin/up: a PostgreSQL with our migrations, supervisord, {WORKERS} workers")
+        say(f"bin/up: PostgreSQL with all migrations, supervisord, {WORKERS} workers")
         self._tree = Tree(settings)
         _up()
         self._interruption.check()
@@ -176,7 +176,7 @@ class Stage:
                     return
             self._interruption.pause(LOOK_SECONDS)
         raise TimedOut(
-            f"{what} did not come up within {START_TIMEOUT_SECONDS:g} s",
+            f"{what} did not start within {START_TIMEOUT_SECONDS:g} s",
             remedy=f"Run it again with --keep and see {self.folder}/home/logs.",
         )
 

@@ -1,4 +1,4 @@
-"""Tells at the end what people saw, what needs a person, and whether every promise was kept."""
+"""The demo's closing page: what recipients saw, what needs attention, and the checks."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def _why(ending: Ending, act: Act) -> Text:
     seen = (act.command["result"] or {}).get("looked") or {}
     told = {
         "settled": f"was unknown; {seen.get('detail') or 'it was found'}, so it is completed",
-        "unknown": f"unknown: {error}\nIt may have arrived (it did, see above): never sent again "
-        "automatically.",
+        "unknown": f"unknown: {error}\nIt may have arrived (it did, see above): "
+        "never sent again automatically.",
         "logged_out": f"waits: {_without_service(act, str(act.wait.get('error') or ''))}",
         "waiting": "waits: today's limit is used up; it goes out after 00:00 UTC automatically",
-        "failed": f"failed: {error}\nNothing was sent, so its place in the limit was given back.",
-        "retried": f"completed at try {act.command['attempt']}: it was refused before the send",
+        "failed": f"failed: {error}\nNothing was sent, so it does not count toward the limit.",
+        "retried": f"completed on attempt {act.command['attempt']}, after one that sent nothing",
     }
-    unseen = "completed, but the service did not see it on the page; never sent again automatically"
+    unseen = "completed, but not confirmed on the page; never sent again automatically"
     return Text(told.get(ending, unseen))
 
 

@@ -1,4 +1,4 @@
-"""Compares what people saw with what the queue says, and both with what the demo promises."""
+"""Compares what recipients saw with the queue's records and the demo's promises."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def checks(
     """Return every promise that the demo looks at."""
     effects = [line for line in world if line["kind"] in EFFECTS]
     return (
-        Check("every effect once", tuple(_twice(effects))),
-        Check("each text to its recipient", tuple(_misdelivered(effects))),
-        Check("nothing sent without a record", tuple(_unrecorded(acts, effects))),
-        Check("nothing recorded as sent that was not received", tuple(_missing(acts, effects))),
-        Check("one service at a time in the one Safari", tuple(_collisions(world))),
-        Check(f"no more than {DM_LIMIT} Instagram DMs today", tuple(_over_limit(limits))),
-        Check("every command ended as it should, or waits", tuple(_surprises(acts))),
+        Check("no message arrived twice", tuple(_twice(effects))),
+        Check("every text reached its own recipient", tuple(_misdelivered(effects))),
+        Check("every received message has a record", tuple(_unrecorded(acts, effects))),
+        Check("every recorded send was received", tuple(_missing(acts, effects))),
+        Check("one service at a time used Safari", tuple(_collisions(world))),
+        Check(f"at most {DM_LIMIT} Instagram DMs were sent today", tuple(_over_limit(limits))),
+        Check("every command ended or waits as expected", tuple(_surprises(acts))),
     )
 
 

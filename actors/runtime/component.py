@@ -1,4 +1,4 @@
-"""Runs something with its own threads as an actor, so that it is supervised like one."""
+"""Wraps a component with its own threads as an actor, so that it is supervised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messages that every actor understands. Frozen values; none is ever asked for an answer."""
+"""The messages that every actor understands, as frozen values; none expects a reply."""
 
 from __future__ import annotations
 

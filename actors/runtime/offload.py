@@ -1,4 +1,4 @@
-"""Blocking work, done off an actor's thread so that its mailbox always answers."""
+"""Runs blocking work in a background thread, so that an actor's mailbox stays responsive."""
 
 from __future__ import annotations
 

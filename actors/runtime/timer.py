@@ -1,4 +1,4 @@
-"""Messages delivered later: pykka has no timers."""
+"""Delivers messages after a delay; pykka has no timers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries alerts from the database's outbox to a person, and says when that database is away."""
+"""Delivers alerts from the database's outbox to Telegram, and reports an unreachable database."""
 
 from __future__ import annotations
 

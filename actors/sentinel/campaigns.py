@@ -1,4 +1,4 @@
-"""Moves the targets of campaigns on: what is due is decided by the state machine, and stored."""
+"""Advances the targets of campaigns: decides due steps with the state machine, and stores them."""
 
 from __future__ import annotations
 

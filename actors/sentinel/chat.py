@@ -1,4 +1,4 @@
-"""Receives what people decide and ask in Telegram, on one host at a time."""
+"""Receives button presses and commands from Telegram, on one host at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches the nine services and tells the database how they are."""
+"""Checks the nine services and stores their health."""
 
 from __future__ import annotations
 

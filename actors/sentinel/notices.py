@@ -1,4 +1,4 @@
-"""Carries alerts to mail, Slack and others, each at its own pace."""
+"""Delivers alerts to mail, Slack and other channels, one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an alert is on its way: messages to send, and what the database is told of them."""
+"""Alerts in delivery: the messages to send, and the results to store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks at unknown outcomes once their services have come to rest."""
+"""Checks unknown outcomes once their services are idle."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class SettlerActor(Actor):
         for settled in settle(self._store, self._settings, self._safari):
             _log.info(
                 "looked at an unknown outcome: %s",
-                settled["settled"] or "it stays unknown",
+                settled["settled"] or "still unknown",
                 extra={"action": "settle", "command_id": settled["id"]},
             )
 

@@ -1,4 +1,4 @@
-"""Delivers results to a program outside, from the outbox in the database."""
+"""Delivers results to the webhook receiver, from the outbox in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts of the watchdog on their way to the database, which may be what is down."""
+"""Buffers the watchdog's alerts on disk until the database can store them."""
 
 from __future__ import annotations
 

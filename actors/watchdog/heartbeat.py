@@ -1,4 +1,4 @@
-"""Tells a monitor outside this Mac, in healthchecks.io's protocol, that the tree works."""
+"""Pings an external monitor in the healthchecks.io protocol while the tree works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the watchdog does about what it sees: pure decisions, time comes in as a value."""
+"""The watchdog's rules: pure decisions; time is an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left to do, read from the database's own view, and whether that is all for now."""
+"""The backlog as the database reports it, and whether a run is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a worker process is."""
+"""The identity of a worker process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the begins and finishes of all services, as many at once as have come together."""
+"""Writes begins and finishes of all services in batches (group commit)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The actor beside the ledger: spools what is late, and has a stop wait for what is left."""
+"""Spools late ledger entries, and delays a stop until the rest is written."""
 
 from __future__ import annotations
 

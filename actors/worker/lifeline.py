@@ -1,4 +1,4 @@
-"""Shows the database that this process lives, and picks up the work of those that do not."""
+"""Heartbeats this worker and rescues commands of dead ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messages between the actors of a worker. Frozen values; none is ever asked for an answer."""
+"""The messages between the actors of a worker, as frozen values; none expects a reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is told: the texts of alerts, as Telegram's HTML."""
+"""The texts of alerts, as Telegram HTML."""
 
 from __future__ import annotations
 

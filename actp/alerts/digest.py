@@ -1,4 +1,4 @@
-"""One message in place of many."""
+"""Folds many alerts into one message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of what the domain agents tell."""
+"""The texts of the domain agents' alerts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_LINES: Final = 20
 def _agent_error(about: Fields) -> str:
     return (
         f"⚠️ Agent error: {about['domain']}.{about['task']}{about.line('error')}\n"
-        "<code>multi_agent_dispatch.py --status</code> shows the last runs; this is told once a "
-        "day for each task."
+        "<code>multi_agent_dispatch.py --status</code> shows the last runs. "
+        "Reported once a day for each task."
     )
 
 

@@ -1,4 +1,4 @@
-"""Lengths of time as people say them."""
+"""Durations as words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of each kind of alert; an unknown kind is told by its fields."""
+"""The text of each kind of alert; an unknown kind is shown by its fields."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _settled(about: Fields) -> str:
 def _quarantined(about: Fields) -> str:
     return (
         f"☠️ Command Quarantined: {about['action']} for {about['service']}\n"
-        "Three workers died over it. See it, then perhaps send it again:\n"
+        "Three workers died over it. Check it, then decide whether to retry it:\n"
         f"<code>bin/show {about['command_id']}</code>"
     )
 

@@ -1,4 +1,4 @@
-"""A new campaign, checked as a whole before anything of it is stored."""
+"""Creates a campaign; validates all of it before storing any of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what a CRM knows of a conversation is a reply. Doubt counts as doubt, not as silence."""
+"""Decides whether a conversation in the CRM contains a reply; ambiguous ones are held."""
 
 from __future__ import annotations
 

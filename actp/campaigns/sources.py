@@ -1,4 +1,4 @@
-"""Where the texts of a campaign come from: what is given first, what the project ships last."""
+"""The sources of a campaign's texts, in order: options, settings, the built-in ones."""
 
 from __future__ import annotations
 

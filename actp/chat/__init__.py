@@ -1,1 +1,1 @@
-"""Decisions and questions that come by Telegram."""
+"""Decisions and commands received from Telegram."""

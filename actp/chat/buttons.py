@@ -1,4 +1,4 @@
-"""The buttons under an alert: what they say, and how each is signed."""
+"""The buttons under an alert: labels and signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handles what people do in Telegram: decisions at most once, questions each time."""
+"""Handles Telegram updates: each decision at most once, each question every time."""
 
 from __future__ import annotations
 

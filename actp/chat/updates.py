@@ -1,4 +1,4 @@
-"""What people do in Telegram, and whether they may."""
+"""Parses Telegram updates, and checks whether their sender has permission."""
 
 from __future__ import annotations
 

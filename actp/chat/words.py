@@ -1,4 +1,4 @@
-"""What is said in the chat: what came of a press, and answers to questions."""
+"""The bot's messages: results of button presses, and answers to commands."""
 
 from __future__ import annotations
 

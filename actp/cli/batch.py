@@ -59,13 +59,13 @@ def parse_batch(lines: list[str], terms: Terms, *, now: datetime, zone: tzinfo) 
         raise _refusal(wrong, len(requests) + len(wrong))
     if not requests:
         raise InvalidInput(
-            "there is no command in it",
+            "the file has no commands",
             remedy='Write lines such as {"action": "send_dm", "platform": "twitter", "params": '
             '{"username": "ada", "text": "Hi"}}.',
         )
     if len(requests) > MAX_COMMANDS:
         raise InvalidInput(
-            f"{len(requests)} commands are too many at once",
+            f"{len(requests)} commands are too many for one file",
             remedy=f"Split the file into parts of at most {MAX_COMMANDS} lines.",
         )
     return requests
@@ -77,7 +77,7 @@ def _refusal(wrong: list[str], total: int) -> InvalidInput:
         named.append(f"and {len(wrong) - len(named)} more")
     count = f"{len(wrong)} of {total} commands cannot be used; nothing was enqueued"
     return InvalidInput(
-        "\n".join([count, *named]), remedy="Correct these lines and give the whole file again."
+        "\n".join([count, *named]), remedy="Fix these lines, then submit the whole file again."
     )
 
 

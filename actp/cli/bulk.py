@@ -22,7 +22,7 @@ __all__ = ["bulk", "bulk_options"]
 def bulk_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every action by filter takes besides the filter."""
     options = [
-        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
         click.option(
             "--expect",
             type=click.IntRange(0),
@@ -59,7 +59,7 @@ def bulk(
     if expect is not None and expect != count:
         raise WrongState(
             f"the filter matches {counted(count, 'command')}, not {expect:,}: nothing was changed",
-            remedy="See what it matches: bin/history with the same options.",
+            remedy="Run bin/history with the same options to see what it matches.",
         )
     if count and not yes and expect is None and not _agreed(action, count, seen["services"]):
         raise InvalidInput("nothing was changed", remedy="Answer y, or give --yes.")

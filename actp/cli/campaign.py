@@ -1,4 +1,4 @@
-"""``campaign``: starts campaigns, shows them, and tells them what a person has seen."""
+"""``campaign``: starts, shows and cancels campaigns, and records an operator's decisions."""
 
 from __future__ import annotations
 
@@ -40,38 +40,38 @@ platform_option = click.option("--platform", metavar="PLATFORM", help="Only on t
 
 @click.group(cls=Group)
 def campaign() -> None:
-    """Several steps to each of several people, and stop at the first reply."""
+    """Run campaigns: steps to several people that stop at the first reply."""
 
 
 @campaign.command()
 @click.argument("type_", metavar="TYPE")
-@click.option("--platform", required=True, help="Where: twitter, instagram, tiktok, threads.")
+@click.option("--platform", required=True, help="Platform: twitter, instagram, tiktok or threads.")
 @click.option("--handles", default="", metavar="A,B", help="To whom.")
 @click.option(
     "--csv",
     "table",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="To whom, one a line; the texts may use each column.",
+    help="CSV file of recipients; texts can use its columns.",
 )
-@click.option("--queries", default="", metavar="A,B", help="What a research sweep searches.")
+@click.option("--queries", default="", metavar="A,B", help="Search queries of a research campaign.")
 @click.option(
     "--texts",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What to say; without it SAFARI_CAMPAIGN_TEXTS, or the texts of the project.",
+    help="Texts, TOML or JSON; default: SAFARI_CAMPAIGN_TEXTS, or the built-in ones.",
 )
-@click.option("--text", multiple=True, help="One text a step, in order; give it several times.")
-@click.option("--about", metavar="SUBJECT", help="Have Claude write them, about this.")
+@click.option("--text", multiple=True, help="Text of a step; repeat it for each step, in order.")
+@click.option("--about", metavar="SUBJECT", help="Have Claude write the texts about this subject.")
 @click.option(
     "--spacing",
     type=SPAN,
     default=SPACING,
     show_default=True,
-    help="Between two comments to one person.",
+    help="Time between two comments to one person.",
 )
 @click.option("--max-posts", type=click.IntRange(1, 1000), default=20, help="For each query.")
-@click.option("--dry-run", is_flag=True, help="Check and show it; store nothing.")
+@click.option("--dry-run", is_flag=True, help="Validate and print it; store nothing.")
 @json_option
 def start(**options: Any) -> None:
     """Start a campaign.
@@ -96,7 +96,9 @@ def start(**options: Any) -> None:
 
 @campaign.command()
 @click.argument("campaign_id", metavar="[ID]", required=False)
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, help="How many campaigns.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, help="Maximum number of campaigns."
+)
 @json_option
 def status(campaign_id: str | None, limit: int, *, as_json: bool) -> None:
     """Show the newest campaigns, or one; a prefix of its ID is enough."""
@@ -136,7 +138,7 @@ def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
         emit_json(stopped)
         return
     if not stopped:
-        say(f"{one_line(named)} was marked before.")
+        say(f"{one_line(named)} was already marked as replied.")
     for target in stopped:
         say(
             f"{one_line(target['handle'])} on {target['platform']}: replied, was {target['was']} "
@@ -149,7 +151,7 @@ def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
 @platform_option
 @json_option
 def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
-    """Mark a doubtful message as no reply, and continue."""
+    """Mark an ambiguous message as no reply, and continue."""
     with database() as store:
         person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
         going = act(store, operator_here("cli"), "campaign_go_on", **person)
@@ -173,7 +175,7 @@ def request_of(options: Mapping[str, Any], settings: Settings) -> Request:
     is_sweep = type_ == "research_sweep"
     wanted, other = ("queries", "handles") if is_sweep else ("handles", "queries")
     if options[other] or (is_sweep and options["table"]):
-        raise InvalidInput(f"--{other} does not go with {type_}", remedy=f"Give --{wanted} a,b.")
+        raise InvalidInput(f"--{other} does not go with {type_}", remedy=f"Add --{wanted} a,b.")
     listed = _listed(options["table"], platform, options["handles"])
     targets = listed.handles if listed else options[wanted].split(",")
     request = Request(
@@ -197,7 +199,7 @@ def _listed(path: Path | None, platform: str, handles: str) -> TargetList | None
     if path is None:
         return None
     if handles:
-        raise InvalidInput("--csv and --handles do not go together", remedy="Give one of them.")
+        raise InvalidInput("--csv cannot be combined with --handles", remedy="Give one of them.")
     return read_targets(path, platform)
 
 
@@ -214,7 +216,7 @@ def _wording(
         )
     if options["text"] or options["texts"]:
         raise InvalidInput(
-            "--about has Claude write the texts, so it goes with none", remedy="Give one of them."
+            "--about cannot be combined with --text or --texts", remedy="Give one of them."
         )
     from actp.campaigns.written import written_wording  # noqa: PLC0415  # seldom wanted
 

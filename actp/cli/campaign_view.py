@@ -46,34 +46,34 @@ def show_started(
     else:
         say(f"Started {rows['campaign_id']}: {request.type} on {request.platform}.")
         say(f"  {count}, {commands} enqueued")
-        say(f"  see it: bin/campaign status {rows['campaign_id']}")
+        say(f"  progress: bin/campaign status {rows['campaign_id']}")
     for note in notes:
         say(f"  {note}")
 
 
 def _notes(request: Request, *, has_crm: bool) -> Iterator[str]:
     if (wording := request.wording) is not None:
-        draw = "; of several variants each person gets one" if wording.varies else ""
+        draw = "; each person gets one of several variants" if wording.varies else ""
         yield f"texts: {wording.source}{draw}"
         if wording.source == SHIPPED_NAME:
-            yield "to say something else: --about SUBJECT, --texts FILE, or SAFARI_CAMPAIGN_TEXTS"
+            yield "to use other texts: --about SUBJECT, --texts FILE, or SAFARI_CAMPAIGN_TEXTS"
         elif wording.source == WRITER:
-            yield "each start has new ones written; to keep these, put them into a --texts FILE"
+            yield "each start writes new ones; to keep these, save them in a --texts FILE"
     if request.type == "comment_warmup" and request.spacing:
         yield f"one comment to a person every {short_duration(request.spacing.total_seconds())}"
     if request.type == "dm_sequence" and request.platform == "tiktok":
         yield "one message 24 h after the last comment"
-        yield "it ends there: the TikTok service messages a person only once ever"
+        yield "no follow-up: the TikTok service messages a person only once"
     elif request.type == "dm_sequence":
         yield "first message 24 h after the last comment, then 72 h between messages"
         if not has_crm:
-            yield "while the CRM is empty replies are known only by --mark-replied HANDLE"
+            yield "the CRM is empty: mark replies with --mark-replied HANDLE"
 
 
 def show_campaigns(runs: Sequence[Mapping[str, Any]]) -> None:
     """Print a table of campaigns, newest first."""
     if not runs:
-        say("There is no campaign yet: bin/campaign start --help.")
+        say("No campaigns yet. To start one: bin/campaign start --help")
         return
     shown = table("CAMPAIGN", "TYPE", "PLATFORM", "STATUS", "TARGETS", "STEPS", "STARTED")
     shown.columns[0].no_wrap = True  # one has to type it
@@ -128,9 +128,9 @@ def _remedy(target: Mapping[str, Any]) -> str:
     named = ids[0] if ids else "ID"
     match why:
         case "unknown":
-            return f"look, then safari_cloud_agent.py --resolve {named} sent (or not-sent)"
+            return f"check, then safari_cloud_agent.py --resolve {named} sent (or not-sent)"
         case "not_sent" | "exhausted":
             return f"safari_cloud_agent.py --retry {named}, or --campaign-cancel"
         case _:
             handle = one_line(target["handle"])
-            return f"look, then bin/campaign replied {handle}, or bin/campaign go-on {handle}"
+            return f"read it, then bin/campaign replied {handle}, or bin/campaign go-on {handle}"

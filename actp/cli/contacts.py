@@ -1,4 +1,4 @@
-"""``contacts``: who is never to be written to."""
+"""``contacts``: the do-not-contact list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def block(platform: str, handle: str, note: str | None, *, as_json: bool) -> Non
 @click.argument("handle")
 @json_option
 def unblock(platform: str, handle: str, *, as_json: bool) -> None:
-    """Take HANDLE off the list."""
+    """Remove HANDLE from the list."""
     _set(platform, handle, blocked=False, note=None, as_json=as_json)
 
 
@@ -90,6 +90,6 @@ def listed_name(platform: str, handle: str) -> str:
         return linkedin_profile_url(handle).rstrip("/").rsplit("/", 1)[-1]
     if platform == EVERYTHING and "/" in handle:
         raise InvalidInput(
-            f"not a username: {handle[:60]!r}", remedy="Give the name alone, or one platform."
+            f"not a username: {handle[:60]!r}", remedy="Give a plain handle, or name one platform."
         )
     return clean_handle(platform, handle)

@@ -1,4 +1,4 @@
-"""``db``: where the database is, a shell on it, its migrations, its locks on the door."""
+"""``db``: address, shell, migrations, access rights and backups of the database."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["db"]
 
 @click.group(cls=Group)
 def db() -> None:
-    """Look after the database."""
+    """Maintain the database."""
 
 
 @db.command()
@@ -60,14 +60,14 @@ def url(*, show_password: bool, as_json: bool) -> None:
         return
     click.echo(shown)
     if settings.store_kind == "embedded" and not Tree(settings).is_up():
-        warn("The tree is down, so nothing answers there: bin/up starts it.")
+        warn("The tree is down, so nothing is listening at this address. Start it with bin/up.")
 
 
 @db.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PSQL-ARGUMENT]...")
 @click.pass_context
 def shell(ctx: click.Context, arguments: tuple[str, ...]) -> None:
-    """Open psql on the database, with psql's own arguments and standard input.
+    """Open psql on the database; arguments and standard input go to psql.
 
     For example bin/db shell -c 'select now()', or bin/db shell < query.sql.
     """
@@ -121,7 +121,7 @@ def apply_migrations(*, as_json: bool) -> None:
             f" this release has {state.version}): nothing was changed."
         )
     elif state.faults or agents.misfits or agents.missing_keys:
-        say("The queue is up to date; agents that need the above are off. See bin/doctor.")
+        say("The queue is up to date. Agents that need the above are disabled; see bin/doctor.")
     else:
         say("The database is up to date.")
 
@@ -170,7 +170,7 @@ def restore(file: Path) -> None:
         raise WrongState("the tree is up", remedy="Run bin/down first.")
     with _embedded(settings) as cluster:
         load(cluster, file.absolute())
-    say("Restored. bin/up holds what may have been sent since; see bin/status, then")
+    say("Restored. bin/up holds commands that may have been sent since; see bin/status, then")
     say("bin/queue accept or discard.")
 
 
@@ -223,7 +223,7 @@ def _embedded(settings: Settings) -> Iterator[Cluster]:
     if settings.store_kind != "embedded":
         raise WrongState(
             "the database is not the embedded one",
-            remedy="Use pg_dump, or the backups of its provider.",
+            remedy="Use pg_dump, or your provider's backups.",
         )
     with direct_dsn(settings):
         yield Cluster(settings.actp_home)

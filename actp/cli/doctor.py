@@ -1,4 +1,4 @@
-"""``doctor``: everything that would keep the worker from its work, with the remedy."""
+"""``doctor``: preflight checks, each problem with its remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ __all__ = ["doctor"]
 
 
 @click.command()
-@click.option("--deep", is_flag=True, help="Also look at Safari for each service; takes a turn.")
+@click.option(
+    "--deep", is_flag=True, help="Also check tab and login in Safari; takes a turn at Safari."
+)
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, *, deep: bool, as_json: bool) -> None:

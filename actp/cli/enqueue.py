@@ -17,10 +17,11 @@ from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.cli.requests import DEFAULT_PRIORITY, Request, Terms, checked, refuse_unsendable
-from actp.cli.times import moment, short_time
+from actp.cli.times import moment
 from actp.errors import InvalidInput
 from actp.operators import operator_here
 from actp.settings import load_settings
+from actp.status_words import wait_words
 
 if TYPE_CHECKING:
     from actp.store import Store
@@ -30,16 +31,15 @@ __all__ = ["enqueue"]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 MAX_KEY_LENGTH = 200
 NO_WAIT = "its turn"
-# What an operator can do about a wait, by what safari_show says it is for.
+# What an operator can do about a wait, by the cause that safari_show reports.
 _CHANGES = {
     "hours": "To change the hours: SAFARI_ACTIVE_HOURS in .env, then bin/restart worker.",
     "paused": "bin/resume ends the pause.",
-    "quota": "bin/limits shows the limits, bin/limits set raises one.",
-    "hourly_limit": "bin/limits shows the limits, bin/limits set raises one.",
-    "rolling_limit": "bin/limits shows the limits, bin/limits set raises one.",
-    "weekly_limit": "bin/limits shows the limits, bin/limits set raises one.",
+    "quota": "bin/limits set raises it.",
+    "hourly_limit": "bin/limits set raises it.",
+    "rolling_limit": "bin/limits set raises it.",
+    "weekly_limit": "bin/limits set raises it.",
     "a worker": "bin/up starts one.",
-    "its account": "bin/queue reassign gives it to another account.",
 }
 
 
@@ -60,7 +60,8 @@ class Options:
         """Return the terms; raises InvalidInput for times and keys that cannot be."""
         if self.key is not None and not 0 < len(self.key.strip()) <= MAX_KEY_LENGTH:
             raise InvalidInput(
-                f"a key has 1 to {MAX_KEY_LENGTH} characters", remedy="Leave --key out for none."
+                f"--key must have 1 to {MAX_KEY_LENGTH} characters",
+                remedy="Omit --key, or give it a value.",
             )
         at, expires = (
             None if time is None else moment(time, now=now, zone=zone)
@@ -90,11 +91,15 @@ def terms_options(function: _Function) -> _Function:
     """Add the options that every way to enqueue has."""
     for option in (
         json_option,
-        click.option("--dry-run", is_flag=True, help="Check and show it; enqueue nothing."),
-        click.option("--metadata", metavar="JSON", help="An object returned with the result."),
-        click.option("--expires", metavar="TIME", help="Fail it when not sent by then: 3d."),
+        click.option("--dry-run", is_flag=True, help="Validate and print it; enqueue nothing."),
+        click.option(
+            "--metadata", metavar="JSON", help="A JSON object that is returned with the result."
+        ),
+        click.option("--expires", metavar="TIME", help="Fail it if it is not sent by then: 3d."),
         click.option("--at", metavar="TIME", help="Not before: 2h, or 2026-11-30T14:00."),
-        click.option("--account", help="Who sends it, as SAFARI_ACCOUNTS of a Mac names it."),
+        click.option(
+            "--account", help="The sending account, as named in SAFARI_ACCOUNTS of its Mac."
+        ),
         click.option(
             "--priority",
             type=click.IntRange(PRIORITIES[0], PRIORITIES[-1]),
@@ -107,7 +112,7 @@ def terms_options(function: _Function) -> _Function:
     return function
 
 
-key_option = click.option("--key", help="Enqueue once however often this is run with the same key.")
+key_option = click.option("--key", help="Idempotency key: enqueue at most once for the same key.")
 
 
 @enqueue.command()
@@ -230,19 +235,18 @@ def _show_dry_run(requests: list[Request], *, one: bool, as_json: bool) -> None:
 
 def _say_one(store: Store, item: dict[str, Any]) -> None:
     if not item["created"]:
-        say(f"That key was used before, for {item['id']}; nothing was enqueued.")
+        say(f"Nothing enqueued: {item['id']} already has this key.")
         return
     say(f"Enqueued {_subject(item)}: {item['id']}")
     waits = store.call("safari_show", id=item["id"])["command"].get("waits")
     if waits is not None and waits["for"] != NO_WAIT:
-        until = f" until {short_time(waits['until'])}" if waits.get("until") else ""
-        say(f"  It waits for {waits['for']}{until}. {_CHANGES.get(waits['for'], '')}".rstrip())
+        say(f"  Waiting: {wait_words(waits)}. {_CHANGES.get(waits['for'], '')}".rstrip())
 
 
 def _say_many(enqueued: list[dict[str, Any]]) -> None:
     created = sum(item["created"] for item in enqueued)
     again = len(enqueued) - created
-    note = f"; {again} had a key that was used before" if again else ""
+    note = f"; skipped {again} with a key that is already in use" if again else ""
     say(f"Enqueued {counted(created, 'command')}{note}.")
 
 

@@ -104,22 +104,34 @@ _REFINEMENTS: Final = (
         metavar="[STATUS]",
         help="Show the queue; with --history STATUS, only commands with that status.",
     ),
-    click.Option(["--limit"], metavar="N", help="With --history: how many."),
+    click.Option(["--limit"], metavar="N", help="With --history: maximum number of rows."),
     click.Option(["--platform"], help="With --history, --mark-replied: only this platform."),
-    click.Option(["--handles"], metavar="A,B", help="With --campaign: to whom."),
-    click.Option(["--queries"], metavar="A,B", help="With --campaign research: what to search."),
+    click.Option(["--handles"], metavar="A,B", help="With --campaign: the recipients."),
+    click.Option(["--queries"], metavar="A,B", help="With --campaign research: the queries."),
     click.Option(["--texts"], metavar="FILE", help="With --campaign: its texts, TOML or JSON."),
-    click.Option(["--text"], multiple=True, help="With --campaign: one for each step, in order."),
+    click.Option(
+        ["--text"], multiple=True, help="With --campaign: text of a step; repeat it for each step."
+    ),
     click.Option(["--about"], metavar="SUBJECT", help="With --campaign: Claude writes the texts."),
-    click.Option(["--spacing"], metavar="TIME", help="With --campaign: between two comments."),
-    click.Option(["--max-posts"], metavar="N", help="With --campaign research: for each query."),
+    click.Option(["--spacing"], metavar="TIME", help="With --campaign: time between two comments."),
+    click.Option(
+        ["--max-posts"],
+        metavar="N",
+        help="With --campaign research: maximum number of posts per query.",
+    ),
     click.Option(["--action"], help="With --history: only this action."),
-    click.Option(["--dry-run"], is_flag=True, help="With --enqueue-…: check it, enqueue nothing."),
+    click.Option(
+        ["--dry-run"], is_flag=True, help="With --enqueue-…: validate only, enqueue nothing."
+    ),
     click.Option(["--priority"], metavar="N", help="With --enqueue-…: lower runs first."),
     click.Option(["--at"], metavar="TIME", help="With --enqueue-…: not before 2h or a time."),
-    click.Option(["--expires"], metavar="TIME", help="With --enqueue-…: fail it after 3d."),
-    click.Option(["--key"], help="With --enqueue-…: only once for the same key."),
-    click.Option(["--timeout"], metavar="SECONDS", help="With --run-once: end then."),
+    click.Option(
+        ["--expires"],
+        metavar="TIME",
+        help="With --enqueue-…: fail it if not sent by then, for example 3d.",
+    ),
+    click.Option(["--key"], help="With --enqueue-…: enqueue at most once for the same key."),
+    click.Option(["--timeout"], metavar="SECONDS", help="With --run-once: stop after this time."),
     click.Option(["--json"], is_flag=True, help="Print JSON."),
 )
 
@@ -137,7 +149,7 @@ def _dispatch(**flags: Any) -> int:
     refinements = {key: value for key, value in given.items() if key != name}
     for key in refinements:
         if key not in mode.refined_by:
-            raise click.UsageError(f"{_flag(key)} does not go with {_flag(name)}.")
+            raise click.UsageError(f"{_flag(key)} cannot be combined with {_flag(name)}.")
     arguments = [*_written(refinements), *(["--", *values] if values else [])]
     context = click.get_current_context()
     command: click.Command = actp
@@ -158,7 +170,7 @@ def _chosen(given: dict[str, Any]) -> tuple[str, Mode, tuple[str, ...]]:
     elif status is not None and "history" not in chosen:
         raise click.UsageError(f"--status takes a value only with --history, not {status!r}.")
     if not chosen:
-        raise click.UsageError(f"{_flag(next(iter(given)))} alone does not say what to do.")
+        raise click.UsageError(f"{_flag(next(iter(given)))} needs another option.")
     if len(chosen) > 1:
         raise click.UsageError(f"{' and '.join(map(_flag, chosen))} cannot go together.")
     name = chosen[0]

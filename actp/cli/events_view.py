@@ -1,4 +1,4 @@
-"""One line for each thing that happens to a command, for the demo and the live status."""
+"""One line per event of a command, for the demo and the live status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS: Final = {
     "retrying": ("retries", "yellow"),
     "waiting": ("waits", "yellow"),
     "unknown": ("unknown", "bold red"),
-    "looked": ("looked for on the page", "green"),
+    "looked": ("checked on the page", "green"),
     "failed": ("failed", "red"),
     "cancelled": ("cancelled", "dim"),
     "handed_back": ("handed back", "dim"),

@@ -23,12 +23,12 @@ STATUSES: Final = (
     *("open", "ended"),
 )
 _TEXTS: Final = {
-    "to": "Recipient: a handle or an address.",
-    "person": "To this person on every platform: platform:handle, a profile or a contact's id.",
-    "text": "Words of the text or query, at least three letters.",
+    "to": "Only to this recipient: a handle or an address.",
+    "person": "Only to this person, everywhere: platform:handle, a profile or a contact's ID.",
+    "text": "Only with these words in the text or query, at least three letters.",
     "service": "Only of this service, for example twitter-dm.",
     "platform": "Only of this platform.",
-    "account": "Only those that name this account.",
+    "account": "Only commands that name this account.",
     "action": "Only of this action, for example send_dm.",
     "reason": "Only with this reason, for example retries_exhausted.",
     "campaign": "Only of this campaign.",
@@ -42,8 +42,12 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         *(click.option(f"--{name}", help=text) for name, text in _TEXTS.items()),
         click.option("--status", type=click.Choice(STATUSES), help="Only with this status."),
-        click.option("--since", metavar="TIME", help="Not before: 7d ago, or 2026-11-01."),
-        click.option("--until", metavar="TIME", help="Before: 1d ago, or 2026-11-30."),
+        click.option(
+            "--since", metavar="TIME", help="Since 7d (seven days ago), or since 2026-11-01."
+        ),
+        click.option(
+            "--until", metavar="TIME", help="Until 1d (one day ago), or until 2026-11-30."
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -94,5 +98,5 @@ def past(value: str, time_zone: str) -> datetime:
     except InvalidInput:
         raise InvalidInput(
             f"not a time: {value[:60]!r}",
-            remedy="Write 2h or 7d for that long ago, or 2026-11-30, or 2026-11-30T14:00.",
+            remedy="Write an age such as 2h or 7d, a date (2026-11-30), or 2026-11-30T14:00.",
         ) from None

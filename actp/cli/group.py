@@ -27,12 +27,12 @@ class Entry(NamedTuple):
 # A command is defined under its own name, with underscores. Help shows these lines without
 # importing thirty modules.
 COMMANDS: Final = {
-    "campaign": Entry("campaign", "Run sequences of comments and messages to several people."),
+    "campaign": Entry("campaign", "Run campaigns: sequences of comments and messages."),
     "cancel": Entry("operate", "Cancel commands that have not begun."),
     "completion": Entry("completion", "Print shell completion for bash, zsh or fish."),
-    "contacts": Entry("contacts", "Keep the do-not-contact list."),
+    "contacts": Entry("contacts", "Manage the do-not-contact list."),
     "daemon": Entry("run", "Process commands until stopped."),
-    "db": Entry("db", "Look after the database."),
+    "db": Entry("db", "Maintain the database."),
     "doctor": Entry("doctor", "Check settings, folders, database, services, agents and alerts."),
     "down": Entry("tree", "Stop every process, in order."),
     "enqueue": Entry("enqueue", "Add commands to the queue."),
@@ -43,10 +43,10 @@ COMMANDS: Final = {
     "install-service": Entry("install_service", "Start the tree at each login."),
     "limits": Entry("limits", "Show and set the limits."),
     "logs": Entry("tree", "Show the logs of the tree."),
-    "pause": Entry("operate", "Stop sending, for a platform or for all of them."),
-    "people": Entry("people", "Import, show, join and part contacts."),
+    "pause": Entry("operate", "Pause sending, for one platform or all."),
+    "people": Entry("people", "Import, show, join and separate contacts."),
     "queue": Entry("operate", "Decide on old, unknown and failed commands."),
-    "report": Entry("report", "Write a page of charts."),
+    "report": Entry("report", "Write a report with charts."),
     "resolve": Entry("operate", "Settle an unknown outcome."),
     "restart": Entry("tree", "Restart the programs of the tree, one after the other."),
     "resume": Entry("operate", "Resume after a pause, or free Safari."),
@@ -54,18 +54,18 @@ COMMANDS: Final = {
     "retry-failed": Entry("operate", "Retry everything that ran out of retries."),
     "review": Entry("review", "List drafts that wait for approval, and approve them."),
     "run-once": Entry("run", "Process everything due, then exit."),
-    "sample-data": Entry("sample_data", "Add made-up contacts and posts to try agents on."),
+    "sample-data": Entry("sample_data", "Add made-up contacts and posts to try out the agents."),
     "show": Entry("history", "Show the timeline of a command."),
     "status": Entry("status", "Show the queue, limits, services and what needs attention."),
     "up": Entry("tree", "Migrate the database and start every process."),
-    "webhooks": Entry("webhooks", "List results on their way out, and deliver them again."),
+    "webhooks": Entry("webhooks", "List webhook results, and deliver them again."),
 }
 # Programs beside this one, which a launcher of a checkout starts: each one's module.
 PROGRAMS: Final = {
     "console": Entry("console.link", "Open the live console in a browser."),
     "demo": Entry("demo", "Run two dozen commands through simulated services."),
     "mcp": Entry("console.mcp_server", "Serve the queue to an agent over MCP."),
-    "simulate": Entry("demo.practice", "Run stand-ins for the services to practice on."),
+    "simulate": Entry("demo.practice", "Run simulated services to practice with."),
 }
 
 
@@ -135,6 +135,6 @@ actp: Final = click.version_option(__version__, prog_name="actp-worker")(
         entries=COMMANDS,
         # In a checkout a launcher in bin/ starts them.
         programs={} if IS_CHECKOUT else PROGRAMS,
-        help="Queue commands for the Safari services, and see their outcomes.",
+        help="Queue commands for the Safari services, and track their outcomes.",
     )
 )

@@ -1,4 +1,4 @@
-"""``health``: asks all nine services and stores what they said."""
+"""``health``: checks all nine services and stores the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``history`` and ``show``: lists of commands, and the life of one."""
+"""``history`` and ``show``: lists of commands, and the timeline of one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _COLUMNS = (
 @click.command()
 @filter_options
 @click.option("--limit", type=click.IntRange(1, MAX_ROWS), default=50, show_default=True)
-@click.option("--after", metavar="PAGE", help="Continue after this page.")
+@click.option("--after", metavar="PAGE", help="Continue after the page that printed this.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @json_option
 def history(

@@ -1,4 +1,4 @@
-"""``inbox``: who waits for your answer, and what you do about it."""
+"""``inbox``: conversations that need an answer, and the ways to settle them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _who = click.argument("who", metavar="ID")
 
 
 @click.group(cls=Group, invoke_without_command=True)
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many people.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="Maximum number of people.")
 @click.option("--snoozed", is_flag=True, help="Show snoozed conversations too.")
 @json_option
 @click.pass_context
@@ -69,7 +69,7 @@ def show(who: str, *, as_json: bool) -> None:
 @inbox.command()
 @_who
 @click.argument("words", metavar="TEXT", nargs=-1, required=True)
-@click.option("--platform", help="Where to answer; by default where they wrote.")
+@click.option("--platform", help="Platform to answer on; default: where they wrote.")
 @click.option("--key", help="Send at most once under this key; by default once a day per text.")
 @json_option
 def reply(
@@ -78,7 +78,9 @@ def reply(
     """Answer through the command queue; the same answer once a day, unless it has a --key."""
     said = " ".join(words).strip()
     if fault := unfinished(said):
-        raise InvalidInput(f"the answer cannot be sent: {fault}", remedy="Write what they read.")
+        raise InvalidInput(
+            f"the answer cannot be sent: {fault}", remedy="Write a text that the service can send."
+        )
     with database() as store:
         contact_id = _found(store, who)
         answer = act(
@@ -148,7 +150,7 @@ def snooze(who: str, span: timedelta, *, as_json: bool) -> None:
 @inbox.command()
 @_who
 @click.argument("tags", nargs=-1, required=True)
-@click.option("--remove", is_flag=True, help="Take these tags away instead.")
+@click.option("--remove", is_flag=True, help="Remove these tags instead.")
 @json_option
 def tag(who: str, tags: tuple[str, ...], *, remove: bool, as_json: bool) -> None:
     """Tag a contact, for example customer or do_not_contact."""
@@ -197,7 +199,7 @@ def _show(answer: Mapping[str, Any]) -> None:
         "id", "who", "where", "since", "score", "campaign", "last words", numbers=("score",)
     )
     for row in answer["rows"]:
-        note = " (may ask us to stop)" if row["reason"] == "look" else ""
+        note = " (possible opt-out)" if row["reason"] == "look" else ""
         note += f" (answer {row['answer']})" if row["answer"] else ""
         shown.add_row(
             text(row["contact_id"][:8]),

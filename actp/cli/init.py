@@ -54,10 +54,10 @@ _HANDLE_PLATFORMS: Final = ("instagram", "twitter", "threads", "tiktok", "linked
 @click.option(
     "--answers",
     metavar="FILE",
-    help="Take the settings from a FILE of NAME=value lines, - for standard input; ask nothing.",
+    help="Read the settings from a FILE of NAME=value lines, - for standard input; ask nothing.",
 )
-@click.option("--yes", is_flag=True, help="Change an existing .env without asking.")
-@click.option("--unchecked", is_flag=True, help="Write the settings although a check fails.")
+@click.option("--yes", is_flag=True, help="Change an existing .env without confirmation.")
+@click.option("--unchecked", is_flag=True, help="Write the settings even if a check fails.")
 @click.pass_context
 def init(ctx: click.Context, *, answers: str | None, yes: bool, unchecked: bool) -> None:
     """Create .env: database, tokens, own handles and hours, each checked as it is given.
@@ -78,7 +78,7 @@ def init(ctx: click.Context, *, answers: str | None, yes: bool, unchecked: bool)
         wanted = _asked(before)
     else:
         raise InvalidInput(
-            "there is no terminal to ask at",
+            "no terminal for questions",
             remedy="Give --answers FILE, or --answers - for stdin.",
         )
     changed = {name: value for name, value in wanted.items() if before.get(name, "") != value}
@@ -86,7 +86,7 @@ def init(ctx: click.Context, *, answers: str | None, yes: bool, unchecked: bool)
         _confirm(path, changed)
     _write(path, changed)
     for name in sorted(changed.keys() & os.environ.keys()):
-        warn(f"{name} is set in the environment too, which wins over {path.name}.")
+        warn(f"{name} is also set in the environment, which overrides {path.name}.")
     say("Next: bin/doctor checks everything, bin/up starts it.")
 
 
@@ -101,7 +101,7 @@ def _from_file(answers: str) -> Values:
     unknown = [name for name in given if name not in KNOWN and name not in ALIASES]
     if unknown:
         raise InvalidInput(
-            f"no settings: {', '.join(unknown)}", remedy="See .env.example for the names."
+            f"no settings: {', '.join(unknown)}", remedy="See .env.example for the setting names."
         )
     return {name: value or "" for name, value in given.items()}
 
@@ -130,7 +130,7 @@ def _show(findings: Iterator[Finding]) -> bool:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     if settings.store_kind == "embedded":
-        yield fine("database", "a local PostgreSQL, made by bin/up")
+        yield fine("database", "a local PostgreSQL, created by bin/up")
         return
     try:
         with closing(open_store(settings, application_name="actp init")) as store:
@@ -157,7 +157,7 @@ def _services(settings: Settings) -> Iterator[Finding]:
 
 def _asked(before: Values) -> Values:
     values = dict(before)
-    say("Enter keeps what is in brackets. Nothing is written until the end.\n")
+    say("Press Enter to keep the value in brackets. Nothing is written until the end.\n")
     _ask_database(values)
     _ask_services(values)
     _ask_handles(values)
@@ -172,7 +172,9 @@ def _asked(before: Values) -> Values:
     if click.confirm("\nSend alerts to Telegram?", default="TELEGRAM_BOT_TOKEN" in values):
         names = ("TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID")
         _ask_until(values, names, {}, telegram)
-    if click.confirm("\nLet Claude write and sort for the agents?", default=_has_claude(values)):
+    if click.confirm(
+        "\nLet Claude write texts and classify for the agents?", default=_has_claude(values)
+    ):
         _ask_until(values, ("ANTHROPIC_API_KEY",), {}, claude)
     return values
 
@@ -183,7 +185,7 @@ def _has_claude(values: Values) -> bool:
 
 def _ask_database(values: Values) -> None:
     say("Where is the database?")
-    say("  local     a PostgreSQL of this folder, to try things out")
+    say("  local     a PostgreSQL in this folder, for trying things out")
     say("  postgres  an address such as postgresql://user:password@host:5432/db; recommended")
     say("  supabase  a Supabase project over HTTPS, with its service role key")
     present = _settings(values).store_kind

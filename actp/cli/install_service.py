@@ -1,4 +1,4 @@
-"""``install-service``: start the tree with the machine."""
+"""``install-service``: starts the tree at each login."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ __all__ = ["install_service"]
 
 
 @click.command("install-service")
-@click.option("--uninstall", is_flag=True, help="End it, and start it no more.")
-@click.option("--dry-run", is_flag=True, help="Only print what would be written and run.")
+@click.option("--uninstall", is_flag=True, help="Stop the tree and remove the service.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print what would be written and run; change nothing."
+)
 def install_service(*, uninstall: bool, dry_run: bool) -> None:
     """Start the tree at each login: a launchd agent on macOS, a systemd user unit on Linux.
 
@@ -34,11 +36,11 @@ def install_service(*, uninstall: bool, dry_run: bool) -> None:
         return
     if uninstall:
         boot.uninstall(made)
-        say(f"The tree is down and is not started any more; {made.path} is gone.")
+        say(f"The tree is down and no longer starts at login; removed {made.path}.")
         return
     # launchd makes the log, but not its folder.
     Tree(settings).log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     boot.install(made)
-    say(f"The tree is started now and at each login: {made.path}")
+    say(f"The tree is starting, and starts at each login: {made.path}")
     if sys.platform != "darwin":
         say("To start it without a login: loginctl enable-linger")

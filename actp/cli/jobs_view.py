@@ -21,7 +21,7 @@ _STYLES = {"failed": "bold red", "lost": "bold red", "running": "yellow"}
 def jobs_view(schedule: dict[str, Any]) -> RenderableType:
     """Return a table of the jobs that have ever run."""
     if not schedule["jobs"]:
-        return text("No job has run yet: bin/up starts the scheduler.")
+        return text("No jobs have run yet. bin/up starts the scheduler.")
     shown = table("job", "slot", "status", "took", "last done", "result", numbers=("took",))
     now = datetime.fromisoformat(schedule["at"])
     for run in schedule["jobs"]:

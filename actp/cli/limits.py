@@ -63,16 +63,27 @@ def limits(ctx: click.Context, *, as_json: bool) -> None:
 @click.argument("platform")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("limit", type=LIMIT, metavar="[N]", required=False)
-@click.option("--account", help="Only for this account; for all without their own unless given.")
-@click.option("--hourly", type=LIMIT, metavar="N", help="In any hour.")
-@click.option("--rolling", type=LIMIT, metavar="N", help="In any 24 hours.")
-@click.option("--weekly", type=LIMIT, metavar="N", help="In any 7 days.")
 @click.option(
-    "--gap", type=SPAN, metavar="SPAN", help="From the end of an action to the next: 45s."
+    "--account", help="Only for this account; default: all accounts without a limit set for them."
 )
-@click.option("--ramp", type=SPAN, metavar="SPAN", help="Reach the limits in equal steps: 14d.")
-@click.option("--weekdays", metavar="DAYS", help="On which days: mon-fri, or mon,wed,sat.")
-@click.option("--spread/--no-spread", default=None, help="Spread a day's actions over its hours.")
+@click.option("--hourly", type=LIMIT, metavar="N", help="Limit in any hour.")
+@click.option("--rolling", type=LIMIT, metavar="N", help="Limit in any 24 hours.")
+@click.option("--weekly", type=LIMIT, metavar="N", help="Limit in any 7 days.")
+@click.option(
+    "--gap", type=SPAN, metavar="SPAN", help="Gap from the end of an action to the next: 45s."
+)
+@click.option(
+    "--ramp",
+    type=SPAN,
+    metavar="SPAN",
+    help="Ramp up to the limit in equal steps over this time: 14d.",
+)
+@click.option(
+    "--weekdays", metavar="DAYS", help="Send only on these days: mon-fri, or mon,wed,sat."
+)
+@click.option(
+    "--spread/--no-spread", default=None, help="Spread the day's actions over the active hours."
+)
 @json_option
 def set_limit(
     platform: str,
@@ -89,7 +100,7 @@ def set_limit(
     """
     wanted = {name: value for name, value in _pace(pace).items() if value is not None}
     if limit is None and not wanted:
-        raise InvalidInput("nothing to set", remedy="Give a number, or one of the options.")
+        raise InvalidInput("no value given", remedy="Give a number, or one of the options.")
     if limit is not None:
         wanted["daily_limit"] = limit
     changed = _store_limit(load_settings(), platform, kind, wanted, account=account)
@@ -99,7 +110,7 @@ def set_limit(
 def _pace(given: Mapping[str, Any]) -> dict[str, Json]:
     gap, ramp, weekdays = given["gap"], given["ramp"], given["weekdays"]
     if ramp is not None and ramp % timedelta(days=1):
-        raise InvalidInput("a ramp has whole days", remedy="Write --ramp 14d; 0d ends it.")
+        raise InvalidInput("--ramp takes whole days", remedy="Write --ramp 14d; 0d ends it.")
     return {
         "hourly_limit": given["hourly"],
         "rolling_limit": given["rolling"],
@@ -129,7 +140,7 @@ def weekdays_of(given: str) -> Sequence[Json]:
 @limits.command("reset")
 @click.argument("platform")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option("--account", help="Only this account, which then follows the limits of all.")
+@click.option("--account", help="Only this account; it then follows the limits for all accounts.")
 @json_option
 def reset_limit(platform: str, kind: str, *, account: str | None, as_json: bool) -> None:
     """Return to the limit of the settings."""
@@ -292,10 +303,10 @@ def _difference(row: dict[str, Any], settings: Settings) -> str | None:
 
 
 def limits_table(rows: list[dict[str, Any]]) -> Table:
-    """Return how much of each limit is used, and whether its service may act."""
+    """Return how much of each limit is used, and whether its service can run."""
     named = any(row["account"] != UNNAMED_ACCOUNT for row in rows)
     columns = ("platform", *(("account",) if named else ()), "kind", "used", "limit", "", "1 h")
-    columns += ("24 h", "hours", "gap", "may act")
+    columns += ("24 h", "hours", "gap", "can run")
     shown = table(*columns, numbers=("used", "limit", "1 h", "24 h", "gap"))
     for row in rows:
         force = row["in_force"] or {"daily": row["daily_limit"], "hourly": None, "rolling": None}

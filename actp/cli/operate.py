@@ -70,10 +70,10 @@ def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--platform", help="Only this platform; everything unless given.")
-@click.option("--account", help="Only this account; all of them unless given.")
+@click.option("--platform", help="Only this platform; default: everything.")
+@click.option("--account", help="Only this account; default: all accounts.")
 @click.option("--for", "span", type=SPAN, help="Resume automatically after 30m, 2h, 3d.")
-@click.option("--note", help="Why; bin/status shows it.")
+@click.option("--note", help="Reason, shown by bin/status.")
 @json_option
 def pause(
     *,
@@ -83,7 +83,7 @@ def pause(
     note: str | None,
     as_json: bool,
 ) -> None:
-    """Pause sending; requests in flight finish, the rest waits."""
+    """Pause sending. Requests in flight finish; other commands wait."""
     seconds = span.total_seconds() if span else None
     with database() as store:
         answer = act(
@@ -102,14 +102,14 @@ def pause(
 
 
 @click.command()
-@click.option("--platform", help="Only this platform; every pause unless given.")
+@click.option("--platform", help="Only this platform; default: every pause.")
 @click.option("--account", help="Only the pause or wait of this account.")
 @click.option(
     "--service",
     type=click.Choice([service.name for service in HTTP_SERVICES]),
-    help="Lift what a service waits for; with --account only there.",
+    help="End the wait of this service, with --account only for that account.",
 )
-@click.option("--safari", is_flag=True, help="Free Safari after a program was interrupted.")
+@click.option("--safari", is_flag=True, help="Release Safari after an interrupted request.")
 @json_option
 def resume(
     *,
@@ -119,10 +119,10 @@ def resume(
     safari: bool,
     as_json: bool,
 ) -> None:
-    """End a pause or the wait of a service, or free Safari.
+    """End a pause or the wait of a service, or release Safari.
 
-    After an unclear end Safari stays reserved, since a service may still be typing. Use --safari
-    only if nothing moves there.
+    After a request without a clear answer Safari stays reserved, since the service may still be
+    typing. Use --safari only if nothing moves in Safari.
     """
     if safari:
         _free_safari(as_json=as_json)
@@ -148,7 +148,7 @@ def _lift_wait(service: str, account: str | None, *, as_json: bool) -> None:
         answer = act(
             store, operator_here("cli"), "resume_service", service=service, account=account
         )
-    said = f"{service} is tried again; {counted(answer['resumed'], 'command')} made due."
+    said = f"Retrying {service}; {counted(answer['resumed'], 'command')} made due."
     _told(answer, said, as_json=as_json)
 
 
@@ -156,10 +156,10 @@ def _free_safari(*, as_json: bool) -> None:
     settings = load_settings()
     answer = free_safari(settings)
     freed, kept = answer["freed"], answer["kept"]
-    said = f"Freed Safari from {', '.join(freed)}." if freed else "No turn was left behind."
+    said = f"Released Safari from {', '.join(freed)}." if freed else "Safari was not reserved."
     _told(answer, said, as_json=as_json)
     if kept and not as_json:
-        say(f"Still at work with it: {', '.join(kept)}.")
+        say(f"Still using Safari: {', '.join(kept)}.")
     if freed:
         with database(settings) as store:
             act(store, operator_here("cli"), "free_safari", **answer)
@@ -183,12 +183,12 @@ def resolve(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
     *ids, verdict = words or ("",)
     if verdict not in {"sent", "not-sent"} or len(ids) > 1:
         raise click.UsageError(
-            f"{verdict[:40]!r} is no verdict: give ID and sent or not-sent; with a filter no ID."
+            f"invalid outcome {verdict[:40]!r}: give ID and sent or not-sent, or a filter and no ID"
         )
     end = (
         "completed"
         if verdict == "sent"
-        else "failed, its quota returned; bin/queue retry sends it again"
+        else "failed, quota returned; bin/queue retry sends it again"
     )
     beginning = ids[0] if ids else None
     said = f"Settled {{}}: {end}."
@@ -223,14 +223,14 @@ def reschedule(beginning: str | None, at: str, *, as_json: bool, **options: Any)
 def reassign(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
     """Reassign a waiting command to ACCOUNT, or all that a filter matches.
 
-    For the rows of a Mac that is gone: bin/queue reassign shop_en --account shop.
+    For example, to move the commands of a retired Mac: bin/queue reassign shop_en --account shop.
     """
     *ids, name = words or ("",)
     if not name or len(ids) > 1:
-        raise click.UsageError("Give the account that is to send: [ID] ACCOUNT.")
+        raise click.UsageError("Give the sending account: [ID] ACCOUNT.")
     account = parse_login(name)
     beginning = ids[0] if ids else None
-    said = f"Given to {account}: {{}}."
+    said = f"Reassigned {{}} to {account}."
     _settle("reassign", beginning, options, said, as_json=as_json, account=account)
 
 
@@ -247,7 +247,7 @@ def _settle(
     yes, expect = options.pop("yes"), options.pop("expect")
     wanted = chosen(options)
     if (beginning is None) == (not wanted):
-        raise click.UsageError("Give an ID, or options that choose commands, such as --campaign.")
+        raise click.UsageError("Give an ID, or a filter such as --campaign.")
     with database() as store:
         if beginning is None:
             answer = bulk(store, action, wanted, yes=yes, expect=expect, **arguments)
@@ -257,11 +257,13 @@ def _settle(
             answer = act(store, operator_here("cli"), action, id=told, **arguments)
     _told(answer, said.format(told), as_json=as_json)
     if not as_json and answer.get("left_alone"):
-        say(f"Skipped, as they had changed: {counted(answer['left_alone'], 'command')}.")
+        say(f"Skipped because they changed meanwhile:  {counted(answer['left_alone'], 'command')}.")
 
 
 @click.command("retry-failed")
-@click.option("--first-time-only", is_flag=True, help="Pass over those that were retried before.")
+@click.option(
+    "--first-time-only", is_flag=True, help="Skip commands that were already retried this way."
+)
 @json_option
 def retry_failed(*, first_time_only: bool, as_json: bool) -> None:
     """Retry commands that ran out of retries on transient errors; never what may have been sent."""
@@ -279,7 +281,7 @@ _doors_argument = click.argument("doors", nargs=-1, type=click.Choice(DOORS))
 
 
 @queue.command()
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many rows.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="Maximum number of rows.")
 @json_option
 def backlog(limit: int, *, as_json: bool) -> None:
     """List rows from before this worker, or overdue by a day, that wait for your decision."""
@@ -288,7 +290,10 @@ def backlog(limit: int, *, as_json: bool) -> None:
     if as_json:
         emit_json(held)
         return
-    say(", ".join(f"{held[door]:,} {door}" for door in DOORS) + " wait for accept or discard.")
+    say(
+        ", ".join(f"{held[door]:,} {door}" for door in DOORS)
+        + " held until you accept or discard them."
+    )
     if held["rows"]:
         shown = table("door", "created", "platform", "to", "text")
         for row in held["rows"]:
@@ -306,9 +311,9 @@ def backlog(limit: int, *, as_json: bool) -> None:
 @_doors_argument
 @json_option
 def accept(doors: tuple[str, ...], *, as_json: bool) -> None:
-    """Send rows that are held from before this worker: commands, messages or posts.
+    """Release held rows from before this worker: commands, messages or posts.
 
-    Without a name, the commands. bin/queue backlog lists all of it.
+    The default is commands. To list them, run bin/queue backlog.
     """
     _backlog(doors, accept=True, as_json=as_json)
 
@@ -317,9 +322,9 @@ def accept(doors: tuple[str, ...], *, as_json: bool) -> None:
 @_doors_argument
 @json_option
 def discard(doors: tuple[str, ...], *, as_json: bool) -> None:
-    """Drop rows that are held from before this worker: commands, messages or posts.
+    """Discard held rows from before this worker: commands, messages or posts.
 
-    Without a name, the commands. bin/queue backlog lists all of it.
+    The default is commands. To list them, run bin/queue backlog.
     """
     _backlog(doors, accept=False, as_json=as_json)
 
@@ -337,9 +342,9 @@ def _backlog(doors: tuple[str, ...], *, accept: bool, as_json: bool) -> None:
 @click.argument("beginning", metavar="[ID]", required=False)
 @json_option
 def settle(beginning: str | None, *, as_json: bool) -> None:
-    """Read the pages of unknown outcomes, and settle those that are found.
+    """Check the pages of unknown outcomes, and settle those found there.
 
-    Without an ID, those that are due for a look.
+    Without an ID, checks every outcome that is due for a check.
     """
     settings = load_settings()
     with database(settings) as store:
@@ -353,12 +358,12 @@ def settle(beginning: str | None, *, as_json: bool) -> None:
         return
     for each in looked:
         seen = each.get("looked") or {}
-        end = (each["settled"] or "it stays unknown").replace("_", " ")
+        end = (each["settled"] or "still unknown").replace("_", " ")
         say(f"{each['id'][:8]}: {seen.get('verdict', 'settled meanwhile')}; {end}.")
         if each["settled"] is None and seen.get("address"):
-            say(f"  Look at {seen['address']}, then bin/queue resolve ID sent|not-sent.")
+            say(f"  Check {seen['address']}, then run bin/queue resolve ID sent|not-sent.")
     if not looked:
-        say("No look is due: nothing is unknown, or the service may still be at work.")
+        say("Nothing to check: no outcome is unknown, or the service may still be typing.")
 
 
 for _command in (cancel, reassign, reschedule, resolve, retry, retry_failed):

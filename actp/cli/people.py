@@ -1,4 +1,4 @@
-"""``people``: who is in the CRM."""
+"""``people``: imports contacts, and joins or separates their addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_NAMED = 20
 
 @click.group(cls=Group)
 def people() -> None:
-    """Keep the people of the CRM, and say which addresses are one person."""
+    """Manage contacts, and decide which addresses belong to one person."""
 
 
 for _command in (show, join, part):
@@ -34,7 +34,7 @@ for _command in (show, join, part):
 
 @people.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Check and count it; store nothing.")
+@click.option("--dry-run", is_flag=True, help="Validate and count; store nothing.")
 @json_option
 def import_(file: Path, *, dry_run: bool, as_json: bool) -> None:
     """Import contacts from a CSV file, all or nothing.

@@ -55,7 +55,7 @@ def part(one: str, other: str, note: str | None, *, as_json: bool) -> None:
         return
     _show(person)
     if not person["is_parted"]:
-        say("They are still joined by another address above: part that one too.")
+        say("Another address above still joins them: separate that one too.")
 
 
 def _show(person: Mapping[str, Any]) -> None:

@@ -30,17 +30,17 @@ Every command has `--help`; nearly all have `--json`. This page is generated fro
 _AGENTS: Final = ("abtest", "growth", "outreach", "prospect", "remotion", "trends", "youtube")
 _MEANINGS: Final = {
     ExitCode.OK: "Done",
-    ExitCode.FAILED: "Failed, for example a service that is not healthy",
-    ExitCode.USAGE: "A flag, argument or command cannot be used as given",
-    ExitCode.WRONG_STATE: "It exists, but its state does not allow that",
+    ExitCode.FAILED: "Failed, for example an unhealthy service",
+    ExitCode.USAGE: "Invalid flag, argument or command",
+    ExitCode.WRONG_STATE: "The current state does not allow this",
     ExitCode.NOT_FOUND: "No such command, service or file",
     ExitCode.UNAVAILABLE: "The database cannot be reached",
-    ExitCode.SOFTWARE: "An internal error, or an unexpected answer of the database",
-    ExitCode.TEMPORARY: "Another process owns these services already",
-    ExitCode.SCHEMA: "The tables or functions are not in the database",
-    ExitCode.DENIED: "The database refuses the key or password",
-    ExitCode.CONFIG: "A setting is wrong, or this Python cannot run it",
-    ExitCode.TIMED_OUT: "It did not happen in time",
+    ExitCode.SOFTWARE: "Internal error, or an unexpected response from the database",
+    ExitCode.TEMPORARY: "Another process already owns these services",
+    ExitCode.SCHEMA: "The database lacks tables or functions",
+    ExitCode.DENIED: "The database rejected the key or password",
+    ExitCode.CONFIG: "Invalid setting, or an unsupported Python",
+    ExitCode.TIMED_OUT: "Timed out",
 }
 
 
@@ -143,7 +143,7 @@ def _usage(launcher: Path) -> list[str]:
 
 def _exit_codes() -> str:
     rows = [(str(int(code)), words) for code, words in _MEANINGS.items()]
-    rows.append(("130, 143", "Ended by Ctrl-C, by SIGTERM"))
+    rows.append(("130, 143", "Interrupted by Ctrl-C, terminated by SIGTERM"))
     return _table("Exit codes", ("Code", "Meaning"), rows)
 
 

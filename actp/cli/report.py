@@ -23,9 +23,9 @@ __all__ = ["report"]
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Where to write it; var/report.html otherwise.",
+    help="Output file; default: var/report.html.",
 )
-@click.option("--open", "is_opening", is_flag=True, help="Open it in the browser.")
+@click.option("--open", "is_opening", is_flag=True, help="Open the report in the browser.")
 def report(*, out: Path | None, is_opening: bool) -> None:
     """Write one page of charts: queue, limits, campaigns, funnel, hours, tests, content.
 

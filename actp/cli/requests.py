@@ -98,7 +98,7 @@ def checked(
 
 def _check_times(terms: Terms, now: datetime) -> None:
     if terms.at is not None and terms.at < now - LATE:
-        raise InvalidInput("--at is in the past", remedy="Leave --at out to send it now.")
+        raise InvalidInput("--at is in the past", remedy="Omit --at to send it now.")
     if terms.expires is None:
         return
     if terms.expires <= now:
@@ -125,10 +125,10 @@ def refuse_unsendable(store: Store, requests: Sequence[Request]) -> None:
     if len(wrong) > MOST_NAMED:
         lines.append(f"and {len(wrong) - MOST_NAMED} more")
     first = f"{len(wrong)} of {len(requests)} commands would not be sent; nothing was enqueued"
-    raise WrongState("\n".join([first, *lines]), remedy="Take these out, then run it again.")
+    raise WrongState("\n".join([first, *lines]), remedy="Remove them, then run it again.")
 
 
 def _way(reason: str) -> str:
     if reason == "do_not_contact":
-        return "bin/contacts list shows who is blocked; an opt-out in the CRM counts too."
-    return "Add --key with a text of your own to send it all the same."
+        return "See bin/contacts list for blocked contacts; an opt-out in the CRM blocks too."
+    return "To send it anyway, add --key with a new value."

@@ -1,4 +1,4 @@
-"""``review``: drafts that wait for your approval before anybody receives them."""
+"""``review``: drafts that need approval before they are sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ KINDS = ("send_dm", "comment", "tweet", "post")
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--contains", metavar="WORDS", help="Only with these words in text or name."),
+        click.option(
+            "--contains", metavar="WORDS", help="Only with these words in the text or name."
+        ),
         click.option("--kind", type=click.Choice(KINDS), help="Only this kind."),
         click.option("--platform", metavar="PLATFORM", help="Only on this platform."),
     ):
@@ -37,7 +39,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(cls=Group, invoke_without_command=True)
 @_filters
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many drafts.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="Maximum number of drafts.")
 @json_option
 @click.pass_context
 def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str | None) -> None:
@@ -58,7 +60,7 @@ def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str
 
 @review.command()
 @click.argument("beginnings", metavar="[ID...]", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All drafts that the options match.")
+@click.option("--all", "every", is_flag=True, help="Apply to all drafts that the options match.")
 @_filters
 @json_option
 def approve(
@@ -70,7 +72,7 @@ def approve(
 
 @review.command()
 @click.argument("beginnings", metavar="[ID...]", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All drafts that the options match.")
+@click.option("--all", "every", is_flag=True, help="Apply to all drafts that the options match.")
 @_filters
 @json_option
 def reject(beginnings: tuple[str, ...], *, every: bool, as_json: bool, **given: str | None) -> None:
@@ -110,7 +112,7 @@ def _decide(
     as_json: bool,
 ) -> None:
     if bool(beginnings) == every:
-        raise click.UsageError("Give IDs, or --all with options that choose drafts.")
+        raise click.UsageError("Give IDs, or --all with a filter.")
     with database() as store:
         drafts: list[dict[str, Any]] = _listed(store, given, MOST_AT_ONCE)["rows"]
         if not every:
@@ -128,7 +130,7 @@ def _decide(
     missing = len(beginnings) - len(drafts) if beginnings else 0
     if answer["left_alone"] or missing > 0:
         left = answer["left_alone"] + max(missing, 0)
-        say(f"Left alone, as they were decided, expired or changed: {counted(left, 'draft')}.")
+        say(f"Skipped because they were decided, expired or changed:  {counted(left, 'draft')}.")
 
 
 def _listed(store: Store, given: Mapping[str, str | None], limit: int) -> dict[str, Any]:
@@ -141,7 +143,11 @@ def _listed(store: Store, given: Mapping[str, str | None], limit: int) -> dict[s
 
 def _show(answer: Mapping[str, Any]) -> None:
     waiting = answer["waiting"]
-    say(f"{counted(waiting, 'draft')} waiting for approval." if waiting else "No draft waits.")
+    say(
+        f"{counted(waiting, 'draft')} waiting for approval."
+        if waiting
+        else "No drafts are waiting."
+    )
     if not answer["rows"]:
         return
     shown = table("id", "what", "to", "expires", "why", "text")

@@ -1,4 +1,4 @@
-"""``run-once`` and ``daemon``: the worker in this very process."""
+"""``run-once`` and ``daemon``: run the worker in the current process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_TIMEOUT_SECONDS = 840.0
 Backlog: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
 _services_option = click.option(
-    "--services", metavar="NAME,…", help="Only these services; all unless given."
+    "--services", metavar="NAME,…", help="Only these services; default: all."
 )
 
 
@@ -41,7 +41,7 @@ _services_option = click.option(
     default=DEFAULT_TIMEOUT_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Stop then, whatever is left.",
+    help="Stop after this time, even if commands are left.",
 )
 @_services_option
 @json_option
@@ -65,7 +65,7 @@ def run_once(*, timeout: float, services: str | None, as_json: bool) -> None:
     if summary["timed_out"]:
         raise TimedOut(
             f"timed out with commands still due after {short_duration(timeout)}",
-            remedy="Give it more --timeout, or see bin/status for what holds it up.",
+            remedy="Raise --timeout, or run bin/status to see what they wait for.",
         )
 
 

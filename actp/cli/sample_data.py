@@ -1,4 +1,4 @@
-"""``sample-data``: made-up people and figures, for a first look at the agents."""
+"""``sample-data``: made-up contacts and posts to try out the agents."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["sample_data"]
     default=DEFAULT_CONTACTS,
     show_default=True,
     metavar="N",
-    help="How many contacts.",
+    help="Number of contacts.",
 )
-@click.option("--remove", "is_removing", is_flag=True, help="Take it all away again.")
+@click.option("--remove", "is_removing", is_flag=True, help="Remove all of it again.")
 @json_option
 def sample_data(*, contacts: int, is_removing: bool, as_json: bool) -> None:
     """Add made-up contacts, conversations, posts and figures; idempotent.

@@ -1,4 +1,4 @@
-"""Draws the life of one command: what it is, where it stands, and every step as a timeline."""
+"""Draws one command: its facts, its state and its timeline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.text import Text
 from actp.cli.output import one_line, table, text
 from actp.cli.times import short_duration, short_time
 from actp.moments import stored_time
+from actp.status_words import wait_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +59,7 @@ def _facts(command: Row) -> Table:
             shown.add_row(name, text(value, longest=MAX_VALUE_LENGTH))
     shown.add_row("status", _status(command))
     if waits := command.get("waits"):
-        shown.add_row("waits for", text(_wait(waits), longest=MAX_VALUE_LENGTH))
+        shown.add_row("waiting", text(wait_words(waits), longest=MAX_VALUE_LENGTH))
     if command["error"]:
         shown.add_row("error", text(command["error"], longest=MAX_VALUE_LENGTH))
     if command["result"] is not None:
@@ -69,12 +70,6 @@ def _facts(command: Row) -> Table:
     if command["reason"] == "unknown":
         shown.add_row("next", Text(f"bin/queue resolve {command['id']} sent|not-sent"))
     return shown
-
-
-def _wait(waits: Row) -> str:
-    until = f" until {short_time(waits['until'])}" if waits.get("until") else ""
-    detail = f" ({waits['detail']})" if waits.get("detail") else ""
-    return f"{waits['for']}{until}{detail}"
 
 
 def _status(command: Row) -> Text:

@@ -1,4 +1,4 @@
-"""``status``: what stands in the queue, who may act, and what wants attention."""
+"""``status``: the queue, which services can run, and what needs attention."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ REFRESH_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Keep it on the screen, fresh every 2 s, with keys.")
-@click.option("--jobs", is_flag=True, help="Show the last runs of the schedule instead.")
+@click.option("--watch", is_flag=True, help="Full-screen view, refreshed every 2 s, with keys.")
+@click.option("--jobs", is_flag=True, help="Show the last scheduled runs instead.")
 @json_option
 def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
     """Show the queue, today's limits, the services, and what needs attention.
@@ -45,7 +45,7 @@ def status(*, watch: bool, jobs: bool, as_json: bool) -> None:
         return
     if watch and not as_json and not screen.is_terminal:
         raise InvalidInput(
-            "--watch needs a terminal", remedy="Use --watch --json for one line of JSON each 2 s."
+            "--watch needs a terminal", remedy="Use --watch --json for one line of JSON every 2 s."
         )
     if watch and not as_json:
         from actp.cli.watch import watch as watch_status  # noqa: PLC0415  # seldom wanted

@@ -1,4 +1,4 @@
-"""Draws a status report: one calm table, then only what wants attention."""
+"""Draws a status report: one table, then what needs attention."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _COLUMNS = {
     "running": 7,
     "oldest": 6,
     "today": 6,
-    "may act": 7,
+    "can run": 7,
     "health": 11,
 }
 _BETWEEN = 2
@@ -95,7 +95,7 @@ class ServiceTable:
     def _table(self, columns: list[str]) -> Table:
         shown = table(*columns, numbers=_NUMBERS)
         for column in shown.columns:
-            column.no_wrap = column.header != "may act"
+            column.no_wrap = column.header != "can run"
         limits = {service_name(limit): limit for limit in self.report["limits"] if limit["service"]}
         depths: dict[str, list[Report]] = defaultdict(list)
         for depth in self.report["queue"]:
@@ -110,7 +110,7 @@ class ServiceTable:
                 **{column: _count(sum(depth[column] for depth in own)) for column in _COUNTS},
                 "oldest": short_duration(service["oldest_ready_seconds"]),
                 "today": _used(limits.get(name)),
-                "may act": _permission(service, now),
+                "can run": _permission(service, now),
                 "health": _health(service),
             }
             shown.add_row(*(cells[column] for column in columns))
@@ -153,7 +153,7 @@ def _health(service: Report) -> Text:
     if service["port"] is None:
         return Text("")
     if health is None or health["status"] is None:
-        return Text("never asked")
+        return Text("not checked")
     if health["status"] == "healthy":
         return Text("not ready", CAUTION) if health.get("not_ready") else Text("healthy")
     return text(health["status"], TROUBLE)

@@ -51,7 +51,7 @@ def up(*, foreground: bool, as_json: bool) -> None:
         tree.become()
     tree.start()
     if not tree.await_database():
-        warn("The embedded PostgreSQL does not answer yet; bin/logs postgres shows why.")
+        warn("The embedded PostgreSQL is not responding yet; see bin/logs postgres.")
     programs = [process["name"] for process in tree.processes()]
     if as_json:
         emit_json({"programs": programs, "orphans": orphans, "logs": str(tree.log_folder)})
@@ -60,19 +60,19 @@ def up(*, foreground: bool, as_json: bool) -> None:
         say(f"Stopped processes of a dead supervisord: {', '.join(orphans)}.")
     say(f"The tree is up on the {settings.store_kind} database: {', '.join(programs)}.")
     say(f"Logs: {tree.log_folder}")
-    say("bin/status --watch shows it, bin/down stops it.")
+    say("Watch it with bin/status --watch; stop it with bin/down.")
 
 
 @click.command()
 @json_option
 def down(*, as_json: bool) -> None:
-    """Stop every process in order: requests in flight finish, the rest stays in the queue."""
+    """Stop every process in order. Requests in flight finish; other commands stay in the queue."""
     tree = Tree(load_settings())
     tree.stop()
     if as_json:
         emit_json({"stopped": True})
     else:
-        say("The tree is down; the queue keeps its commands.")
+        say("The tree is down. Queued commands are kept.")
 
 
 @click.command()
@@ -136,7 +136,7 @@ def _restart(tree: Tree, process: Process) -> None:
     def state() -> str:
         if monotonic() > deadline:
             raise TimedOut(
-                f"{process.name} does not start again", remedy=f"See bin/logs {process.name}."
+                f"{process.name} did not restart", remedy=f"See bin/logs {process.name}."
             )
         pause.wait(LOOK_SECONDS)
         return next(it.state for it in supervisor.processes() if it.name == process.name)

@@ -166,7 +166,7 @@ def _asked_to_retry(state: State, row: Row) -> State:
 def _asked_to_pause(state: State, row: Row, paused: Collection[str]) -> State:
     platform = row["platform"]
     if not platform:
-        return replace(state, notice="It has no platform; bin/pause stops everything.")
+        return replace(state, notice="It has no platform; bin/pause pauses everything.")
     if platform in paused:
         return replace(state, asking=Resume(platform), question=f"Resume {platform}?")
     return replace(state, asking=Pause(platform), question=f"Pause {platform}?")

@@ -90,7 +90,9 @@ class Screen:
     def _heading(self) -> Text:
         if self.snapshot.away is not None:
             # What was read last is shown below it, and may no longer be true.
-            return _line(f"No answer, as it was before: {self.snapshot.away}", "bold red")
+            return _line(
+                f"No database connection, showing the last state: {self.snapshot.away}", "bold red"
+            )
         return _cropped(drawn_line(heading(self.snapshot.report)))
 
     def _commands(self, console: Console, options: ConsoleOptions, room: int) -> Lines:

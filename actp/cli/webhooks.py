@@ -1,4 +1,4 @@
-"""``webhooks``: results on their way to a program outside."""
+"""``webhooks``: lists and retries webhook deliveries."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ def webhooks() -> None:
 @click.option(
     "--state",
     type=click.Choice(["waiting", "delivered", "given_up"]),
-    help="Only those in this state.",
+    help="Only results in this state.",
 )
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, help="How many results.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, help="Maximum number of results."
+)
 @json_option
 def list_results(*, state: str | None, limit: int, as_json: bool) -> None:
     """List the last results, newest first."""

@@ -1,4 +1,4 @@
-"""The daily sweep: one task of each domain, one after the other, told in one message."""
+"""The daily sweep: runs one task of each domain in order, and reports them in one message."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Sweep:
 
     @property
     def passed(self) -> int:
-        """How many domains did their task."""
+        """How many domains succeeded."""
         return sum(line.ok for line in self.lines)
 
     @property

@@ -35,7 +35,7 @@ def examine(*, is_deep: bool = False) -> Iterator[Finding]:
         for line in str(error).splitlines():
             yield problem(_SETTINGS, line, error.remedy)
         return
-    yield fine(_SETTINGS, "they can be used")
+    yield fine(_SETTINGS, "all valid")
     is_up = Tree(settings).is_up()
     yield from _local(settings, is_up=is_up)
     yield from host.programs(settings)
@@ -58,7 +58,7 @@ def check_before_start(settings: Settings) -> None:
     if problems:
         raise SettingsError(
             "\n".join(f"{finding.said}. {finding.remedy}" for finding in problems),
-            remedy="bin/doctor looks at everything else.",
+            remedy="Then run bin/doctor again for the remaining checks.",
         )
 
 
@@ -69,7 +69,7 @@ def _local(settings: Settings, *, is_up: bool) -> Iterator[Finding]:
     yield from host.stop_times(settings)
     yield from host.open_files()
     if is_up:
-        yield fine("ports", "the tree is up and holds its own")
+        yield fine("ports", "checked only while the tree is down")
     else:
         yield from host.ports(settings)
         yield from host.service_locks(settings)

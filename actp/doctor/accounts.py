@@ -39,7 +39,7 @@ def accounts_said(
             warning(
                 "accounts",
                 f"{' and '.join(sorted(at))} are both logged in as {account} on {platform}",
-                "They share its limits. If one is another account, correct its SAFARI_ACCOUNTS.",
+                "They share its limits. If one uses a different account, fix its SAFARI_ACCOUNTS.",
             )
             for (platform, account), at in sorted(hosts.items())
             if account != UNNAMED_ACCOUNT and len(at) > 1
@@ -47,8 +47,8 @@ def accounts_said(
         *(
             warning(
                 "accounts",
-                f"no running Mac is logged in as {account} on {platform}",
-                f"Its commands wait; bin/queue reassign NAME --account {account} moves them.",
+                f"no running Mac is logged in to {platform} as {account}",
+                f"Its commands wait. To move them: bin/queue reassign NAME --account {account}",
             )
             for (platform, account), at in sorted(hosts.items())
             if account != UNNAMED_ACCOUNT and not at
@@ -65,6 +65,6 @@ def _unnamed(here: Mapping[str, str], named: set[tuple[str, str]]) -> Iterator[F
         known = ", ".join(sorted(account for place, account in named if place == platform))
         yield warning(
             "accounts",
-            f"this Mac names no account on {platform}, and others do ({known})",
-            f"Say who is logged in here: SAFARI_ACCOUNTS={platform}=NAME, then bin/restart worker.",
+            f"this Mac names no account for {platform}, but others do ({known})",
+            f"Name the account: set SAFARI_ACCOUNTS={platform}=NAME, then run bin/restart worker.",
         )

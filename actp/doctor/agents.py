@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["agents", "claude"]
 
 CLAUDE_TIMEOUT_SECONDS: Final = 5.0
-TRY_AGAIN: Final = "Run bin/doctor once more; if it stays so, check the network."
+TRY_AGAIN: Final = "Run bin/doctor again; if it fails again, check the network."
 
 
 def agents(settings: Settings) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def agents(settings: Settings) -> Iterator[Finding]:
 def claude(settings: Settings) -> Iterator[Finding]:
     with closing(Claude(settings, answer_timeout_seconds=CLAUDE_TIMEOUT_SECONDS)) as client:
         if not client.is_configured:
-            yield fine("Claude", "no key is set: templates and word lists stand in")
+            yield fine("Claude", "no key is set: agents use templates and word lists")
             return
         try:
             models = client.check()
@@ -47,13 +47,13 @@ def claude(settings: Settings) -> Iterator[Finding]:
                 "Set ANTHROPIC_MODEL_FAST or ANTHROPIC_MODEL_BRIEF to a newer one.",
             )
         else:
-            yield fine("Claude", f"it takes our key, {model} is {lifecycle}")
+            yield fine("Claude", f"the key is valid, {model} is {lifecycle}")
 
 
 def _blotato(settings: Settings) -> Iterator[Finding]:
     with closing(Blotato(settings)) as blotato:
         if not blotato.is_configured:
-            yield fine("Blotato", "no key is set: nothing is posted")
+            yield fine("Blotato", "no key is set: nothing is posted to Blotato")
             return
         try:
             wrong = blotato.wrong_accounts()
@@ -74,7 +74,7 @@ def _remotion(settings: Settings) -> Finding:
                 return _problem("Remotion", error)
             # Nobody said that there is one; another service may well have its default port.
             return fine("Remotion", f"not set up: {error}")
-    return fine("Remotion", f"it answers at {settings.remotion_url}")
+    return fine("Remotion", f"responds at {settings.remotion_url}")
 
 
 def _problem(check: str, error: ActpError) -> Finding:

@@ -57,11 +57,11 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             names = ", ".join(state.pending[:3]) + (" …" if len(state.pending) > 3 else "")
             yield problem("migrations", f"{len(state.pending)} not applied: {names}", MIGRATE)
             return
-        yield fine("migrations", "all are applied")
+        yield fine("migrations", "all applied")
         for fault in state.faults:
-            yield problem("migrations", f"set aside: {fault}", "bin/db migrate tries it again.")
+            yield problem("migrations", f"set aside: {fault}", "bin/db migrate retries it.")
     newer = check_version(store)
-    yield fine("schema", newer or f"version {read_schema().version}, that of this release")
+    yield fine("schema", newer or f"version {read_schema().version}, as this release needs")
     yield from _agents_tables(store)
     yield from accounts(settings, store)
     yield _clock(store)
@@ -70,21 +70,21 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     if unsecured:
         yield problem(
             "row-level security",
-            f"off for {', '.join(unsecured)}: anyone with the anon key can read and write them",
-            "Run bin/db secure, after a look at who reads them that way.",
+            f"disabled for {', '.join(unsecured)}: the anon key can read and write them",
+            "Check who uses the anon key, then run bin/db secure.",
         )
     else:
-        yield fine("row-level security", "on for every table")
+        yield fine("row-level security", "enabled for every table")
     for found in store.call("safari_exposed", tables=our_tables()):
         remedy = CLOSING[found["kind"]].format(**found)
         yield problem(
             "row-level security",
             f"the {found['kind']} {found['name']} opens {found['table']} to visitors",
-            f"If that is not wanted, in SQL: {remedy}",
+            f"Unless this is intended, run in SQL: {remedy}",
         )
     yield rehearsal(store)
     yield from notifications(settings, store)
-    yield fine("database", f"{settings.store_kind}: it answers")
+    yield fine("database", f"{settings.store_kind}: responds")
 
 
 def _agents_tables(store: Store) -> Iterator[Finding]:
@@ -92,8 +92,8 @@ def _agents_tables(store: Store) -> Iterator[Finding]:
     for misfit in tables.misfits:
         yield problem(
             "agents' tables",
-            f"{misfit}; the agents that use it may be off, the queue works",
-            f"In SQL: {misfit.remedy} Then bin/db migrate.",
+            f"{misfit}; agents that use it can be disabled, the queue works",
+            f"Run in SQL: {misfit.remedy} Then run bin/db migrate.",
         )
     for key in tables.missing_keys:
         yield problem(
@@ -117,7 +117,7 @@ def old_transactions(
             f"{found['application'] or 'a client'} of {found['user']} has kept one open for"
             f" {minutes:.0f} minutes (pid {found['pid']}, {found['state']}): dead rows pile up and"
             " every claim gets slower",
-            f"End it there, or in SQL: select pg_terminate_backend({found['pid']});",
+            f"End it in that client, or in SQL:  select pg_terminate_backend({found['pid']});",
         )
 
 

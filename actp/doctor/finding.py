@@ -1,4 +1,4 @@
-"""What one look of the doctor found."""
+"""The result of one check of the doctor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Finding", "fine", "problem", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; a problem or a warning has a remedy."""
+    """The result of one check; a problem or a warning has a remedy."""
 
     check: str
     said: str
@@ -18,20 +18,20 @@ class Finding:
 
     @property
     def is_problem(self) -> bool:
-        """Whether it keeps the worker from its work."""
+        """Whether it prevents the worker from running."""
         return self.remedy is not None and not self.is_warning
 
 
 def fine(check: str, said: str) -> Finding:
-    """Return that all is well with something."""
+    """Return a passed check."""
     return Finding(check, said)
 
 
 def problem(check: str, said: str, remedy: str) -> Finding:
-    """Return that something is wrong, and what to do."""
+    """Return a problem with its remedy."""
     return Finding(check, said, remedy)
 
 
 def warning(check: str, said: str, remedy: str) -> Finding:
-    """Return what works but not as intended, and what to do."""
+    """Return a warning with its remedy."""
     return Finding(check, said, remedy, is_warning=True)

@@ -64,17 +64,19 @@ def folders(settings: Settings) -> Iterator[Finding]:
         while not nearest.exists():
             nearest = nearest.parent
         if not nearest.is_dir():
-            yield problem("folders", f"{nearest} is no folder", "Move it, or set ACTP_HOME.")
+            yield problem("folders", f"{nearest} is not a folder", "Move it, or set ACTP_HOME.")
         elif not os.access(nearest, os.W_OK | os.X_OK):
             yield problem(
                 "folders",
-                f"{nearest} cannot be written",
-                "Give it to the user that runs this, or set ACTP_HOME to another folder.",
+                f"{nearest} is not writable",
+                "Change its owner to the user that runs this, or set ACTP_HOME to another folder.",
             )
         elif fault := _write_fault(nearest):
-            yield problem("folders", f"{nearest}: {fault}", "Free some room, or mount it writable.")
+            yield problem(
+                "folders", f"{nearest}: {fault}", "Free some space, or mount it writable."
+            )
         else:
-            yield fine("folders", f"{folder} can be written")
+            yield fine("folders", f"{folder} is writable")
 
 
 def _write_fault(folder: Path) -> str | None:
@@ -89,16 +91,16 @@ def _write_fault(folder: Path) -> str | None:
 
 
 def open_files() -> Iterator[Finding]:
-    """Look whether the tree may open enough files; supervisord wants 1024."""
+    """Check the limit of open files; supervisord needs 1024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
         yield problem(
             "open files",
-            f"at most {hard} may be open, the tree wants {LEAST_OPEN_FILES}",
+            f"the limit is {hard}, the tree needs {LEAST_OPEN_FILES}",
             f"Run ulimit -n {LEAST_OPEN_FILES}, or raise the limit of the service manager.",
         )
     else:
-        yield fine("open files", f"{LEAST_OPEN_FILES} may be open")
+        yield fine("open files", f"the limit is {LEAST_OPEN_FILES} or more")
 
 
 def environment_file(path: Path | None) -> Iterator[Finding]:
@@ -114,10 +116,10 @@ def environment_file(path: Path | None) -> Iterator[Finding]:
         )
     elif status.st_mode & 0o077:
         yield problem(
-            "secrets", f"others can read {path}", f"Run chmod 600 {shlex.quote(str(path))}."
+            "secrets", f"other users can read {path}", f"Run chmod 600 {shlex.quote(str(path))}."
         )
     else:
-        yield fine("secrets", f"{path} is for its owner alone")
+        yield fine("secrets", f"only its owner can read {path}")
 
 
 def sleep(settings: Settings) -> Iterator[Finding]:
@@ -133,15 +135,15 @@ def sleep(settings: Settings) -> Iterator[Finding]:
             "Set KEEP_AWAKE=true, or run sudo pmset -a sleep 0.",
         )
     else:
-        yield fine("sleep", "this Mac stays awake while the tree runs; a closed lid still ends it")
+        yield fine("sleep", "this Mac stays awake while the tree runs, unless you close the lid")
 
 
 def safari_turn(settings: Settings) -> Iterator[Finding]:
     """Look whether Safari is kept free though nobody works with it."""
     for turn in turns_here(settings.actp_lock_dir, settings.safari_turns):
         if turn.is_left:
-            remedy = "Wait, or bin/resume --safari once nothing moves there."
-            yield problem("Safari", f"it is {turn.words}", remedy)
+            remedy = "Wait, or run bin/resume --safari once nothing moves in Safari."
+            yield problem("Safari", turn.words, remedy)
         else:
             yield fine("Safari", turn.words)
 
@@ -172,7 +174,7 @@ def service_locks(settings: Settings) -> Iterator[Finding]:
         yield problem(
             "services' owner",
             f"another process on this host drives {', '.join(names)}: {owner}",
-            "End it: bin/down in its folder, or the run that still works.",
+            "Stop it: run bin/down in its folder, or stop that run.",
         )
     if not owners:
         yield fine("services' owner", "no other process drives the services")
@@ -203,8 +205,8 @@ def ports(settings: Settings) -> Iterator[Finding]:
     if taken:
         yield problem(
             "ports",
-            f"taken by another program: {', '.join(map(str, taken))} on {LOCAL_HOST}",
-            "End it, or set METRICS_PORT_BASE to another port (0: no metrics).",
+            f"in use by another program: {', '.join(map(str, taken))} on {LOCAL_HOST}",
+            "Stop it, or set METRICS_PORT_BASE to another port (0: no metrics).",
         )
     else:
         yield fine("ports", f"{port_of(base, names[0])} to {port_of(base, names[-1])} are free")
@@ -229,7 +231,7 @@ def stop_times(settings: Settings) -> Iterator[Finding]:
     if installed is not None and installed < longest_seconds:
         yield problem(
             "stop times",
-            f"the installed service gives the tree {installed:g} s, it may need"
+            f"the installed service gives the tree {installed:g} s, it can need"
             f" {longest_seconds:g} s",
             "Run bin/install-service again.",
         )
@@ -240,9 +242,11 @@ def programs(settings: Settings) -> Iterator[Finding]:
     if macos.is_mac():
         program = macos.osascript()
         yield (
-            fine("osascript", f"{program} is there, on macOS {macos.version() or '(no version)'}")
+            fine("osascript", f"{program} found, macOS {macos.version() or '(no version)'}")
             if shutil.which(program)
-            else problem("osascript", f"{program} cannot be run", "It is part of macOS.")
+            else problem(
+                "osascript", f"{program} cannot be run", "It is part of macOS: check PATH."
+            )
         )
     try:
         words = shlex.split(settings.crm_brain_cmd)
@@ -251,16 +255,16 @@ def programs(settings: Settings) -> Iterator[Finding]:
         return
     missing = _missing(words)
     if missing is None:
-        yield fine("CRM brain", f"{words[0]} can be run")
+        yield fine("CRM brain", f"{words[0]} is executable")
     else:
         yield problem("CRM brain", missing, "Give CRM_BRAIN_CMD absolute paths that exist.")
 
 
 def _missing(words: list[str]) -> str | None:
     if shutil.which(words[0]) is None:
-        return f"CRM_BRAIN_CMD names {words[0]}, which cannot be run"
+        return f"CRM_BRAIN_CMD names {words[0]}, which is not executable"
     scripts = [word for word in words[1:] if word.endswith(".py") and not _exists(word)]
-    return f"CRM_BRAIN_CMD names {scripts[0]}, which is not there" if scripts else None
+    return f"CRM_BRAIN_CMD names {scripts[0]}, which does not exist" if scripts else None
 
 
 def _exists(word: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the doctor finds about the way to people, and about the tree itself."""
+"""Checks of alert channels, webhooks and the processes of the tree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WELL: Final = frozenset({"RUNNING", "STARTING"})
 
 
 def telegram(settings: Settings) -> Iterator[Finding]:
-    """Ask Telegram who we are; no finding holds the token."""
+    """Check the bot token with Telegram; no finding contains it."""
     token, chat = settings.telegram_bot_token, settings.telegram_chat_id
     if token is None and chat is None:
         yield fine("Telegram", "not set: alerts stay in the database, bin/status shows them")
@@ -58,10 +58,10 @@ def telegram(settings: Settings) -> Iterator[Finding]:
 def _bot(client: httpx.Client) -> Iterator[Finding]:
     status = client.get("/getMe").status_code
     if status == httpx.codes.OK:
-        yield fine("Telegram", "it knows our bot")
+        yield fine("Telegram", "the bot token is valid")
     else:
         yield problem(
-            "Telegram", f"it refuses our token (HTTP {status})", "Check TELEGRAM_BOT_TOKEN."
+            "Telegram", f"the bot token was rejected (HTTP {status})", "Check TELEGRAM_BOT_TOKEN."
         )
 
 
@@ -69,8 +69,8 @@ def _buttons(client: httpx.Client, settings: Settings, chat: str) -> Iterator[Fi
     if People(chat, frozenset(settings.telegram_users)).is_empty:
         yield problem(
             "Telegram buttons",
-            "no one can decide: the chat is a group and TELEGRAM_USERS is empty",
-            "Set TELEGRAM_USERS to the ids of those who decide.",
+            "buttons do nothing: the chat is a group and TELEGRAM_USERS is empty",
+            "Set TELEGRAM_USERS to the ids of the people who can press buttons.",
         )
         return
     hook = json_object(client.get("/getWebhookInfo")).get("result")
@@ -78,7 +78,7 @@ def _buttons(client: httpx.Client, settings: Settings, chat: str) -> Iterator[Fi
         yield problem(
             "Telegram buttons",
             "a webhook of another program receives the presses",
-            "Delete it with the bot API's deleteWebhook, or use a bot of your own.",
+            "Delete it with the bot API's deleteWebhook, or use a separate bot.",
         )
         return
     yield from _receiver(settings)

@@ -22,22 +22,25 @@ def rehearsal(store: Store) -> Finding:
     """Have the database do what a worker asks of it, and undo it."""
     found = store.call("safari_rehearse")
     if found["error"] is None:
-        return fine("a command", "insert, claim, begin and finish go through (undone)")
+        return fine("a command", "insert, claim, begin and finish succeed (rolled back)")
     return problem(
         "a command",
-        f"its {found['step']} fails: {found['error']}",
-        "Until then nothing is sent. See the database's own log; bin/db migrate.",
+        f"{found['step']} fails: {found['error']}",
+        "Nothing is sent until this is fixed. Run bin/db migrate; see the database log.",
     )
 
 
 def notifications(settings: Settings, store: Store) -> Iterator[Finding]:
     """Wait for a NOTIFY that this process sends itself."""
     if settings.store_kind == "supabase":
-        yield fine("notifications", "REST carries none: commands are picked up by polling")
+        yield fine("notifications", "not available over REST: commands are picked up by polling")
         return
     listener = store.listener()
     if listener is None:
-        yield fine("notifications", "a transaction pooler carries none: polling picks commands up")
+        yield fine(
+            "notifications",
+            "not available through a transaction pooler: commands are picked up by polling",
+        )
         return
     with closing(listener):
         listener.wait(NOTIFY_TIMEOUT_SECONDS)  # the first answer says that it listens
@@ -47,6 +50,6 @@ def notifications(settings: Settings, store: Store) -> Iterator[Finding]:
         else:
             yield problem(
                 "notifications",
-                "NOTIFY does not arrive: there is a transaction pooler in between",
-                "Use the address of a session pooler, or a direct one, in DATABASE_URL.",
+                "NOTIFY does not arrive: the connection goes through a transaction pooler",
+                "Set DATABASE_URL to a session pooler or a direct connection.",
             )

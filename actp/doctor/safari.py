@@ -34,7 +34,7 @@ def safari(settings: Settings) -> Iterator[Finding]:
     ) as safari:
         for service in HTTP_SERVICES:
             try:
-                with safari.turn(service.busy_seconds, f"{service.name} is looked at"):
+                with safari.turn(service.busy_seconds, f"checking {service.name}"):
                     yield _looked(settings, service)
             except ServiceError as error:
                 yield problem(service.name, str(error), error.remedy or "Try again.")
@@ -66,8 +66,8 @@ def _looked(settings: Settings, service: Service) -> Finding:
         )
         found = look.session()
     if found is None:
-        login = " and somebody is logged in" if service.status_path else ""
-        return fine(name, f"it has a tab in Safari{login}")
+        login = " and is logged in" if service.status_path else ""
+        return fine(name, f"has a tab in Safari{login}")
     # The words of the service stand in brackets, and may be sentences.
     error = found.error.removeprefix(f"{name}: ")
     end = "). " if "). " in error else ". "

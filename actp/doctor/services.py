@@ -1,4 +1,4 @@
-"""What the doctor finds about the nine services: there, themselves, and open to our token."""
+"""Checks of the nine services: reachable, identified, and accepting the token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFUSED: Final = frozenset({400, 401, 403})
 
 
 def services(settings: Settings) -> Iterator[Finding]:
-    """Ask all nine at once who they are, then whether they take our token, and for their limits."""
+    """Check identity, token and limits of all nine services at once."""
     answers = {health.service_name: health for health in probe_all(settings.service_url)}
     well = [it for it in HTTP_SERVICES if answers[it.name].status == "healthy"]
     replies = _replies(settings, well)
@@ -50,7 +50,7 @@ def _login(settings: Settings, service: Service, own_handle: str) -> Iterator[Fi
     if said is not None:
         yield problem(
             service.name,
-            f"{said}; its commands wait",
+            f"{said}; commands wait",
             f"Log in as @{own_handle}, or correct SAFARI_ACCOUNTS and SAFARI_OWN_HANDLES.",
         )
 
@@ -90,10 +90,10 @@ def _finding(settings: Settings, service: Service, health: Health, refused: int 
     if refused is not None:
         return problem(
             name,
-            f"it refuses our token (HTTP {refused})",
-            f"Set {service.token_setting} to the token that it was started with.",
+            f"the token was rejected (HTTP {refused})",
+            f"Set {service.token_setting} to the token that the service was started with.",
         )
-    return fine(name, f"it answers at {url} in {health.response_ms} ms")
+    return fine(name, f"responds at {url} in {health.response_ms} ms")
 
 
 def _replies(settings: Settings, asked: list[Service]) -> dict[str, Reply]:

@@ -1,4 +1,4 @@
-"""The words the agents share: niches, kinds of content, offers, and what text points to which."""
+"""The agents' shared taxonomy: niches, content types, offers, and their keywords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task of a domain is given to work with."""
+"""The tools that a task of a domain receives."""
 
 from __future__ import annotations
 

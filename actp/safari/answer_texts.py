@@ -1,4 +1,4 @@
-"""What the services' own words mean, as one table.
+"""Maps the services' error texts to outcomes, as one table.
 
 Three moments count. *Before the typing* nothing was sent and the command can be tried again.
 *After the typing* nothing was sent, but the text may stand in the box, so it is given up: a

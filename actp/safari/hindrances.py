@@ -1,4 +1,4 @@
-"""Asks services that live why they cannot be used: no tab, no login, another account."""
+"""Detects why a running service cannot be used: no tab, no login, another account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened to a command: the one value that the ledger, the breaker and the alerts read."""
+"""The outcome of a command, read by the ledger, the breaker and the alerts."""
 
 from __future__ import annotations
 

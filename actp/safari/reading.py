@@ -1,4 +1,4 @@
-"""Reads, where a text should stand, whether it stands there: a thread, comments, a timeline."""
+"""Checks whether a sent text is visible in the thread, the comments or the timeline."""
 
 from __future__ import annotations
 

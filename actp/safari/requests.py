@@ -1,4 +1,4 @@
-"""What is put on the wire for a command."""
+"""Builds the HTTP request for a command."""
 
 from __future__ import annotations
 

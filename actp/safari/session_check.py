@@ -1,4 +1,4 @@
-"""Asks a service whether it can be used: alive, itself, with a page, and below its limits."""
+"""Checks whether a service can be used: reachable, identified, with a page, below its limits."""
 
 from __future__ import annotations
 

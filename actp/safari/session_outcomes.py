@@ -1,4 +1,4 @@
-"""Outcomes of a session that cannot be used: what is wrong, and what a person does about it."""
+"""Outcomes of a session that cannot be used, each with its remedy."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def unanswered(service: Service, failure: Failure) -> Outcome:
 def refused(service: Service, status: int, words: str) -> Outcome | None:
     """Return the outcome of a look that was refused, or None where the status says nothing."""
     if status in {401, 403}:
-        remedy = f"Set {service.token_setting} to the token that it was started with."
+        remedy = f"Set {service.token_setting} to the token that the service was started with."
         return wait(service, "misconfigured", "it refuses our token", remedy)
     if status == 429:
         remedy = "It continues when its own limit allows."

@@ -1,4 +1,4 @@
-"""What may be written on a platform: length, signs, and words a service would alter."""
+"""Validates texts for a platform: length, characters, and words that a service would alter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is at the one Safari, across all processes of a host."""
+"""Turns at Safari, shared by all processes of a host."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class TakenTurn(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Who keeps Safari, for what, since when and until when, in local time."""
+        """Holder of the turn, its purpose, since when and until when, in local time."""
         why = f" for {self.why}" if self.why else ""
         since = f" since {_clock_time(self.since)}" if self.since else ""
         until = f" until {_clock_time(self.until)}" if self.until else ""
         if self.is_left:
-            return f"kept free{until}: {self.holder} was interrupted{why}"
-        return f"{self.holder} works with it{why}{since}, at most{until}"
+            return f"reserved{until}: {self.holder} was interrupted{why}"
+        return f"in use by {self.holder}{why}{since}, at most{until}"
 
 
 class TurnTable:

@@ -1,4 +1,4 @@
-"""Texts that no person would send: placeholders, what a program writes for nothing, blank ones."""
+"""Detects unfinished texts: placeholders, missing values, blank text."""
 
 from __future__ import annotations
 

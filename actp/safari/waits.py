@@ -1,4 +1,4 @@
-"""How long a command waits after a service said not now."""
+"""How long a command waits after a service deferred it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which addresses of the web may be opened in the logged-in Safari."""
+"""Validates web addresses before they are opened in the logged-in Safari."""
 
 from __future__ import annotations
 

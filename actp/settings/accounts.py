@@ -1,4 +1,4 @@
-"""Our accounts and handles, by platform."""
+"""Parses accounts and handles by platform."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def parse_accounts(value: object) -> Accounts:
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(accounts)}"
             raise ValueError(f"unknown platform {platform!r} ({hint}) — {_EXPECTED}")
         if not _ID.fullmatch(account):
-            raise ValueError(f"{platform}: {account!r} is no account id — {_EXPECTED}")
+            raise ValueError(f"{platform}: {account!r} is not an account id — {_EXPECTED}")
         accounts[platform] = account
     return accounts
 
@@ -71,7 +71,7 @@ def parse_own_handles(value: object) -> OwnHandles:
             raise ValueError(f"unknown platform {platform!r} — {_HANDLES_EXPECTED}")
         found = _HANDLE.fullmatch(handle)
         if found is None:
-            raise ValueError(f"{platform}: {handle[:40]!r} is no handle — {_HANDLES_EXPECTED}")
+            raise ValueError(f"{platform}: {handle[:40]!r} is not a handle — {_HANDLES_EXPECTED}")
         handles[platform] = found[1].lower()
     return handles
 
@@ -88,11 +88,11 @@ def parse_logins(value: object) -> Logins:
         found = _HANDLE.fullmatch(account)
         if found is None or (name := found[1].lower()) == UNNAMED_ACCOUNT:
             raise ValueError(
-                f"{platform}: {account[:40]!r} cannot name an account — {_LOGINS_EXPECTED}"
+                f"{platform}: {account[:40]!r} is not an account name — {_LOGINS_EXPECTED}"
             )
         if logins.setdefault(platform, name) != name:
             raise ValueError(
-                f"{platform} has two accounts, and one Safari holds one — {_LOGINS_EXPECTED}"
+                f"{platform} has two accounts, but Safari holds only one — {_LOGINS_EXPECTED}"
             )
     return logins
 
@@ -102,7 +102,7 @@ def parse_login(name: str) -> str:
     found = _HANDLE.fullmatch(name.strip())
     if found is None:
         raise InvalidInput(
-            f"{name[:40]!r} is no name of an account",
-            remedy="Name it as SAFARI_ACCOUNTS does: letters, digits, dots, hyphens, underscores.",
+            f"{name[:40]!r} is not an account name",
+            remedy="Use letters, digits, dots, hyphens and underscores, as in SAFARI_ACCOUNTS.",
         )
     return found[1].lower()

@@ -33,8 +33,8 @@ def quoted(value: str) -> str:
     """Return a value as dotenv reads it back; raises InvalidInput for one that it would change."""
     if "${" in value:
         raise InvalidInput(
-            "a value with ${ in it is expanded wherever .env is read",
-            remedy="Set that one in the environment instead.",
+            "a value that contains ${ is expanded when .env is read",
+            remedy="Set it in the environment instead.",
         )
     if not value or _PLAIN.fullmatch(value):
         return value

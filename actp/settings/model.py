@@ -261,12 +261,14 @@ class Settings(BaseModel):
         # A refused SAFARI_ALLOW_REMOTE has its own line; it must not bring nine more.
         if not values.is_loopback(url) and not info.data.get("safari_allow_remote", True):
             raise ValueError(
-                f"{url!r} is not this machine — a loopback address, as the services ask nobody who "
-                "they are; SAFARI_ALLOW_REMOTE=true lifts this"
+                f"{url!r} is not this machine — a loopback address, because the services do not "
+                "authenticate callers; SAFARI_ALLOW_REMOTE=true allows it"
             )
         for other in _SERVICE_URL_FIELDS:
             if urlsplit(url).netloc == urlsplit(info.data.get(other, "")).netloc:
-                raise ValueError(f"{url!r} is also {other.upper()} — one address for each service")
+                raise ValueError(
+                    f"{url!r} is also the address of {other.upper()} — one address for each service"
+                )
         return url
 
     @field_validator("result_webhook_secret")

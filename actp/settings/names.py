@@ -1,4 +1,4 @@
-"""Which names are ours: a typo must not pass for somebody else's variable."""
+"""The names of all settings, to detect typos in environment variables."""
 
 from __future__ import annotations
 
@@ -87,4 +87,4 @@ def _nearest(name: str, similarity: float) -> str | None:
 
 def _line(name: str, near: str | None) -> str:
     expected = f"did you mean {near}?" if near else "a name from .env.example"
-    return f"{name}: is no setting — {expected}"
+    return f"{name}: unknown setting — {expected}"

@@ -97,8 +97,8 @@ def parse_users(value: object) -> tuple[int, ...]:
     for user in users:
         if not re.fullmatch(r"[1-9][0-9]{0,18}", user):
             raise ValueError(
-                f"{user[:40]!r} is not the id of a person — numbers as 123456789,987654321, as "
-                "the bot reports where somebody else presses a button"
+                f"{user[:40]!r} is not the id of a person — numbers as 123456789,987654321; "
+                "the bot reports the id when a person without permission presses a button"
             )
     return tuple(int(user) for user in users)
 
@@ -107,7 +107,7 @@ def parse_chat_id(value: str) -> str:
     """Read the id of a Telegram chat, or the name of a public one."""
     if not re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,}", value, re.ASCII):
         raise ValueError(
-            f"{value[:40]!r} is no chat — a number as 123456789 or -100123456, or @name"
+            f"{value[:40]!r} is not a chat — a number as 123456789 or -100123456, or @name"
         )
     return value
 
@@ -115,7 +115,9 @@ def parse_chat_id(value: str) -> str:
 def parse_sender(value: str) -> str:
     """Read the name under messages."""
     if not value.isprintable():
-        raise ValueError(f"{value[:40]!r} holds signs that are not printed — one line of text")
+        raise ValueError(
+            f"{value[:40]!r} contains characters that cannot be printed — one line of text"
+        )
     return value
 
 
@@ -134,7 +136,7 @@ def parse_daily_limits(value: object) -> DailyLimits:
         if platform not in merged:
             wrong.append(_unknown("platform", platform, merged))
         elif not isinstance(kinds, Mapping):
-            wrong.append(f"{platform} holds no object")
+            wrong.append(f"{platform} is not an object")
         else:
             wrong += _lay_over(merged[platform], platform, kinds)
     if wrong:
@@ -229,7 +231,7 @@ def _parse_https(value: str, secret: str, expected: str, path: str = "") -> str:
         wrong = f"does not end in {path}" if path else "has a path"
         raise ValueError(f"{value!r} {wrong} — {expected}")
     if parts.scheme == "http" and not is_loopback(value):
-        raise ValueError(f"{value!r} would send {secret} in the clear — {expected}")
+        raise ValueError(f"{value!r} would send {secret} unencrypted — {expected}")
     return value.rstrip("/")
 
 
@@ -269,9 +271,11 @@ def _check_place(place: str, end: str, rest: str, expected: str) -> None:
 def check_token(value: str) -> None:
     """Check that a token can stand in an HTTP header; the message repeats nothing of it."""
     if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("holds blanks or characters that no header carries — one plain token")
+        raise ValueError(
+            "contains blanks or characters that are invalid in a header — one plain token"
+        )
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        raise ValueError("is in quotes that are part of it — one plain token")
+        raise ValueError("includes the quotes around it — one plain token")
 
 
 def check_heartbeat_url(value: str) -> None:
@@ -282,7 +286,7 @@ def check_heartbeat_url(value: str) -> None:
     except ValueError:
         host = ""
     if not host or (parts.scheme != "https" and not is_loopback(value)):
-        raise ValueError("is not the https address of a monitor — https://hc-ping.com/<uuid>")
+        raise ValueError("is not an https address — https://hc-ping.com/<uuid>")
 
 
 def check_webhook_url(value: str) -> None:
@@ -298,4 +302,4 @@ def check_webhook_url(value: str) -> None:
     if not host or not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError(f"is not a URL — {expected}")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(value)):
-        raise ValueError(f"would send results in the clear — {expected}")
+        raise ValueError(f"would send results unencrypted — {expected}")

@@ -1,4 +1,4 @@
-"""The one door to the database: ``call(function, **arguments)`` returns JSON."""
+"""Database access: ``call(function, **arguments)`` returns JSON."""
 
 from __future__ import annotations
 

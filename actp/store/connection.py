@@ -1,4 +1,4 @@
-"""A PostgreSQL connection that never waits without end."""
+"""A PostgreSQL connection with a timeout on every wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to PostgreSQL itself, past the functions: for migrations and for people."""
+"""Direct PostgreSQL connections, for migrations and for operators."""
 
 from __future__ import annotations
 

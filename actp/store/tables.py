@@ -1,4 +1,4 @@
-"""Which tables are ours."""
+"""The tables of this project."""
 
 from __future__ import annotations
 

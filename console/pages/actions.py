@@ -33,20 +33,20 @@ _DONE: Final = {
     "cancel": "Cancelled.",
     "retry": "Retrying.",
     "resolve": "Settled.",
-    "look_again": "The next look is at this one.",
+    "look_again": "The page is checked next.",
     "reschedule": "Rescheduled.",
-    "reassign": "Given to the account.",
+    "reassign": "Reassigned to the account.",
     "pause": "Paused.",
     "resume": "Resumed.",
-    "configure": "The limit is stored.",
-    "campaign_start": "The campaign has started.",
-    "campaign_cancel": "The campaign is stopped.",
-    "campaign_replied": "Everything to them stops.",
-    "campaign_go_on": "It goes on.",
-    "block_contact": "The do-not-contact list is changed.",
-    "people_join": "They are one person.",
-    "people_part": "They are kept apart.",
-    "inbox_reply": "Your answer is in the queue.",
+    "configure": "Limit saved.",
+    "campaign_start": "Campaign started.",
+    "campaign_cancel": "Campaign cancelled.",
+    "campaign_replied": "Marked as replied; all steps stopped.",
+    "campaign_go_on": "The campaign continues.",
+    "block_contact": "Do-not-contact list updated.",
+    "people_join": "Treated as one person.",
+    "people_part": "Kept apart.",
+    "inbox_reply": "Answer enqueued.",
     "inbox_done": "Done.",
     "inbox_snooze": "Snoozed.",
     "inbox_tag": "Tagged.",
@@ -59,7 +59,7 @@ _MANY_DONE: Final = {
     "retry": "waiting again",
     "resolve": "settled",
     "reschedule": "rescheduled",
-    "reassign": "given to the account",
+    "reassign": "reassigned to the account",
 }
 
 
@@ -107,22 +107,22 @@ def _told(action: str, answer: Any) -> str:
         return done
     told = f"{answer['done']:,} {_MANY_DONE.get(str(answer.get('action')), 'decided')}."
     if answer["left_alone"]:
-        told += f" {answer['left_alone']:,} had moved on and were left alone."
+        told += f" {answer['left_alone']:,} changed meanwhile and were skipped."
     return told
 
 
 def _freed(answer: Mapping[str, list[str]]) -> str:
     freed, kept = (", ".join(answer[name]) for name in ("freed", "kept"))
-    said = f"Freed Safari from {freed}." if freed else "No turn was left behind."
-    return f"{said} Still at work with it: {kept}." if kept else said
+    said = f"Released Safari from {freed}." if freed else "Safari was not reserved."
+    return f"{said} Still using Safari: {kept}." if kept else said
 
 
 _TOLD: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
-        "resume_service": lambda answer: f"It is tried again; {answer['resumed']:,} made due.",
+        "resume_service": lambda answer: f"Retrying;  {answer['resumed']:,} made due.",
         "webhooks_retry": lambda answer: f"{plural(answer['due'], 'result')} due now.",
         "free_safari": _freed,
-        "inbox_draft": lambda _: "Claude's draft waits for your approval under Review.",
+        "inbox_draft": lambda _: "Claude's draft is under Review and needs your approval.",
         "backlog": lambda answer: f"{sum(answer.values()):,} decided.",
     }
 )

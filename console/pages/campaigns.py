@@ -1,4 +1,4 @@
-"""``/campaigns``: how far they are, and each person's next step."""
+"""``/campaigns``: progress, and each person's next step."""
 
 from __future__ import annotations
 

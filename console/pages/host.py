@@ -1,4 +1,4 @@
-"""``/agents`` and ``/system``: what was concluded, is it alive."""
+"""``/agents`` and ``/system``: agents' results, and the state of processes and logs."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _import(site: Site, raw: bytes, name: str, seen: str) -> tuple[dict[str, Any
     digest = sha256(raw).hexdigest()
     if seen and seen != digest:
         raise WrongState(
-            "the file has changed since it was counted: nothing was stored",
+            "the file changed after the check: nothing was stored",
             remedy="Check it again.",
         )
     operator = operator_here("console")

@@ -1,4 +1,4 @@
-"""``/limits`` and ``/held``: may we send, how fast, and what waits from before."""
+"""``/limits`` and ``/held``: limits and pauses, and held rows."""
 
 from __future__ import annotations
 

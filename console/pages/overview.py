@@ -1,4 +1,4 @@
-"""``/``: does anything need me, and what happens now."""
+"""``/``: what needs attention, service states, and the latest transitions."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def overview(request: Request) -> Response:
     site = site_of(request)
     snapshot = site.live.read()
     if snapshot.data is None:
-        cause = snapshot.away or "nothing was read yet"
+        cause = snapshot.away or "no data yet"
         return site.page(request, "away.html", code=503, cause=cause, remedy="")
     return site.page(request, "overview.html", **_shown(snapshot.data))
 

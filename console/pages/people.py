@@ -1,4 +1,4 @@
-"""``/inbox`` and ``/people``: whose turn is it, who is this."""
+"""``/inbox`` and ``/people``: open conversations, and everything known about a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/webhooks``: results on their way to a program outside."""
+"""``/webhooks``: webhook deliveries."""
 
 from __future__ import annotations
 

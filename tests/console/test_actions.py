@@ -143,7 +143,7 @@ def test_a_service_that_waits_is_tried_again(served: Served) -> None:
         data=hidden(page, "resume_service"),
         headers={"Origin": served.url, "HX-Request": "true"},
     )
-    assert "It is tried again" in answer.text
+    assert "Retrying; " in answer.text
     assert served.post("/act/resume_service", service="../x").status_code == 400
     assert [entry["action"] for entry in log(served)] == ["resume_service"]
 

@@ -139,7 +139,7 @@ def test_a_filter_is_kept_in_the_address_and_what_is_wrong_is_said(served: Serve
     assert served.client.get("/commands", params={"after": "x' or 1=1"}).status_code == 200
     assert served.client.get("/commands/none").status_code == 400
     assert served.client.get("/commands/00000000").status_code == 404
-    assert "There is no such page" in served.client.get("/nowhere").text
+    assert "Page not found" in served.client.get("/nowhere").text
 
 
 def test_pages_of_a_list_follow_one_another(served: Served) -> None:

@@ -74,11 +74,11 @@ def test_a_quoted_line_end_stays_in_its_cell_and_lines_keep_their_numbers(tmp_pa
     [
         ("", "names no columns"),
         (",,\n1,2,3", "names no columns"),
-        ("name,Name\nx,y", "is there twice"),
+        ("name,Name\nx,y", "duplicate column"),
         ('name\n"Ada', "line 2"),
         (b"name\n\xff\xfa", "line 2: not utf-8"),
         ("name\nJ\xfcrgen".encode("latin-1"), "line 2: not utf-8"),
-        ("name,E-mail,e mail\nx,y,z", "column e_mail is there twice"),
+        ("name,E-mail,e mail\nx,y,z", "duplicate column e_mail"),
         (b"PK\x03\x04\x14\x00\x06\x00", "is an Excel workbook"),
         ("name,notes\nada," + "x" * 1_000_000, "line 2: a cell is too long"),
     ],

@@ -111,7 +111,7 @@ def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
     assert demo.returncode == 0, output
     for service in HTTP_SERVICES:
         assert re.search(rf"^\s*{service.name} .*\S", output, re.MULTILINE), output
-    assert re.search(r"every effect once: +yes", output)
+    assert re.search(r"no message arrived twice: +yes", output)
     assert re.search(r"a reply waits in the inbox: +yes", output)
     assert re.search(r"demo_ada, twitter +Yes! What does it cost\? +bin/inbox reply", output)
     assert "NO" not in output
@@ -179,17 +179,17 @@ OVER = {"service": "instagram-dm", "used": 4, "daily_limit": 3}
     ("act", "world", "limits", "broken"),
     [
         (sent_dm(), [SEEN], [], []),
-        (sent_dm(), [SEEN, SEEN], [], ["every effect once"]),
-        (sent_dm(), [], [], ["nothing recorded as sent that was not received"]),
-        (sent_dm(), [{**SEEN, "recipient": "bob"}], [], ["each text to its recipient"]),
-        (sent_dm(), [SEEN, COLLISION], [], ["one service at a time in the one Safari"]),
-        (sent_dm(), [SEEN], [OVER], ["no more than 3 Instagram DMs today"]),
-        (sent_dm(retries=1), [SEEN], [], ["every command ended as it should, or waits"]),
+        (sent_dm(), [SEEN, SEEN], [], ["no message arrived twice"]),
+        (sent_dm(), [], [], ["every recorded send was received"]),
+        (sent_dm(), [{**SEEN, "recipient": "bob"}], [], ["every text reached its own recipient"]),
+        (sent_dm(), [SEEN, COLLISION], [], ["one service at a time used Safari"]),
+        (sent_dm(), [SEEN], [OVER], ["at most 3 Instagram DMs were sent today"]),
+        (sent_dm(retries=1), [SEEN], [], ["every command ended or waits as expected"]),
         (
             sent_dm(),
             [SEEN, {**SEEN, "text": "Bye"}],
             [],
-            ["nothing sent without a record"],
+            ["every received message has a record"],
         ),
     ],
 )

@@ -106,8 +106,8 @@ def test_another_account_than_the_settings_name_is_a_problem(
     simulator.safari(accounts={"twitter": "old_shop"})
     said = "@old_shop is logged in to x.com, and this Mac's account is @shop"
     assert problems(handle="shop") == {
-        "twitter-dm": f"{said}; its commands wait",
-        "twitter-comments": f"{said}; its commands wait",
+        "twitter-dm": f"{said}; commands wait",
+        "twitter-comments": f"{said}; commands wait",
     }
     assert problems("--deep", handle="shop").keys() == {"twitter-dm", "twitter-comments"}
     assert problems("--deep", handle="old_shop") == {}
@@ -210,7 +210,7 @@ def test_up_refuses_what_could_not_work(environment: dict[str, str], tmp_path: P
     (tmp_path / "file").touch()
     done = run({**environment, "ACTP_HOME": str(tmp_path / "file" / "home")}, "up")
     assert done.returncode == 78
-    assert "is no folder" in done.stderr
+    assert "is not a folder" in done.stderr
 
     locks = tmp_path / "open"
     locks.mkdir()
@@ -236,7 +236,7 @@ def test_up_refuses_a_metrics_port_that_is_taken(environment: dict[str, str]) ->
         taken.listen()
         port = taken.getsockname()[1]
         settings = load_settings({**environment, "METRICS_PORT_BASE": str(port)})
-        with pytest.raises(SettingsError, match=f"taken by another program: {port}"):
+        with pytest.raises(SettingsError, match=f"in use by another program: {port}"):
             check_before_start(settings)
 
 

@@ -144,7 +144,7 @@ def test_at_a_terminal_each_answer_is_checked_until_it_is_right(
             (r"ok +linkedin-automation", ""),
             (r"instagram \[-\]: ", "a b\n"),
             *((rf"{name} \[-\]: ", "\n") for name in ("twitter", "threads", "tiktok", "linkedin")),
-            (r"is no handle", ""),
+            (r"is not a handle", ""),
             (r"instagram \[.*\]: ", "@Me\n"),
             *((rf"{name} \[-\]: ", "\n") for name in ("twitter", "threads", "tiktok", "linkedin")),
             (r"Hours in which messages may be sent \[09-21\]: ", "7-30\n"),

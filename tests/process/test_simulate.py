@@ -69,7 +69,7 @@ def test_a_command_reaches_the_stand_ins_and_nothing_else(
     finally:
         practice.type("\x03")
     assert practice.wait() == 128 + signal.SIGINT
-    assert "The stand-ins are down" in practice.output
+    assert "The simulated services are down" in practice.output
 
 
 def test_settings_in_the_environment_are_refused(environment: dict[str, str]) -> None:

@@ -159,7 +159,7 @@ def test_up_warns_of_a_settings_file_that_others_can_read(
         done = run(environment, "up")
         command(environment, "down")
         assert done.returncode == 0, done.stderr
-        assert (f"others can read {file}. Run chmod 600 '{file}'." in done.stderr) is warns
+        assert (f"other users can read {file}. Run chmod 600 '{file}'." in done.stderr) is warns
 
 
 def test_a_worker_that_is_killed_comes_back_and_works(

@@ -174,7 +174,7 @@ def test_second_tree_in_the_same_folder_is_refused(
 ) -> None:
     code, said = place.refused("up")
     assert code == 65
-    assert "the tree is up already" in said
+    assert "the tree is already up" in said
     before = place.pids()
     environment, arguments = place.tree.command()
     done = subprocess.run(
@@ -208,7 +208,7 @@ def test_a_port_that_is_taken_is_named(place: Place, tmp_path: Path) -> None:
             METRICS_PORT_BASE=str(port),
         )
     assert code == 78
-    assert f"taken by another program: {port}" in said
+    assert f"in use by another program: {port}" in said
     assert "METRICS_PORT_BASE" in said
 
 

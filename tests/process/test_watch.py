@@ -118,7 +118,7 @@ def test_it_follows_the_window(terminal: Terminal, rows: int, columns: int) -> N
     assert len(lines) == rows
     assert max(map(len, lines)) <= columns
     if rows > 12:
-        assert "may act" in "\n".join(lines)
+        assert "can run" in "\n".join(lines)
 
 
 def test_it_ends_when_its_terminal_is_gone(environment: dict[str, str], ids: list[str]) -> None:

@@ -357,10 +357,10 @@ def test_accounts_lie_over_the_defaults(value: str) -> None:
     [
         ("BLOTATO_ACCOUNTS", "twiter=1", "did you mean 'twitter'?"),
         ("BLOTATO_ACCOUNTS", "fax=1", "known are twitter"),
-        ("BLOTATO_ACCOUNTS", "twitter", "no account id"),
+        ("BLOTATO_ACCOUNTS", "twitter", "not an account id"),
         ("BLOTATO_ACCOUNTS", "{twitter: 1}", "not JSON"),
         ("BLOTATO_API_URL", "https://backend.blotato.com", "does not end in /v2"),
-        ("BLOTATO_API_URL", "http://backend.blotato.com/v2", "in the clear"),
+        ("BLOTATO_API_URL", "http://backend.blotato.com/v2", "unencrypted"),
         ("BLOTATO_POLL_SECONDS", "0", "more than 0"),
         ("REMOTION_API_STYLE", "v2", "'default' or 'v1'"),
         ("REMOTION_URL", "http://127.0.0.1:3100/api", "has a path"),

@@ -26,12 +26,12 @@ def service(account: str, *hosts: str) -> dict[str, Any]:
         (
             {},
             [service("shop", "mac-2"), service("default", "mac-1")],
-            ["this Mac names no account on instagram, and others do (shop)"],
+            ["this Mac names no account for instagram, but others do (shop)"],
         ),
         (
             {"instagram": "shop"},
             [service("shop", "mac-1"), service("shpo")],
-            ["no running Mac is logged in as shpo on instagram"],
+            ["no running Mac is logged in to instagram as shpo"],
         ),
     ],
 )

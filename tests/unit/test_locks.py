@@ -110,7 +110,7 @@ def test_a_folder_to_which_others_may_write_is_refused_and_left_alone(tmp_path: 
     open_dir = tmp_path / "open"
     open_dir.mkdir()
     open_dir.chmod(0o777)
-    with pytest.raises(SettingsError, match="others can write"):
+    with pytest.raises(SettingsError, match="other users can write"):
         PortLock(open_dir, ADDRESS)
     assert stat.S_IMODE(open_dir.stat().st_mode) == 0o777
 

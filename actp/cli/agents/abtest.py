@@ -1,4 +1,4 @@
-"""``ab_post_tester.py``: which of two texts does better."""
+"""``ab_post_tester.py``: A/B tests of two texts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _show_checked(result: Mapping[str, Any]) -> None:
         if row["error"]:
             warn(row["error"])
         if row["late"]:
-            say(f"{row['topic']}: looked at late for {', '.join(row['late'])}.")
+            say(f"{row['topic']}: measured late for {', '.join(row['late'])}.")
         if row["verdict"]:
             said = "no winner" if row["verdict"] == "tie" else f"{row['verdict'].upper()} won"
             say(f"{row['topic']}: {said}, {row['score_a']:,.0f} against {row['score_b']:,.0f}.")
@@ -53,13 +53,13 @@ def _show_checked(result: Mapping[str, Any]) -> None:
 def _show_stranded(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         name = one_line(row["topic"] or row["id"])
-        warn(f"{name}: another program began it, and {row['lacks']}.")
+        warn(f"{name}: another program started it, and {row['lacks']}.")
 
 
 def _show_tests(result: Mapping[str, Any]) -> None:
     _show_stranded(result["stranded"])
     if not result["rows"]:
-        say("No tests: ab_post_tester.py --create TOPIC begins one.")
+        say("No tests. To start one: ab_post_tester.py --create TOPIC")
         return
     shown = table("topic", "niche", "status", "winner", "A", "B", "note", numbers=("A", "B"))
     for row in result["rows"]:
@@ -87,11 +87,11 @@ def _show_schedule(result: Mapping[str, Any]) -> None:
 
 script = Script(
     "ab_post_tester.py",
-    "Post two texts on one subject, and find which does better.",
+    "Post two texts on one subject, and find out which performs better.",
     tasks=(
         Task(
             "--create",
-            "Write and post two texts about a topic, for --niche.",
+            "Post two texts about a topic, for --niche, and start a test.",
             tasks.create,
             _show_created,
             metavar="TOPIC",
@@ -99,24 +99,33 @@ script = Script(
         ),
         Task("--checkback", "Measure running tests.", tasks.checkback, _show_checked),
         Task("--status", "List the newest tests.", tasks.status, _show_tests),
-        Task("--results", "List the tests that have ended.", tasks.results, _show_tests),
+        Task("--results", "List finished tests.", tasks.results, _show_tests),
         Task(
             "--schedule",
-            "Show when --platform posts; all without it.",
+            "Show the posting hours of --platform, or of all.",
             tasks.schedule,
             _show_schedule,
             refined_by=("platform",),
         ),
-        Task("--all-schedules", "Show when each platform posts.", tasks.schedule, _show_schedule),
+        Task(
+            "--all-schedules",
+            "Show the posting hours of each platform.",
+            tasks.schedule,
+            _show_schedule,
+        ),
     ),
     refinements=(
         click.Option(["--niche"], help=f"With --create: one of {', '.join(tasks.NICHES)}."),
         click.Option(
             ["--rounds"],
             type=click.IntRange(1, MOST_ROUNDS),
-            help="With --create: post further texts, up to so many pairs, until one kind wins.",
+            help="With --create: at most this many pairs of posts, until one variant wins.",
         ),
-        click.Option(["--now"], is_flag=True, help="With --create: post at once, not at an hour."),
+        click.Option(
+            ["--now"],
+            is_flag=True,
+            help="With --create: post now instead of at a scheduled hour.",
+        ),
         click.Option(["--platform"], help="With --schedule: only this platform."),
     ),
 )

@@ -74,13 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if code > SIGNALLED else _CODES.get(code, BrainCode.FAILED)
 
 
-@click.command(help="Read what people wrote to us, score them, and queue what to write next.")
+@click.command(help="Read the inboxes, score contacts, and queue the next messages.")
 @click.option("--sync", "sync_", is_flag=True, help="Read the inboxes of all platforms.")
 @click.option("--sync-linkedin", is_flag=True, help="Import LinkedIn prospects as contacts.")
-@click.option("--score", "score_", is_flag=True, help="Score the contacts scored longest ago.")
+@click.option("--score", "score_", is_flag=True, help="Score the contacts with the oldest scores.")
 @click.option("--generate", is_flag=True, help="Queue a message for every contact that is due.")
 @click.option("--send", "send_", is_flag=True, help="Hand due messages to the command queue.")
-@click.option("--pipeline", is_flag=True, help="Sync, score and generate; sends with --send only.")
+@click.option("--pipeline", is_flag=True, help="Sync, score and generate; sends only with --send.")
 @click.option("--status", is_flag=True, help="Show contacts by stage.")
 @click.option("--review", metavar="NAME", help="Show everything known about a person.")
 @click.option(

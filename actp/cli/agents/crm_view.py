@@ -134,7 +134,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _print_messages(rows: Iterable[tuple[Any, Any, Any, Any]]) -> None:
-    shown = table("to", "where", "when or why not", "text")
+    shown = table("to", "where", "due, or why not", "text")
     for name, place, note, body in rows:
         shown.add_row(text(name, longest=24), text(place), text(note, longest=40), text(body))
     if shown.row_count:

@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @click.option("--list", "listed", is_flag=True, help="Show every domain with its tasks.")
 @click.option("--all", "swept", is_flag=True, help="Run the daily sweep: one task of each domain.")
 @click.option("--status", is_flag=True, help=f"Show the last {RUNS_SHOWN} runs.")
-@click.option("--domain", help="With --task: whose task.")
-@click.option("--task", help="With --domain: which task to run.")
-@click.option("--params", metavar="JSON", help="With --task: its parameters, an object.")
+@click.option("--domain", help="With --task: the domain of the task.")
+@click.option("--task", help="With --domain: the task to run.")
+@click.option("--params", metavar="JSON", help="With --task: its parameters, a JSON object.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def multi_agent_dispatch(*, as_json: bool, **flags: Any) -> int:
     """Run the tasks of the domain agents, and log each run in actp_agent_tasks."""
@@ -58,7 +58,9 @@ def _mode(flags: dict[str, Any]) -> str:
     modes = [name for name in ("listed", "swept", "status") if flags[name]]
     if flags["domain"] or flags["task"] or flags["params"] is not None:
         if not (flags["domain"] and flags["task"]):
-            raise click.UsageError("--domain and --task belong together, --params goes with both.")
+            raise click.UsageError(
+                "--domain and --task require each other; --params requires both."
+            )
         modes.append("task")
     if len(modes) != 1:
         raise click.UsageError("Give one of --list, --all, --status, or --domain with --task.")

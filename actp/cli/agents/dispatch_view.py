@@ -1,4 +1,4 @@
-"""Draws what the dispatcher did."""
+"""Draws the dispatcher's runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def show_run(run: Run) -> None:
     elif isinstance(data, dict | list) and _is_whole(data):
         show(data)
     else:
-        say("All of it is too much for the log; the script itself shows it.")
+        say("The output is too long for the log; run the script to see it.")
 
 
 def _view(domain: str, task: str) -> Callable[[Any], None] | None:
@@ -87,15 +87,15 @@ def show_sweep(swept: Sweep) -> None:
     if swept.skipped is not None:
         say(f"skipped: {swept.skipped}")
     else:
-        say(f"{swept.passed}/{len(swept.lines)} domains did their task.")
+        say(f"{swept.passed}/{len(swept.lines)} domains succeeded.")
 
 
 def show_runs(recent: dict[str, Any]) -> None:
     """Print the last runs."""
     if not recent["runs"]:
-        say("No task has run yet.")
+        say("No tasks have run yet.")
         return
-    shown = table("when", "domain", "task", "status", "took", "what came of it", numbers=("took",))
+    shown = table("when", "domain", "task", "status", "took", "outcome", numbers=("took",))
     now = datetime.fromisoformat(recent["now"])
     for run in recent["runs"]:
         took = run["duration_ms"]

@@ -13,20 +13,24 @@ __all__ = ["script"]
 
 script = Script(
     "growth_orchestrator.py",
-    "Find creators, choose what to make, and when to post it.",
+    "Find creators, and choose what to post and when.",
     tasks=(*growth_creators.TASKS, *growth_mix.TASKS, *growth_schedule.TASKS),
     refinements=(
         click.Option(["--platform"], help="Only this platform."),
         click.Option(["--niche"], help="Only this niche."),
+        click.Option(["--go"], is_flag=True, help="With --content-mix: render the first video."),
         click.Option(
-            ["--go"], is_flag=True, help="With --content-mix: have the first video rendered."
+            ["--hours"],
+            type=click.IntRange(1, 720),
+            help="With --dm-schedule: how many hours ahead.",
         ),
-        click.Option(["--hours"], type=click.IntRange(1, 720), help="With --dm-schedule: how far."),
-        click.Option(["--seed"], type=int, help="With --optimize: choose the same each time."),
+        click.Option(
+            ["--seed"], type=int, help="With --optimize: random seed, for repeatable results."
+        ),
         click.Option(
             ["--ics"],
             type=click.Path(dir_okay=False, path_type=Path),
-            help="With --weekly-calendar: the file for a calendar program.",
+            help="With --weekly-calendar: write an iCalendar file.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The tasks of ``growth_orchestrator.py`` that are about creators."""
+"""The creator tasks of ``growth_orchestrator.py``."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def _show_research(result: Mapping[str, Any]) -> None:
             f"{counted(row['contacts'], 'new contact')}, {counted(row['posts'], 'post')}."
         )
         if row["contacts"] and row["pipeline_stage"] != "new":
-            say(f"  This project knows no stage 'new': they are {row['pipeline_stage']}.")
+            say(f"  This project has no stage 'new'; their stage is {row['pipeline_stage']}.")
 
 
 def _show_top(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
-        say("No creators yet: growth_orchestrator.py --market-sync looks for them.")
+        say("No creators yet. To find some: growth_orchestrator.py --market-sync")
         return
     shown = table("creator", "platform", "niche", "fit", "offers", numbers=("fit",))
     for row in result["rows"]:

@@ -1,4 +1,4 @@
-"""The tasks of ``growth_orchestrator.py`` that are about what to make."""
+"""The content-mix tasks of ``growth_orchestrator.py``."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _show_items(result: Mapping[str, Any]) -> None:
         begun = "is requested" if video["created"] else "was requested this week"
         say(f"A video of {result['rows'][0]['niche']} {begun}: {video['status']}.")
     else:
-        say("Nothing was rendered; --go begins with the first, if its niche lags.")
+        say("Nothing was rendered; --go renders the first one if its niche is below target.")
 
 
 def _show_gaps(result: Mapping[str, Any]) -> None:
     if not result["posts"]:
-        say("No post of the last 30 days is known, so everything is missing.")
+        say("No posts in the last 30 days, so every niche is below target.")
     shown = table("niche", "target", "actual", "missing", numbers=("target", "actual", "missing"))
     for row in result["rows"]:
         shares = (f"{row[name]:.0%}" for name in ("target", "actual", "gap"))
@@ -53,7 +53,7 @@ def _recommend(tools: Tools, platform: str | None = None, *, go: bool = False) -
 TASKS = (
     Task(
         "--content-mix",
-        "Show what to make next, for --platform or all; --go has the first one rendered.",
+        "Show what to make next, for --platform or all; --go renders the first one.",
         _recommend,
         _show_items,
         refined_by=("platform", "go"),
@@ -65,5 +65,10 @@ TASKS = (
         _show_gaps,
         refined_by=("platform",),
     ),
-    Task("--resonance-summary", "List what works best.", tasks.resonance_summary, show_resonance),
+    Task(
+        "--resonance-summary",
+        "List the best-performing content.",
+        tasks.resonance_summary,
+        show_resonance,
+    ),
 )

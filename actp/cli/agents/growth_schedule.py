@@ -1,4 +1,4 @@
-"""The tasks of ``growth_orchestrator.py`` that are about when to post."""
+"""The scheduling tasks of ``growth_orchestrator.py``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _show_hours(result: Mapping[str, Any]) -> None:
 
 def _show_saturation(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
-        say(f"None of {counted(result['checked'], 'platform')} tires.")
+        say(f"None of {counted(result['checked'], 'platform')} has falling engagement.")
     for row in result["rows"]:
         say(
             f"{row['platform']}: engagement fell by {row['drop_percent']} %; "
@@ -55,7 +55,7 @@ def _show_calendar(result: Mapping[str, Any]) -> None:
             text(f"{kind}{row['reason']}{note}", longest=60),
         )
     console().print(shown)
-    say(f"{counted(result['planned'], 'post')} planned; the other moments are open.")
+    say(f"{counted(result['planned'], 'post')} planned; the other times are open.")
     if result["file"]:
         say(f"Written to {result['file']}.")
 
@@ -77,7 +77,7 @@ def _show_contacts(result: Mapping[str, Any]) -> None:
 
 
 def _show_platforms(result: Mapping[str, Any]) -> None:
-    shown = table("platform", "a day", "days", "hours (UTC), and how often better than most")
+    shown = table("platform", "a day", "days", "hours (UTC), and how often they beat most others")
     for row in result["rows"]:
         hours = ", ".join(f"{hour}:00 {mean:.0%}" for hour, mean in row["hours"].items())
         days = " ".join(_DAYS[day] for day in row["active_days"])
@@ -114,7 +114,7 @@ TASKS = (
     ),
     Task(
         "--measure",
-        "Measure our posts after 1, 4 and 24 hours and 7 days.",
+        "Measure our posts after 1, 4 and 24 hours, and 7 days.",
         measure,
         _show_measured,
     ),

@@ -63,10 +63,10 @@ def _show_send(result: Mapping[str, Any]) -> None:
     else:
         say(f"{counted(result['handed'], 'message')} handed to the command queue.")
     if result["failed"]:
-        say(f"{counted(result['failed'], 'message')} not sendable.")
+        say(f"{counted(result['failed'], 'message')} cannot be sent.")
     _say_heard(result["heard"])
     if result["interrupted"]:
-        say(f"{counted(result['interrupted'], 'message')} left by an older sender: not sent again.")
+        say(f"{counted(result['interrupted'], 'message')} left by an older sender, not sent again.")
     _print_messages(
         (row["name"], row["platform"], row["refusal"] or "", row["body"]) for row in result["rows"]
     )
@@ -103,7 +103,7 @@ def _show_stats(result: Mapping[str, Any]) -> None:
             shown.add_row(text(row["platform"]), *(f"{row[name]:,}" for name in figures))
         console().print(shown)
     if result["failures"]:
-        shown = table("why they failed", "messages", numbers=("messages",))
+        shown = table("reasons for failure", "messages", numbers=("messages",))
         for row in result["failures"]:
             shown.add_row(text(row["why"]), f"{row['messages']:,}")
         console().print(shown)
@@ -131,7 +131,7 @@ def _name_elsewhere(people: Iterable[Mapping[str, str]]) -> None:
 
 
 def _print_messages(rows: Iterable[tuple[Any, Any, Any, Any]]) -> None:
-    shown = table("to", "where", "when or why not", "text")
+    shown = table("to", "where", "due, or why not", "text")
     for name, place, note, body in rows:
         shown.add_row(
             text(name, longest=24), text(place, longest=30), text(note, longest=40), text(body)
@@ -142,7 +142,7 @@ def _print_messages(rows: Iterable[tuple[Any, Any, Any, Any]]) -> None:
 
 script = Script(
     "strategic_outreach.py",
-    "Write to prospects at the right time, by the one command queue.",
+    "Write to prospects at the right time, through the command queue.",
     tasks=(
         Task("--due", "List contacts that are due.", list_due, _show_due, refined_by=("limit",)),
         Task(
@@ -161,14 +161,14 @@ script = Script(
         ),
         Task(
             "--email-queue",
-            "List mail to send by hand.",
+            "List e-mails to send by hand.",
             list_emails,
             _show_emails,
             refined_by=("limit",),
         ),
         Task(
             "--mail-sent",
-            "Mark a mail as sent by hand.",
+            "Mark an e-mail as sent.",
             mail_sent,
             _show_mail_sent,
             metavar="ID",
@@ -180,7 +180,7 @@ script = Script(
             ["--limit"],
             metavar="N",
             type=click.IntRange(1, 100_000),
-            help="No more than N, the best first.",
+            help="At most N, the best first.",
         ),
         click.Option(
             ["--min-score"],
@@ -194,6 +194,6 @@ script = Script(
             type=click.IntRange(1, 1000),
             help="Ask Claude for at most N texts.",
         ),
-        click.Option(["--dry-run"], is_flag=True, help="Print, and write nothing."),
+        click.Option(["--dry-run"], is_flag=True, help="Print only; write nothing."),
     ),
 )

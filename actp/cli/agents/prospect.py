@@ -1,4 +1,4 @@
-"""``prospect_funnel_scorer.py``: who is near to buying, and what to do next."""
+"""``prospect_funnel_scorer.py``: contact scores, and the next actions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _show_rows(result: Mapping[str, Any]) -> None:
 def _show_one(result: Mapping[str, Any]) -> None:
     prospect = result["prospect"]
     if result["bots"]:
-        say(f"{prospect['name']} is a mailbox, a company or a platform: not scored.")
+        say(f"{prospect['name']} is a mailbox, a company or a platform, so it is not scored.")
         return
     say(f"{prospect['name']}: {prospect['score']}, {prospect['funnel_stage']}")
     for name, points in prospect["score_breakdown"].items():

@@ -1,4 +1,4 @@
-"""``remotion_content_producer.py``: short videos of what resonates."""
+"""``remotion_content_producer.py``: short videos about what performs best."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _show_brief(result: Mapping[str, Any]) -> None:
 
 
 def _show_checked(result: Mapping[str, Any]) -> None:
-    say(f"{counted(result['checked'], 'job')} looked at: {result['headline']}.")
+    say(f"{counted(result['checked'], 'job')} checked: {result['headline']}.")
     for row in result["rows"]:
         if row.get("error"):
             say(f"  {row['id']}: {row['error']}")
@@ -52,7 +52,7 @@ def _show_checked(result: Mapping[str, Any]) -> None:
 
 def _show_jobs(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
-        say("No jobs: remotion_content_producer.py --pipeline begins one.")
+        say("No jobs. To start one: remotion_content_producer.py --pipeline")
         return
     shown = table("job", "status", "niche", "platform", "hook", "tries", numbers=("tries",))
     shown.columns[0].no_wrap = True  # --distribute wants all of it
@@ -83,25 +83,25 @@ def _show_status(result: Mapping[str, Any]) -> None:
 
 def _show_distributed(result: Mapping[str, Any]) -> None:
     if result["task_id"] is None:
-        say("It is, or may be, on every platform.")
+        say("The video is, or may be, on every platform already.")
         return
     say(f"Task {result['task_id']} publishes it on {', '.join(result['platforms'])}.")
 
 
 script = Script(
     "remotion_content_producer.py",
-    "Make short videos of what resonates, and publish them.",
+    "Make short videos about what performs best, and publish them.",
     tasks=(
         Task(
             "--pipeline",
-            "Render a video on what resonates best.",
+            "Render a video about the best-performing niche.",
             tasks.pipeline,
             _show_made,
             refined_by=_CHOICE,
         ),
         Task(
             "--check-jobs",
-            "Poll every job, and publish what is done.",
+            "Poll every job, and publish finished videos.",
             tasks.check_jobs,
             _show_checked,
         ),
@@ -112,7 +112,7 @@ script = Script(
             _show_brief,
             refined_by=_CHOICE,
         ),
-        Task("--queue", "List the jobs that are not done.", tasks.queue, _show_jobs),
+        Task("--queue", "List unfinished jobs.", tasks.queue, _show_jobs),
         Task("--status", "Show jobs and posts by state.", tasks.status, _show_status),
         Task(
             "--distribute",

@@ -101,7 +101,7 @@ class Script:
         refinements = {name: value for name, value in given.items() if name != task.name}
         for name in refinements:
             if name not in task.refined_by:
-                raise click.UsageError(f"{_flag(name)} does not go with {task.flag}.")
+                raise click.UsageError(f"{_flag(name)} cannot be combined with {task.flag}.")
         if task.metavar is not None:
             value = given[task.name]
             refinements["value"] = None if value == ALONE else _converted(task, value)
@@ -119,7 +119,7 @@ class Script:
             names = " and ".join(task.flag for task in chosen)
             raise click.UsageError(f"{names} cannot go together.")
         if not chosen:
-            alone = f"{_flag(next(iter(given)))} alone does not say what to do" if given else ""
+            alone = f"{_flag(next(iter(given)))} needs another option" if given else ""
             known = ", ".join(task.flag for task in self.tasks)
             raise click.UsageError(f"{alone or 'Nothing to do'}: give one of {known}.")
         return chosen[0]

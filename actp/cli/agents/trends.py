@@ -53,15 +53,20 @@ def _first_line(posts: object) -> str:
 
 script = Script(
     "platform_association_engine.py",
-    "Find the same people and the same subjects on several platforms.",
+    "Find people and subjects that appear on several platforms.",
     tasks=(
         Task(
             "--associations",
-            "Find contacts on other platforms.",
+            "Find the other accounts of contacts.",
             tasks.associate,
             _show_associations,
         ),
-        Task("--trends", "Find niches that rise on several platforms.", tasks.detect, _show_trends),
+        Task(
+            "--trends",
+            "Find niches that are rising on several platforms.",
+            tasks.detect,
+            _show_trends,
+        ),
         Task("--full", "Both.", tasks.full, _show_full),
         Task(
             "--top-trends",

@@ -1,4 +1,4 @@
-"""``youtube_mplite_ingest.py``: what our videos are about, and what works."""
+"""``youtube_mplite_ingest.py``: video topics and performance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _show_analyzed(result: Mapping[str, Any]) -> None:
     how = f"{result['by_claude']} by Claude in {counted(result['questions'], 'question')}"
     why = "" if result["claude"] == "ok" else f" (Claude: {result['claude']})"
     say(f"{counted(result['analyzed'], 'video')} analyzed: {how}, {by_words} by words{why}.")
-    say(f"{counted(result['refreshed'], 'video')} brought up to date.")
+    say(f"{counted(result['refreshed'], 'video')} refreshed.")
 
 
 def _show_grouped(result: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ def _show_grouped(result: Mapping[str, Any]) -> None:
 def show_resonance(result: Mapping[str, Any]) -> None:
     """Print groups of content, the most viewed first."""
     if not result["rows"]:
-        say("Nothing yet: youtube_mplite_ingest.py --full reads the videos.")
+        say("No data yet. To read the videos: youtube_mplite_ingest.py --full")
         return
     numbers = ("views", "posts")
     shown = table("platform", "niche", "kind", "offer", "views", "posts", "hook", numbers=numbers)
@@ -54,13 +54,13 @@ def _show_full(result: Mapping[str, Any]) -> None:
 
 script = Script(
     "youtube_mplite_ingest.py",
-    "Read what our videos did, and find what works.",
+    "Measure our videos, and find out what performs best.",
     tasks=(
         Task(
             "--analyze", "Classify new videos, refresh the others.", tasks.analyze, _show_analyzed
         ),
-        Task("--resonance", "Group all content by what works.", tasks.resonance, _show_grouped),
-        Task("--summary", "List what works best.", tasks.summary, show_resonance),
+        Task("--resonance", "Group all content by performance.", tasks.resonance, _show_grouped),
+        Task("--summary", "List the best-performing content.", tasks.summary, show_resonance),
         Task("--full", "All three, and report the result.", tasks.full, _show_full),
     ),
 )

@@ -1,1 +1,1 @@
-"""The scheduler agent: at which hours posts go out, and when a platform tires."""
+"""The scheduler agent: posting hours, and detection of falling engagement."""

@@ -1,4 +1,4 @@
-"""What is planned already, as the database tells it."""
+"""The planned posts, as stored in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says when a platform tires of us: engagement falls by more than 30 percent, and not by chance."""
+"""Detects falling engagement: a drop of more than 30 percent that chance does not explain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scheduler agent does."""
+"""The tasks of the scheduler agent."""
 
 from __future__ import annotations
 

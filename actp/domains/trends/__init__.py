@@ -1,1 +1,1 @@
-"""The trends agent: the same people and the same subjects on several platforms."""
+"""The trends agent: people and subjects that appear on several platforms."""

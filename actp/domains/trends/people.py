@@ -1,4 +1,4 @@
-"""Finds a contact again on other platforms by the names that are in use there."""
+"""Matches contacts to accounts on other platforms by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trends agent does."""
+"""The tasks of the trends agent."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The youtube agent: what our videos are about, and what of them works."""
+"""The youtube agent: classifies our videos and finds what performs best."""

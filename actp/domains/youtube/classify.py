@@ -1,4 +1,4 @@
-"""Says what videos are about: by Claude, twenty titles a question, else by their words."""
+"""Classifies videos: with Claude, twenty titles per request, or by keywords."""
 
 from __future__ import annotations
 

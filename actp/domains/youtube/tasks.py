@@ -1,4 +1,4 @@
-"""What the youtube agent does."""
+"""The tasks of the youtube agent."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Platform:
         return FAR_SHARE + (1 - FAR_SHARE) * near
 
     def live(self, day: int) -> None:
-        """Choose the hours of a day, post at them, and look whether the platform tires."""
+        """Choose the hours of a day, post at them, and check for falling engagement."""
         if day % 7 in self.table.active_days:
             known = replace(self.table, learned=self._learned(day))
             self.table = replace(self.table, best_hours=choose_hours(known))

@@ -75,7 +75,7 @@ def test_status_reply_and_cancel(queue: Database, capsys: pytest.CaptureFixture[
     del queue
     entry_point(["--campaign=sequence", "--platform=tiktok", "--handles=ada,grace", *TEXTS[:4]])
     started = capsys.readouterr().out
-    assert "it ends there: the TikTok service messages a person only once ever" in started
+    assert "no follow-up: the TikTok service messages a person only once" in started
     id_ = started.split()[1].rstrip(":")
     assert entry_point(["--mark-replied", "@Ada", "--platform", "tiktok"]) == 0
     assert "ada on tiktok: replied, was warmup" in capsys.readouterr().out

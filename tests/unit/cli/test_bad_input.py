@@ -67,7 +67,7 @@ WRONG = "not-this-one"
         ),
         (("enqueue", "tweet", "Hi", "--at", "2020-01-01T00:00"), ("--at is in the past",)),
         (("pause", "--for", "0s"), ("0s",)),
-        (("enqueue", "tweet", "Hi", "--key", " "), ("a key has",)),
+        (("enqueue", "tweet", "Hi", "--key", " "), ("--key must have",)),
         # states and names
         (("history", "--status", "faild"), ("faild",)),
         (("resolve", "abcdef", "maybe"), ("maybe",)),

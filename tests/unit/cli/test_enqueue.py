@@ -151,7 +151,7 @@ def test_a_batch_names_each_line_that_would_not_be_sent(
 @pytest.mark.usefixtures("queue")
 def test_research_on_a_paused_platform_says_that_it_waits(run: Cli) -> None:
     run("pause", "--platform", "instagram")
-    assert "waits for paused" in run("enqueue", "research", "instagram", "ai", "5").out
+    assert "Waiting: paused" in run("enqueue", "research", "instagram", "ai", "5").out
 
 
 @pytest.mark.usefixtures("queue")
@@ -176,7 +176,7 @@ def test_a_local_time_is_read_in_the_zone_of_the_settings(
 @pytest.mark.usefixtures("queue")
 def test_it_says_why_a_command_will_wait(run: Cli) -> None:
     run("pause", "--platform", "twitter")
-    assert "waits for paused. bin/resume" in run("enqueue", "tweet", "Hello").out
+    assert "Waiting: paused. bin/resume" in run("enqueue", "tweet", "Hello").out
 
 
 def write(path: Path, *items: Any) -> str:

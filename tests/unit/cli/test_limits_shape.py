@@ -49,7 +49,7 @@ def test_a_week_of_zero_allows_nothing_today(run: Cli, queue: Database) -> None:
 def test_a_ramp_of_half_a_day_is_refused(run: Cli, queue: Database) -> None:
     del queue
     result = run("limits", "set", "twitter", "dm", "--ramp", "12h")
-    check_error(result, ExitCode.USAGE, "a ramp has whole days", "--ramp 14d")
+    check_error(result, ExitCode.USAGE, "--ramp takes whole days", "--ramp 14d")
 
 
 def test_a_limit_wider_than_the_services_own_is_named(run: Cli, queue: Database) -> None:

@@ -259,7 +259,7 @@ def test_many_are_cancelled_by_the_number_that_was_shown(
 @pytest.mark.usefixtures("queue")
 def test_safari_is_freed_from_a_program_that_was_interrupted(run: Cli) -> None:
     settings = load_settings()
-    assert run("resume", "--safari").out == "No turn was left behind.\n"
+    assert run("resume", "--safari").out == "Safari was not reserved.\n"
     with closing(TurnTable(settings.actp_lock_dir)) as table:
         until = time.time() + 300
         assert table.try_take("agent-1", until, "market-research on tiktok: ai")
@@ -274,7 +274,7 @@ def test_safari_is_freed_from_a_program_that_was_interrupted(run: Cli) -> None:
     assert "kept free until" in shown
     assert "agent-1 was interrupted" in shown
     assert "bin/resume --safari" in shown
-    assert run("resume", "--safari").out == "Freed Safari from agent-1.\n"
+    assert run("resume", "--safari").out == "Released Safari from agent-1.\n"
     assert run("status", "--json").json["safari"] == []
 
 
@@ -284,6 +284,6 @@ def test_who_works_with_safari_is_shown_and_left_alone(run: Cli) -> None:
     with closing(TurnTable(settings.actp_lock_dir)) as table:
         assert table.try_take("twitter-dm", time.time() + 60, "send_dm ada (1f2e3d4c)")
         shown = run("status").out
-        assert "twitter-dm works with it for send_dm ada (1f2e3d4c) since" in shown
-        assert "Still at work with it: twitter-dm." in run("resume", "--safari").out
+        assert "in use by twitter-dm for send_dm ada (1f2e3d4c) since" in shown
+        assert "Still using Safari: twitter-dm." in run("resume", "--safari").out
         assert run("resume", "--safari", "--json").json == {"freed": [], "kept": ["twitter-dm"]}

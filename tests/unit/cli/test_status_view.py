@@ -89,7 +89,7 @@ def test_depth_limits_and_completion_rate_are_there() -> None:
         ({"backlog_held": 12}, "12 commands from before this worker"),
         ({"pauses": [{"platform": "all", "until": None, "note": None}]}, "until bin/resume"),
         ({"services": [service("tiktok-dm", health={"status": "down"})]}, "down"),
-        ({"services": [service("tiktok-dm", health=None)]}, "never asked"),
+        ({"services": [service("tiktok-dm", health=None)]}, "not checked"),
         (
             {"services": [service("tiktok-dm", reason="quota", until="2026-11-23T00:00:00+00:00")]},
             "quota until",
