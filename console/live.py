@@ -174,7 +174,7 @@ class Live:
     def _went_away(self, error: ActpError) -> None:
         before = self._snapshot
         if before.away is None:
-            _log.warning("no reading: %s", error, extra={"action": "reading_failed"})
+            _log.warning("cannot read the database: %s", error, extra={"action": "reading_failed"})
         since = before.away_since or datetime.now(UTC)
         self._snapshot = Snapshot(before.data, before.read_at, str(error), since)
 

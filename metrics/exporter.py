@@ -164,7 +164,7 @@ class DatabaseCollector(Collector):
         try:
             answer = self._store.call("safari_gauges")
         except Exception as error:  # noqa: BLE001 - the next reading may succeed
-            _log.warning("no reading: %s", error, extra={"action": "reading_failed"})
+            _log.warning("cannot read the database: %s", error, extra={"action": "reading_failed"})
             return Reading(failures=failures + 1)
         return Reading(answer, time(), steady_seconds() - began_at, failures)
 

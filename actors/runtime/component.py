@@ -35,7 +35,7 @@ class ComponentActor(Actor):
     def pong(self, round_: int) -> Pong:
         """Return a Pong; raises RuntimeError where the component has ended."""
         if self._is_working is not None and not self._is_working():
-            raise RuntimeError(f"{self.name} works no more")
+            raise RuntimeError(f"{self.name} stopped working")
         return super().pong(round_)
 
     def receive(self, message: object) -> None:

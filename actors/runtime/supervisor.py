@@ -168,7 +168,7 @@ class Supervisor(Actor):
             self._give_up(f"too many crashes, the last of {crashed.name}: {crashed.error}")
         else:
             _log.error(
-                "%s crashed too often and is started again in %g s: %s",
+                "%s crashed too often and restarts in %g s: %s",
                 *(crashed.name, seconds, crashed.error),
                 extra={"action": "cooling_down", "actor": crashed.name},
             )

@@ -223,7 +223,7 @@ def start(schedule: Schedule, pulse: Pulse) -> BackgroundScheduler:
         try:
             due = schedule.due()
         except ActpError as error:
-            _log.warning("no tick: %s", error, extra={"action": "tick_failed"})
+            _log.warning("tick failed: %s", error, extra={"action": "tick_failed"})
             return
         for job, slot in due:
             # By its name a job that still waits for a thread is not put behind itself.

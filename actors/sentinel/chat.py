@@ -139,7 +139,7 @@ class ChatActor(Actor):
             self._failures = 0
             self.later(polled.wait_seconds, POLL)
             return
-        _log.warning("Telegram cannot be asked: %s", polled.error, extra={"action": "chat_waits"})
+        _log.warning("cannot poll Telegram: %s", polled.error, extra={"action": "chat_waits"})
         self._retry(polled.wait_seconds)
 
     def _failed(self, error: Exception) -> None:
@@ -212,7 +212,7 @@ class ChatActor(Actor):
             self._leased_at = float("-inf")
             raise
         except Exception:  # noqa: BLE001  an update that cannot be read must not come forever
-            _log.exception("an update was left alone", extra={"action": "update_unreadable"})
+            _log.exception("ignored an update", extra={"action": "update_unreadable"})
             handled = "ignored"
         instruments.TELEGRAM_UPDATES.labels(handled).inc()
         number = update.get("update_id")

@@ -74,7 +74,9 @@ class NoticeActor(RoundsActor):
             return
         taken, error = self._sent(channel, claim)
         if error is not None:
-            _log.warning("a notice was not taken: %s", error, extra={"action": "notice_refused"})
+            _log.warning(
+                "a notice was not delivered: %s", error, extra={"action": "notice_refused"}
+            )
         self._store.call(
             "safari_notices_done",
             channel=channel.mark,

@@ -116,7 +116,7 @@ class SettlerActor(Actor):
     def _settle(self) -> None:
         for settled in settle(self._store, self._settings, self._safari):
             _log.info(
-                "looked at an unknown outcome: %s",
+                "checked an unknown outcome: %s",
                 settled["settled"] or "still unknown",
                 extra={"action": "settle", "command_id": settled["id"]},
             )

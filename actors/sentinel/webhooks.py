@@ -71,7 +71,7 @@ class WebhookActor(RoundsActor):
             instruments.WEBHOOKS.labels(outcome).inc()
             if not receipt.delivered:
                 _log.warning(
-                    "a result was not taken: %s",
+                    "a result was not delivered: %s",
                     receipt.error,
                     extra={"action": "webhook_failed", "webhook": item["key"]},
                 )

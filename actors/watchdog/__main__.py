@@ -89,7 +89,7 @@ class Watchdog:
         self._memory: Memory = resume(alerts.held, monotonic())
         self._lead_seconds = steady_seconds() - monotonic()
         self._groups: dict[str, Process] = {}
-        self.fault: str | None = "the watchdog has not looked yet"
+        self.fault: str | None = "the watchdog has not checked yet"
         self._known: dict[str, psutil.Process] = {}
 
     def told(self, event: Mapping[str, str]) -> None:
@@ -101,7 +101,7 @@ class Watchdog:
         """Look once, and act."""
         if not self._run_folder.exists():
             # No command reaches a tree without its socket, and it keeps services from a new one.
-            _log.critical("the run folder is gone: the tree ends", extra={"action": "ended"})
+            _log.critical("the run folder is gone: stopping the tree", extra={"action": "ended"})
             os.kill(os.getppid(), signal.SIGTERM)
             return
         try:
@@ -109,7 +109,7 @@ class Watchdog:
         except TreeStopping:
             return
         except ActpError as error:
-            _log.warning("no look: %s", error, extra={"action": "look_failed"})
+            _log.warning("check failed: %s", error, extra={"action": "look_failed"})
             self.fault = "supervisord does not answer"
             return
         groups = {process.name: process for process in processes if process.name != ME}
@@ -141,7 +141,7 @@ class Watchdog:
         They would keep the services from its successor.
         """
         for name in end_orphans(self._run_folder):
-            _log.warning("ended an orphan", extra={"action": "orphan", "program": name})
+            _log.warning("stopped an orphaned process", extra={"action": "orphan", "program": name})
 
     def _sight(self, process: Process) -> Sight:
         vitals = Vitals(self._run_folder, process.name)

@@ -95,7 +95,9 @@ class AlertBox:
             draft.write_text(json.dumps({"alerts": self._alerts, "held": self.held}))
             draft.replace(self._path)
         except OSError as error:
-            _log.warning("not kept on disk: %s", error, extra={"action": "alerts_not_kept"})
+            _log.warning(
+                "could not write alerts to disk: %s", error, extra={"action": "alerts_not_kept"}
+            )
 
 
 def _read(path: Path) -> dict[str, Any]:

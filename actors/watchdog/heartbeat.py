@@ -29,7 +29,7 @@ class Heartbeat:
     ) -> None:
         self._url = url
         self._interval_seconds = interval_seconds
-        self._fault: str | None = "the watchdog has not looked yet"
+        self._fault: str | None = "the watchdog has not checked yet"
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         if url is not None:

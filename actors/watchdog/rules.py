@@ -177,7 +177,7 @@ def decide(memory: Memory, look: Look, limits: Limits) -> tuple[Memory, tuple[Do
         record, wanted = _judge(before, sight, look, limits, is_quiet=now < quiet_until)
         fresh = sum(isinstance(it, Action) and it.step in INTERVENTIONS for it in wanted)
         if fresh and len(memory.acted_at) >= limits.actions_an_hour:
-            doings.append(Alarm("watchdog_spent", sight.name, "it has acted too often this hour"))
+            doings.append(Alarm("watchdog_spent", sight.name, "too many actions this hour"))
             continue
         acted_at = memory.acted_at + (now,) * fresh
         memory = replace(_with(memory, sight.name, record), acted_at=acted_at)
@@ -212,14 +212,14 @@ def _while_down(record: Record, sight: Sight, now: float, limits: Limits) -> _Ve
     if record.start_at is not None:
         if now < record.start_at:
             return record, ()
-        start = Action("start", sight.name, why="it was held down long enough")
+        start = Action("start", sight.name, why="its restart delay is over")
         return replace(record, start_at=None), (start,)
     if sight.state == "FATAL":
-        reason = _why(sight, "it ends as soon as it is started")
+        reason = _why(sight, "it exits right after each start")
         return _held(record, now, limits), (Alarm("process_fatal", sight.name, reason),)
     if sight.state == "EXITED":
         # Nobody asked supervisord to stop it, or it would be STOPPED.
-        return record, (Action("start", sight.name, why="it ended on its own"),)
+        return record, (Action("start", sight.name, why="it exited"),)
     return record, ()
 
 
@@ -242,7 +242,7 @@ def _while_alive(
     if record.ending == pid:
         return _while_ending(record, sight, now, limits, is_stale=is_stale)
     if is_stale:
-        reason = f"it has not moved for {age_seconds:.0f} s"
+        reason = f"no heartbeat for {age_seconds:.0f} s"
         terminate_at = now + limits.dump_seconds
         kill_at = terminate_at + limits.patience_seconds
         ending = replace(record, ending=pid, terminate_at=terminate_at, kill_at=kill_at)

@@ -42,7 +42,7 @@ MAX_DETAIL_CHARS = 200
 _FORGOTTEN = Outcome(
     "unknown",
     "unknown",
-    error="this host has sent it before: the database was restored to an earlier moment",
+    error="this host has already sent it: the database was restored to an earlier state",
 )
 _STALE = Outcome("wait", "begun_too_long_ago", quota_back=True)
 _UNHEARD = Outcome("wait", "unheard", quota_back=True, wait_seconds=30.0)

@@ -73,7 +73,7 @@ def _waiting(service: str, view: Mapping[str, Any]) -> list[Waiting]:
     rows = []
     if view["due"]:
         state = view["state"] or {"reason": "its worker has not reported yet"}
-        reason = view["reason"] or state.get("reason") or "not worked on yet"
+        reason = view["reason"] or state.get("reason") or "not started yet"
         seconds = view["reason_seconds"] if view["reason"] else state.get("seconds")
         rows.append(Waiting(service, view["due"], reason, seconds))
     if view["waiting"]:

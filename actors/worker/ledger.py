@@ -239,7 +239,9 @@ class Ledger:
 
     def _refused(self, batch: _Batch, error: StoreRefused) -> None:
         """Find the item that spoils the batch, and store what can be stored of it."""
-        _log.error("the ledger was refused: %s", error, extra={"action": "ledger_refused"})
+        _log.error(
+            "the database rejected a ledger write: %s", error, extra={"action": "ledger_refused"}
+        )
         if batch.size > 1:
             self._one_by_one = batch.size
             return

@@ -218,7 +218,7 @@ class Lifeline(Actor):
             remember_event(self._me.marks_folder, found["database"], found["event"])
         if found["restored"]:
             _log.critical(
-                "the database was restored to an earlier moment: %d commands are held",
+                "the database was restored to an earlier state: %d commands are held",
                 found["held"],
                 extra={"action": "database_restored"},
             )

@@ -72,8 +72,8 @@ class Worker:
     ) -> None:
         if not locks:
             raise PortTaken(
-                "every service of this process is owned by another one on this host",
-                remedy="bin/down stops a running tree; ACTP_LOCK_DIR separates hosts in tests.",
+                "another process on this host already owns all these services",
+                remedy="Stop a running tree with bin/down. In tests, ACTP_LOCK_DIR separates hosts.",
             )
         self._settings = settings
         self._store = store

@@ -77,7 +77,7 @@ def checked_targets(type_: CampaignType, platform: str, given: Sequence[str]) ->
             wrong.append(f"{one} is there twice")
         cleaned[one.lower()] = one
     if wrong:
-        raise InvalidInput("\n".join(wrong), remedy=f"Correct the list; each {noun} once.")
+        raise InvalidInput("\n".join(wrong), remedy=f"Correct the list; name each {noun} once.")
     return tuple(cleaned.values())
 
 

@@ -34,7 +34,7 @@ def read_targets(path: Path, platform: str) -> TargetList:
     column = next((name for name in wanted if name in columns), None)
     if column is None:
         raise InvalidInput(
-            f"{path} has no column of handles", remedy=f"Name one {platform} or handle."
+            f"{path} has no column of handles", remedy=f"Add a column {platform} or handle."
         )
     faults = [
         f"line {line.number}: {line.fault or f'no {column}'}"
@@ -46,7 +46,7 @@ def read_targets(path: Path, platform: str) -> TargetList:
             "\n".join(
                 [f"{len(faults)} lines of {path} cannot be used; nothing was started", *faults]
             ),
-            remedy="Correct these lines, or take them out, and give the whole file again.",
+            remedy="Correct these lines, or remove them, and submit the whole file again.",
         )
     return TargetList(
         tuple(name for name in columns if name),

@@ -41,7 +41,7 @@ def choose_wording(
     file is not there.
     """
     if texts and path is not None:
-        raise InvalidInput("--texts and --text do not go together", remedy=FORMAT)
+        raise InvalidInput("--texts cannot be combined with --text", remedy=FORMAT)
     if texts:
         return wording_of(plan, texts, columns)
     if path is not None:

@@ -58,8 +58,8 @@ def written_wording(plan: Plan, platform: str, settings: Settings, about: str) -
     about = " ".join(about.split())
     if not 0 < len(about) <= LONGEST_ABOUT:
         raise InvalidInput(
-            f"what a campaign is about has 1 to {LONGEST_ABOUT} characters",
-            remedy="Say in a sentence or two what the texts should be about.",
+            f"--about takes 1 to {LONGEST_ABOUT} characters",
+            remedy="Describe the subject in a sentence or two.",
         )
     services = {step: route(stage.action, platform).name for stage in plan for step in stage.steps}
     asked = [
@@ -83,8 +83,8 @@ def written_wording(plan: Plan, platform: str, settings: Settings, about: str) -
                 return checked_wording(texts, {}, WRITER)
     missing = next(step for step, variants in texts.items() if not variants)
     raise InvalidInput(
-        f"Claude wrote nothing for {missing} that can be sent",
-        remedy="Try again, say it in other words, or give --texts FILE.",
+        f"Claude wrote no usable text for {missing}",
+        remedy="Try again, rephrase the subject, or use --texts FILE.",
     )
 
 

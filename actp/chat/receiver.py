@@ -27,7 +27,7 @@ Handled: TypeAlias = Literal["decided", "refused", "forged", "stranger", "asked"
 
 # A question of yesterday wants no answer today.
 OLDEST_QUESTION_SECONDS: Final = 300
-NOT_ALLOWED: Final = "You may not decide here: your id {} is not in TELEGRAM_USERS."
+NOT_ALLOWED: Final = "You do not have permission: your id {} is not in TELEGRAM_USERS."
 FORGED: Final = "Nothing was changed: this button is unknown."
 NOT_TAKEN: Final = "Nothing was changed: the database refused it; see bin/logs sentinel."
 
@@ -60,7 +60,7 @@ class Receiver:
         button = self.signer.read(press.data)
         if button is None:
             _log.warning(
-                "a button that is not ours, from %s",
+                "a forged button, from %s",
                 press.operator,
                 extra={"action": "button_forged"},
             )
@@ -108,7 +108,7 @@ class Receiver:
             )
         if edited.verdict != "delivered":
             _log.warning(
-                "a message stays as it was: %s", edited.error, extra={"action": "edit_refused"}
+                "could not edit a message: %s", edited.error, extra={"action": "edit_refused"}
             )
 
     def _answer(self, command: str, asked_at: int) -> Handled:

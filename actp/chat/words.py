@@ -24,11 +24,11 @@ Answer = dict[str, Any]
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "status": "The queue, and what needs attention",
-        "limits": "What is used of each limit today",
-        "help": "What this bot answers",
+        "limits": "Today's use of each limit",
+        "help": "The commands of this bot",
     }
 )
-UNKNOWN_COMMAND: Final = "There is no such command; /help lists them."
+UNKNOWN_COMMAND: Final = "Unknown command; /help lists them all."
 _DONE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "sent": "✅ Settled: it was sent",
@@ -45,9 +45,9 @@ _DONE: Final[Mapping[str, str]] = MappingProxyType(
 )
 _REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "used": "This button was used before",
-        "changed": "It is no longer as shown here",
-        "gone": "What this was about is gone",
+        "used": "This button was already used",
+        "changed": "It has changed since this was shown",
+        "gone": "The command or draft no longer exists",
     }
 )
 

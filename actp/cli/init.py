@@ -17,7 +17,7 @@ from actp.cli.output import counted, say, warn
 from actp.doctor.agents import claude
 from actp.doctor.finding import Finding, fine, problem, warning
 from actp.doctor.outside import telegram
-from actp.doctor.services import services
+from actp.doctor.services import RESPONDS, REJECTED, services
 from actp.errors import (
     ActpError,
     ExitCode,
@@ -137,21 +137,21 @@ def _database(settings: Settings) -> Iterator[Finding]:
             store.call("safari_now")
     except SchemaMissing:
         way = "bin/up" if settings.store_kind == "postgres" else "bin/db bundle"
-        yield fine("database", f"it answers; {way} brings in the tables")
+        yield fine("database", f"responds; {way} creates the tables")
     except ActpError as error:
         cause = str(error).partition("\n")[0]
         yield problem("database", cause, error.remedy or "Check the address.")
     else:
-        yield fine("database", "it answers, with the tables in it")
+        yield fine("database", "responds, and has the tables")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
     """Judge tokens; a service that is not running yet is no mistake in the settings."""
     for finding in services(settings):
-        is_token = "token" in finding.said
+        is_token = REJECTED in finding.said
         if finding.is_problem and not is_token:
             yield warning(finding.check, finding.said, str(finding.remedy))
-        elif finding.is_problem or "answers" in finding.said:
+        elif finding.is_problem or RESPONDS in finding.said:
             yield finding
 
 

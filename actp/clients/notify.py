@@ -36,7 +36,7 @@ class Channel:
             is_taken = self._server.notify(body=body or title, title=title, body_format="text")
         except Exception as error:  # noqa: BLE001  a plugin may raise anything
             return f"{self.name}: {type(error).__name__}"
-        return None if is_taken else f"{self.name} did not take it"
+        return None if is_taken else f"{self.name} did not accept it"
 
 
 def is_installed() -> bool:

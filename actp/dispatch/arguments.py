@@ -45,9 +45,9 @@ def parse_params(text: str | None) -> dict[str, Any]:
     try:
         params = json.loads(text) if text is not None else {}
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the parameters are no JSON: {error}", remedy=remedy) from None
+        raise InvalidInput(f"the parameters are not JSON:  {error}", remedy=remedy) from None
     if not isinstance(params, dict):
-        raise InvalidInput("the parameters are JSON, but no object", remedy=remedy)
+        raise InvalidInput("the parameters are not a JSON object", remedy=remedy)
     return params
 
 
@@ -61,7 +61,7 @@ def arguments_for(command: Command, params: Mapping[str, Any]) -> list[str]:
     for name in given:
         if not _NAME.fullmatch(name):
             raise InvalidInput(
-                f"the parameter {name!r} is no name",
+                f"the parameter {name!r} is not a valid name",
                 remedy="Names have small letters, digits, _ and -.",
             )
     if command.bare is not None and not given:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from actp.safari.session_check import Health
     from actp.settings import Settings
 
-__all__ = ["services"]
+__all__ = ["RESPONDS", "REJECTED", "services"]
 
 TOKEN_TIMEOUT_SECONDS: Final = 2.0
+RESPONDS: Final = "responds at"
+REJECTED: Final = "the token was rejected"
 RESEARCH_STATUS_PATH: Final = "/api/research/status"
 _REFUSED: Final = frozenset({400, 401, 403})
 
@@ -90,10 +92,10 @@ def _finding(settings: Settings, service: Service, health: Health, refused: int 
     if refused is not None:
         return problem(
             name,
-            f"the token was rejected (HTTP {refused})",
+            f"{REJECTED} (HTTP {refused})",
             f"Set {service.token_setting} to the token that the service was started with.",
         )
-    return fine(name, f"responds at {url} in {health.response_ms} ms")
+    return fine(name, f"{RESPONDS} {url} in {health.response_ms} ms")
 
 
 def _replies(settings: Settings, asked: list[Service]) -> dict[str, Reply]:

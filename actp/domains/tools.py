@@ -100,4 +100,4 @@ def _keep_asked(store: Store, claude: Claude) -> None:
     try:
         store.call("agent_claude_record", run=str(uuid4()), usage=usage)
     except Exception as error:  # noqa: BLE001 - what the run itself did or could not do counts more
-        _log.warning("what Claude cost is not kept: %s", error, extra={"action": "claude_unkept"})
+        _log.warning("could not store Claude usage: %s", error, extra={"action": "claude_unkept"})

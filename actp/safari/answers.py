@@ -246,7 +246,7 @@ def _misconfigured(reading: _Reading) -> Outcome:
         quota_back=True,
         wait_seconds=wait_seconds(Wait.BLOCKED, reading.now),
         breaker="open",
-        alert=f"it refuses our token; set {reading.service.token_setting}",
+        alert=f"it rejected the token; set {reading.service.token_setting}",
     )
 
 

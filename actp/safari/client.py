@@ -111,8 +111,8 @@ class SafariClient:
         except (KeyboardInterrupt, SystemExit):
             until = time.strftime("%H:%M:%S", time.localtime(busy_until))
             sys.stderr.write(
-                f"Safari is kept free until {until}, since its service may still be at work."
-                " bin/resume --safari frees it once nothing moves there.\n"
+                f"Safari stays reserved until {until}: the service may still be typing."
+                " If nothing moves in Safari, run bin/resume --safari.\n"
             )
             raise
         finally:

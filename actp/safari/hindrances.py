@@ -81,10 +81,10 @@ def _hindrance(service: Service, reply: Reply | Failure) -> str | None:
         reason = storable_text(str(said.get("error") or "no Safari tab"), MAX_DETAIL_LENGTH)
         return f"{reason}; open the site in Safari and log in"
     if reply.status in {401, 403}:
-        return f"it refuses our token; set {service.token_setting}"
+        return f"it rejected the token; set {service.token_setting}"
     if reply.status != 200:
         return None
     is_on_site = any(value is True for key, value in said.items() if key.startswith("isOn"))
     if is_on_site and said.get("isLoggedIn") is False:
-        return "nobody is logged in"
+        return "not logged in"
     return None

@@ -122,7 +122,7 @@ def read_text(
         case Tweet():
             return _tweet(reads, text, own_handle, begun_at)
         case _:
-            return Sight("unreadable", "there is no place to look at")
+            return Sight("unreadable", "there is no page to check")
 
 
 def _instagram_thread(reads: Reads, handle: str, text: str) -> Sight:

@@ -60,7 +60,7 @@ def unanswered(service: Service, failure: Failure) -> Outcome:
     """
     problem = f"it does not answer: {failure.detail}"
     if failure.phase is Phase.NEVER_CONNECTED:
-        remedy = "Start it; bin/health shows whether it lives."
+        remedy = "Start it; check with bin/health."
         down = wait(service, "never_connected", problem, remedy, is_alert=False)
         return replace(down, wait_seconds=None, breaker="count")
     hung = wait(service, "no_answer", problem, "See its log.", is_alert=False)
@@ -71,9 +71,9 @@ def refused(service: Service, status: int, words: str) -> Outcome | None:
     """Return the outcome of a look that was refused, or None where the status says nothing."""
     if status in {401, 403}:
         remedy = f"Set {service.token_setting} to the token that the service was started with."
-        return wait(service, "misconfigured", "it refuses our token", remedy)
+        return wait(service, "misconfigured", "it rejected the token", remedy)
     if status == 429:
-        remedy = "It continues when its own limit allows."
+        remedy = "Commands continue when the service's own limit allows."
         return wait(service, "service_quota", words, remedy, is_alert=False)
     if status == 504:
         late = wait(service, "no_answer", "it did not end in time", "See its log.", is_alert=False)
@@ -99,7 +99,7 @@ def logged_out(service: Service) -> Outcome:
     return wait(
         service,
         "logged_out",
-        f"nobody is logged in to {_site(service)}",
+        f"Safari is not logged in to {_site(service)}",
         "Log in there in Safari; commands then continue.",
     )
 
@@ -127,7 +127,7 @@ def suspicious(service: Service, outcome: Outcome) -> Outcome:
         service,
         "suspicious",
         f"two recipients in a row failed in the same way ({outcome.error})",
-        f"Look in Safari whether somebody is logged in to {_site(service)}, then"
+        f"Check that Safari is logged in to {_site(service)}, then run"
         f" bin/resume --service {service.name}.",
     )
     return replace(asked, wait_seconds=SUSPECT_WAIT_SECONDS)

@@ -116,7 +116,7 @@ class PostgresListener:
         delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
         self._failures += 1
         self._retry_at = monotonic() + delay_seconds
-        _log.warning("listener lost the database: %s", error, extra={"action": "listener_lost"})
+        _log.warning("listener lost its connection: %s", error, extra={"action": "listener_lost"})
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -261,7 +261,7 @@ def _take_turn(connection: DeadlineConnection) -> None:
         connection.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
     except psycopg.errors.LockNotAvailable as error:
         raise StoreUnavailable(
-            f"another migration of this database has run for {TURN_TIMEOUT_SECONDS} s",
+            f"another migration of this database has been running for {TURN_TIMEOUT_SECONDS} s",
             remedy="Wait for it, or see pg_stat_activity for 'actp migrate'.",
         ) from error
 

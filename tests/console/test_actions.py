@@ -135,9 +135,9 @@ def test_people_are_found_blocked_joined_and_parted(served: Served) -> None:
 
 def test_a_service_that_waits_is_tried_again(served: Served) -> None:
     served.life.enqueue("ada")
-    served.life.report({"twitter-dm": {"state": "wait", "reason": "nobody is logged in"}})
+    served.life.report({"twitter-dm": {"state": "wait", "reason": "not logged in"}})
     page = served.client.get("/limits").text
-    assert "nobody is logged in" in page
+    assert "not logged in" in page
     answer = served.client.post(
         "/act/resume_service",
         data=hidden(page, "resume_service"),

@@ -102,7 +102,7 @@ def fill(served: Served) -> str:
             person,
         )
     life.enqueue("drafted")
-    life.report({"twitter-dm": {"state": "wait", "reason": "nobody is logged in to x.com"}})
+    life.report({"twitter-dm": {"state": "wait", "reason": "not logged in to x.com"}})
     health: Json = {
         "service_name": "instagram-dm",
         "port": 3001,

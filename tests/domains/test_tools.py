@@ -67,7 +67,7 @@ def test_a_database_that_cannot_keep_it_hides_no_result(
     with Tools(load_settings()) as tools:
         answer = tools.claude.ask(QUESTION)
     assert "Maria" in answer.message
-    assert "is not kept" in caplog.text
+    assert "could not store Claude usage" in caplog.text
 
 
 def test_a_database_that_cannot_keep_it_hides_no_error(

@@ -117,7 +117,7 @@ def test_the_demo_shows_every_service_and_leaves_nothing() -> None:
     assert "NO" not in output
     assert max(map(len, output.splitlines())) <= 100
     assert re.search(r"threads-comments +was unknown; it stands", output)
-    assert re.search(r"linkedin-automation +waits: nobody is logged in to", output)
+    assert re.search(r"linkedin-automation +waits: Safari is not logged in to", output)
     folder = folder_in(output)
     assert not folder.exists()
     assert left_behind(folder) == []

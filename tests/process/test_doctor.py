@@ -90,7 +90,7 @@ def test_a_deep_look_names_the_tab_and_the_login_that_a_service_lacks(
     assert said.endswith(")")
     assert remedy.startswith("Start Safari and open a tab of x.com")
     said, remedy = found(closed=[], logged_out=["tiktok"])["tiktok-dm"]
-    assert said == "nobody is logged in to tiktok.com"
+    assert said == "Safari is not logged in to tiktok.com"
     assert remedy.startswith("Log in there in Safari")
 
 

@@ -59,7 +59,7 @@ def test_answers_are_checked_and_written_for_their_owner_alone(
     answers = f"DATABASE_URL={database.dsn!r}\nSAFARI_ACTIVE_HOURS=08-20\nOUTREACH_SENDER=it's me\n"
     done = answer(environment, answers)
     assert done.returncode == 0, done.stderr
-    assert "it answers, with the tables in it" in done.stdout
+    assert "responds, and has the tables" in done.stdout
     assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
     settings = load_settings({}, env_file)
     assert settings.store_kind == "postgres"
@@ -136,9 +136,9 @@ def test_at_a_terminal_each_answer_is_checked_until_it_is_right(
             (r"DATABASE_URL: ", "postgresql://x@127.0.0.1:1/none\n"),
             (r"PROBLEM database", ""),
             (r"Keep it although the check fails\? \[y/N\]: ", "y\n"),
-            (r"linkedin-automation: it refuses our token", ""),
+            (r"linkedin-automation: the token was rejected", ""),
             (r"SAFARI_LINKEDIN_TOKEN \[keep\]: ", "the-wrong-one\n"),
-            (r"it refuses our token", ""),
+            (r"the token was rejected", ""),
             (r"Keep it although the check fails\? \[y/N\]: ", "n\n"),
             (r"SAFARI_LINKEDIN_TOKEN \[keep\]: ", "the-right-one\n"),
             (r"ok +linkedin-automation", ""),

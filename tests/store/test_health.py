@@ -140,7 +140,7 @@ def test_nobody_is_asked_outside_the_active_hours(store: Store, admin: psycopg.C
     assert check(store, "healthy") == []
 
 
-@pytest.mark.parametrize("not_ready", ["nobody is logged in", None])
+@pytest.mark.parametrize("not_ready", ["not logged in", None])
 def test_what_is_not_ready_is_not_down(
     store: Store, admin: psycopg.Connection, not_ready: str | None
 ) -> None:

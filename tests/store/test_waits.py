@@ -71,10 +71,10 @@ def test_a_pause_and_a_spent_limit_name_their_end(life: Life) -> None:
 
 def test_a_service_that_is_not_ready_gives_its_reason_and_its_end(life: Life) -> None:
     id_ = life.enqueue()
-    state = {"state": "wait", "reason": "nobody is logged in to x.com", "seconds": 30.0}
+    state = {"state": "wait", "reason": "not logged in to x.com", "seconds": 30.0}
     life.report({SERVICE: state})
     found = waits(life, id_)
-    assert (found["for"], found["detail"]) == ("the service", "nobody is logged in to x.com")
+    assert (found["for"], found["detail"]) == ("the service", "not logged in to x.com")
     assert found["until"]
     assert of_limits(life)["waits"] == found
 
@@ -90,9 +90,9 @@ def test_what_the_sentinel_found_counts_where_the_worker_knows_nothing(life: Lif
     life.store.call("safari_record_health", results=[health])
     life.store.call(
         "safari_record_readiness",
-        results=[{"service_name": SERVICE, "not_ready": "nobody is logged in"}],
+        results=[{"service_name": SERVICE, "not_ready": "not logged in"}],
     )
-    assert waits(life, id_) == {"for": "the service", "detail": "nobody is logged in"}
+    assert waits(life, id_) == {"for": "the service", "detail": "not logged in"}
 
 
 def test_without_a_worker_a_command_waits_for_one(life: Life, admin: psycopg.Connection) -> None:

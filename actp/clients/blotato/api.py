@@ -34,7 +34,9 @@ KEY_HEADER: Final = "blotato-api-key"
 _URL_REMEDY: Final = (
     "Check BLOTATO_API_URL and the network; the API is at https://backend.blotato.com/v2."
 )
-_KEY_REMEDY: Final = "Set BLOTATO_API_KEY in .env to a key of my.blotato.com, whole."
+_KEY_REMEDY: Final = (
+    "Set BLOTATO_API_KEY in .env to a key from my.blotato.com, including its trailing =."
+)
 _NOT_THE_API: Final = frozenset({404, 405})
 
 
@@ -62,7 +64,7 @@ class Api:
     ) -> dict[str, Any]:
         """Return the answer's object; without a clear one a request that publishes is unknown."""
         if self._key is None:
-            raise BlotatoError("there is no key for Blotato", "misconfigured", remedy=_KEY_REMEDY)
+            raise BlotatoError("BLOTATO_API_KEY is not set", "misconfigured", remedy=_KEY_REMEDY)
         try:
             answer = self._client.request(
                 method,
@@ -122,5 +124,5 @@ def unknown(why: str) -> BlotatoError:
     return BlotatoError(
         f"the outcome of the post is unknown: {why}",
         "unknown",
-        remedy="Look at the account, and at my.blotato.com, before posting it again.",
+        remedy="Check the account and my.blotato.com before you post it again.",
     )

@@ -116,7 +116,7 @@ class Blotato:
         self.check_account(platform)
         if wait_seconds := self._pace.take():
             raise BlotatoError(
-                "Blotato takes no more posts for now", "later", wait_seconds=wait_seconds
+                "Blotato accepts no more posts for now", "later", wait_seconds=wait_seconds
             )
         try:
             said = self._api.ask("POST", "/posts", body, publishes=True)

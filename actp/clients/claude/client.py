@@ -125,12 +125,12 @@ class Claude:
     def _connected(self) -> Api:
         if self._key is None:
             raise ClaudeError(
-                "no_key", "No key for Claude is set.", remedy="Set ANTHROPIC_API_KEY."
+                "no_key", "ANTHROPIC_API_KEY is not set.", remedy="Set ANTHROPIC_API_KEY."
             )
         if self._tokens_left <= 0:
             raise ClaudeError(
                 "over_budget",
-                "This run has used all tokens that it may use.",
+                "This run has used its token budget.",
                 remedy="Raise ANTHROPIC_MAX_TOKENS_PER_RUN.",
             )
         if self._api is None:

@@ -141,7 +141,7 @@ class Remotion:
         answer = self._request(method, path, body)
         if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             raise RemotionError(
-                f"Remotion refuses our key: {described(answer, self._key)}",
+                f"Remotion rejected the key:  {described(answer, self._key)}",
                 "misconfigured",
                 remedy="Set REMOTION_API_KEY to the key that the service was started with.",
             )
@@ -159,7 +159,7 @@ class Remotion:
             ) from None
         except httpx.HTTPError as error:
             # While it renders, the v1 service answers nobody.
-            why = f"Remotion does not answer now: {failure(error, self._key)}"
+            why = f"Remotion is not responding:  {failure(error, self._key)}"
             raise RemotionError(why, "later") from None
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
             why = described(answer, self._key)

@@ -1,4 +1,4 @@
-"""A component that works no more is opened anew, and closed with the process."""
+"""A component that stopped working is opened anew, and closed with the process."""
 
 from __future__ import annotations
 

@@ -118,9 +118,9 @@ def test_a_second_press_of_the_same_button_changes_nothing(desk: Desk, phone: Ph
     third = phone.press(message, "was not sent")
     desk.receive()
     assert "it was sent" in phone.await_answer(first)
-    assert "This button was used before" in phone.await_answer(second)
+    assert "This button was already used" in phone.await_answer(second)
     late = phone.await_answer(third)
-    assert "no longer as shown" in late
+    assert "has changed since this was shown" in late
     assert "completed" in late
     assert desk.decisions.state(case) == "completed"
     assert len(desk.decisions.audit()) == 1
@@ -230,7 +230,7 @@ def test_questions_are_answered_in_the_chat(desk: Desk, phone: Phone) -> None:
     phone.write("/help")
     phone.await_message("/status: ")
     phone.write("/drop")
-    phone.await_message("There is no such command")
+    phone.await_message("Unknown command")
 
 
 def test_a_question_of_yesterday_and_talk_are_left_alone(desk: Desk, phone: Phone) -> None:

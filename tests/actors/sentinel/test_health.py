@@ -120,7 +120,7 @@ def test_another_program_on_the_port_is_no_healthy_service(
 @pytest.mark.parametrize(
     ("service", "settings", "hindrance"),
     [
-        ("twitter-dm", {"logged_out": ["twitter"]}, "nobody is logged in"),
+        ("twitter-dm", {"logged_out": ["twitter"]}, "not logged in"),
         (
             "twitter-dm",
             {"accounts": {"twitter": "old_shop"}},

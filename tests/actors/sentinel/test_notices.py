@@ -118,7 +118,7 @@ def test_a_channel_that_fails_holds_up_no_other_and_catches_up(board: Board) -> 
     assert board.received("mail") == []
     (error,) = [row["error"] for row in board.database.store.call("safari_notices_state")
                 if row["error"]]  # fmt: skip
-    assert "did not take it" in error
+    assert "did not accept it" in error
     assert "s3cret" not in error
     board.hurry()
     eventually(lambda: len(board.received("mail")) == 1, "it was given later")

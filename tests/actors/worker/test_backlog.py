@@ -74,7 +74,7 @@ def test_all_services_must_be_settled() -> None:
         ({}, []),
         ({"due": 2, "reason": "quota", "reason_seconds": 60.0}, [(2, "quota", 60.0)]),
         ({"due": 2, "state": BLOCKED}, [(2, "401", 900.0)]),
-        ({"due": 2}, [(2, "not worked on yet", None)]),
+        ({"due": 2}, [(2, "not started yet", None)]),
         ({"due": 2, "state": None}, [(2, "its worker has not reported yet", None)]),
         ({"waiting": 3, "next_due_seconds": 5.0}, [(3, "scheduled", 5.0)]),
         ({"held": 1}, [(1, "backlog: bin/queue accept or discard", None)]),

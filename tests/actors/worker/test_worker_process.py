@@ -155,5 +155,8 @@ def test_rows_that_a_last_claim_brings_after_the_stop_are_handed_back(
 def test_a_process_whose_services_are_all_owned_by_another_says_so(
     queue: Queue, settings: Settings
 ) -> None:
-    with working(settings, queue.store), pytest.raises(PortTaken, match="owned by another"):
+    with (
+        working(settings, queue.store),
+        pytest.raises(PortTaken, match="another process on this host"),
+    ):
         Worker(settings, queue.store, take_ports(settings, SERVICES))

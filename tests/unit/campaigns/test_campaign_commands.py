@@ -204,4 +204,4 @@ def test_a_spreadsheet_with_a_bad_line_starts_nothing(
     assert "line 4: 3 cells for 2 columns" in told
     assert rows_in(queue) == []
     assert started(path, "--handles", "ada") != 0
-    assert "do not go together" in capsys.readouterr().err
+    assert "cannot be combined with" in capsys.readouterr().err

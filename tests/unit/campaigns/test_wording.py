@@ -85,5 +85,5 @@ def test_a_file_of_another_shape_is_refused(comments: str, tmp_path: Path) -> No
 
 def test_texts_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
     plan = plan_for("comment_warmup", "twitter")
-    with pytest.raises(InvalidInput, match="do not go together"):
+    with pytest.raises(InvalidInput, match="cannot be combined with"):
         choose_wording(plan, SETTINGS, texts=["a"], path=tmp_path / "texts.toml")

@@ -46,7 +46,7 @@ def test_a_text_that_leads_elsewhere_is_not_taken(
     settings: Settings, simulator: SimulatorProcess
 ) -> None:
     simulator.play({"claude": {"rules": [{"behaviour": "obey_injection"}]}})
-    with pytest.raises(InvalidInput, match="nothing for comment_1 that can be sent"):
+    with pytest.raises(InvalidInput, match="no usable text for comment_1"):
         written_wording(plan_for("comment_warmup", "twitter"), "twitter", settings, "looms")
 
 

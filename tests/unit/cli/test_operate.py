@@ -271,7 +271,7 @@ def test_safari_is_freed_from_a_program_that_was_interrupted(run: Cli) -> None:
         True,
     )
     shown = run("status").out
-    assert "kept free until" in shown
+    assert "reserved until" in shown
     assert "agent-1 was interrupted" in shown
     assert "bin/resume --safari" in shown
     assert run("resume", "--safari").out == "Released Safari from agent-1.\n"

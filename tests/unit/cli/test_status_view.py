@@ -126,10 +126,10 @@ def test_a_long_list_of_trouble_is_cut() -> None:
 
 
 def test_a_service_that_lives_but_cannot_be_used_is_not_ready() -> None:
-    health = {"status": "healthy", "not_ready": "nobody is logged in"}
+    health = {"status": "healthy", "not_ready": "not logged in"}
     lines = drawn(report(services=[service("twitter-dm", health=health)]))
     assert "not ready" in lines
-    assert "Not ready: twitter-dm: nobody is logged in" in lines
+    assert "Not ready: twitter-dm: not logged in" in lines
 
 
 def test_why_alerts_are_not_delivered_is_said() -> None:

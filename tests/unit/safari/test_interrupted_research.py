@@ -77,7 +77,7 @@ def test_an_interrupted_research_gives_safari_back_once_its_job_has_ended(
         eventually(has_job, "the job runs")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=ENDS_WITHIN_SECONDS)
-        assert "Safari is kept free until" in said
+        assert "Safari stays reserved until" in said
         assert "bin/resume --safari" in said
         (left,) = taken(settings)
         assert (left.holder, left.is_left) == ("agent-3", True)
