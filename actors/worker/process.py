@@ -72,8 +72,8 @@ class Worker:
     ) -> None:
         if not locks:
             raise PortTaken(
-                "another process on this host already owns all these services",
-                remedy="Stop a running tree with bin/down. In tests, ACTP_LOCK_DIR separates hosts.",
+                "another process on this host already owns these services",
+                remedy="Stop a running tree with bin/down; in tests ACTP_LOCK_DIR separates hosts.",
             )
         self._settings = settings
         self._store = store

@@ -17,7 +17,7 @@ from actp.cli.output import counted, say, warn
 from actp.doctor.agents import claude
 from actp.doctor.finding import Finding, fine, problem, warning
 from actp.doctor.outside import telegram
-from actp.doctor.services import RESPONDS, REJECTED, services
+from actp.doctor.services import REJECTED, RESPONDS, services
 from actp.errors import (
     ActpError,
     ExitCode,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actp.safari.session_check import Health
     from actp.settings import Settings
 
-__all__ = ["RESPONDS", "REJECTED", "services"]
+__all__ = ["REJECTED", "RESPONDS", "services"]
 
 TOKEN_TIMEOUT_SECONDS: Final = 2.0
 RESPONDS: Final = "responds at"
