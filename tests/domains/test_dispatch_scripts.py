@@ -108,7 +108,7 @@ def test_a_slot_of_the_schedule_takes_the_same_way(tools: Tools, admin: psycopg.
     [
         (["--domain", "prospekt", "--task", "top"], "Did you mean prospect?"),
         (["--domain", "prospect", "--task", "topp"], "Did you mean top?"),
-        (["--domain", "prospect", "--task", "top", "--params", "[]"], "no object"),
+        (["--domain", "prospect", "--task", "top", "--params", "[]"], "not a JSON object"),
         (["--domain", "prospect"], "require each other"),
         (["--list", "--all"], "one of --list"),
         (["--json"], "one of --list"),

@@ -72,7 +72,7 @@ def test_a_press_while_the_process_is_dead_is_done_once_by_the_next_one(
     presses = [phone.press(message, "was not sent") for _ in range(2)]
     with WorkerProcess(environment, tmp_path, "second", PROGRAM) as second:
         assert "it was not sent" in phone.await_answer(presses[0])
-        assert "used before" in phone.await_answer(presses[1])
+        assert "already used" in phone.await_answer(presses[1])
         phone.write("/status")
         phone.await_message("Safari queue at ")
         second.process.kill()

@@ -134,7 +134,7 @@ def test_tree_runs_in_a_path_with_spaces_and_percent_signs(
         short_folder() as locks,
         standing({**environment, "ACTP_LOCK_DIR": str(locks)}) as tree,
     ):
-        with pytest.raises(WrongState, match="up already"):
+        with pytest.raises(WrongState, match="already up"):
             tree.refuse_second()
         # bin/up ends the server that it migrated: the next command must find the one that stays.
         server = next(it["pid"] for it in tree.processes() if it["name"] == "postgres")

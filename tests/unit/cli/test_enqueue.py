@@ -56,7 +56,7 @@ def test_a_key_enqueues_once(run: Cli, queue: Database) -> None:
     second = run("enqueue", "tweet", "Hello", "--key", "launch", "--json").json
     assert (first["created"], second["created"]) == (True, False)
     assert first["id"] == second["id"]
-    assert "used before" in run("enqueue", "tweet", "Hello", "--key", "launch").out
+    assert "already has this key" in run("enqueue", "tweet", "Hello", "--key", "launch").out
     assert len(rows(queue)) == 1
 
 

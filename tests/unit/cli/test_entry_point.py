@@ -37,7 +37,7 @@ def test_no_flag_shows_what_there_is(script: Cli) -> None:
         (("--run-once", "--retry-failed"), ("--run-once and --retry-failed",)),
         (("--status", "failed"), ("only with --history", "'failed'")),
         (("--history", "--status"), ("needs a value",)),
-        (("--limit", "3"), ("--limit alone",)),
+        (("--limit", "3"), ("--limit needs another option",)),
         (("--health", "--limit", "3"), ("--limit cannot be combined with --health",)),
         (("--daemon", "--json"), ("--json cannot be combined with --daemon",)),
         (("--cancel",), ("--cancel",)),

@@ -50,9 +50,9 @@ def test_creators_are_synced_for_one_niche_or_for_all() -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"--send": True}, "no name"),
-        ({"Limit": 1}, "no name"),
-        ({"limit=1 --send": True}, "no name"),
+        ({"--send": True}, "not a valid name"),
+        ({"Limit": 1}, "not a valid name"),
+        ({"limit=1 --send": True}, "not a valid name"),
         ({"where": {"a": 1}}, "dict"),
         ({"handles": ["a", ["b", None]]}, "NoneType"),
         ({"text": "a\0b"}, "character"),

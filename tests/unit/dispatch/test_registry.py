@@ -79,4 +79,4 @@ def test_the_commands_answer_in_json(
     assert main(registry, ["call", "nobody.nothing", "{}"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
     assert main(registry, ["call", "trends.detect", "[]"]) == 2
-    assert "no object" in capsys.readouterr().err
+    assert "not a JSON object" in capsys.readouterr().err
