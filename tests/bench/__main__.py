@@ -83,7 +83,7 @@ claim, the intent with its limits, and the result with its audit. With 1.4 ms th
 + 0.2) / (1.4 + 0.2) = 0.5 of bare httpx, before any wait for the disk. What is left of it goes
 to a service's commands running one after the other.
 
-What *begin* checks beyond release 0.1.0 (other addresses of the same person, words that nobody has
+What *begin* checks beyond release 0.1.0 (other addresses of the same person, replies that are not
 judged, limits of an hour and a week, hours by weekday, review, the account) costs PostgreSQL about
 1.9 times the CPU for one command; a claim costs 1.15 times, a result 1.35 times as much. Of the
 statement that begins, a third is the gate, a fifth the refusals, a tenth each the unjudged words

@@ -77,7 +77,7 @@ def test_the_backlog_is_accepted_or_discarded(run: Cli, queue: Database) -> None
     assert run("queue", "accept").out == "1 command accepted.\n"
     assert state(queue, first) == ("pending", None, None)
     second = add(queue, hold="backlog")
-    assert "1 commands, 0 messages, 0 posts wait" in run("queue", "backlog").out
+    assert "1 commands, 0 messages, 0 posts held" in run("queue", "backlog").out
     settled = {"commands": 1, "messages": 0, "posts": 0}
     assert run("queue", "discard", "--json").json == {"discarded": settled}
     assert state(queue, second) == ("cancelled", "discarded", None)
