@@ -33,7 +33,7 @@ __all__ = [
 MAX_URL_LENGTH: Final = 2048
 HOSTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "instagram": ("instagram.com",),
+        "instagram": ("instagram.com", "instagr.am"),
         "linkedin": ("linkedin.com",),
         "threads": ("threads.com", "threads.net"),
         "tiktok": ("tiktok.com",),
@@ -64,7 +64,14 @@ _POST_SHAPES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyTyp
             "/p/… or /reel/…",
         ),
         "threads": (re.compile(rf"/(?:@{_NAME}/post|t)/{_CODE}/?"), "/@name/post/… or /t/…"),
-        "tiktok": (re.compile(rf"/@{_NAME}?/(?P<kind>video|photo)/{_NUMBER}/?"), "/@name/video/…"),
+        "tiktok": (
+            # Older links of phones, and of pages that show a video, name nobody.
+            re.compile(
+                rf"/(?:@{_NAME}?/(?P<kind>video|photo)/|(?P<old>v/)|embed/(?:v[0-9]/)?)"
+                rf"{_NUMBER}(?(old)\.html)/?"
+            ),
+            "/@name/video/…",
+        ),
         "twitter": (
             re.compile(rf"/(?:i/web|i|{_NAME})/status/{_NUMBER}(?:/(?:photo|video)/[0-9]+)?/?"),
             "/name/status/…",
@@ -107,6 +114,11 @@ def linkedin_profile_url(value: str) -> str:
     if "/" in given:
         address = _split(given, "linkedin")
         parts = [part for part in address.path.split("/") if part]
+        if parts[:1] == ["pub"]:
+            raise InvalidInput(
+                f"an old LinkedIn address, which does not say who has it now: {given[:80]!r}",
+                remedy="Open it once and give the /in/… address that the browser then shows.",
+            )
         is_profile = len(parts) > 1 and parts[0] == "in"
         if not is_profile or not _is_profile_host("linkedin", address.hostname or ""):
             raise InvalidInput(
@@ -206,7 +218,7 @@ def _post(platform: str, value: str) -> _Post:
             key = f"https://www.threads.com/t/{id_}"
             url = f"https://www.threads.com/@{author}/post/{id_}" if author else key
         case _:
-            url = f"https://www.tiktok.com/@{author or ''}/{kind}/{id_}"
+            url = f"https://www.tiktok.com/@{author or ''}/{kind or 'video'}/{id_}"
             key = f"https://www.tiktok.com/@/video/{id_}"
     return _Post(id_, author, url, key)
 

@@ -88,7 +88,7 @@ create or replace function public.safari_site(host text) returns text
 language plpgsql immutable as $$
 begin
   return case
-    when host ~ '^((www|m|mobile)\.)?instagram\.com$' then 'instagram'
+    when host ~ '^((www|m|mobile)\.)?(instagram\.com|instagr\.am)$' then 'instagram'
     when host ~ '^((www|m|mobile)\.)?(x|twitter)\.com$' then 'twitter'
     when host ~ '^((www|m|mobile)\.)?tiktok\.com$' then 'tiktok'
     when host ~ '^((www|m|mobile)\.)?threads\.(com|net)$' then 'threads'
@@ -184,6 +184,10 @@ begin
     return replace(split_part(parts[1], '+', 1), '.', '') || '@gmail.com';
   elsif parts[2] = any (tagging) then
     return split_part(parts[1], '+', 1) || '@' || parts[2];
+  elsif position('xn--' in parts[2]) > 0 then
+    return parts[1] || '@' || (
+      select string_agg(safari_host_label(l.label), '.' order by l.place)
+        from string_to_table(parts[2], '.') with ordinality l (label, place));
   end if;
   return parts[1] || '@' || parts[2];
 end $$;
@@ -290,6 +294,9 @@ begin
                     else format('https://www.threads.com/@%s/post/%s', author, id) end;
       end if;
     when 'tiktok' then
+      path := regexp_replace(
+        path, '^/(?:v/([1-9][0-9]{0,24})\.html|embed/(?:v[0-9]/)?([1-9][0-9]{0,24}))$',
+        '/@/video/\1\2');
       found := regexp_match(path, '^/@([^/@]*)/(video|photo)/([1-9][0-9]{0,24})$');
       author := safari_handle('tiktok', nullif(found[1], ''));
       if found is not null and (found[1] = '' or author is not null) then

@@ -47,6 +47,9 @@ ADDRESSES: Final[Mapping[tuple[str, str], tuple[Given, ...]]] = MappingProxyType
             (None, "https://www.instagram.com/ada/reels/"),
             (None, "https://www.instagram.com/ada/tagged"),
             (None, "https://\uff49nstagram\u3002com/ada/"),
+            (None, "https://instagr.am/ada"),
+            (None, "instagr.am/Ada/"),
+            (None, "https://www.instagr.am/ada?hl=de"),
         ),
         ("instagram", "maker.tw"): (
             ("instagram", "maker.tw"),
@@ -143,6 +146,19 @@ ADDRESSES: Final[Mapping[tuple[str, str], tuple[Given, ...]]] = MappingProxyType
             ("gmail", "<ada@x.io>"),
             ("mail", "ada\uff20x.io"),
         ),
+        ("gmail", "ada@b\u00fccher.example"): (
+            ("gmail", "ada@b\u00fccher.example"),
+            ("gmail", "Ada@B\u00dcCHER.example"),
+            ("gmail", "ada@xn--bcher-kva.example"),
+            ("gmail", "ADA@XN--BCHER-KVA.EXAMPLE"),
+        ),
+        ("gmail", "ada@post.\u4f8b\u5b50.\u6d4b\u8bd5"): (
+            ("gmail", "ada@post.\u4f8b\u5b50.\u6d4b\u8bd5"),
+            ("gmail", "ada@post.xn--fsqu00a.xn--0zwm56d"),
+        ),
+        # No name in Punycode: it stays as it is.
+        ("gmail", "ada@xn--x.io"): (("gmail", "ada@xn--x.io"),),
+        ("gmail", "ada@xn--ada-.io"): (("gmail", "ada@xn--ada-.io"),),
         ("gmail", "adab@gmail.com"): (
             ("gmail", "ada.b@gmail.com"),
             ("gmail", "AdaB+news@GoogleMail.com"),
@@ -179,6 +195,8 @@ NO_ADDRESSES: Final[tuple[Given, ...]] = (
     ("instagram", "https://business.instagram.com/blog"),
     ("instagram", "https://instagram.com.evil.io/ada"),
     ("instagram", "https://evilinstagram.com/ada"),
+    ("instagram", "https://evilinstagr.am/ada"),
+    ("instagram", "https://instagr.am/p/C1abc/"),
     ("instagram", "https://\u0456nstagram.com/ada"),  # Cyrillic again
     ("instagram", "https://instagram.com@evil.io/ada"),
     ("instagram", "https://ada:b@instagram.com/ada"),
@@ -260,6 +278,7 @@ POSTS: Final[Mapping[tuple[str, str, str | None], tuple[str, ...]]] = MappingPro
             "https://www.instagram.com/nina/p/Cxyz1/",
             "https://www.instagram.com/Nina/reel/Cxyz1/",
             "https://m.instagram.com/nina/tv/Cxyz1",
+            "https://instagr.am/nina/p/Cxyz1/",
         ),
         # Ids are case-sensitive where they are no numbers.
         ("instagram", "cXYZ1", None): ("https://www.instagram.com/p/cXYZ1/",),
@@ -276,7 +295,12 @@ POSTS: Final[Mapping[tuple[str, str, str | None], tuple[str, ...]]] = MappingPro
             "https://www.tiktok.com/@lena/photo/7123",
             "https://www.tiktok.com/%40lena/video/7123",
         ),
-        ("tiktok", "7123", None): ("https://www.tiktok.com/@/video/7123",),
+        ("tiktok", "7123", None): (
+            "https://www.tiktok.com/@/video/7123",
+            "https://m.tiktok.com/v/7123.html?u_code=x&_r=1",
+            "https://www.tiktok.com/embed/v2/7123",
+            "https://www.tiktok.com/embed/7123?lang=en",
+        ),
     }
 )
 
@@ -318,6 +342,10 @@ NO_POSTS: Final[tuple[str, ...]] = (
     "https://www.tiktok.com/@lena",
     "https://www.tiktok.com/@lena/live",
     "https://www.tiktok.com/video/",
+    "https://m.tiktok.com/v/7123",
+    "https://m.tiktok.com/v/0712.html",
+    "https://www.tiktok.com/@lena/video/7123.html",
+    "https://m.tiktok.com/h5/share/usr/7123.html",
     "https://www.tiktok.com/video/../../logout",
     "https://www.tiktok.com/@a/../../settings/video/",
     "https://www.tiktok.com/music/x/@y",
