@@ -24,8 +24,9 @@ create or replace trigger safari_counter_added
   before insert on public.safari_rate_limits
   for each row execute function public.safari_count_from_attempts();
 
--- What was not sent is given back one by one.
+-- What was not sent is given back one by one, after its attempt no longer holds a part; any other step
+-- down counts as a reset, however small.
 create or replace trigger safari_counter_lowered
   before update on public.safari_rate_limits
-  for each row when (new.used < old.used - 1)
+  for each row when (new.used < old.used)
   execute function public.safari_count_from_attempts();

@@ -63,6 +63,7 @@ declare
   command safari_command_queue;
   event safari_command_events;
   closed safari_command_attempts[] := '{}';
+  given_back safari_command_attempts[] := '{}';
   moved safari_command_queue[] := '{}';
   events safari_command_events[] := '{}';
   seen text[] := '{}';
@@ -108,9 +109,7 @@ begin
     end if;
 
     if (item ->> 'quota_back')::boolean and done.quota_day is not null then
-      update safari_rate_limits r set used = greatest(r.used - 1, 0), updated_at = now()
-       where r.platform = done.quota_platform and r.action = done.quota_kind
-         and r.limit_date = done.quota_day and r.account = done.account;
+      given_back := given_back || done;
       done.quota_day := null;
     end if;
 
@@ -196,6 +195,15 @@ begin
     insert into safari_command_events (command_id, event, worker, attempt, http_status, detail)
       select e.command_id, e.event, e.worker, e.attempt, e.http_status, e.detail
         from unnest(events) e;
+  end if;
+  if given_back <> '{}' then
+    -- After the attempts: a counter is never below those that hold a part of it.
+    update safari_rate_limits r set used = greatest(r.used - b.attempts, 0), updated_at = now()
+      from (select g.quota_platform, g.quota_kind, g.quota_day, g.account,
+                   count(*)::integer as attempts
+              from unnest(given_back) g group by 1, 2, 3, 4) b
+     where r.platform = b.quota_platform and r.action = b.quota_kind
+       and r.limit_date = b.quota_day and r.account = b.account;
   end if;
   if next_round <> '[]' then
     answers := answers || safari_finish_batch(worker_boot, worker, next_round);

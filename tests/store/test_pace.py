@@ -287,6 +287,8 @@ def test_a_limit_nobody_set_is_no_wider_than_the_services_own(database: Database
 RESETS: dict[str, LiteralString] = {
     "set to nothing": "update safari_rate_limits set used = 0",
     "set to less": "update safari_rate_limits set used = used - 2",
+    "counted down": "do $$ begin for n in 1..4 loop"
+    " update safari_rate_limits set used = used - 1; end loop; end $$",
     "deleted": "delete from safari_rate_limits",
     "emptied": "truncate safari_rate_limits",
 }
