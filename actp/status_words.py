@@ -11,7 +11,7 @@ from actp.plural import counted
 from actp.settings import UNNAMED_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from actp.store import Store
 
@@ -123,6 +123,7 @@ def attention(report: Report) -> Iterator[Line]:
             f"Held: {counted(report['backlog_held'], 'command')} from before this worker; "
             "bin/queue accept or bin/queue discard."
         )
+    yield from _stuck(report["queue"])
     yield from _unknown(report["unknown_outcomes"])
     for service in report["services"]:
         if not service["reason"] and waits(service) and service["state"].get("reason"):
@@ -161,6 +162,18 @@ def wait_words(wait: Mapping[str, Any]) -> str:
     if detail and cause in _EXPLAINED:
         return f"{detail}{until}"
     return f"{_CAUSES.get(cause, cause.replace('_', ' '))}{until}{f' ({detail})' if detail else ''}"
+
+
+def _stuck(queue: Sequence[Report]) -> Iterator[Line]:
+    """Yield whose commands wait for an account that nobody is logged in as."""
+    for depth in queue:
+        for wait in depth.get("waits", ()):
+            if wait["for"] == "its account":
+                rows = counted(wait["rows"], "command")
+                yield _caution(
+                    f"Waits: {rows} of {depth['service']} for {one_line(wait['account'], 40)},"
+                    " as which no running Mac is logged in; bin/queue reassign."
+                )
 
 
 def _unknown(unknown: Report) -> Iterator[Line]:

@@ -107,40 +107,6 @@ language sql stable set search_path = public, pg_temp as $$
     left join lateral safari_service_gate(s.service, null, a.account) g on s.service is not null
 $$;
 
--- How many commands stand where, by service and platform. A row whose time has come is ready, also
--- when no worker is there to say so.
-create or replace function public.safari_depths() returns table (
-  service text, platform text, pending bigint, ready bigint, waiting bigint, held bigint,
-  running bigint
-)
-language sql stable set search_path = public, pg_temp as $$
-  with pending as (
-    select q.service, q.platform, q.ready, q.hold, count(*) as rows
-      from safari_command_queue q where q.status = 'pending'
-     group by q.service, q.platform, q.ready, q.hold
-  ), standing as (
-    select p.service, p.platform,
-           coalesce(sum(p.rows) filter (where p.ready), 0) as ready,
-           coalesce(sum(p.rows) filter (where not p.ready
-                                          and p.hold is distinct from 'backlog'), 0) as waiting,
-           coalesce(sum(p.rows) filter (where not p.ready and p.hold = 'backlog'), 0) as held,
-           0::bigint as running
-      from pending p group by p.service, p.platform
-    union all
-    select q.service, q.platform, count(*), -count(*), 0, 0
-      from safari_command_queue q
-     where q.status = 'pending' and not q.ready and q.due_at <= now()
-     group by q.service, q.platform
-    union all
-    select q.service, q.platform, 0, 0, 0, count(*)
-      from safari_command_queue q where q.status = 'running'
-     group by q.service, q.platform
-  )
-  select s.service, s.platform, sum(s.ready + s.waiting + s.held)::bigint, sum(s.ready)::bigint,
-         sum(s.waiting)::bigint, sum(s.held)::bigint, sum(s.running)::bigint
-    from standing s group by s.service, s.platform
-$$;
-
 -- How long the first in line of a service has waited; each account and each priority has a line
 -- of its own.
 create or replace function public.safari_oldest_ready_seconds(service text)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from actp.errors import InvalidInput, NotFound
+from actp.status_words import attention
 from tests.store.life import Life
 
 if TYPE_CHECKING:
@@ -33,6 +34,32 @@ def depth(report: dict[str, Any], service: str = "twitter-dm") -> dict[str, Any]
 
 def service(report: dict[str, Any], name: str = "twitter-dm") -> dict[str, Any]:
     return next(dict(row) for row in report["services"] if row["service"] == name)
+
+
+def counted(store: Store) -> tuple[int, int, list[dict[str, Any]]]:
+    row = depth(store.call("safari_status"))
+    return row["ready"], row["waiting"], row["waits"]
+
+
+def test_rows_that_nobody_may_take_wait_with_the_reason(life: Life, store: Store) -> None:
+    life.enqueue()
+    for _ in range(2):
+        life.enqueue(account="ghost")
+    life.enqueue("bob", account="other")
+    waits = [
+        {"for": "its account", "account": "ghost", "rows": 2},
+        {"for": "its account", "account": "other", "rows": 1},
+    ]
+    assert counted(store) == (1, 3, waits)
+    said = [str(line) for line in attention(store.call("safari_status"))]
+    assert said[0] == (
+        "Waits: 2 commands of twitter-dm for ghost, as which no running Mac is logged in;"
+        " bin/queue reassign."
+    )
+    store.call("safari_pause", platform="twitter")
+    assert counted(store) == (0, 4, [{"for": "paused", "rows": 4}])
+    store.call("safari_resume", platform="twitter")
+    assert counted(store) == (1, 3, waits)
 
 
 def test_an_empty_queue_has_a_report(store: Store) -> None:
