@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from actp.store import Json, Store
 
-__all__ = ["bulk", "bulk_options"]
+__all__ = ["agreed", "bulk", "bulk_options"]
 
 
 def bulk_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +61,10 @@ def bulk(
             f"the filter matches {counted(count, 'command')}, not {expect:,}: nothing was changed",
             remedy="Run bin/history with the same options to see what it matches.",
         )
-    if count and not yes and expect is None and not _agreed(action, count, seen["services"]):
+    services = seen["services"]
+    where = ", ".join(services[:4]) + (", …" if len(services) > 4 else "")
+    question = f"{action.capitalize()} {counted(count, 'command')} ({where})?"
+    if count and not yes and expect is None and not agreed(question):
         raise InvalidInput("nothing was changed", remedy="Answer y, or give --yes.")
     if not count:
         return {"action": action, "done": 0, "left_alone": 0}
@@ -78,12 +81,10 @@ def bulk(
     return answer
 
 
-def _agreed(action: str, count: int, services: list[str]) -> bool:
-    where = ", ".join(services[:4]) + (", …" if len(services) > 4 else "")
+def agreed(question: str) -> bool:
+    """Ask on the terminal; False for a no, and where nobody is there to answer."""
     try:
-        return click.confirm(
-            f"{action.capitalize()} {counted(count, 'command')} ({where})?", err=True
-        )
-    except (click.Abort, OSError):  # nobody is there to answer
+        return click.confirm(question, err=True)
+    except (click.Abort, OSError):
         sys.stderr.write("\n")
         return False

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actp.cli.bulk import agreed
 from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.times import short_time
-from actp.errors import InvalidInput
+from actp.errors import InvalidInput, WrongState
 from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
@@ -32,6 +33,23 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--kind", type=click.Choice(KINDS), help="Only this kind."),
         click.option("--platform", metavar="PLATFORM", help="Only on this platform."),
+    ):
+        command = option(command)
+    return command
+
+
+def _all_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option(
+            "--expect",
+            type=click.IntRange(0),
+            metavar="N",
+            help="With --all: refuse unless N drafts match.",
+        ),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option(
+            "--all", "every", is_flag=True, help="Apply to all drafts that the options match."
+        ),
     ):
         command = option(command)
     return command
@@ -60,24 +78,26 @@ def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str
 
 @review.command()
 @click.argument("beginnings", metavar="[ID...]", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="Apply to all drafts that the options match.")
+@_all_options
 @_filters
 @json_option
-def approve(
-    beginnings: tuple[str, ...], *, every: bool, as_json: bool, **given: str | None
-) -> None:
-    """Approve drafts, exactly as they are now."""
-    _decide("approve", beginnings, every, given, as_json=as_json)
+def approve(beginnings: tuple[str, ...], **options: Any) -> None:
+    """Approve drafts, exactly as they are now.
+
+    With --all it says how many there are and asks; if one comes, goes or changes before the answer,
+    nothing is approved.
+    """
+    _decide("approve", beginnings, **options)
 
 
 @review.command()
 @click.argument("beginnings", metavar="[ID...]", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="Apply to all drafts that the options match.")
+@_all_options
 @_filters
 @json_option
-def reject(beginnings: tuple[str, ...], *, every: bool, as_json: bool, **given: str | None) -> None:
-    """Reject drafts; they are never sent."""
-    _decide("reject", beginnings, every, given, as_json=as_json)
+def reject(beginnings: tuple[str, ...], **options: Any) -> None:
+    """Reject drafts; they are never sent. With --all it asks."""
+    _decide("reject", beginnings, **options)
 
 
 @review.command()
@@ -106,38 +126,82 @@ def edit(beginning: str, words: tuple[str, ...], *, as_json: bool) -> None:
 def _decide(
     verdict: str,
     beginnings: tuple[str, ...],
-    every: bool,  # noqa: FBT001  a flag of the command line
-    given: Mapping[str, str | None],
     *,
+    every: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
+    agreed_to = {"yes": given.pop("yes"), "expect": given.pop("expect")}
     if bool(beginnings) == every:
         raise click.UsageError("Give IDs, or --all with a filter.")
     with database() as store:
-        drafts: list[dict[str, Any]] = _listed(store, given, MOST_AT_ONCE)["rows"]
-        if not every:
-            wanted = {store.call("safari_review_find", beginning=each) for each in beginnings}
-            drafts = [draft for draft in drafts if draft["id"] in wanted]
-        shown: list[Json] = [
-            {"id": draft["id"], "content_hash": draft["content_hash"]} for draft in drafts
-        ]
-        answer = act(store, operator_here("cli"), "review", drafts=shown, verdict=verdict)
+        if every:
+            answer = _decide_all(store, verdict, _wanted(given), **agreed_to)
+        else:
+            answer = _decide_named(store, verdict, beginnings, given)
     if as_json:
         emit_json(answer)
         return
     word = {"approve": "approved", "reject": "rejected"}[verdict]
     say(f"{counted(answer['done'], 'draft')} {word}.")
-    missing = len(beginnings) - len(drafts) if beginnings else 0
-    if answer["left_alone"] or missing > 0:
-        left = answer["left_alone"] + max(missing, 0)
-        say(f"Skipped because they were decided, expired or changed:  {counted(left, 'draft')}.")
+    if left := answer["left_alone"]:
+        say(f"Skipped because they were decided, expired or changed: {counted(left, 'draft')}.")
+
+
+def _decide_named(
+    store: Store, verdict: str, beginnings: tuple[str, ...], given: Mapping[str, str | None]
+) -> dict[str, Any]:
+    drafts = _listed(store, given, MOST_AT_ONCE)["rows"]
+    wanted = {store.call("safari_review_find", beginning=each) for each in beginnings}
+    shown: list[Json] = [
+        {"id": draft["id"], "content_hash": draft["content_hash"]}
+        for draft in drafts
+        if draft["id"] in wanted
+    ]
+    answer: dict[str, Any] = act(
+        store, operator_here("cli"), "review", drafts=shown, verdict=verdict
+    )
+    return {**answer, "left_alone": answer["left_alone"] + len(wanted) - len(shown)}
+
+
+def _decide_all(
+    store: Store, verdict: str, wanted: dict[str, Json], *, yes: bool, expect: int | None
+) -> dict[str, Any]:
+    """Decide all that match, after the operator agreed to the number.
+
+    Raises InvalidInput without an agreement, WrongState when other drafts match than were counted.
+    """
+    seen = store.call("safari_review_matching", filter=wanted)
+    count = seen["count"]
+    if expect is not None and expect != count:
+        raise WrongState(
+            f"{counted(count, 'draft')} match, not {expect:,}: nothing was decided",
+            remedy="See them: bin/review with the same options.",
+        )
+    question = f"{verdict.capitalize()} {counted(count, 'draft')} ({', '.join(seen['places'])})?"
+    if count and not yes and expect is None and not agreed(question):
+        raise InvalidInput("nothing was decided", remedy="Answer y, or give --yes or --expect N.")
+    if not count:
+        return {"done": 0, "left_alone": 0}
+    answer: dict[str, Any] = act(
+        store,
+        operator_here("cli"),
+        "review_all",
+        filter=wanted,
+        verdict=verdict,
+        seen=seen["seen"],
+    )
+    return answer
+
+
+def _wanted(given: Mapping[str, str | None]) -> dict[str, Json]:
+    return {name: value.strip().lower() for name, value in given.items() if value}
 
 
 def _listed(store: Store, given: Mapping[str, str | None], limit: int) -> dict[str, Any]:
-    wanted: dict[str, Json] = {
-        name: value.strip().lower() for name, value in given.items() if value
-    }
-    answer: dict[str, Any] = store.call("safari_review_list", filter=wanted, row_limit=limit)
+    answer: dict[str, Any] = store.call(
+        "safari_review_list", filter=_wanted(given), row_limit=limit
+    )
     return answer
 
 

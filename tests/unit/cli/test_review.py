@@ -1,0 +1,78 @@
+"""Many drafts are decided by the number that was shown, and only as they were then."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from actp.cli import review as review_commands
+from actp.errors import ExitCode
+from tests.unit.cli.conftest import Cli, check_error
+from tests.unit.cli.test_operate import add
+
+if TYPE_CHECKING:
+    from tests.support.databases import Database
+
+WAITING = {"status": "pending", "batch_id": "spring"}
+
+
+@pytest.fixture
+def drafts(queue: Database) -> list[str]:
+    with queue.connect() as connection:
+        connection.execute("update safari_settings set value = '\"all\"' where key = 'review'")
+    return [
+        add(queue, params=f'{{"username": "{name}", "text": "Hi {name}"}}', **WAITING)
+        for name in ("ada", "bob")
+    ]
+
+
+def decided(queue: Database) -> list[tuple[Any, ...]]:
+    with queue.connect() as connection:
+        return connection.execute(
+            "select state from safari_reviews where state <> 'pending' order by 1"
+        ).fetchall()
+
+
+@pytest.mark.usefixtures("drafts")
+def test_all_drafts_are_decided_by_the_number_that_was_shown(
+    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    asked = run("review", "approve", "--all")
+    check_error(asked, ExitCode.USAGE, "Approve 2 drafts (send dm on twitter)?", "--expect N")
+    check_error(
+        run("review", "approve", "--all", "--expect", "3"),
+        ExitCode.WRONG_STATE,
+        "2 drafts match, not 3: nothing was decided",
+    )
+    assert decided(queue) == []
+    assert run("review", "reject", "--all", "--contains", "bob", "--yes").out == (
+        "1 draft rejected.\n"
+    )
+    assert run("review", "approve", "--all", "--expect", "1").out == "1 draft approved.\n"
+    assert run("review", "approve", "--all").out == "0 drafts approved.\n"
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_draft_that_comes_before_the_answer_keeps_all_from_being_decided(
+    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_comes(question: str) -> bool:
+        add(queue, params='{"username": "cyd", "text": "Hi cyd"}', **WAITING)
+        return question == "Approve 2 drafts (send dm on twitter)?"
+
+    monkeypatch.setattr(review_commands, "agreed", one_comes)
+    check_error(
+        run("review", "approve", "--all"),
+        ExitCode.WRONG_STATE,
+        "the drafts have changed, 3 match now: nothing was decided",
+    )
+    assert decided(queue) == []
+
+
+def test_a_draft_that_is_named_is_decided_without_a_question(run: Cli, drafts: list[str]) -> None:
+    assert run("review", "--json").json["waiting"] == len(drafts)
+    (first, *_) = run("review", "--json").json["rows"]
+    assert run("review", "approve", first["id"][:8]).out == "1 draft approved.\n"
