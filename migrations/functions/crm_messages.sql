@@ -44,7 +44,7 @@ exception when syntax_error_or_access_rule_violation or data_exception then
 end $$;
 
 -- Makes a contact of somebody who wrote to us and is not known, so that their words are judged and
--- stand in the inbox; null where the CRM refuses the row.
+-- stand in the inbox; null where the CRM refuses the row, of which an operator is told.
 create or replace function public.agent_contact_who_wrote(place text) returns uuid
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -60,7 +60,10 @@ begin
   end;
   return agent_contact_at(place);
 exception when integrity_constraint_violation or data_exception
-               or syntax_error_or_access_rule_violation then
+               or syntax_error_or_access_rule_violation or raise_exception then
+  perform safari_alert(format('agent_error:outreach:contact:%s', safari_today()), 'agent_error',
+    jsonb_build_object('domain', 'outreach', 'task', 'contact', 'error', format(
+      'the CRM refuses %s as a contact: %s', place, sqlerrm)));
   return null;
 end $$;
 

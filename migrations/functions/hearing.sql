@@ -78,3 +78,53 @@ begin
    where recent is not null;
   return to_jsonb(jsonb_array_length(judged));
 end $$;
+
+-- What somebody wrote who is no contact, as one hash; null for nothing.
+create or replace function public.agent_words_hash(place text) returns text
+language sql stable as $$
+  select md5(string_agg(coalesce(nullif(m.message_text, ''), m.body), E'\n' order by m.id))
+    from crm_messages m
+   where m.contact_id is null and agent_message_place(m.platform, m.username) = place
+     and agent_outreach_is_theirs(m)
+$$;
+
+-- The words of people whom the CRM refuses as contacts, by address, [{id, texts, hash}]: newest first.
+create or replace function public.agent_words_unheard(addresses jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'id', a.address, 'hash', agent_words_hash(a.address), 'done_at', null,
+           'texts', (
+             select coalesce(jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text) order by e.at desc), '[]')
+               from (select coalesce(m.sent_at, m.created_at) as at,
+                            left(coalesce(nullif(m.message_text, ''), m.body), 600) as text
+                       from crm_messages m
+                      where m.contact_id is null and agent_outreach_is_theirs(m)
+                        and agent_message_place(m.platform, m.username) = a.address) e))), '[]')
+    from jsonb_array_elements_text(addresses) a (address)
+$$;
+
+-- Stores what was judged of them, [{id, hash, words}]: whose `words` ask us to stop, or may, is on the
+-- list of people not to contact, since no inbox can show them; their campaigns end.
+create or replace function public.agent_words_heard(judged jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  said record;
+begin
+  for said in
+    select j.id as address, j.hash, left(j.words, 300) as words
+      from jsonb_to_recordset(judged) as j (id text, hash text, words text) order by 1
+  loop
+    if said.words is not null then
+      perform safari_campaign_stop(array(
+        select o from safari_campaign_targets_of(safari_person_addresses(said.address)) o));
+      insert into safari_do_not_contact (platform, recipient, note)
+        values (split_part(said.address, ':', 1),
+                substr(said.address, position(':' in said.address) + 1), 'wrote: ' || said.words)
+        on conflict do nothing;
+    end if;
+    insert into safari_words_heard as h (address, words_hash) values (said.address, said.hash)
+      on conflict on constraint safari_words_heard_pkey
+      do update set words_hash = excluded.words_hash, heard_at = now();
+  end loop;
+  return to_jsonb(jsonb_array_length(judged));
+end $$;

@@ -179,8 +179,8 @@ begin
 end $$;
 
 -- The contacts of a person whose words nobody has judged yet: they may have asked us to stop. Somebody
--- whose messages were stored under an address alone becomes a contact. The queue works where the CRM's
--- tables do not fit.
+-- whose messages were stored under an address alone becomes a contact; where the CRM refuses that, it is
+-- the address. The queue works where the CRM's tables do not fit.
 drop function if exists public.safari_unheard(text);
 create or replace function public.safari_unheard(of_address text, addresses text[]) returns jsonb
 language plpgsql as $$
@@ -201,6 +201,11 @@ begin
       return null;
     end;
     contact := agent_contact_who_wrote(of_address);
+    if contact is null then
+      return case when agent_words_hash(of_address) is distinct from (
+               select h.words_hash from safari_words_heard h where h.address = of_address)
+             then jsonb_build_array(of_address) end;
+    end if;
     return safari_unheard(
       'contact:' || contact, safari_person_addresses('contact:' || contact));
   end if;

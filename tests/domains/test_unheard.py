@@ -91,6 +91,31 @@ def test_words_of_somebody_the_crm_does_not_know_are_heard(
     assert judged(life, store) == ("refused", "do_not_contact")
 
 
+REFUSALS: dict[str, LiteralString] = {
+    "a rule": "alter table crm_contacts add check (source = 'import')",
+    "a column that must be filled": "alter table crm_contacts add owner text not null",
+    "a trigger": "create function refuse() returns trigger language plpgsql as"
+    " $$ begin raise exception 'only imports'; end $$;"
+    " create trigger refuse before insert on crm_contacts for each row execute function refuse()",
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_words_of_somebody_whom_the_crm_refuses_are_heard(
+    life: Life, admin: psycopg.Connection, store: Store, refusal: str
+) -> None:
+    admin.execute(REFUSALS[refusal])
+    life.enqueue_and_send()
+    admin.execute(UNLINKED["a handle"], ("What does it cost?",))
+    assert judged(life, store) == ("granted", None)
+    assert begun(life)["verdict"] == "granted"  # heard once
+    admin.execute(UNLINKED["a page"], (STOP,))
+    assert judged(life, store) == ("refused", "do_not_contact")
+    (listed,) = store.call("safari_contacts")
+    assert (listed["platform"], listed["recipient"]) == ("twitter", "ada")
+    assert STOP in listed["note"]
+
+
 def test_an_unlinked_answer_to_our_message_stands_in_the_inbox(
     life: Life, admin: psycopg.Connection, store: Store
 ) -> None:

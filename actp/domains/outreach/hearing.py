@@ -55,9 +55,22 @@ def hear(store: Store) -> Heard:
     return heard
 
 
-def hear_these(store: Store, contact_ids: Sequence[str]) -> None:
-    """Judge the words of a few contacts that were not judged yet."""
-    _act_on(store, store.call("agent_inbox_unheard", ids=list(contact_ids)), Heard())
+def hear_these(store: Store, ids: Sequence[str]) -> None:
+    """Judge the words of a few people that were not judged yet.
+
+    An id is that of a contact, or the address, ``platform:name``, of somebody whom the CRM refuses.
+    """
+    contacts: list[Json] = [id_ for id_ in ids if ":" not in id_]
+    addresses: list[Json] = [id_ for id_ in ids if ":" in id_]
+    if contacts:
+        _act_on(store, store.call("agent_inbox_unheard", ids=contacts), Heard())
+    if addresses:
+        judged: list[Json] = []
+        for row in store.call("agent_words_unheard", addresses=addresses):
+            wish, said = _wish(row)
+            words = said["text"] if wish is not None else None
+            judged.append({"id": row["id"], "hash": row["hash"], "words": words})
+        store.call("agent_words_heard", judged=judged)
 
 
 def _act_on(store: Store, page: Sequence[Mapping[str, Any]], heard: Heard) -> None:
