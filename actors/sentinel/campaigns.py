@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
 from actors.runtime.messages import Drained, OffloadFailed, Pong, Start, Stop, StopNow, Tick, Wake
 from actp.campaigns.records import decision_for
+from actp.domains.outreach.hearing import hear_these
 from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ class CampaignActor(Actor):
         ]
         if decisions:
             self._store.call("safari_campaign_apply", decisions=decisions)
+        if unheard := answer.get("unheard"):
+            # A request to stop holds for everything else to them as well.
+            hear_these(self._store, unheard)
         return _Moved(
             len(targets), answer["next_due_seconds"], is_idle=answer.get("is_idle", False)
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from actp.campaigns.events import (
     Alert,
+    Cancelled,
     CancelPending,
     Doubted,
     Enqueue,
@@ -132,6 +133,10 @@ def _calmed_at(row: Mapping[str, Any]) -> datetime | None:
 
 def _facts(row: Mapping[str, Any], calmed_at: datetime | None) -> list[Event]:
     events = [_event(item, stored_time(item["at"])) for item in row["events"]]
+    # Somebody has looked where no Mac could.
+    events += [
+        Synced(stored_time(item["at"])) for item in row["events"] if item["reason"] == "no_mac"
+    ]
     if (synced_at := stored_moment(row.get("synced_at"))) is not None:
         events.append(Synced(synced_at))
     verdict = judge(
@@ -140,7 +145,15 @@ def _facts(row: Mapping[str, Any], calmed_at: datetime | None) -> list[Event]:
         our_texts=list(row["data"]["texts"].values()),
         calmed_at=calmed_at,
     )
-    return events if verdict is None else [*events, verdict]
+    # Comments wait for no answer: only one that is certain ends them.
+    if isinstance(verdict, Replied) or (verdict is not None and row.get("is_watched", True)):
+        events.append(verdict)
+    if row.get("look_at") is not None:
+        events.append(Doubted("their last words or a note need a look: bin/inbox"))
+    # Whoever may not be contacted without having said so here.
+    if row.get("is_opted_out"):
+        events.append(Cancelled())
+    return events
 
 
 def _event(item: Mapping[str, Any], at: datetime) -> Event:

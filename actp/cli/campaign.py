@@ -151,7 +151,10 @@ def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
 @platform_option
 @json_option
 def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
-    """Mark an ambiguous message as no reply, and continue."""
+    """Mark that you looked and there is no reply, and continue.
+
+    For an ambiguous message, or where the Mac that holds the conversation is gone.
+    """
     with database() as store:
         person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
         going = act(store, operator_here("cli"), "campaign_go_on", **person)

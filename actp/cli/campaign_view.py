@@ -81,6 +81,8 @@ def show_campaigns(runs: Sequence[Mapping[str, Any]]) -> None:
     for run in runs:
         states = ", ".join(f"{count} {state}" for state, count in sorted(run["states"].items()))
         held = f", {run['held']} held" if run["held"] else ""
+        if no_mac := run.get("no_mac"):
+            held += f", {no_mac} without a Mac"
         shown.add_row(
             text(run["campaign_id"]),
             text(run["campaign_type"]),
@@ -115,11 +117,31 @@ def show_campaign(run: Mapping[str, Any]) -> None:
         if target["hold"]:
             say(f"{one_line(target['handle'])} is held, {one_line(target['hold'])}:")
             say(f"  {_remedy(target)}")
+        for why, remedy in _waits(target):
+            say(f"{one_line(target['handle'])} waits: {one_line(why)}")
+            say(f"  {remedy}")
 
 
 def _command(command: Mapping[str, Any]) -> str:
     state = command["reason"] or command["hold"] or command["status"]
     return f"{command['step']} {'held' if state == 'campaign' else state}"
+
+
+def _waits(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield why a target waits for a Mac that is gone, and what to do."""
+    for command in target["commands"]:
+        wait = command.get("waits") or {}
+        if wait.get("for") == "its account":
+            why, _, _ = wait["detail"].partition("; ")
+            yield why, f"start that Mac, or bin/queue reassign {command['id'][:8]} ACCOUNT"
+            return
+    if why := target.get("no_mac"):
+        handle = one_line(target["handle"])
+        remedy = (
+            "start that Mac; or, once the next step is due, look at the conversation and say "
+            f"bin/campaign replied {handle} or bin/campaign go-on {handle}"
+        )
+        yield f"{why}: a reply would not be seen", remedy
 
 
 def _remedy(target: Mapping[str, Any]) -> str:

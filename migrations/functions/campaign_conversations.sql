@@ -54,13 +54,16 @@ begin
   return coalesce(ids, '{}');
 end $$;
 
--- What the CRM holds of a conversation: [{at, seen_at, text, outbound}], each part null where it is not
--- known; seen_at is when it was first read.
+-- What the CRM holds of what was said with a person, on whatever platform and row of theirs:
+-- [{at, seen_at, text, outbound}], each part null where it is not known; seen_at is when it was first
+-- read.
 create or replace function public.safari_campaign_heard(platform text, handle text) returns jsonb
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
   longest constant integer := 500;
-  ids text[] := safari_crm_contacts(platform, handle);
+  addresses constant text[] := safari_person_addresses(platform || ':' || handle);
+  ids constant text[] := safari_crm_contacts(platform, handle) || array(
+    select substr(a, 9) from unnest(addresses) a where starts_with(a, 'contact:'));
   has text[];
   conditions text[];
   rows jsonb;
@@ -72,9 +75,8 @@ begin
       into rows using ids;
     if safari_columns('crm_conversations', array['contact_id']) <> '{}' then
       execute 'select jsonb_agg(to_jsonb(c)) from public.crm_conversations c
-                where c.contact_id::text = any ($1)
-                  and lower(coalesce(to_jsonb(c) ->> ''platform'', $2)) = $2'
-        into conversations using ids, platform;
+                where c.contact_id::text = any ($1)'
+        into conversations using ids;
       select heard || coalesce(jsonb_agg(h.item), '[]') into heard
         from jsonb_array_elements(coalesce(conversations, '[]')) c, lateral (values
           (jsonb_build_object(
@@ -100,6 +102,19 @@ begin
         (case when c ->> 'last_inbound_at' is not null then
            jsonb_build_object('at', c -> 'last_inbound_at', 'outbound', false) end)) h (item)
      where h.item is not null;
+    if safari_columns('crm_interactions', array['contact_id', 'type']) @> array['contact_id', 'type'] then
+      execute 'select jsonb_agg(to_jsonb(i)) from (
+                 select * from public.crm_interactions i where i.contact_id::text = any ($1)
+                  limit $2) i'
+        into rows using ids, longest;
+      select heard || coalesce(jsonb_agg(jsonb_build_object(
+               'at', coalesce(i ->> 'occurred_at', i ->> 'created_at'), 'text', i -> 'summary',
+               'outbound', false)), '[]') into heard
+        from jsonb_array_elements(coalesce(rows, '[]')) i
+       where i ->> 'type' ~ 'reply$'
+          or (i ->> 'direction' = 'inbound'
+              and i ->> 'type' !~ '(open|opened|click|clicked|like|liked|view|viewed)$');
+    end if;
   end if;
 
   has := safari_columns('crm_messages', array['contact_id', 'platform', 'username']);
@@ -108,23 +123,77 @@ begin
     conditions := conditions || 'm.contact_id::text = any ($1)'::text;
   end if;
   if has @> array['platform', 'username'] then
-    conditions := conditions || 'lower(m.platform) = $2 and lower(ltrim(m.username, ''@'')) = $3'::text;
+    conditions := conditions
+      || 'lower(m.platform) || '':'' || lower(ltrim(m.username, ''@'')) = any ($2)'::text;
   end if;
   if conditions <> '{}' then
     execute format('select jsonb_agg(to_jsonb(m)) from (select * from public.crm_messages m
-                     where (%s) limit $4) m', array_to_string(conditions, ') or ('))
-      into rows using ids, platform, handle, longest;
+                     where (%s) limit $3) m', array_to_string(conditions, ') or ('))
+      into rows using ids, addresses, longest;
     select heard || coalesce(jsonb_agg(jsonb_build_object(
              'at', coalesce(m ->> 'sent_at', m ->> 'created_at', m ->> 'synced_at'),
              'text', coalesce(m ->> 'message_text', m ->> 'body', m ->> 'text', m ->> 'content'),
              'outbound', coalesce(m -> 'is_outbound', to_jsonb((m ->> 'direction') = 'outbound')))),
              '[]') into heard
-      from jsonb_array_elements(coalesce(rows, '[]')) m
-     where lower(coalesce(m ->> 'platform', safari_campaign_heard.platform))
-           = safari_campaign_heard.platform;
+      from jsonb_array_elements(coalesce(rows, '[]')) m;
   end if;
   return coalesce((select jsonb_agg(h) from jsonb_array_elements(heard) h
                     where h ->> 'at' is not null or h ->> 'text' is not null), '[]');
+end $$;
+
+-- The targets under way of the person at some addresses, in every campaign and on every platform.
+create or replace function public.safari_campaign_targets_of(addresses text[]) returns setof uuid
+language sql stable as $$
+  select t.id
+    from unnest(addresses) a (address)
+    join safari_campaign_targets t on t.platform = split_part(a.address, ':', 1)
+                                  and t.handle = substr(a.address, length(t.platform) + 2)
+    join safari_campaign_runs r
+      on r.campaign_id = t.campaign_id and r.campaign_type <> 'research_sweep'
+   where not safari_campaign_ended(t.state)
+$$;
+
+-- Targets under way of whose people something is known that a decision has to take in, whatever
+-- platform or row it stands on: they may not be contacted, their words or a note need a look, or
+-- `unheard` contacts of theirs have words that nobody has judged.
+create or replace function public.safari_campaign_told()
+returns table (id uuid, is_opted_out boolean, look_at timestamptz, unheard uuid[])
+language plpgsql stable set search_path = public, pg_temp as $$
+begin
+  return query
+    with under_way as materialized (
+      select t.id, t.hold, t.platform || ':' || t.handle as address,
+             agent_time(t.data ->> 'calmed_at') as calmed_at
+        from safari_campaign_targets t
+        join safari_campaign_runs r
+          on r.campaign_id = t.campaign_id and r.campaign_type <> 'research_sweep'
+       where t.state in ('queued', 'warmup', 'dm_sent', 'awaiting_reply')
+    ), theirs as materialized (
+      select u.id, u.hold, u.calmed_at, coalesce(p.address, u.address) as address, p.veto
+        from under_way u
+        left join safari_people o on o.address = u.address
+        left join safari_people p on p.person = o.person
+    )
+    select k.id,
+           bool_or(coalesce(k.veto = 'opted_out', false) or exists (
+             select from safari_do_not_contact n
+              where n.platform in ('all', split_part(k.address, ':', 1))
+                and n.recipient = substr(k.address, position(':' in k.address) + 1))),
+           max(b.look_at) filter (where b.look_at > coalesce(b.done_at, '-infinity')
+                                    and b.look_at > coalesce(k.calmed_at, '-infinity')
+                                    and k.hold is null),
+           array_agg(b.contact_id) filter (where b.unheard)
+      from theirs k
+      left join actp_inbox b on b.contact_id = case when starts_with(k.address, 'contact:')
+                                                    then substr(k.address, 9)::uuid end
+     group by k.id
+    having bool_or(coalesce(k.veto = 'opted_out', false) or coalesce(b.unheard, false)
+                   or exists (
+             select from safari_do_not_contact n
+              where n.platform in ('all', split_part(k.address, ':', 1))
+                and n.recipient = substr(k.address, position(':' in k.address) + 1))
+                   or (k.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
+                       and b.look_at > coalesce(k.calmed_at, '-infinity')));
 end $$;
 
 -- The account that holds the conversation with a person, null where all Macs share one.
@@ -135,6 +204,26 @@ begin
     return safari_sender(platform, handle, null);
   end if;
   return null;
+end $$;
+
+-- Why the steps of a target cannot go on although nobody has to settle anything: no running Mac is
+-- logged in as the account that holds the conversation, so that no reply would be seen. Null otherwise.
+create or replace function public.safari_campaign_no_mac(target public.safari_campaign_targets)
+returns text
+language plpgsql stable as $$
+declare
+  holder constant text := safari_campaign_holder(target.platform, target.handle);
+begin
+  if holder is null or target.hold is not null or target.looked_at is null
+     or safari_campaign_ended(target.state) then
+    return null;
+  end if;
+  return (
+    select format('no running Mac is logged in as %s on %s%s', holder, target.platform,
+                  ', last seen on ' || safari_last_host(s.service, holder))
+      from safari_services s
+     where s.kind = 'dm' and s.platform = target.platform
+       and not exists (select from safari_hosts_of(s.service, holder)));
 end $$;
 
 -- When the newest reading of the conversation with a person that ended well began: that of the account

@@ -1,8 +1,9 @@
 -- Campaigns: which targets are due for a decision, operator commands, and reports.
 
--- Claims targets to decide about: their time has come, something happened to them, or their
--- conversation was not looked at since the last sync or for an hour. Answers {now, has_crm, targets,
--- next_due_seconds}. The claimer has `lease_seconds` to apply a decision.
+-- Claims targets to decide about: their time has come, something happened to them or is known of their
+-- people, or their conversation was not looked at since the last sync or for an hour. Answers {now,
+-- has_crm, targets, unheard, next_due_seconds}; the words of `unheard` contacts wait to be judged. The
+-- claimer has `lease_seconds` to apply a decision.
 create or replace function public.safari_campaign_due(
   row_limit integer default 50, lease_seconds double precision default 60
 ) returns jsonb
@@ -11,17 +12,21 @@ declare
   look_before timestamptz;
   has_crm boolean := safari_has_crm();
   targets jsonb;
+  waiting jsonb;
 begin
   if has_crm then
     select greatest(now() - interval '1 hour', max(q.completed_at)) into look_before
       from safari_command_queue q
      where q.status = 'completed' and q.action in ('sync', 'pipeline');
   end if;
-  with picked as (
+  with told as materialized (
+    select * from safari_campaign_told()
+  ), picked as (
     select t.id from safari_campaign_targets t
      where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')
        and (t.claimed_until is null or t.claimed_until <= now())
        and (t.next_step_at <= now() or t.looked_at < look_before
+            or exists (select from told where told.id = t.id)
             or exists (select from safari_campaign_events e
                         where e.target_id = t.id and e.handled_at is null))
      order by t.next_step_at nulls first, t.id
@@ -42,15 +47,21 @@ begin
                                                  'reason', e.reason, 'at', e.at) order by e.id)
                from safari_campaign_events e
               where e.target_id = c.id and e.handled_at is null), '[]'),
-           'heard', case when c.looked_at is not null and has_crm
+           'heard', case when (c.looked_at is not null or told.id is not null) and has_crm
                          then safari_campaign_heard(c.platform, c.handle) else '[]' end,
-           'synced_at', safari_campaign_synced_at(c.platform, c.handle)))
-    into targets
+           'is_watched', r.campaign_type = 'dm_sequence',
+           'is_opted_out', coalesce(told.is_opted_out, false), 'look_at', told.look_at,
+           'synced_at', safari_campaign_synced_at(c.platform, c.handle))),
+         coalesce((select jsonb_agg(distinct u) from claimed h join told on told.id = h.id
+                    cross join unnest(told.unheard) u), '[]')
+    into targets, waiting
     from claimed c
+    left join told on told.id = c.id
     join lateral (select r.campaign_type from safari_campaign_runs r
                    where r.campaign_id = c.campaign_id limit 1) r on true;
   return jsonb_build_object(
     'now', now(), 'has_crm', has_crm, 'targets', coalesce(targets, '[]'),
+    'unheard', coalesce(waiting, '[]'),
     'is_idle', not exists (
       select from safari_campaign_targets t
        where t.state in ('queued', 'running', 'warmup', 'dm_sent', 'awaiting_reply')),
@@ -61,33 +72,13 @@ begin
          and t.next_step_at > now()));
 end $$;
 
--- Somebody has seen a reply: everything to that person stops at once.
-create or replace function public.safari_campaign_replied(
-  handle text, platform text default null
-) returns jsonb
+-- Ends targets as replied, all of them at once; answers those that had not ended so.
+create or replace function public.safari_campaign_stop(wanted uuid[]) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  wanted uuid[];
   target safari_campaign_targets;
   stopped jsonb := '[]';
 begin
-  select array_agg(t.id) into wanted
-    from safari_campaign_targets t
-    join safari_campaign_runs r on r.campaign_id = t.campaign_id
-   where t.handle = safari_campaign_replied.handle
-     and t.platform = coalesce(safari_campaign_replied.platform, t.platform)
-     and r.campaign_type <> 'research_sweep'
-     and (not safari_campaign_ended(t.state)
-          or (t.state in ('cold', 'completed') and r.campaign_type = 'dm_sequence'));
-  if wanted is null and exists (
-    select from safari_campaign_targets t
-     where t.handle = safari_campaign_replied.handle and t.state = 'replied'
-       and t.platform = coalesce(safari_campaign_replied.platform, t.platform)) then
-    return stopped;  -- somebody, or the same call before it lost its answer, has said so already
-  elsif wanted is null then
-    raise no_data_found using message = format(
-      'no campaign is under way to %s%s', handle, coalesce(' on ' || platform, ''));
-  end if;
   perform safari_campaign_lock(wanted);
   for target in
     select * from safari_campaign_targets t where t.id = any (wanted) order by t.id
@@ -103,7 +94,45 @@ begin
   return stopped;
 end $$;
 
--- Somebody has looked and seen no reply: a target that was held for doubt goes on.
+-- Somebody has seen a reply: everything to that person stops at once, under all their addresses.
+create or replace function public.safari_campaign_replied(
+  handle text, platform text default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  theirs constant text[] := array(
+    select distinct a
+      from (select safari_campaign_replied.platform as site
+             where safari_campaign_replied.platform is not null
+            union
+            select s.platform from safari_services s
+             where safari_campaign_replied.platform is null and s.kind is not null) p
+     cross join lateral unnest(
+       safari_person_addresses(p.site || ':' || safari_campaign_replied.handle)) a);
+  wanted uuid[];
+begin
+  select array_agg(t.id) into wanted
+    from unnest(theirs) a (address)
+    join safari_campaign_targets t on t.platform = split_part(a.address, ':', 1)
+                                  and t.handle = substr(a.address, length(t.platform) + 2)
+    join safari_campaign_runs r on r.campaign_id = t.campaign_id
+   where r.campaign_type <> 'research_sweep'
+     and (not safari_campaign_ended(t.state)
+          or (t.state in ('cold', 'completed') and r.campaign_type = 'dm_sequence'));
+  if wanted is null and exists (
+    select from unnest(theirs) a (address)
+      join safari_campaign_targets t on t.platform = split_part(a.address, ':', 1)
+                                    and t.handle = substr(a.address, length(t.platform) + 2)
+     where t.state = 'replied') then
+    return '[]';  -- somebody, or the same call before it lost its answer, has said so already
+  elsif wanted is null then
+    raise no_data_found using message = format(
+      'no campaign is under way to %s%s', handle, coalesce(' on ' || platform, ''));
+  end if;
+  return safari_campaign_stop(wanted);
+end $$;
+
+-- Somebody has looked and seen no reply: a target goes on that was held for doubt, or whose Mac is gone.
 create or replace function public.safari_campaign_go_on(
   handle text, platform text default null
 ) returns jsonb
@@ -112,18 +141,21 @@ declare
   going jsonb;
 begin
   with told as (
-    insert into safari_campaign_events (target_id, event)
-      select t.id, 'go_on' from safari_campaign_targets t
+    insert into safari_campaign_events (target_id, event, reason)
+      select t.id, 'go_on', case when t.hold is null then 'no_mac' end
+        from safari_campaign_targets t
        where t.handle = safari_campaign_go_on.handle
          and t.platform = coalesce(safari_campaign_go_on.platform, t.platform)
-         and t.hold like 'maybe\_replied%' and not safari_campaign_ended(t.state)
+         and not safari_campaign_ended(t.state)
+         and (t.hold like 'maybe\_replied%' or safari_campaign_no_mac(t) is not null)
     returning target_id
   )
   select jsonb_agg(jsonb_build_object('campaign_id', t.campaign_id, 'platform', t.platform,
                                       'handle', t.handle))
     into going from told join safari_campaign_targets t on t.id = told.target_id;
   if going is null then
-    raise no_data_found using message = format('nothing to %s is held for a doubtful reply', handle);
+    raise no_data_found using message = format(
+      'nothing to %s is held for a doubtful reply or waits for a Mac that is gone', handle);
   end if;
   notify safari_commands;
   return going;
@@ -178,13 +210,16 @@ create or replace function public.safari_campaigns(row_limit integer default 20)
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(n) order by n.started_at desc), '[]') from (
     select r.campaign_id, r.campaign_type, r.platform, r.status, r.total_tasks, r.completed,
-           r.failed, r.started_at, r.completed_at, t.targets, t.held, t.next_step_at,
+           r.failed, r.started_at, r.completed_at, t.targets, t.held, t.no_mac,
+           t.next_step_at,
            coalesce(t.states, '{}') as states
       from safari_campaign_runs r
       left join lateral (
         select sum(s.n)::integer as targets, sum(s.held)::integer as held,
+               sum(s.no_mac)::integer as no_mac,
                min(s.next_step_at) as next_step_at, jsonb_object_agg(s.state, s.n) as states
           from (select t.state, count(*) as n, count(t.hold) as held,
+                       count(safari_campaign_no_mac(t)) as no_mac,
                        min(t.next_step_at) as next_step_at
                   from safari_campaign_targets t
                  where t.campaign_id = r.campaign_id group by t.state) s) t on true
@@ -201,12 +236,14 @@ begin
     select to_jsonb(r) || jsonb_build_object('targets', coalesce((
       select jsonb_agg(jsonb_build_object(
                'handle', t.handle, 'platform', t.platform, 'state', t.state, 'step', t.step,
-               'hold', t.hold, 'next_step_at', t.next_step_at, 'last_event_at', t.last_event_at,
+               'hold', t.hold, 'no_mac', safari_campaign_no_mac(t),
+               'next_step_at', t.next_step_at, 'last_event_at', t.last_event_at,
                'commands', coalesce((
                  select jsonb_agg(jsonb_build_object(
                           'id', q.id, 'step', q.params ->> 'campaign_step', 'status', q.status,
                           'reason', q.reason, 'hold', q.hold, 'scheduled_for', q.scheduled_for,
-                          'completed_at', q.completed_at, 'error', q.error) order by q.created_at)
+                          'completed_at', q.completed_at, 'error', q.error,
+                          'waits', safari_wait_of(q)) order by q.created_at)
                    from safari_command_queue q
                   where q.batch_id = t.id::text and q.campaign_id is not null), '[]'))
                order by t.handle)

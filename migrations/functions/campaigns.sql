@@ -277,9 +277,16 @@ declare
   target safari_campaign_targets;
   answer jsonb := '[]';
   touched text[] := '{}';
+  others uuid[] := '{}';  -- of people who replied, in whatever campaign
 begin
   perform safari_campaign_lock(array(
-    select (d ->> 'id')::uuid from jsonb_array_elements(decisions) d));
+    select (d ->> 'id')::uuid from jsonb_array_elements(decisions) d
+    union
+    select o from jsonb_array_elements(decisions) d
+      join safari_campaign_targets t on t.id = (d ->> 'id')::uuid
+     cross join lateral safari_campaign_targets_of(
+       safari_person_addresses(t.platform || ':' || t.handle)) o
+     where d ->> 'state' = 'replied'));
   for decision in select d from jsonb_array_elements(decisions) d order by d ->> 'id' loop
     select * into target from safari_campaign_targets t where t.id = (decision ->> 'id')::uuid;
     if target.id is null or target.version <> (decision ->> 'version')::bigint
@@ -316,6 +323,10 @@ begin
     elsif (decision ->> 'release')::boolean then
       perform safari_campaign_release(target.id);
     end if;
+    if decision ->> 'state' = 'replied' then
+      others := others || array(select o from safari_campaign_targets_of(
+        safari_person_addresses(target.platform || ':' || target.handle)) o);
+    end if;
     if decision ->> 'state' = 'cold' then
       perform safari_campaign_mark_cold(target.platform, target.handle);
     end if;
@@ -332,6 +343,9 @@ begin
     answer := answer || jsonb_build_object('id', target.id, 'applied', true);
   end loop;
   perform safari_campaign_settle(touched);
+  if others <> '{}' then
+    perform safari_campaign_stop(others);
+  end if;
   notify safari_commands;
   return answer;
 end $$;

@@ -40,34 +40,23 @@ begin
   return unsent + coalesce(cardinality(commands), 0);
 end $$;
 
--- Stops running campaigns to the contacts, {contact id: when they were heard}; answers what was
--- stopped. Everything is locked first, in the one order.
+-- Stops running campaigns to the contacts, {contact id: when they were heard}, under every address of
+-- theirs; answers what was stopped. Everything is locked first, in the one order.
 create or replace function public.agent_outreach_stop_campaigns(heard jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  target record;
-  stopped jsonb := '[]';
-  found_targets uuid[];
+  wanted constant uuid[] := array(
+    select distinct t.id
+      from jsonb_each_text(heard) h
+     cross join lateral safari_campaign_targets_of(
+       safari_person_addresses('contact:' || h.key)) o (id)
+      join safari_campaign_targets t on t.id = o.id
+     where t.created_at < h.value::timestamptz);
 begin
-  select array_agg(t.id) into found_targets
-    from jsonb_each_text(heard) h
-    join crm_contacts c on c.id = h.key::uuid
-   cross join lateral jsonb_each_text(agent_outreach_addresses(c)) a
-    join safari_campaign_targets t on t.handle = a.value and t.platform = a.key
-    join safari_campaign_runs r on r.campaign_id = t.campaign_id
-   where not safari_campaign_ended(t.state) and r.campaign_type <> 'research_sweep'
-     and t.created_at < h.value::timestamptz;
-  if found_targets is not null then
-    perform safari_campaign_lock(found_targets);
-    for target in
-      select distinct t.handle, t.platform from safari_campaign_targets t
-       where t.id = any (found_targets) and not safari_campaign_ended(t.state)
-       order by t.platform, t.handle
-    loop
-      stopped := stopped || safari_campaign_replied(target.handle, target.platform);
-    end loop;
+  if wanted = '{}' then
+    return '[]';
   end if;
-  return stopped;
+  return safari_campaign_stop(wanted);
 end $$;
 
 -- Somebody wrote to us: what was queued to them there before that, and running campaigns, stop.
@@ -81,18 +70,29 @@ declare
   stopped jsonb;
 begin
   select coalesce(jsonb_object_agg(n.contact_id, n.at), '{}') into heard from (
-    select m.contact_id, max(coalesce(m.sent_at, m.created_at)) as at
-      from crm_messages m
-     where m.contact_id = any (wanted) and agent_outreach_is_theirs(m) group by 1) n;
+    select s.contact_id, max(s.at) as at
+      from (select m.contact_id, coalesce(m.sent_at, m.created_at) as at
+              from crm_messages m
+             where m.contact_id = any (wanted) and agent_outreach_is_theirs(m)
+            union all
+            select i.contact_id, coalesce(i.occurred_at, i.created_at)
+              from crm_interactions i
+             where i.contact_id = any (wanted) and agent_outreach_is_reply(i)) s
+     group by 1) n;
   stopped := agent_outreach_stop_campaigns(heard);
   answered := array(
     select q.id from crm_message_queue q
      where q.contact_id = any (wanted) and q.status <> 'sent'
-       and exists (select from crm_messages m
+       and (exists (
+             select from crm_interactions i
+              where i.contact_id = any (agent_person(q.contact_id)) and agent_outreach_is_reply(i)
+                and safari_platform(coalesce(i.platform, q.platform)) = safari_platform(q.platform)
+                and coalesce(i.occurred_at, i.created_at) > q.created_at)
+            or exists (select from crm_messages m
                     where m.contact_id = any (agent_person(q.contact_id))
                       and agent_outreach_is_theirs(m)
                       and safari_platform(coalesce(m.platform, q.platform)) = safari_platform(q.platform)
-                      and coalesce(m.sent_at, m.created_at) > q.created_at));
+                      and coalesce(m.sent_at, m.created_at) > q.created_at)));
   return jsonb_build_object(
     'withdrawn', agent_outreach_withdraw(answered, 'replied'), 'campaigns', stopped);
 end $$;

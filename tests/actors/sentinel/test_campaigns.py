@@ -125,6 +125,29 @@ def test_campaigns_go_on_when_the_database_is_back(campaigns: Campaigns) -> None
     house.close()
 
 
+def test_a_request_to_stop_ends_every_campaign_to_the_person(campaigns: Campaigns) -> None:
+    ids = [
+        campaigns.create("comment_warmup", "ada"),
+        campaigns.create("dm_sequence", "ada_ig", platform="instagram"),
+    ]
+    campaigns.admin.execute(
+        "insert into crm_contacts (platform, username, email) values"
+        " ('twitter', 'ada', 'ada@kiln.example'), ('instagram', 'ada_ig', 'ada@kiln.example')"
+    )
+    house = House()
+    campaigner(house, campaigns.store)
+    house.settle(CAMPAIGNS)
+    campaigns.admin.execute(
+        "insert into crm_interactions (contact_id, type, summary)"
+        " select id, 'dm_reply', 'Please stop writing to me' from crm_contacts limit 1"
+    )
+    house.tell(CAMPAIGNS, Wake())
+    eventually(lambda: [campaigns.states(id_) for id_ in ids] == [["replied"]] * 2, "all end")
+    listed = "select count(*) from safari_do_not_contact where recipient in ('ada', 'ada_ig')"
+    eventually(lambda: campaigns.admin.execute(listed).fetchone() == (2,), "they are listed")
+    house.close()
+
+
 def test_two_campaigners_decide_once(campaigns: Campaigns) -> None:
     ids = [campaigns.create("dm_sequence", f"ada{n}", spacing_seconds=0) for n in range(8)]
     campaigns.send_all()
