@@ -1,4 +1,4 @@
-"""Starting the tree with the machine: a launchd agent on macOS, a systemd user unit on Linux."""
+"""Starts the tree at login: a launchd agent on macOS, a systemd user unit on Linux."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the project's folders lie, and whether they are a checkout or an installed package."""
+"""The project's folders, in a checkout or an installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions of people and agents, recorded under the name of who asked for them."""
+"""Runs operators' and agents' actions, and records them under the operator's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs of a tree whose supervisord has died: they keep the services from its successor."""
+"""Stops orphaned programs of a dead supervisord, which would block its successor."""
 
 from __future__ import annotations
 

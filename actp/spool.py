@@ -1,4 +1,4 @@
-"""Results that wait on disk for the database to come back."""
+"""Results on disk that are stored once the database is back."""
 
 from __future__ import annotations
 

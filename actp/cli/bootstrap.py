@@ -1,4 +1,4 @@
-"""Makes sure that a script runs in a Python that has our packages; imports none of them."""
+"""Re-executes a script in a Python that has the required packages; imports none of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options by which commands are chosen, the same for every list and every action."""
+"""The filter options, shared by all lists and actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``limits``: today's use of each limit, setting one, and going back to the settings."""
+"""``limits``: shows today's use, sets limits, and resets them to the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does to a command or a platform: pause, cancel, settle, try again."""
+"""Operators' actions on commands and platforms: pause, resume, cancel, settle, retry."""
 
 from __future__ import annotations
 

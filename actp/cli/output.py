@@ -1,4 +1,4 @@
-"""How commands write: JSON for programs, calm tables for people, nothing a terminal would obey."""
+"""Output of commands: JSON or tables, without terminal control characters."""
 
 from __future__ import annotations
 

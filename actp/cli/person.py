@@ -1,4 +1,4 @@
-"""``people show``, ``join`` and ``part``: which addresses are one person."""
+"""``people show``, ``join`` and ``part``: the addresses of a person."""
 
 from __future__ import annotations
 

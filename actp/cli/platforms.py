@@ -1,4 +1,4 @@
-"""What people may call a platform or a service, and the way from a slip to what was meant."""
+"""Accepted names of platforms and services, with suggestions for typos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m actp.cli.reference``: the page docs/cli.md, from what the commands say themselves."""
+"""``python -m actp.cli.reference``: generates docs/cli.md from the commands' help."""
 
 from __future__ import annotations
 

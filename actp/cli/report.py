@@ -1,4 +1,4 @@
-"""``report``: one page of charts, for anyone who can read the database."""
+"""``report``: writes one page of charts."""
 
 from __future__ import annotations
 

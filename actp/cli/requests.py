@@ -1,4 +1,4 @@
-"""Turns requests into rows of the queue, checked as the worker checks them."""
+"""Turns requests into rows of the queue, with the worker's checks."""
 
 from __future__ import annotations
 

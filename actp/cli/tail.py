@@ -1,4 +1,4 @@
-"""The last lines of log files, and those that follow, also across a rotation."""
+"""Reads the last lines of log files and follows them across rotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as people write and read them; what is stored is UTC."""
+"""Parses and formats times and durations; stored times are UTC."""
 
 from __future__ import annotations
 

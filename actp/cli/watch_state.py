@@ -1,4 +1,4 @@
-"""What the keys of ``status --watch`` do: a pure function from one state to the next."""
+"""The keys of ``status --watch``: a pure function from one state to the next."""
 
 from __future__ import annotations
 

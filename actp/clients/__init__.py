@@ -1,1 +1,1 @@
-"""What speaks to the world beside the Safari services, one client a module."""
+"""Clients of external services other than Safari's, one per module."""

@@ -1,4 +1,4 @@
-"""One chat through Telegram's bot API: messages with buttons, and what people do there."""
+"""The Telegram client for one chat: sends messages with buttons, and receives updates."""
 
 from __future__ import annotations
 

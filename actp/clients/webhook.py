@@ -1,4 +1,4 @@
-"""Delivers results to one address outside, signed as Standard Webhooks describes it."""
+"""Delivers results to the webhook receiver, signed as in Standard Webhooks."""
 
 from __future__ import annotations
 

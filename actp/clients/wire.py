@@ -1,4 +1,4 @@
-"""How answers over HTTP are read, from any service."""
+"""Reads HTTP responses with limits on size and time."""
 
 from __future__ import annotations
 

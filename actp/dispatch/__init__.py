@@ -1,1 +1,1 @@
-"""The one entry for agents: which script does which task, run bounded, logged and told."""
+"""Dispatches agent tasks: runs each script with limits, logs it, and raises alerts."""

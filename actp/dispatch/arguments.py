@@ -1,4 +1,4 @@
-"""Turns a topic and JSON parameters into the items of an argv; no shell ever sees them."""
+"""Turns a topic and JSON parameters into an argv, without a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of a task, known to the database from its begin to its end."""
+"""The lease of one run of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends a task with the one that started it, however that one ends: nothing runs on unseen.
+"""Stops a task when its parent process exits, for whatever reason.
 
 The starter holds the only writing end of a pipe; when it dies, the reading end says so.
 """

@@ -1,4 +1,4 @@
-"""What is kept of a script's end: bounded, storable, and without secrets."""
+"""Reads a script's output and exit code: bounded, storable, without secrets."""
 
 from __future__ import annotations
 

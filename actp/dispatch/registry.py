@@ -1,4 +1,4 @@
-"""The agents as services: ``dispatch("prospect.score-all", {})`` answers, and never raises."""
+"""The agents as services: ``dispatch("prospect.score-all", {})`` returns a result, never raises."""
 
 from __future__ import annotations
 

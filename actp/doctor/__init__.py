@@ -1,4 +1,4 @@
-"""Looks for everything that would keep the worker from its work, and names the remedy."""
+"""Preflight checks: finds problems and names a remedy for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor finds about who is logged in on which Mac."""
+"""Checks of the accounts that Macs are logged in to."""
 
 from __future__ import annotations
 

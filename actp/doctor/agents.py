@@ -1,4 +1,4 @@
-"""What the doctor finds about the services that only the agents use."""
+"""Checks of the services that only agents use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor finds about the database: reachable, up to date, closed, in time."""
+"""Checks of the database: connection, migrations, access, clock."""
 
 from __future__ import annotations
 

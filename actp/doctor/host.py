@@ -1,4 +1,4 @@
-"""What the doctor finds on this host without asking anybody: folders, locks, ports, programs."""
+"""Checks of this host: folders, locks, ports, programs."""
 
 from __future__ import annotations
 

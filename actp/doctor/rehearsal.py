@@ -1,4 +1,4 @@
-"""What the doctor tries: whatever a worker asks of the database, undone."""
+"""Rehearses a worker's database calls and rolls them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor finds in Safari itself: the tab of each service, and who is logged in there."""
+"""Checks of Safari: the tab and the login of each service."""
 
 from __future__ import annotations
 

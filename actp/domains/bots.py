@@ -1,4 +1,4 @@
-"""Who is no person: mailboxes, companies and platforms that stand in a list of contacts."""
+"""Detects contacts that are not people: mailboxes, companies and platforms."""
 
 from __future__ import annotations
 

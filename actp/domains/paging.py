@@ -1,4 +1,4 @@
-"""Walks through all rows of a database function that answers one page at a time."""
+"""Iterates over the rows of a paged database function."""
 
 from __future__ import annotations
 

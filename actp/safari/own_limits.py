@@ -1,4 +1,4 @@
-"""The limits that the services keep themselves, beside ours."""
+"""The limits that services enforce themselves."""
 
 from __future__ import annotations
 

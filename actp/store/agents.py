@@ -1,4 +1,4 @@
-"""The agents' tables, which other programs share: what the queue can do without."""
+"""The agents' tables, which other programs share and the queue does not need."""
 
 from __future__ import annotations
 

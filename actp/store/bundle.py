@@ -1,4 +1,4 @@
-"""Writes the file that brings the functions of a database up to date.
+"""Writes the SQL file that updates the functions of a database.
 
 It holds the definitions that differ from those that the released files leave behind.
 """

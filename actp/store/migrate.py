@@ -1,4 +1,4 @@
-"""Brings a database up to date with the schema of this copy.
+"""Migrates a database to the schema of this copy.
 
 Every file can be run again. A file runs when the database has not seen it, or has seen other
 text under its name, or when one before it runs; it and the record of it are one transaction.

@@ -1,4 +1,4 @@
-"""What every adapter of the database promises."""
+"""The interface of all database adapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt to reach something that failed."""
+"""Backoff between reconnect attempts."""
 
 from __future__ import annotations
 

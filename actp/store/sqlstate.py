@@ -1,4 +1,4 @@
-"""What an SQLSTATE, or a PostgREST or HTTP code in its place, means to a caller."""
+"""Maps SQLSTATE, PostgREST and HTTP codes to errors."""
 
 from __future__ import annotations
 

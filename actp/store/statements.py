@@ -1,4 +1,4 @@
-"""Where each statement of an SQL file begins."""
+"""Splits an SQL file into statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request to Blotato, and what its answer or its silence means."""
+"""One request to Blotato, and how its response or timeout is interpreted."""
 
 from __future__ import annotations
 

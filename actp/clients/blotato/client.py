@@ -1,4 +1,4 @@
-"""What can be done with Blotato: check, upload, publish, ask."""
+"""The Blotato client: check accounts, upload, publish, poll."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Blotato did not do."""
+"""Errors of the Blotato client."""
 
 from __future__ import annotations
 

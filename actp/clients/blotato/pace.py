@@ -1,4 +1,4 @@
-"""Keeps to a limit of requests, so that the other side need not refuse any."""
+"""Limits the request rate, so that the API does not reject requests."""
 
 from __future__ import annotations
 

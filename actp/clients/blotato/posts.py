@@ -1,4 +1,4 @@
-"""What a post looks like to Blotato, and what it would refuse anyway."""
+"""Builds posts for Blotato, and rejects those that it would not accept."""
 
 from __future__ import annotations
 

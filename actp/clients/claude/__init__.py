@@ -1,4 +1,4 @@
-"""Claude, asked for answers of a known shape."""
+"""The Claude client: structured answers with a fixed schema."""
 
 from actp.clients.claude.client import Claude
 from actp.clients.claude.question import Question, Tier

@@ -1,4 +1,4 @@
-"""Reads what came back: a validated answer, or that it is none."""
+"""Parses a response into a validated answer, or raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks Claude within bounds of time, tries and tokens, and counts what it costs."""
+"""Sends requests to Claude with limits on time, retries and tokens, and records usage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures after which something else may be tried."""
+"""Failures that a retry or another model can fix."""
 
 from __future__ import annotations
 

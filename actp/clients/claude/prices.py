@@ -1,4 +1,4 @@
-"""What a token costs, by model."""
+"""Token prices by model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A question, and what of it goes to the model: our words and outside text kept apart."""
+"""A request to the model, with instructions and outside text kept apart."""
 
 from __future__ import annotations
 

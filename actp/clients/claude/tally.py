@@ -1,4 +1,4 @@
-"""Counts what one run asked, and what it cost."""
+"""Counts the requests, tokens and cost of one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has videos rendered by a Remotion service, in either style of its API."""
+"""The Remotion client: renders videos through either style of its API."""
 
 from actp.clients.remotion.client import Remotion
 from actp.clients.remotion.errors import RemotionError

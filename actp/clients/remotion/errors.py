@@ -1,4 +1,4 @@
-"""What Remotion did not do."""
+"""Errors of the Remotion client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where videos of Remotion may lie: at its own address, or in its own folder."""
+"""Validates where a rendered video is stored: at Remotion's address, or in its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between the two styles of the API: routes, bodies, words."""
+"""The differences between the two API styles: routes, bodies, status words."""
 
 from __future__ import annotations
 

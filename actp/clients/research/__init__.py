@@ -1,4 +1,4 @@
-"""The market-research service, asked for what a niche talks about and who does."""
+"""The market-research client: posts and creators of a niche."""
 
 from actp.clients.research.client import MarketResearch
 from actp.clients.research.findings import Creator, Findings, Post

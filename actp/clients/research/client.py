@@ -1,4 +1,4 @@
-"""Starts research jobs, waits for them, and brings what they found."""
+"""Starts research jobs, waits for them, and returns their findings."""
 
 from __future__ import annotations
 

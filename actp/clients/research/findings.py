@@ -1,4 +1,4 @@
-"""What a research found, read from the shapes in which the platforms' researchers give it."""
+"""Parses research results from each platform's format."""
 
 from __future__ import annotations
 

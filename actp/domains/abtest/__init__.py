@@ -1,1 +1,1 @@
-"""The ab-tester agent: two texts on one subject, and which of them does better."""
+"""The ab-tester agent: posts two texts on one subject and determines the better one."""

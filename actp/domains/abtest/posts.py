@@ -1,4 +1,4 @@
-"""Finds the two posts of a test on Twitter, and reads what they brought."""
+"""Finds the two posts of a test on Twitter, and reads their figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ab-tester agent does."""
+"""The tasks of the ab-tester agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which counts of a test are due by its age."""
+"""Which measurements of a test are due at its age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two ways to say one thing: a question, and a statement with a number."""
+"""The two variants of a test: a question, and a statement with a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of two posts did better, and whether chance explains it as well."""
+"""The verdict of a test: which post did better, and whether the difference is significant."""
 
 from __future__ import annotations
 

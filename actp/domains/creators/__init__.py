@@ -1,1 +1,1 @@
-"""The creators agent: who talks about our niches, and who of them is worth a message."""
+"""The creators agent: finds creators in our niches and rates their fit."""

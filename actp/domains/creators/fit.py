@@ -1,4 +1,4 @@
-"""How well a creator fits those we can help."""
+"""Rates how well a creator fits the target audience."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which niches are looked up on which platform."""
+"""Which niches are researched on which platform."""
 
 from __future__ import annotations
 

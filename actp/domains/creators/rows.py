@@ -1,4 +1,4 @@
-"""Turns what a research found into rows."""
+"""Turns research findings into rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the creators agent does."""
+"""The tasks of the creators agent."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The CRM brain: what was said to us, how close each person is, and what to write next."""
+"""The CRM brain: reads inboxes, scores contacts, and queues messages."""

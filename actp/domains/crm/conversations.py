@@ -1,4 +1,4 @@
-"""What services say of conversations, whatever they call it."""
+"""Parses conversations from each service's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes contacts of the lines of a spreadsheet, all in one transaction."""
+"""Imports contacts from a spreadsheet, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each platform's conversations are listed, and how a service is brought to list them."""
+"""The inbox of each platform, and the requests that list it."""
 
 from __future__ import annotations
 

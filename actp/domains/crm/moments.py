@@ -1,4 +1,4 @@
-"""Times as services write them; one that tells no date stays unknown, it is not taken for now."""
+"""Parses services' timestamps; one without a date stays unknown instead of counting as now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores contacts anew, those first whose score is oldest."""
+"""Rescores contacts, the oldest scores first."""
 
 from __future__ import annotations
 

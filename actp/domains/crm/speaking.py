@@ -1,4 +1,4 @@
-"""Who said the last thing in a conversation, and whether they ask us to stop."""
+"""Determines who wrote last in a conversation, and whether they ask us to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the inboxes of all platforms into the CRM; who has answered is skipped."""
+"""Reads the inboxes of all platforms into the CRM, and detects replies."""
 
 from __future__ import annotations
 

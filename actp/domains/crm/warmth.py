@@ -1,4 +1,4 @@
-"""How warm a relation is: what Claude is asked, and the rule where nobody is asked."""
+"""Rates how warm a relationship is: with Claude, or by a rule."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The content-mix agent: what is made, against what should be."""
+"""The content-mix agent: compares the published mix with the target."""

@@ -1,4 +1,4 @@
-"""How much of each niche there should be, and what is missing."""
+"""Target shares of niches, and the gaps to them."""
 
 from __future__ import annotations
 

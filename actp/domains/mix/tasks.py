@@ -1,4 +1,4 @@
-"""What the content-mix agent does."""
+"""The tasks of the content-mix agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where to write to somebody: the platforms in the order of preference, the first that works."""
+"""Chooses the platform for a message, in order of preference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a person gets nothing after a message, and how much in a week."""
+"""Cooldowns after a message, and the weekly maximum per person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has Claude draft an answer to somebody's words; an operator always looks before it is sent."""
+"""Has Claude draft an answer to a person; an operator must approve it before it is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads who is due, page by page, the best scores first."""
+"""Reads due contacts page by page, the best scores first."""
 
 from __future__ import annotations
 

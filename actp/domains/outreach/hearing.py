@@ -1,4 +1,4 @@
-"""Reads what people wrote since the last time, in any table, and acts on what they ask."""
+"""Reads new messages from people in all tables, and applies their opt-outs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether somebody asks not to be contacted, in the languages of ``stop_words.toml``."""
+"""Detects opt-out requests in the languages of ``stop_words.toml``."""
 
 from __future__ import annotations
 

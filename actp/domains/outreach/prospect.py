@@ -1,4 +1,4 @@
-"""A scored contact as outreach sees them, and whether, where and when to write to them."""
+"""A scored contact for outreach: whether, where and when to write to them."""
 
 from __future__ import annotations
 

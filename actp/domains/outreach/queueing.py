@@ -1,4 +1,4 @@
-"""Builds the message queue: a text for everybody who is due."""
+"""Builds the message queue: one text for each due contact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands due messages to the command queue, and tells what happened to earlier ones."""
+"""Hands due messages to the command queue, and reports the outcomes of earlier ones."""
 
 from __future__ import annotations
 

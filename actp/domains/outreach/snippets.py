@@ -1,4 +1,4 @@
-"""The beginning of somebody's post, as one may quote it back to them."""
+"""Shortens a person's post to a quotable snippet."""
 
 from __future__ import annotations
 

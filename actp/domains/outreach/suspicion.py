@@ -1,4 +1,4 @@
-"""What keeps a text that Claude wrote from being sent, and strangers' words from being shown to it.
+"""Checks texts by Claude before they are sent, and outside text before Claude receives it.
 
 The author of a bio may have written it for a machine. So whatever looks like orders is not shown to
 Claude at all, and what comes back may hold nothing by which a stranger could speak through us.

@@ -1,4 +1,4 @@
-"""Why a person is written to, in one line."""
+"""Explains in one line why a person was selected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a message goes out: at the hours of its stage, or at those at which its reader is there."""
+"""Chooses the time of a message: the hours of its stage, or the recipient's usual hours."""
 
 from __future__ import annotations
 

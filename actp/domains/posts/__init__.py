@@ -1,1 +1,1 @@
-"""Our own posts, and what they bring."""
+"""Measures our own posts."""

@@ -1,4 +1,4 @@
-"""At which ages a post is looked at, and which look is due."""
+"""The ages at which a post is measured, and which measurement is due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the figures of one of our posts off its page, by the service of its platform."""
+"""Reads the figures of a post from its page, through the service of its platform."""
 
 from __future__ import annotations
 

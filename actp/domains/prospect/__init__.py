@@ -1,1 +1,1 @@
-"""Prospects: how far each contact is on the way to a sale, and what to do next."""
+"""The prospect agent: scores contacts, assigns funnel stages, and picks the next action."""

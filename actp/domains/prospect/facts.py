@@ -1,4 +1,4 @@
-"""What is known of a contact when it is scored."""
+"""The facts about a contact that its score uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ready a contact is for an offer, and how near to the customers we look for."""
+"""Offer readiness of a contact, and its fit to the ideal customer profile."""
 
 from __future__ import annotations
 

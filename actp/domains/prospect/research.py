@@ -1,4 +1,4 @@
-"""What Claude is asked about a promising contact, and what is kept of the answer."""
+"""Claude's briefs about promising contacts: the request, and the validated answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the prospect agent does."""
+"""The tasks of the prospect agent."""
 
 from __future__ import annotations
 

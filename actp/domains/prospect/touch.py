@@ -1,4 +1,4 @@
-"""By which way, and from when on, a contact may be written to next."""
+"""The channel and the earliest time of the next message to a contact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes a text short enough for a platform without breaking a word."""
+"""Shortens a text to a platform's limit at word boundaries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Works off tasks of publishing: intent first, then Blotato, then what came of it."""
+"""Processes publishing tasks: stores the intent, posts through Blotato, stores the outcome."""
 
 from __future__ import annotations
 

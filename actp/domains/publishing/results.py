@@ -1,4 +1,4 @@
-"""Keeps what came of posts until the database has it."""
+"""Keeps outcomes of posts on disk until the database has stored them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes next for a task of publishing."""
+"""Decides the next step of a publishing task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task of publishing, as the database tells it."""
+"""A publishing task, as the database returns it."""
 
 from __future__ import annotations
 

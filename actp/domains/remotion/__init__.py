@@ -1,1 +1,1 @@
-"""Short videos from what resonates: a brief, a render, and its distribution."""
+"""The remotion agent: short videos, from the brief to their distribution."""

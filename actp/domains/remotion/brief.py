@@ -1,4 +1,4 @@
-"""What a video is to say, and how long it may be."""
+"""The brief of a video: content and length limits."""
 
 from __future__ import annotations
 

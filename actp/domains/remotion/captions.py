@@ -1,4 +1,4 @@
-"""What is written beneath a video."""
+"""Captions of videos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which niche and platform deserve a video."""
+"""Chooses the niche and platform of the next video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings a rendered video to where platforms can fetch it, and puts its posts into the queue."""
+"""Uploads a rendered video, and enqueues its posts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job becomes after what Remotion said of it, or did not."""
+"""The next state of a render job, from Remotion's response or its absence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks Remotion about jobs, has new ones rendered, and sends finished ones on their way."""
+"""Polls render jobs, starts new ones, and distributes finished videos."""
 
 from __future__ import annotations
 

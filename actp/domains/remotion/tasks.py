@@ -1,4 +1,4 @@
-"""What the remotion agent does."""
+"""The tasks of the remotion agent."""
 
 from __future__ import annotations
 

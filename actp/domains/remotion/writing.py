@@ -1,4 +1,4 @@
-"""Writes the brief of a video: Claude where that can be trusted, a template else."""
+"""Writes the brief of a video with Claude, or from a template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids and dice that are the same every time."""
+"""Deterministic ids and random choices."""
 
 from __future__ import annotations
 

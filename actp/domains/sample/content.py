@@ -1,4 +1,4 @@
-"""What was posted and how it did: videos, sixty days of posts, resonance and A/B tests."""
+"""Sample content: videos, sixty days of posts, resonance and A/B tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands and campaigns that have ended: nothing of it is ever sent."""
+"""Sample commands and campaigns that have ended; none is ever sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said with made-up people: conversations, messages, emails, and who was seen where."""
+"""Sample conversations, messages, emails and interactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What made-up people are called and what they say."""
+"""Names and texts of the sample data."""
 
 from __future__ import annotations
 

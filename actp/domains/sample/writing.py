@@ -1,4 +1,4 @@
-"""Puts the made-up rows into the database, and takes them away again."""
+"""Writes the sample rows to the database, and removes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans what is posted where and when, so that the platforms do not repeat one another."""
+"""Plans the week's posts, so that platforms do not repeat each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well each hour of the day does, as one smooth curve over the day drawn from what is known."""
+"""The performance of each hour, as a smooth curve over the day."""
 
 from __future__ import annotations
 

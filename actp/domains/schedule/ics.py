@@ -1,4 +1,4 @@
-"""Writes a plan as an iCalendar file, which every calendar program reads."""
+"""Writes a plan as an iCalendar file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which niches are strong on several platforms at once, and which of them rise."""
+"""Finds niches that are strong on several platforms, and those that are rising."""
 
 from __future__ import annotations
 

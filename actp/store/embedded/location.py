@@ -1,4 +1,4 @@
-"""Where the data and the socket of the embedded server lie."""
+"""The folders of the embedded server's data and socket."""
 
 from __future__ import annotations
 
