@@ -11,6 +11,7 @@ from markupsafe import Markup
 from actp.cli.output import one_line
 from actp.cli.times import short_duration
 from actp.errors import InvalidInput
+from actp.moments import stored_time
 from actp.safari.addresses import HOSTS, clean_handle, clean_post_url, linkedin_profile_url
 from actp.settings import UNNAMED_ACCOUNT
 
@@ -92,8 +93,8 @@ def sign(word: str) -> str:
 
 
 def moment(value: str | None) -> datetime | None:
-    """Return an ISO time, or None."""
-    return datetime.fromisoformat(value).astimezone(UTC) if value else None
+    """Return a time of the database, at its nearest where no calendar has it; or None."""
+    return stored_time(value) if value else None
 
 
 def relative(value: str | None) -> str:
@@ -122,9 +123,7 @@ def after(event: Row, before: Row | None) -> str:
     """Return how long after the one before an event came."""
     if before is None:
         return ""
-    seconds = (
-        datetime.fromisoformat(event["at"]) - datetime.fromisoformat(before["at"])
-    ).total_seconds()
+    seconds = (stored_time(event["at"]) - stored_time(before["at"])).total_seconds()
     return f"+{seconds * 1000:.0f} ms" if abs(seconds) < 1 else f"+{short_duration(seconds)}"
 
 

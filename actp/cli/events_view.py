@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rich.text import Text
 
 from actp.cli.output import one_line, text
+from actp.moments import stored_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 __all__ = ["EventLine", "drawn", "event_line"]
 
@@ -47,7 +48,7 @@ def event_line(event: Mapping[str, Any], service: str, whom: str) -> EventLine |
     if event["event"] not in _WORDS:
         return None
     words, style = _WORDS[event["event"]]
-    at = datetime.fromisoformat(event["at"]).astimezone()
+    at = stored_time(event["at"]).astimezone()
     return EventLine(event["id"], at, service, whom, style, f"{words}{_because(event, service)}")
 
 

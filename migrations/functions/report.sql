@@ -26,6 +26,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
          where q.status in ('completed', 'failed', 'cancelled')
            and q.service is distinct from 'foreign'
            and q.completed_at >= date_trunc('day', now(), 'UTC') - interval '13 days'
+           and q.completed_at < now() + interval '1 day'
          group by 1, 2) e), '[]'),
     'limits', safari_limits(),
     'campaigns', safari_campaigns(12),

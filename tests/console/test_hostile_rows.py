@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 # What the console's own pages cannot be asked for without.
 KEPT: Final = frozenset({"version", "function", "secret"})
+KINDS: Final = {
+    "text": ["text", "character varying"],
+    "jsonb": ["jsonb"],
+    "time": ["timestamp with time zone", "timestamp without time zone", "date"],
+}
+MOMENTS: Final = ("infinity", "-infinity", "0044-03-15 BC", "20000-01-01")
 SHAPES: Final = (
     '"a text"', "17", "null", "[]", "{}", "[[1]]", '{"a": {"b": [null, true, 1e300]}}',
     '{"text": 5, "username": [], "error": {}, "service": 3, "platform": {}}',
@@ -29,7 +35,7 @@ def columns(admin: psycopg.Connection, kind: str) -> list[tuple[str, str]]:
         " join information_schema.tables t using (table_schema, table_name)"
         " where c.table_schema = 'public' and t.table_type = 'BASE TABLE'"
         " and c.data_type = any(%s) and c.is_generated = 'NEVER' order by 1, 2",
-        (["text", "character varying"] if kind == "text" else ["jsonb"],),
+        (KINDS[kind],),
     ).fetchall()
 
 
@@ -103,3 +109,14 @@ def test_no_page_breaks_on_json_of_another_shape(served: Served, *, is_small: bo
             found = visit(served, admin)
             broken = [page for page, text in found.items() if not isinstance(text, str)]
             assert broken == [], shape
+
+
+@pytest.mark.timeout(240)
+def test_no_page_breaks_on_a_time_that_no_calendar_has(served: Served, *, is_small: bool) -> None:
+    fill(served)
+    with served.database.connect() as admin:
+        for moment in MOMENTS[:2] if is_small else MOMENTS:
+            assert overwrite(admin, "time", moment) > 50
+            found = visit(served, admin)
+            broken = [page for page, text in found.items() if not isinstance(text, str)]
+            assert broken == [], moment

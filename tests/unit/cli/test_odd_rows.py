@@ -9,9 +9,10 @@ import pytest
 
 from actp.store.tables import our_tables
 from tests.support.odd_rows import insert_odd_rows
-from tests.support.raw_rows import insert_raw_rows
+from tests.support.raw_rows import edit_raw_rows, insert_raw_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.databases import Database
@@ -39,6 +40,13 @@ LISTINGS = (
     "people show twitter:ada",
     "db duplicates",
 )
+# On all that a filter matches, the last one on what the others leave.
+ON_ALL = (
+    "queue reschedule --status pending --at 2030-01-01T00:00:00Z",
+    "queue retry --status failed",
+    "queue cancel --text hello",
+    "queue cancel --status open",
+)
 BY_ID = (
     ("show", "select id::text from safari_command_queue"),
     ("campaign status", "select campaign_id from safari_campaign_runs"),
@@ -53,6 +61,7 @@ def odd(queue: Database) -> Database:
     random = Random(SEED)
     with queue.connect() as connection:
         assert len(insert_raw_rows(connection, random, COMMANDS)) == COMMANDS
+        assert edit_raw_rows(connection, random, COMMANDS // 2) > COMMANDS // 8
         # Contacts first, others refer to them.
         tables = sorted(
             (name for name in our_tables() if name != "safari_command_queue"),
@@ -63,25 +72,27 @@ def odd(queue: Database) -> Database:
     return queue
 
 
-def test_no_listing_fails(odd: Database, run: Cli, tmp_path: Path) -> None:
-    failures = []
+def calls(odd: Database, tmp_path: Path) -> Iterator[tuple[list[str], set[int]]]:
+    """Yield arguments, and the codes that they may end with."""
     for listing in LISTINGS:
-        for more in ([], ["--json"]):
-            if "--csv" in listing and more:
-                continue
-            result = run(*listing.split(), *more)
-            if result.code != 0:
-                failures.append((listing, more, result.code, result.err[-600:]))
-    result = run("report", "--out", str(tmp_path / "report.html"))
-    if result.code != 0:
-        failures.append(("report", [], result.code, result.err[-600:]))
+        yield listing.split(), {0}
+        if "--csv" not in listing:
+            yield [*listing.split(), "--json"], {0}
+    yield ["report", "--out", str(tmp_path / "report.html")], {0}
     with odd.connect() as connection:
         for command, query in BY_ID:
             for (id_,) in connection.execute(query.encode()).fetchall():
-                if id_ is None or id_.startswith("-"):
-                    continue
-                result = run(*command.split(), "--", id_)
-                # An id of blanks alone, or the beginning of several, is a question asked wrongly.
-                if result.code not in {0, 2, 65, 66}:
-                    failures.append((command, [id_[:80]], result.code, result.err[-600:]))
+                if id_ is not None and not id_.startswith("-"):
+                    # An id of blanks, or the beginning of several, is a question asked wrongly.
+                    yield [*command.split(), "--", id_], {0, 2, 65, 66}
+    for action in ON_ALL:
+        yield [*action.split(), "--yes"], {0}
+
+
+def test_no_command_fails(odd: Database, run: Cli, tmp_path: Path) -> None:
+    failures = []
+    for arguments, allowed in calls(odd, tmp_path):
+        result = run(*arguments)
+        if result.code not in allowed:
+            failures.append(([word[:80] for word in arguments], result.code, result.err[-600:]))
     assert not failures, "\n".join(map(repr, failures))
