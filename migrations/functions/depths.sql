@@ -27,7 +27,7 @@ $$;
 -- A row whose time has come is ready, also when no worker is there to say so; it waits while its platform
 -- is paused, or nobody is logged in as its account: `waits` says so, [{for, account, rows}].
 drop function if exists public.safari_depths();
-create or replace function public.safari_depths() returns table (
+create or replace function public.safari_queue_depths() returns table (
   service text, platform text, pending bigint, ready bigint, waiting bigint, held bigint,
   running bigint, waits jsonb
 )

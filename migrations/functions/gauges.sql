@@ -21,7 +21,7 @@ begin
     select d.service, d.ready, d.waiting, d.held, d.running,
            case when d.platform in (select p.platform from safari_policies p) then d.platform
                 else 'any' end as platform
-      from safari_depths() d join safari_services s on s.service = d.service
+      from safari_queue_depths() d join safari_services s on s.service = d.service
     union all
     select s.service, 0, 0, 0, 0, case when s.kind is null then 'any' else s.platform end
       from safari_services s

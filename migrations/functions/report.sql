@@ -15,7 +15,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
       select jsonb_agg(to_jsonb(d) order by d.service) from (
         select s.service, sum(s.ready) as ready, sum(s.waiting) as waiting, sum(s.held) as held,
                sum(s.running) as running
-          from safari_depths() s where s.service <> 'foreign' group by s.service) d), '[]'),
+          from safari_queue_depths() s where s.service <> 'foreign' group by s.service) d), '[]'),
     'ended', coalesce((
       select jsonb_agg(to_jsonb(e) order by e.day, e.outcome) from (
         select (q.completed_at at time zone 'utc')::date as day,

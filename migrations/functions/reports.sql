@@ -131,7 +131,7 @@ $$;
 create or replace function public.safari_status() returns jsonb
 language sql stable set search_path = public, pg_temp set jit = off as $$
   with depths as materialized (
-    select * from safari_depths()
+    select * from safari_queue_depths()
   ), ended as (
     select q.status, q.reason, count(*) as rows
       from safari_command_queue q
