@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The newest slot of each job, what is open, and the database's clock at a moment of ours."""
+    """The newest slot of each job, what is open, and the database clock with the local time of its reading."""
 
     version: str
     taken: Mapping[str, datetime]

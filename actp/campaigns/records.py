@@ -150,7 +150,7 @@ def _facts(row: Mapping[str, Any], calmed_at: datetime | None) -> list[Event]:
         events.append(verdict)
     if row.get("look_at") is not None:
         events.append(Doubted("their last words or a note need a look: bin/inbox"))
-    # Whoever may not be contacted without having said so here.
+    # People who must not be contacted, for a reason from elsewhere.
     if row.get("is_opted_out"):
         events.append(Cancelled())
     return events

@@ -113,7 +113,7 @@ def bundle(
 def unguarded(text: str, version: int) -> str:
     """Return a bundle as a migration runs it, which has compared the versions and states its own.
 
-    Its lines keep their numbers. By itself an old bundle refuses a newer database.
+    Its lines keep their numbers. An old bundle refuses a newer database.
     """
     text = _GUARD.sub(lambda guard: "\n" * guard[0].count("\n"), text, count=1)
     return _STATED.sub(f"set_config('actp.schema_version', '{version}'", text)

@@ -193,7 +193,7 @@ class Site:
         numbers = range(POSTS_OF_A_PERSON, 0, -1)
         pinned = [] if self.pinned_post is None else [self.pinned_post]
         own = [tweet.url for tweet in self.tweets] if handle == self.account else None
-        # A number is one post's alone, whoever wrote it.
+        # A number belongs to one post, regardless of its author.
         first = 10_000 * (zlib.crc32(handle.lower().encode()) if self.name in _NUMBERED else 0)
         newest = [shape.format(handle=handle, number=first + 1000 + number) for number in numbers]
         return [*pinned, *(newest if own is None else own)]

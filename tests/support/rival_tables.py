@@ -24,7 +24,7 @@ def rival_tables(kinds: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def ddl(tables: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the SQL that makes them; a uuid of their own is their key."""
+    """Return the SQL that makes them; a separate uuid is their key."""
     return "".join(
         f"create table {table} ("
         + ", ".join(

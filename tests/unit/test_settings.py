@@ -211,7 +211,7 @@ def test_a_wrong_secret_is_not_repeated(name: str, value: str) -> None:
         ('{"twitter": {"comments": 1}}', "did you mean 'comment'?"),
         ('{"twitter": {"dm": -1}}', "twitter dm: -1"),
         ('{"twitter": {"dm": true}}', "twitter dm: True"),
-        ('{"twitter": 5}', "twitter holds no object"),
+        ('{"twitter": 5}', "twitter is not an object"),
         ("[1]", "not a JSON object"),
         ("twitter=5", "not JSON"),
     ],
