@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The newest slot of each job, what is open, and the database clock with the local time of its reading."""
+    """The newest slot of each job, what is open, and both clocks at one moment."""
 
     version: str
     taken: Mapping[str, datetime]
