@@ -93,6 +93,10 @@ A pickup ends with the request. Ours has one commit more in its way than pgqueue
 on disk before anything is sent. So has the busy share of the one Safari: between two actions lie
 the result of one and the intent of the next.
 
+A row that is put in costs a tenth of a millisecond: a third of it brings recipient and post into
+their one spelling, a third finds the service and checks the text, an eighth fills the index of the
+search. Release 0.1.0 kept addresses as they were given.
+
 Agents run as whole processes, start of the interpreter included, on made-up people and posts.
 Claude is simulated and answers at once; scores, queues and associations are made without it. The
 sweep is the first on its data. Hours and A/B tests are judged on posts drawn by chance, the rates

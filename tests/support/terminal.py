@@ -43,6 +43,8 @@ class Terminal:
         if self._pid == 0:  # the child
             # A shell in the background starts its programs with Ctrl-C ignored.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            # Where the tests run under nohup, a program in its own window still obeys it.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             os.execvpe(command[0], list(command), dict(environment))  # noqa: S606 - no shell
         self.resize(rows, columns)
 
