@@ -7,8 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from actp.sanitize import storable, storable_text
@@ -34,8 +32,12 @@ def secrets_of(settings: Settings) -> list[str]:
     values = (getattr(settings, name) for name in type(settings).model_fields)
     secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
     if settings.database_url is not None:
+        # Loaded here: the scheduler keeps what it loads, and over REST nothing else needs it.
+        from psycopg import Error  # noqa: PLC0415
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
         address = settings.database_url.get_secret_value()
-        with suppress(psycopg.Error, ValueError):  # connecting reports it
+        with suppress(Error, ValueError):  # connecting reports it
             given = conninfo_to_dict(address)
             secrets |= {str(given.get(name, "")) for name in ("password", "sslpassword")}
             # As it stands in a URL, where a script may print that.

@@ -110,7 +110,7 @@ def test_the_wait_of_a_service_is_shown_and_lifted(rig: Rig) -> None:
     assert "Waits: twitter-dm" in actp(host, "status")
     # Every Mac that serves it hears of it, from wherever it is lifted.
     desk = rig.host("desk")
-    assert "twitter-dm is tried again" in actp(desk, "resume", "--service", "twitter-dm")
+    assert "Retrying twitter-dm" in actp(desk, "resume", "--service", "twitter-dm")
     for id_ in (first, second):
         rig.wait_for_status(id_, "completed")
     assert len(deliveries(rig)) == 2

@@ -114,24 +114,25 @@ def fill(served: Served) -> str:
 
 
 @pytest.mark.parametrize("width", [390, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_barrier_or_a_complaint(
-    browser: Browser, served: Served, scheme: Literal["light", "dark"], width: int
-) -> None:
+def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served, width: int) -> None:
     unknown = fill(served)
     PICTURES.mkdir(parents=True, exist_ok=True)
     bulk = "/commands/bulk/cancel?scope=all&campaign=spring"
     reschedule = bulk.replace("cancel", "reschedule")
     pages = (*PAGES, f"/commands/{unknown}", "/commands?to=nobody", bulk, reschedule)
-    context = enter(browser, served, scheme=scheme, width=width)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    context = enter(browser, served, width=width)
     for number, path in enumerate(pages):
         page = context.new_page()
         complaints = listen(page)
         page.goto(path)
-        assert barriers_on(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         name = path.strip("/").partition("?")[0].replace("/", "-")[:24] or "overview"
-        page.screenshot(path=PICTURES / f"{number:02d}-{name}-{scheme}-{width}.png", full_page=True)
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
+            assert barriers_on(page) == [], (path, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            picture = PICTURES / f"{number:02d}-{name}-{scheme}-{width}.png"
+            page.screenshot(path=picture, full_page=True)
         allowed = ["404"] if path == "/nowhere" else []
         assert [text for text in complaints if not any(a in text for a in allowed)] == [], path
         page.close()
