@@ -84,11 +84,13 @@ class DatabaseCollector(Collector):
         home: Path,
         *,
         fresh_seconds: float = FRESH_SECONDS,
+        failed_seconds: float = FAILED_SECONDS,
         scrape_seconds: float = SCRAPE_SECONDS,
     ) -> None:
         self._store = store
         self._home = home
         self._fresh_seconds = fresh_seconds
+        self._failed_seconds = failed_seconds
         self._scrape_seconds = scrape_seconds
         self._reading = Reading(read_at=-inf)
         self._changed = threading.Condition()
@@ -141,7 +143,7 @@ class DatabaseCollector(Collector):
     def _latest(self) -> Reading:
         with self._changed:
             last = self._reading
-            keep_seconds = FAILED_SECONDS if last.answer is None else self._fresh_seconds
+            keep_seconds = self._failed_seconds if last.answer is None else self._fresh_seconds
             if last.age_seconds >= keep_seconds and not self._is_wanted:
                 self._is_wanted = True
                 self._changed.notify_all()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from actp.clock import steady_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from actp.safari.outcomes import Breaking, Outcome
@@ -103,8 +104,9 @@ class Breaker:
 class Readiness:
     """Keeps what outcomes and probes have said about one service."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, clock: Callable[[], float] = steady_seconds) -> None:
         self._random = random
+        self._clock = clock
         self._breaker = Breaker()
         self._is_identified = False
         self._blocked_until = 0.0
@@ -114,7 +116,7 @@ class Readiness:
     @property
     def step(self) -> Step:
         """Return what to do before the next command: go, wait, or probe first."""
-        now = steady_seconds()
+        now = self._clock()
         if now < self._blocked_until:
             return "wait" if now < self._recheck_at else "probe"
         step = self._breaker.step(now)
@@ -123,7 +125,7 @@ class Readiness:
     @property
     def wait_seconds(self) -> float:
         """Return how long to wait before looking again."""
-        now = steady_seconds()
+        now = self._clock()
         blocked = min(self._blocked_until, self._recheck_at) - now
         return max(blocked, self._breaker.wait_seconds(now), PROBE_AGAIN_SECONDS)
 
@@ -141,7 +143,7 @@ class Readiness:
 
     def learn(self, outcome: Outcome) -> None:
         """Take in what happened to a command."""
-        now = steady_seconds()
+        now = self._clock()
         if outcome.reason in _UNIDENTIFYING:
             self._is_identified = False
         if outcome.reason in _ABOUT_THE_ROW:
@@ -161,7 +163,7 @@ class Readiness:
 
     def probed(self, error: str | None) -> None:
         """Take in what a look at the service said."""
-        now, jitter = steady_seconds(), self._random.random()
+        now, jitter = self._clock(), self._random.random()
         self._is_identified = error is None
         if now < self._blocked_until and error is not None:
             self._recheck_at = now + RECHECK_SECONDS

@@ -146,10 +146,11 @@ def test_unknown_program_is_refused_with_the_known_ones(place: Place) -> None:
 
 def test_logs_show_one_program_or_all_in_the_order_of_time(place: Place) -> None:
     path = place.tree.log_folder / "worker_00.log"
-    # The tree is up before its worker has written anything, and one that rests writes one line.
-    eventually(lambda: path.read_text().count("\n") >= 1, "it writes", START_SECONDS)
-    own = place.say("logs", "worker", "-n", "1").splitlines()
-    assert len(own) == 1
+    # A worker at rest has written one line; a restart has it write more.
+    place.say("restart", "worker")
+    eventually(lambda: path.read_text().count("\n") >= 3, "it writes", START_SECONDS)
+    own = place.say("logs", "worker", "-n", "3").splitlines()
+    assert len(own) == 3
     assert set(own) <= set(path.read_text().splitlines())
     merged = place.say("logs", "-n", "2000").splitlines()
     told_by = [line.partition(" | ")[0].strip() for line in merged]

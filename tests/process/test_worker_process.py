@@ -86,7 +86,7 @@ def test_a_second_worker_for_the_same_services_says_so_and_ends(
         assert second.end() == 75
         cause, remedy = second.log.splitlines()
     assert cause == "another process on this host already owns these services"
-    assert "bin/down" in remedy
+    assert remedy == "Stop a running tree with bin/down; in tests ACTP_LOCK_DIR separates hosts."
     assert worker.process.poll() is None
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actp.cli import review as review_commands
 from actp.errors import ExitCode
+from actp.settings import PROJECT_ROOT
+from tests.support.terminal import Terminal
 from tests.unit.cli.conftest import Cli, check_error
 from tests.unit.cli.test_operate import add
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.databases import Database
 
 WAITING = {"status": "pending", "batch_id": "spring"}
@@ -57,18 +62,23 @@ def test_all_drafts_are_decided_by_the_number_that_was_shown(
 
 @pytest.mark.usefixtures("drafts")
 def test_a_draft_that_comes_before_the_answer_keeps_all_from_being_decided(
-    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
+    queue: Database, tmp_path: Path
 ) -> None:
-    def one_comes(question: str) -> bool:
+    environment = {
+        **queue.environment,
+        **{name: os.environ[name] for name in ("PATH", "TERM") if name in os.environ},
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "HOME": str(tmp_path),
+        "ACTP_ENV_FILE": "",
+        "ACTP_HOME": str(tmp_path / "home"),
+    }
+    command = (sys.executable, "-m", "actp.cli", "review", "approve", "--all")
+    with Terminal(command, environment) as terminal:
+        terminal.expect(r"Approve 2 drafts \(send dm on twitter\)\?")
         add(queue, params='{"username": "cyd", "text": "Hi cyd"}', **WAITING)
-        return question == "Approve 2 drafts (send dm on twitter)?"
-
-    monkeypatch.setattr(review_commands, "agreed", one_comes)
-    check_error(
-        run("review", "approve", "--all"),
-        ExitCode.WRONG_STATE,
-        "the drafts have changed, 3 match now: nothing was decided",
-    )
+        terminal.type("y\n")
+        assert terminal.wait() == ExitCode.WRONG_STATE
+    assert "the drafts have changed, 3 match now: nothing was decided" in terminal.output
     assert decided(queue) == []
 
 

@@ -11,8 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from actp.errors import StoreUnavailable
-from metrics import exporter
-from metrics.exporter import DatabaseCollector
+from metrics.exporter import FAILED_SECONDS, DatabaseCollector
 from metrics.gauges import GAUGES, families
 
 if TYPE_CHECKING:
@@ -68,11 +67,19 @@ def scraped(collector: DatabaseCollector) -> str:
 
 @contextmanager
 def collecting(
-    database: Database, home: Path, *, fresh_seconds: float = 0.0
+    database: Database,
+    home: Path,
+    *,
+    fresh_seconds: float = 0.0,
+    failed_seconds: float = FAILED_SECONDS,
 ) -> Iterator[DatabaseCollector]:
     with closing(
         DatabaseCollector(
-            database, home, fresh_seconds=fresh_seconds, scrape_seconds=DEADLINE_SECONDS
+            database,
+            home,
+            fresh_seconds=fresh_seconds,
+            failed_seconds=failed_seconds,
+            scrape_seconds=DEADLINE_SECONDS,
         )
     ) as collector:
         collector.start()
@@ -106,10 +113,9 @@ def test_a_reading_serves_several_scrapes(database: Database, tmp_path: Path) ->
 
 
 def test_a_lost_database_is_shown_as_down_and_nothing_old(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(exporter, "FAILED_SECONDS", 0.0)
-    with collecting(database, tmp_path) as collector:
+    with collecting(database, tmp_path, failed_seconds=0.0) as collector:
         scraped(collector)
         database.answers = None
         text = scraped(collector)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import SystemRandom
 
 import pytest
@@ -14,10 +15,25 @@ MISCONFIGURED = Outcome("wait", "misconfigured", error="401", wait_seconds=900.0
 BUSY_PERSON = Outcome("wait", "in_flight", wait_seconds=30.0)
 
 
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def readiness() -> Readiness:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def readiness(clock: Clock) -> Readiness:
     """A service that has been identified."""
-    readiness = Readiness(SystemRandom())
+    readiness = Readiness(SystemRandom(), clock)
     readiness.probed(None)
     return readiness
 
@@ -73,28 +89,22 @@ OUTSIDE_HOURS = Outcome("wait", "outside_hours", error="closed", wait_seconds=40
 
 
 def test_a_wait_for_the_hours_of_a_service_is_looked_at_again(
-    readiness: Readiness, monkeypatch: pytest.MonkeyPatch
+    readiness: Readiness, clock: Clock
 ) -> None:
-    now = 1000.0
-    monkeypatch.setattr("actp.safari.readiness.steady_seconds", lambda: now)
     readiness.learn(OUTSIDE_HOURS)
     assert (readiness.step, readiness.wait_seconds) == ("wait", RECHECK_SECONDS)
-    now += RECHECK_SECONDS
+    clock.now += RECHECK_SECONDS
     assert readiness.state["state"] == "probe"
     readiness.probed("it is outside its own hours")
     assert (readiness.step, readiness.wait_seconds) == ("wait", RECHECK_SECONDS)
-    now += RECHECK_SECONDS
+    clock.now += RECHECK_SECONDS
     readiness.probed(None)
     assert readiness.state == {"state": "ready"}
 
 
-def test_a_wait_for_a_person_is_not_ended_by_a_probe(
-    readiness: Readiness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 1000.0
-    monkeypatch.setattr("actp.safari.readiness.steady_seconds", lambda: now)
+def test_a_wait_for_a_person_is_not_ended_by_a_probe(readiness: Readiness, clock: Clock) -> None:
     readiness.learn(MISCONFIGURED)
-    now += RECHECK_SECONDS + 1
+    clock.now += RECHECK_SECONDS + 1
     assert readiness.step == "wait"
 
 
