@@ -450,9 +450,7 @@ begin
                'at', coalesce(i ->> 'occurred_at', i ->> 'created_at'), 'text', i -> 'summary',
                'outbound', false)), '[]') into heard
         from jsonb_array_elements(coalesce(rows, '[]')) i
-       where i ->> 'type' ~ 'reply$'
-          or (i ->> 'direction' = 'inbound'
-              and i ->> 'type' !~ '(open|opened|click|clicked|like|liked|view|viewed)$');
+       where agent_is_reply(i ->> 'type', i ->> 'direction');
     end if;
   end if;
 
@@ -508,27 +506,23 @@ begin
         from under_way u
         left join safari_people o on o.address = u.address
         left join safari_people p on p.person = o.person
+    ), known as (
+      select t.id,
+             coalesce(t.veto = 'opted_out', false) or exists (
+               select from safari_do_not_contact n
+                where n.platform in ('all', split_part(t.address, ':', 1))
+                  and n.recipient = substr(t.address, position(':' in t.address) + 1)) as is_opted_out,
+             case when t.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
+                       and b.look_at > coalesce(t.calmed_at, '-infinity') then b.look_at end as look_at,
+             case when b.unheard then b.contact_id end as unheard
+        from theirs t
+        left join actp_inbox b on b.contact_id = case when starts_with(t.address, 'contact:')
+                                                      then substr(t.address, 9)::uuid end
     )
-    select k.id,
-           bool_or(coalesce(k.veto = 'opted_out', false) or exists (
-             select from safari_do_not_contact n
-              where n.platform in ('all', split_part(k.address, ':', 1))
-                and n.recipient = substr(k.address, position(':' in k.address) + 1))),
-           max(b.look_at) filter (where b.look_at > coalesce(b.done_at, '-infinity')
-                                    and b.look_at > coalesce(k.calmed_at, '-infinity')
-                                    and k.hold is null),
-           array_agg(b.contact_id) filter (where b.unheard)
-      from theirs k
-      left join actp_inbox b on b.contact_id = case when starts_with(k.address, 'contact:')
-                                                    then substr(k.address, 9)::uuid end
-     group by k.id
-    having bool_or(coalesce(k.veto = 'opted_out', false) or coalesce(b.unheard, false)
-                   or exists (
-             select from safari_do_not_contact n
-              where n.platform in ('all', split_part(k.address, ':', 1))
-                and n.recipient = substr(k.address, position(':' in k.address) + 1))
-                   or (k.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
-                       and b.look_at > coalesce(k.calmed_at, '-infinity')));
+    select k.id, bool_or(k.is_opted_out), max(k.look_at),
+           array_agg(k.unheard) filter (where k.unheard is not null)
+      from known k group by k.id
+    having bool_or(k.is_opted_out or k.look_at is not null or k.unheard is not null);
 end $$;
 
 create or replace function public.safari_campaign_holder(platform text, handle text) returns text
@@ -1222,12 +1216,10 @@ language sql stable set search_path = public, pg_temp as $$
                   n.platform) b), '{}'))
 $$;
 
-create or replace function public.agent_outreach_is_reply(interaction public.crm_interactions)
-returns boolean
+create or replace function public.agent_is_reply(type text, direction text) returns boolean
 language sql immutable as $$
-  select coalesce(interaction.type ~ 'reply$' or (
-    interaction.direction = 'inbound'
-    and interaction.type !~ '(open|opened|click|clicked|like|liked|view|viewed)$'), false)
+  select coalesce(type ~ 'reply$' or (
+    direction = 'inbound' and type !~ '(open|opened|click|clicked|like|liked|view|viewed)$'), false)
 $$;
 
 create or replace function public.agent_conversation(ids uuid[], addresses text[])
@@ -1274,7 +1266,7 @@ language sql stable as $$
                      coalesce(n.direction = 'outbound', true)
                        and n.type ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
                        as is_message,
-                     agent_outreach_is_reply(n) as is_reply,
+                     agent_is_reply(n.type, n.direction) as is_reply,
                      n.direction = 'inbound' or n.type ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i
    cross join lateral (
@@ -3378,7 +3370,7 @@ begin
             union all
             select i.contact_id, coalesce(i.occurred_at, i.created_at)
               from crm_interactions i
-             where i.contact_id = any (wanted) and agent_outreach_is_reply(i)) s
+             where i.contact_id = any (wanted) and agent_is_reply(i.type, i.direction)) s
      group by 1) n;
   stopped := agent_outreach_stop_campaigns(heard);
   answered := array(
@@ -3386,7 +3378,7 @@ begin
      where q.contact_id = any (wanted) and q.status <> 'sent'
        and (exists (
              select from crm_interactions i
-              where i.contact_id = any (agent_person(q.contact_id)) and agent_outreach_is_reply(i)
+              where i.contact_id = any (agent_person(q.contact_id)) and agent_is_reply(i.type, i.direction)
                 and safari_platform(coalesce(i.platform, q.platform)) = safari_platform(q.platform)
                 and coalesce(i.occurred_at, i.created_at) > q.created_at)
             or exists (select from crm_messages m

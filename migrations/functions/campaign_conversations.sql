@@ -111,9 +111,7 @@ begin
                'at', coalesce(i ->> 'occurred_at', i ->> 'created_at'), 'text', i -> 'summary',
                'outbound', false)), '[]') into heard
         from jsonb_array_elements(coalesce(rows, '[]')) i
-       where i ->> 'type' ~ 'reply$'
-          or (i ->> 'direction' = 'inbound'
-              and i ->> 'type' !~ '(open|opened|click|clicked|like|liked|view|viewed)$');
+       where agent_is_reply(i ->> 'type', i ->> 'direction');
     end if;
   end if;
 
@@ -173,27 +171,23 @@ begin
         from under_way u
         left join safari_people o on o.address = u.address
         left join safari_people p on p.person = o.person
+    ), known as (
+      select t.id,
+             coalesce(t.veto = 'opted_out', false) or exists (
+               select from safari_do_not_contact n
+                where n.platform in ('all', split_part(t.address, ':', 1))
+                  and n.recipient = substr(t.address, position(':' in t.address) + 1)) as is_opted_out,
+             case when t.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
+                       and b.look_at > coalesce(t.calmed_at, '-infinity') then b.look_at end as look_at,
+             case when b.unheard then b.contact_id end as unheard
+        from theirs t
+        left join actp_inbox b on b.contact_id = case when starts_with(t.address, 'contact:')
+                                                      then substr(t.address, 9)::uuid end
     )
-    select k.id,
-           bool_or(coalesce(k.veto = 'opted_out', false) or exists (
-             select from safari_do_not_contact n
-              where n.platform in ('all', split_part(k.address, ':', 1))
-                and n.recipient = substr(k.address, position(':' in k.address) + 1))),
-           max(b.look_at) filter (where b.look_at > coalesce(b.done_at, '-infinity')
-                                    and b.look_at > coalesce(k.calmed_at, '-infinity')
-                                    and k.hold is null),
-           array_agg(b.contact_id) filter (where b.unheard)
-      from theirs k
-      left join actp_inbox b on b.contact_id = case when starts_with(k.address, 'contact:')
-                                                    then substr(k.address, 9)::uuid end
-     group by k.id
-    having bool_or(coalesce(k.veto = 'opted_out', false) or coalesce(b.unheard, false)
-                   or exists (
-             select from safari_do_not_contact n
-              where n.platform in ('all', split_part(k.address, ':', 1))
-                and n.recipient = substr(k.address, position(':' in k.address) + 1))
-                   or (k.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
-                       and b.look_at > coalesce(k.calmed_at, '-infinity')));
+    select k.id, bool_or(k.is_opted_out), max(k.look_at),
+           array_agg(k.unheard) filter (where k.unheard is not null)
+      from known k group by k.id
+    having bool_or(k.is_opted_out or k.look_at is not null or k.unheard is not null);
 end $$;
 
 -- The account that holds the conversation with a person, null where all Macs share one.

@@ -45,12 +45,10 @@ language sql immutable as $$
 $$;
 
 -- Interactions that stand for words of theirs; who merely opened or liked something said nothing.
-create or replace function public.agent_outreach_is_reply(interaction public.crm_interactions)
-returns boolean
+create or replace function public.agent_is_reply(type text, direction text) returns boolean
 language sql immutable as $$
-  select coalesce(interaction.type ~ 'reply$' or (
-    interaction.direction = 'inbound'
-    and interaction.type !~ '(open|opened|click|clicked|like|liked|view|viewed)$'), false)
+  select coalesce(type ~ 'reply$' or (
+    direction = 'inbound' and type !~ '(open|opened|click|clicked|like|liked|view|viewed)$'), false)
 $$;
 
 -- A moment of a conversation that may be compared and printed: never before 1970, never in the future.
@@ -111,7 +109,7 @@ language sql stable as $$
                      coalesce(n.direction = 'outbound', true)
                        and n.type ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
                        as is_message,
-                     agent_outreach_is_reply(n) as is_reply,
+                     agent_is_reply(n.type, n.direction) as is_reply,
                      n.direction = 'inbound' or n.type ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i
    cross join lateral (

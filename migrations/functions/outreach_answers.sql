@@ -77,7 +77,7 @@ begin
             union all
             select i.contact_id, coalesce(i.occurred_at, i.created_at)
               from crm_interactions i
-             where i.contact_id = any (wanted) and agent_outreach_is_reply(i)) s
+             where i.contact_id = any (wanted) and agent_is_reply(i.type, i.direction)) s
      group by 1) n;
   stopped := agent_outreach_stop_campaigns(heard);
   answered := array(
@@ -85,7 +85,7 @@ begin
      where q.contact_id = any (wanted) and q.status <> 'sent'
        and (exists (
              select from crm_interactions i
-              where i.contact_id = any (agent_person(q.contact_id)) and agent_outreach_is_reply(i)
+              where i.contact_id = any (agent_person(q.contact_id)) and agent_is_reply(i.type, i.direction)
                 and safari_platform(coalesce(i.platform, q.platform)) = safari_platform(q.platform)
                 and coalesce(i.occurred_at, i.created_at) > q.created_at)
             or exists (select from crm_messages m

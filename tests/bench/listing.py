@@ -18,6 +18,7 @@ __all__ = ["measure"]
 
 TARGET_MS: Final = 15.0
 TIMES: Final = 9
+HISTORY_ROWS: Final = 50
 
 
 def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
@@ -33,9 +34,13 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
             connection.execute("checkpoint")
         store = database.store
         asked: dict[str, Callable[[], object]] = {
-            "history --status unknown": lambda: store.call("safari_history", status="unknown"),
+            "history --status unknown": lambda: store.call(
+                "safari_search", filter={"status": "unknown"}, row_limit=HISTORY_ROWS
+            ),
             "history --platform with nothing": lambda: store.call(
-                "safari_history", platform="nowhere"
+                "safari_search",
+                filter={"platform": "nowhere", "status": "ended"},
+                row_limit=HISTORY_ROWS,
             ),
             "retry-failed": lambda: store.call("safari_retry_failed"),
         }
