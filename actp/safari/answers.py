@@ -187,6 +187,9 @@ def _sent(reading: _Reading) -> Outcome:
     if (reading.tries or 1) > 1:
         again = f"it needed {reading.tries} tries; the text may be there twice"
         sent = replace(sent, alert=again, result={**sent.result, "tries": reading.tries})
+    elif _has_typed_again(reading):
+        again = "it typed in a second way without clearing the first; look at the comment"
+        sent = replace(sent, alert=again, result={**sent.result, "typed_again": True})
     published = reading.value("tweetText") or reading.value("generatedComment")
     wanted = text_of(reading.command)
     if not isinstance(published, str) or wanted is None:
@@ -199,6 +202,13 @@ def _sent(reading: _Reading) -> Outcome:
         alert=f"published another text than it was given: {text}",
         result={**sent.result, "rewritten": True},
     )
+
+
+def _has_typed_again(reading: _Reading) -> bool:
+    """Return whether a driver that clears no box needed more than its first way of typing."""
+    is_comment = isinstance(reading.command, Comment)
+    is_clearing = reading.service.name != "twitter-comments" or not is_comment
+    return not is_clearing and reading.value("strategy") in {"keystrokes", "clipboard"}
 
 
 def _verified(reading: _Reading) -> Outcome:

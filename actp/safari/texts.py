@@ -53,6 +53,18 @@ _REWRITTEN = re.compile(
     r"\b(?:SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|EXEC|UNION|SCRIPT)\b",
     re.IGNORECASE | re.ASCII,
 )
+# Where a page ignores JavaScript, drivers hand the text to a shell. Of these one quotes it so that
+# an apostrophe ends the quotes, and one so that it does nothing but spoil the text.
+_APOSTROPHES_END_QUOTES: Final = frozenset({"tiktok-dm", "twitter-comments"})
+# And these leave its backslashes alone between double quotes, so that the next sign is the shell's.
+_BACKSLASHES_OPEN_QUOTES: Final = frozenset(
+    {"instagram-comments", "linkedin-automation", "tiktok-comments", "twitter-comments"}
+)
+_OPENING = re.compile(r'\\["`$]')
+# tiktok-dm looks for so many characters in what it typed, and types again if they have a line end.
+_TYPED_TWICE: Final = frozenset({"tiktok-dm"})
+LOOKED_FOR_CHARS: Final = 15
+_BREAK = re.compile(r"\s*\n\s*")
 _LIGHT: Final = (range(4352), range(8192, 8206), range(8208, 8224), range(8242, 8248))
 _QUERY_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\"'`\\\u2028\u2029]|\$[({]")
 
@@ -66,7 +78,8 @@ def visible_text(value: str) -> str:
     """Return what a reader sees of a text: without invisible signs, one blank between words."""
     plain = unicodedata.normalize("NFKC", normalised_text(value))
     shown = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
-    return "\n".join(" ".join(line.split()) for line in shown.strip().split("\n"))
+    lines = shown.replace("\u2019", "'").strip().split("\n")
+    return "\n".join(" ".join(line.split()) for line in lines)
 
 
 def rewritten_word(text: str) -> str | None:
@@ -76,8 +89,12 @@ def rewritten_word(text: str) -> str | None:
 
 
 def clean_text(service: str, value: str) -> str:
-    """Return the text as it will be sent; raises InvalidInput where it cannot be."""
-    text = normalised_text(value)
+    """Return the text as it will be sent; raises InvalidInput where it cannot be.
+
+    Apostrophes become typographic ones, and a line end becomes a blank, where the service's driver
+    cannot type them.
+    """
+    text = _typable(service, normalised_text(value))
     if not text.strip():
         raise InvalidInput("the text is empty", remedy="Set params.text.")
     if _CONTROLS.search(text) or _SURROGATES.search(text):
@@ -99,6 +116,22 @@ def clean_text(service: str, value: str) -> str:
             f"twitter-comments would publish the word {word!r} as [FILTERED:{word}]",
             remedy="Use another word.",
         )
+    return text
+
+
+def _typable(service: str, text: str) -> str:
+    """Return a text that the service's driver types once and hands to no shell as a command."""
+    if service in _BACKSLASHES_OPEN_QUOTES and (found := _OPENING.search(text)):
+        raise InvalidInput(
+            f"the text has {found[0]}, which {service} could hand to a shell as a command",
+            remedy="Leave out the backslash.",
+        )
+    if service in _APOSTROPHES_END_QUOTES:
+        text = text.replace("'", "\u2019")
+    if service in _TYPED_TWICE:
+        text = text.lstrip()
+        while (found := _BREAK.search(text)) and found.start() < LOOKED_FOR_CHARS:
+            text = f"{text[: found.start()]} {text[found.end() :]}"
     return text
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator.browser.pages import Kind, page_at
 from simulator.browser.safari import ScriptError, Spot
+from simulator.browser.shell import Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,9 +104,28 @@ class Hands:
         """Return whether the site in the tab knows who looks; raises ScriptError."""
         return self.safari.sites[self.session.tab().page.site].is_logged_in
 
-    def write(self, text: str) -> None:
-        """Put text into the box of the tab by JavaScript; raises ScriptError."""
-        self.safari.write(self.session.tab(), text)
+    def write(self, text: str, *ways: Callable[[str], str]) -> int:
+        """Put text into the box of the tab; raises ScriptError.
+
+        By JavaScript, and where the driver sees nothing come of that, in the first of further
+        ``ways`` that brings some of it. Returns how many it needed; 0 where none did.
+        """
+        fault, tab = self._fault("type"), self.session.tab()
+        kind = None if fault is None else fault.kind
+        if kind != "ignored":
+            self.safari.write(tab, text)
+        if kind not in {"ignored", "unseen"}:
+            return 1
+        for number, way in enumerate(ways, 2):
+            try:
+                arrived = way(text)
+            except Ran as ran:
+                self._deliver("shell", tab.url, str(ran))
+                continue
+            if arrived:
+                self.safari.write(tab, arrived)
+                return number
+        return 0
 
     def paste(self, text: str) -> None:
         """Paste in the tracked tab, else in the first; what finds no box there is lost."""

@@ -31,12 +31,12 @@ class Fault(_Strict):
     """What goes wrong on one step of the given try.
 
     ``error`` raises an osascript failure with ``text``; ``missing`` finds no such element, which
-    gives the service's own words; ``ignored`` clicks without effect; ``swallowed`` empties the box,
-    and nothing arrives.
+    gives the service's own words; ``ignored`` clicks or types without effect; ``unseen`` types, and
+    the driver does not see it; ``swallowed`` empties the box, and nothing arrives.
     """
 
     step: Step
-    kind: Literal["error", "missing", "ignored", "swallowed"]
+    kind: Literal["error", "missing", "ignored", "unseen", "swallowed"]
     on_try: PositiveInt = 1
     text: str = "Safari got an error: AppleEvent timed out. (-1712)"
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from simulator.browser import shell
 from simulator.browser.safari import ScriptError
 from simulator.browser.sites import iso_time
 from simulator.exchange import Call, Effect, Json, Refused, Reply, Sent
 from simulator.services.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.browser.hands import Hands
 
 __all__ = ["CommentService", "Manner", "Words"]
@@ -38,7 +41,7 @@ class Manner:
     """How a driver writes: what it reports where a step fails, and how long its steps take.
 
     ``no_opener`` is what it reports where the way to the box is missing; None where there is none
-    to look for.
+    to look for. ``ways`` are those in which it types where JavaScript brings nothing.
     """
 
     words: tuple[Words, ...]
@@ -53,6 +56,7 @@ class Manner:
     verify_seconds: float = 2.0
     is_proven_by_empty_box: bool = False
     is_for_tweets: bool = False
+    ways: tuple[Callable[[str], str], ...] = (shell.clipboard,)
 
 
 class CommentService(Service):
@@ -61,6 +65,7 @@ class CommentService(Service):
     site_name: ClassVar[str]
     manner: ClassVar[Manner]
     navigate_seconds: ClassVar[float] = 6.0
+    way = 1  # in which of its manner's ways it last typed
 
     # Sending
 
@@ -115,7 +120,9 @@ class CommentService(Service):
             return Words("", manner.no_input)
         if hands.misses("type"):
             return Words("", manner.not_typed)
-        hands.write(text)
+        self.way = hands.write(text, *manner.ways)
+        if not self.way:
+            return Words("", manner.not_typed)
         await hands.wait(manner.typing_seconds)
         if hands.misses("submit"):
             await hands.wait(manner.submit_seconds)

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simulator.browser import shell
 from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
 from simulator.browser.safari import ScriptError
 from simulator.exchange import Call, Dropped, Effect, Json, Refused, Reply, Route, Sent, drives
@@ -115,8 +116,7 @@ class LinkedIn(DmService):
             # The click went to whatever is in front.
             await hands.wait(8.0)
             raise Refused("Message input did not appear after clicking Message button")
-        hands.write(effect.text)
-        if hands.misses("type"):
+        if not hands.write(effect.text, shell.clipboard) or hands.misses("type"):
             # It looks for the text after typing it.
             raise Refused("Failed to type message")
         await hands.wait(1.5)

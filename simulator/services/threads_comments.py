@@ -50,6 +50,7 @@ class ThreadsComments(CommentService):
         not_typed="All typing strategies failed",
         not_submitted="Submit button not found or disabled",
         typing_seconds=1.9,
+        ways=(str,),
     )
 
     def __init__(self, host: Host, settings: ServiceSettings, port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from simulator.browser import shell
 from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
 from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
@@ -26,6 +27,7 @@ __all__ = ["TikTokDm"]
 SEND_TO = "/api/tiktok/messages/send-to"
 ALIAS = "/api/messages/send-to"
 INBOX = INBOX_URLS["tiktok"]
+SEEN_CHARS = 15
 
 
 class TikTokDm(DmService):
@@ -117,7 +119,11 @@ class TikTokDm(DmService):
             raise Refused("event_no_input: message input not found in DOM")
         if hands.misses("type"):
             raise Refused("event_type_failed: input still empty after 2 attempts (got: empty)")
-        hands.write(effect.text)
+        if not hands.write(effect.text, shell.single_quoted):
+            raise Refused("event_type_failed: input still empty after 2 attempts (got: empty)")
+        if "\n" in effect.text[:SEEN_CHARS]:
+            # It looks for the first characters in one line, and types again without them.
+            hands.write(effect.text)
         await hands.wait(2.0)
         if hands.misses("submit"):
             raise Refused(

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from simulator.browser import shell
 from simulator.browser.pages import Kind, handle_in
 from simulator.browser.sites import iso_time
 from simulator.exchange import Call, Effect, Json, Reply, Route, Sent, drives, tells
@@ -29,6 +30,8 @@ LONG = "Tweet text exceeds 280 character limit ({} characters)"
 TWEET = "/api/twitter/tweet"
 TWEETS = 10
 COMPOSE_URL = "https://x.com/compose/post"
+WAYS = (shell.keystrokes, shell.clipboard)
+STRATEGIES = ("none", "execCommand", "keystrokes", "clipboard")
 WORDS = (
     Words("something went wrong", "error:something_went_wrong"),
     Words("rate limit", "error:rate_limited"),
@@ -65,6 +68,7 @@ class TwitterComments(CommentService):
         opener_seconds=8.0,
         input_seconds=8.0,
         typing_seconds=1.5,
+        ways=WAYS,
     )
     tweeting = Manner(
         words=(),
@@ -75,6 +79,7 @@ class TwitterComments(CommentService):
         input_seconds=10.0,
         verify_seconds=3.0,
         is_for_tweets=True,
+        ways=WAYS,
     )
 
     def routes(self) -> Mapping[str, Route]:
@@ -158,7 +163,7 @@ class TwitterComments(CommentService):
         if sent.verified is not None:
             body["verified"] = sent.verified
         tries = {"attempts": sent.attempts, "durationMs": 4200 * sent.attempts}
-        return {**body, "strategy": "execCommand", **tries, **self._written(call, field)}
+        return {**body, "strategy": STRATEGIES[self.way], **tries, **self._written(call, field)}
 
     def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:
         field = "tweetText" if call.path == TWEET else "generatedComment"

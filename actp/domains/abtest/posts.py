@@ -72,7 +72,8 @@ def tweet_id(url: str) -> str | None:
 
 
 def _same(shown: str, text: str) -> bool:
-    squeezed: list[Any] = [" ".join(normalised_text(each).split()) for each in (shown, text)]
-    # A timeline cuts long texts.
+    # Tweets are sent with typographic apostrophes, and a timeline cuts long ones.
+    plain = [normalised_text(each).replace("\u2019", "'") for each in (shown, text)]
+    squeezed: list[Any] = [" ".join(each.split()) for each in plain]
     beginning = squeezed[0].rstrip("…").rstrip()
     return len(beginning) > 20 and squeezed[1].startswith(beginning)

@@ -209,7 +209,7 @@ def test_a_text_that_cannot_be_published_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\u2028", "\u2029", "\x0b", "\x85"])
 def test_line_ends_become_plain(ending: str) -> None:
-    asked = command_of("tiktok-dm", f"a{ending}b")
+    asked = command_of("twitter-dm", f"a{ending}b")
     assert build_request(asked.service, asked).json["text"] == "a\nb"
 
 

@@ -1,0 +1,84 @@
+"""A page that ignores JavaScript makes drivers hand the text to a shell, or type it twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actp.errors import InvalidInput
+from actp.safari.commands import text_of
+from tests.support.looking import transport
+from tests.unit.safari.commands_for_tests import command_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.simulator.conftest import Caller
+
+RUN_IN_A_SHELL = {
+    "instagram-comments": "Great \\$(open -a Calculator)",
+    "linkedin-automation": 'Great \\"; open -a Calculator; "',
+    "tiktok-comments": "Great \\`open -a Calculator`",
+    "tiktok-dm": "It's $(open -a Calculator) that's great",
+    "twitter-comments": "It's great; that's what I'd say",
+}
+
+
+SHRUG = "I'm in & that's (fun) ¯\\_(ツ)_/¯ $5 `ok`"
+
+
+def ignored(call: Caller, service: str, kind: str = "ignored") -> None:
+    call.play(service, "ok", faults=[{"step": "type", "kind": kind}])
+
+
+@pytest.mark.parametrize("service", RUN_IN_A_SHELL)
+def test_a_text_reaches_the_shell_of_a_driver(call: Caller, service: str) -> None:
+    ignored(call, service)
+    call.send(service, text=RUN_IN_A_SHELL[service])
+    assert [line["text"] for line in call.seen("shell")][:1] == [RUN_IN_A_SHELL[service]]
+
+
+@pytest.mark.parametrize("service", [name for name, text in RUN_IN_A_SHELL.items() if "\\" in text])
+def test_a_backslash_that_frees_the_next_sign_is_refused(service: str) -> None:
+    for text in RUN_IN_A_SHELL.values():
+        if "\\" in text:
+            with pytest.raises(InvalidInput, match="hand to a shell"):
+                command_of(service, text)
+
+
+@pytest.mark.parametrize("service", RUN_IN_A_SHELL)
+def test_other_texts_arrive_whatever_the_driver_does(
+    call: Caller, tmp_path: Path, service: str
+) -> None:
+    for text in (*(RUN_IN_A_SHELL[n] for n in ("tiktok-dm", "twitter-comments")), SHRUG):
+        call.simulator.reset()
+        ignored(call, service)
+        command = command_of(service, text)
+        with transport(service, call.simulator, tmp_path) as opened:
+            assert opened.send(command, opened.prepare(command)).verdict == "sent"
+        (line,) = call.seen()
+        assert line["text"] == text_of(command)
+        assert line["text"].replace("\u2019", "'") == text
+
+
+def test_a_line_end_at_the_beginning_makes_tiktok_dm_type_twice(
+    call: Caller, tmp_path: Path
+) -> None:
+    text = " \nHi Anna,\n\nyour last video\nis great"
+    call.send("tiktok-dm", text=text)
+    command = command_of("tiktok-dm", text)
+    with transport("tiktok-dm", call.simulator, tmp_path) as opened:
+        opened.send(command, opened.prepare(command))
+    once = "Hi Anna, your last video\nis great"
+    assert [line["text"] for line in call.seen()] == [text + text, once]
+
+
+def test_a_comment_that_may_stand_twice_in_one_is_told(call: Caller, tmp_path: Path) -> None:
+    ignored(call, "twitter-comments", "unseen")
+    command = command_of("twitter-comments", "Hello")
+    with transport("twitter-comments", call.simulator, tmp_path) as opened:
+        outcome = opened.send(command, opened.prepare(command))
+    assert [line["text"] for line in call.seen()] == ["HelloHello"]
+    assert outcome.verdict == "sent"
+    assert "look at the comment" in str(outcome.alert)
