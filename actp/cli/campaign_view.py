@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["show_campaign", "show_campaigns", "show_started"]
 
 LONGEST_TEXT = 90
+LONGEST_REASON = 240
 
 
 def show_started(
@@ -115,10 +116,12 @@ def show_campaign(run: Mapping[str, Any]) -> None:
     console().print(shown)
     for target in targets:
         if target["hold"]:
-            say(f"{one_line(target['handle'])} is held, {one_line(target['hold'])}:")
+            say(
+                f"{one_line(target['handle'])} is held, {one_line(target['hold'], LONGEST_REASON)}:"
+            )
             say(f"  {_remedy(target)}")
         for why, remedy in _waits(target):
-            say(f"{one_line(target['handle'])} waits: {one_line(why)}")
+            say(f"{one_line(target['handle'])} waits: {one_line(why, LONGEST_REASON)}")
             say(f"  {remedy}")
 
 

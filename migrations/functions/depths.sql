@@ -1,7 +1,6 @@
 -- How many commands stand where, by service and platform.
 
--- Accounts that commands in line name and as which no Mac is logged in: none that has ever been, or none
--- of those that run. Where nothing runs at all, that alone is the reason.
+-- Accounts that commands in line name and as which no running Mac is logged in.
 create or replace function public.safari_accounts_away() returns table (service text, account text)
 language sql stable set search_path = public, pg_temp as $$
   with recursive named (service, account) as (
@@ -16,12 +15,8 @@ language sql stable set search_path = public, pg_temp as $$
       from named n where n.account is not null
   )
   select n.service, n.account
-    from named n join safari_services s on s.service = n.service
-   where n.account is not null
-     and not exists (select from safari_hosts_of(n.service, n.account))
-     and (n.account not in (select a from safari_accounts_on(s.platform) a)
-          or exists (select from safari_accounts_on(s.platform) a
-                      cross join lateral safari_hosts_of(n.service, a)))
+    from named n
+   where n.account is not null and not exists (select from safari_hosts_of(n.service, n.account))
 $$;
 
 -- A row whose time has come is ready, also when no worker is there to say so; it waits while its platform

@@ -68,6 +68,8 @@ begin
                     and (a.earlier).lease_number = (a.command).lease_number then 'begun'
                when (a.earlier).command_id is not null and (a.command).effect = 'once' then 'reached'
                when (a.command).expires_at <= now() then 'expired'
+               -- The campaign holds its steps as soon as it looks at the person.
+               when r.reason = 'needs_look' and (a.command).campaign_id is not null then 'doubtful'
                when r.reason is not null then 'refused'
                when w.unheard is not null then 'unheard'
                when w.sender <> a.account then 'account'
@@ -185,9 +187,9 @@ begin
       when 'refused' then
         perform safari_fail_unsent(command, worker, judged.refusal, judged.error, null);
         answer := jsonb_build_object('verdict', 'refused', 'reason', judged.refusal);
-      when 'unheard' then
+      when 'unheard', 'doubtful' then
         -- The worker judges what they wrote and asks again; one of an older release cannot, and waits.
-        if judged.item ? 'hears' then
+        if judged.finding = 'unheard' and judged.item ? 'hears' then
           answer := jsonb_build_object('verdict', 'unheard', 'contacts', judged.unheard);
         else
           update safari_command_queue q
@@ -195,8 +197,9 @@ begin
                  next_retry_at = now() + interval '1 minute', updated_at = now()
            where q.id = command.id;
           perform safari_record_event(command.id, 'waiting', worker, null, null,
-                                      jsonb_build_object('reason', 'unheard'));
-          answer := jsonb_build_object('verdict', 'wait', 'reason', 'unheard', 'seconds', 60);
+                                      jsonb_build_object('reason', coalesce(judged.refusal, 'unheard')));
+          answer := jsonb_build_object('verdict', 'wait', 'seconds', 60,
+                                       'reason', coalesce(judged.refusal, 'unheard'));
         end if;
       when 'account' then
         -- Its person has heard from another account since it was claimed, or it was given to one.

@@ -29,8 +29,8 @@ language sql immutable as $$ select interval '2 days' $$;
 create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;
 
--- Answers reason (validation | do_not_contact | duplicate | replied | in_campaign | cooldown |
--- weekly_limit) and error, nulls where nothing is in the way; and the addresses of the person. `post` is
+-- Answers reason (validation | do_not_contact | duplicate | replied | needs_look | in_campaign |
+-- cooldown | weekly_limit) and error, nulls where nothing is in the way; and the addresses of the person. `post` is
 -- the one that the worker names. The caller holds the lock of the person. The planner inlines it.
 drop function if exists public.safari_refusal(public.safari_command_queue, text, text, text, text);
 create or replace function public.safari_refusal_of(
@@ -142,8 +142,13 @@ language plpgsql stable as $$
 declare
   facts record;
 begin
-  -- They wait for our answer.
-  select bool_or(agent_waits_for_us(t.ours_at, t.heard_at, b.done_at)) as waits
+  -- They wait for our answer, or what they or a note said waits for an operator; who says that a
+  -- campaign may go on has looked.
+  select bool_or(agent_waits_for_us(t.ours_at, t.heard_at, b.done_at)) as waits,
+         max(b.look_at) filter (where b.look_at > coalesce(b.done_at, '-infinity')) > coalesce(
+           (select agent_time(o.data ->> 'calmed_at') from safari_campaign_targets o
+             where o.id = case when command.batch_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                               then command.batch_id::uuid end), '-infinity') as needs_look
     into facts
     from (select array(select substr(o, 9)::uuid from unnest(addresses) o
                         where starts_with(o, 'contact:')) as ids) c
@@ -152,6 +157,8 @@ begin
    where c.ids <> '{}';
   if facts.waits then
     return array['replied', format('%s wrote last and waits for an answer: bin/inbox', person)];
+  elsif facts.needs_look then
+    return array['needs_look', format('what %s or a note said needs a look: bin/inbox', person)];
   elsif not is_outreach then
     return null;
   end if;

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from actp.cli.campaign_view import show_campaign, show_campaigns
 from tests.store.test_campaigns import in_the_first_wait
 from tests.support.campaigns import Campaigns
 
@@ -21,7 +22,7 @@ def campaigns(store: Store, admin: psycopg.Connection) -> Campaigns:
 
 
 def test_a_follow_up_whose_mac_is_gone_says_so_and_can_be_given_to_another(
-    campaigns: Campaigns,
+    campaigns: Campaigns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop, other = (campaigns.join(f"mac-{account}", account) for account in ("shop", "shop_en"))
     campaigns.boot_id = shop
@@ -35,6 +36,12 @@ def test_a_follow_up_whose_mac_is_gone_says_so_and_can_be_given_to_another(
     )
     (listed,) = campaigns.store.call("safari_campaigns")
     assert (listed["held"], listed["no_mac"]) == (0, 1)
+    show_campaigns([listed])
+    assert "1 without a Mac" in " ".join(capsys.readouterr().out.split())
+    show_campaign(shown := campaigns.show(id_))
+    said = capsys.readouterr().out
+    assert f"ada waits: {shown['targets'][0]['no_mac']}: a reply would not be seen\n" in said
+    assert "bin/campaign replied ada or bin/campaign go-on ada\n" in said
     # Somebody has looked there: the follow-up is queued, and waits for that account in plain words.
     campaigns.store.call("safari_campaign_go_on", handle="ada")
     campaigns.move()
@@ -43,6 +50,10 @@ def test_a_follow_up_whose_mac_is_gone_says_so_and_can_be_given_to_another(
     assert campaigns.claim() == []
     command = campaigns.show(id_)["targets"][0]["commands"][-1]
     assert command["waits"]["for"] == "its account"
+    show_campaign(campaigns.show(id_))
+    said = capsys.readouterr().out
+    assert "ada waits: no running Mac is logged in as shop, last seen on mac-shop at " in said
+    assert f"start that Mac, or bin/queue reassign {command['id'][:8]} ACCOUNT\n" in said
     campaigns.store.call("safari_reassign", id=str(follow_up["id"]), account="shop_en")
     (row,) = campaigns.claim()
     assert campaigns.begin(row)["verdict"] == "granted"

@@ -140,3 +140,30 @@ def test_a_doubtful_note_holds_every_campaign_until_somebody_has_looked(
     campaigns.move()
     assert set(holds(campaigns).values()) == {None}
     assert [row["hold"] for row in campaigns.rows(first)] == [None, "campaign", "campaign"]
+    assert begun_again(campaigns)["verdict"] == "granted"
+
+
+def begun_again(campaigns: Campaigns) -> dict[str, object]:
+    """Begin the step to ada that is next, whatever it waited for."""
+    campaigns.admin.execute(
+        "update safari_command_queue set scheduled_for = null, next_retry_at = null"
+        " where hold is null"
+    )
+    rows = campaigns.claim(10, ("twitter-comments",))
+    (row,) = (row for row in rows if row["params"]["handle"] == "ada")
+    return campaigns.begin(row, "https://x.com/ada/status/1")
+
+
+def test_a_doubtful_note_keeps_a_step_back_before_the_campaign_looks(campaigns: Campaigns) -> None:
+    two_campaigns(campaigns)
+    campaigns.admin.execute(
+        "update crm_contacts set notes = 'was annoyed in May' where username = 'ada_ig'"
+    )
+    begun = begun_again(campaigns)
+    assert (begun["verdict"], begun["reason"], begun["seconds"]) == ("wait", "needs_look", 60)
+    # Not a failed step, which would end the campaign to them.
+    assert states(campaigns)["ada"] == "warmup"
+    contact = campaigns.admin.execute("select contact_id from actp_inbox").fetchone()
+    assert contact is not None
+    campaigns.store.call("agent_inbox_done", contact_id=str(contact[0]))
+    assert begun_again(campaigns)["verdict"] == "granted"

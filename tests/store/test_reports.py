@@ -41,7 +41,9 @@ def counted(store: Store) -> tuple[int, int, list[dict[str, Any]]]:
     return row["ready"], row["waiting"], row["waits"]
 
 
-def test_rows_that_nobody_may_take_wait_with_the_reason(life: Life, store: Store) -> None:
+def test_rows_that_nobody_may_take_wait_with_the_reason(
+    life: Life, store: Store, admin: psycopg.Connection
+) -> None:
     life.enqueue()
     for _ in range(2):
         life.enqueue(account="ghost")
@@ -59,6 +61,10 @@ def test_rows_that_nobody_may_take_wait_with_the_reason(life: Life, store: Store
     store.call("safari_pause", platform="twitter")
     assert counted(store) == (0, 4, [{"for": "paused", "rows": 4}])
     store.call("safari_resume", platform="twitter")
+    assert counted(store) == (1, 3, waits)
+    # An account that is known waits as well where no Mac runs at all.
+    admin.execute("insert into safari_accounts (platform, account) values ('twitter', 'ghost')")
+    admin.execute("update safari_workers set stopped_at = now()")
     assert counted(store) == (1, 3, waits)
 
 
