@@ -96,27 +96,25 @@ language sql stable set search_path = public, pg_temp as $$
      and coalesce(agent_figure(l.engagement), agent_figure(p.engagement_score)) is not null
 $$;
 
--- What the posts at each hour of the day brought, {platform: {hour: {posts, mean, squares}}}: of the
--- logarithm of engagement, beside that of the platform's other posts of the same two months that
--- were measured in the same way.
-create or replace function public.agent_post_hours(days integer default 180) returns jsonb
+-- What the posts at each hour of the day brought, {platform: [{at_a_day, fortnight, hour, posts, mean,
+-- squares}]}: of the logarithm of engagement, apart for each fortnight and for posts that were
+-- measured at the age of a day, as only such posts can be compared. After a year posts are forgotten.
+create or replace function public.agent_post_hours(days integer default 365) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   with logs as (
-    select s.platform, extract(hour from s.published_at at time zone 'utc')::integer as hour,
-           ln((1 + coalesce(s.score_24h, s.score))::double precision) - avg(
-             ln((1 + coalesce(s.score_24h, s.score))::double precision)) over (
-             partition by s.platform, s.score_24h is null,
-                          (extract(epoch from now() - safari_bounded(s.published_at))
-                           / 5184000)::integer) as beside
+    select s.platform, s.score_24h is not null as at_a_day,
+           floor(extract(epoch from s.published_at) / 1209600)::integer as fortnight,
+           extract(hour from s.published_at at time zone 'utc')::integer as hour,
+           ln((1 + coalesce(s.score_24h, s.score))::double precision) as log
       from agent_post_scores(days) s where coalesce(s.score_24h, s.score) >= 0
   ), hours as (
-    select l.platform, l.hour, count(*) as posts, avg(l.beside) as mean,
-           coalesce(var_pop(l.beside), 0) * count(*) as squares
-      from logs l where l.platform is not null group by l.platform, l.hour
+    select l.platform, l.at_a_day, l.fortnight, l.hour, count(*) as posts, avg(l.log) as mean,
+           coalesce(var_pop(l.log), 0) * count(*) as squares
+      from logs l group by 1, 2, 3, 4
   )
   select coalesce(jsonb_object_agg(p.platform, p.hours), '{}') from (
-    select h.platform, jsonb_object_agg(h.hour::text, jsonb_build_object(
-             'posts', h.posts, 'mean', h.mean, 'squares', h.squares)) as hours
+    select h.platform, jsonb_agg(to_jsonb(h) - 'platform' order by h.fortnight, h.hour, h.at_a_day)
+             as hours
       from hours h group by h.platform) p
 $$;
 

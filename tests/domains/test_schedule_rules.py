@@ -16,7 +16,14 @@ from actp.domains.mix.shares import TARGETS
 from actp.domains.schedule.calendar import Moment, assign, moments
 from actp.domains.schedule.ics import to_ics
 from actp.domains.schedule.saturation import has_recovered, saturation
-from actp.domains.schedule.slots import Slot, Timetable, apart, choose_hours
+from actp.domains.schedule.slots import (
+    Learned,
+    Slot,
+    Timetable,
+    apart,
+    choose_hours,
+    hours_of_a_day,
+)
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 ROWS = [
@@ -72,6 +79,30 @@ def test_the_number_of_hours_stays_and_those_of_a_day_keep_the_gap(
     hours = choose_hours(table, Random(seed))
     assert len(set(hours)) == len(table.best_hours)
     assert hours == choose_hours(table, Random(seed))
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        Learned(18, 20, 6.6, 5.0, fortnight=1),
+        Learned(9, 20, 9.0, 5.0, fortnight=1, at_a_day=False),
+        Learned(9, 20, 7.3, 5.0, fortnight=1),
+    ],
+    ids=["a weak fortnight at the better hour", "older posts at the worse one", "a strong one"],
+)
+def test_hours_are_compared_within_a_fortnight_and_at_equal_age(elsewhere: Learned) -> None:
+    """18:00 brings more than 9:00, though the means of all posts say the opposite."""
+    known = (Learned(9, 10, 7.0, 2.5), Learned(18, 10, 7.5, 2.5), elsewhere)
+    tables = [Timetable(f"platform {n}", 1, (9, 18), (0,), 0, {}, known) for n in range(20)]
+    assert sum(hours_of_a_day(table) == [18] for table in tables) > 15
+
+
+def test_a_day_takes_the_hour_that_its_draw_found_best() -> None:
+    """Of two hours for one post a day the draw decides: the mean would try one of them only."""
+    known = (Learned(12, 2, 7.0), Learned(13, 2, 6.9))
+    tables = [Timetable(f"platform {seed}", 1, (12, 13), (0,), 0, {}, known) for seed in range(20)]
+    assert {tuple(hours_of_a_day(table)) for table in tables} == {(12,), (13,)}
+    assert hours_of_a_day(tables[0]) == hours_of_a_day(tables[0])
 
 
 def test_hours_near_midnight_are_near() -> None:

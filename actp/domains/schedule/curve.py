@@ -3,94 +3,137 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from random import Random
 
-__all__ = ["Curve", "Observed", "curve_of"]
+__all__ = ["HOURS_A_DAY", "Curve", "Evidence", "curve_of"]
 
-Observed: TypeAlias = "Mapping[int, tuple[float, float]]"
 Matrix: TypeAlias = "list[list[float]]"
 
 HOURS_A_DAY: Final = 24
 # The logarithm of engagement differs by so much between hours, before anything is known.
-SPREAD: Final = 0.4
+SPREAD: Final = 0.35
 # Hours nearer than this do nearly as well as each other.
 REACH_HOURS: Final = 4.0
 # Hours differ from the smooth curve by so much (a share of the variance).
 OWN_SHARE: Final = 1e-3
-# How far a draw strays from the mean, in standard deviations: the more, the longer hours are tried
-# that are probably not the best. Chosen by regret after 60 days on simulated posts.
-BOLDNESS: Final = 0.5
+
+
+def _square() -> Matrix:
+    return [[0.0] * HOURS_A_DAY for _ in range(HOURS_A_DAY)]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What posts say of the 24 hours.
+
+    ``information`` is the inverse of a covariance; ``pull`` is that times the values it speaks for.
+    """
+
+    information: Matrix = field(default_factory=_square)
+    pull: list[float] = field(default_factory=lambda: [0.0] * HOURS_A_DAY)
+
+    def add(self, hour: int, value: float, weight: float) -> None:
+        """Add a value of an hour; ``weight`` is the inverse of its variance."""
+        self.information[hour][hour] += weight
+        self.pull[hour] += weight * value
+
+    def take(self, weights: Sequence[float], value: float, share: float) -> None:
+        """Take out what values do not say of hours, as their common level is not known.
+
+        ``weights`` are those of each hour's values, ``value`` is their weighed sum; ``share`` is
+        how much of the level is unknown, over the sum of the weights.
+        """
+        hours = [hour for hour, weight in enumerate(weights) if weight]
+        for row in hours:
+            self.pull[row] -= share * weights[row] * value
+            for column in hours:
+                self.information[row][column] -= share * weights[row] * weights[column]
+
+    def hours(self) -> set[int]:
+        """Return the hours of which something is known."""
+        return {hour for hour in range(HOURS_A_DAY) if self.information[hour][hour]}
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A value for each hour as far as it is known: its mean, and how values go together."""
+    """A value for each hour as far as it is known."""
 
     hours: tuple[int, ...]
-    means: tuple[float, ...]
-    covariance: Matrix
+    # With M = I + prior' · information · prior = root · root': the mean is
+    # prior · M⁻¹ · prior' · pull and the covariance prior · M⁻¹ · prior'.
+    root: Matrix
+    seen: tuple[float, ...]
 
     def mean(self) -> dict[int, float]:
         """Return the value to be expected of each hour."""
-        return dict(zip(self.hours, self.means, strict=True))
+        return self._at(self.seen)
 
-    def draw(self, random: Random) -> dict[int, float]:
-        """Return a value for each hour, drawn from what the observations leave possible."""
-        root = _root(self.covariance)
-        dice = [random.gauss(0.0, BOLDNESS) for _ in self.hours]
+    def draw(self, random: Random, boldness: float) -> dict[int, float]:
+        """Return a value for each hour, drawn from what is possible.
+
+        ``boldness`` is how far it strays from the mean, in standard deviations.
+        """
+        return self._at([known + random.gauss(0.0, boldness) for known in self.seen])
+
+    def _at(self, place: Sequence[float]) -> dict[int, float]:
+        whole = _solved_above(self.root, place)
+        prior = _prior(self.hours)
         return {
-            hour: self.means[place] + _dot(root[place], dice[: place + 1])
-            for place, hour in enumerate(self.hours)
+            hour: _dot(row, whole[: place + 1])
+            for place, (hour, row) in enumerate(zip(self.hours, prior, strict=True))
         }
 
 
-def curve_of(hours: Sequence[int], observed: Observed) -> Curve:
-    """Return what is known of hours; ``observed`` has a mean and its variance for some of them.
+def curve_of(hours: Iterable[int], evidence: Evidence) -> Curve:
+    """Return what is known of some hours, and of those that the evidence speaks of.
 
     This is a Gaussian process on the circle of the day, so that a post teaches its own hour and
     those near it.
     """
-    seen = sorted(observed)
-    prior = _covariance(hours, hours)
-    if not seen:
-        return Curve(tuple(hours), (0.0,) * len(hours), prior)
-    across = _covariance(hours, seen)
-    noisy = _covariance(seen, seen)
-    for place, hour in enumerate(seen):
-        noisy[place][place] += observed[hour][1]
-    root = _root(noisy)
-    weights = _solved(root, [observed[hour][0] for hour in seen])
-    known = [_solved(root, row) for row in across]
-    left = [
-        [prior[i][j] - _dot(across[i], known[j]) for j in range(len(hours))]
-        for i in range(len(hours))
+    given = tuple(sorted({*hours, *evidence.hours()}))
+    size = range(len(given))
+    # The prior is lower triangular: a column has something from its own row on.
+    columns = [[row[i] for row in _prior(given)[i:]] for i in size]
+    information = [[evidence.information[row][column] for column in given] for row in given]
+    across = [[_dot(columns[i], row[i:]) for i in size] for row in information]
+    between = [
+        [_dot(columns[i], [row[j] for row in across[i:]]) + (i == j) for j in range(i + 1)]
+        for i in size
     ]
-    return Curve(tuple(hours), tuple(_dot(row, weights) for row in across), left)
+    root = _root(between)
+    pull = [evidence.pull[hour] for hour in given]
+    seen = _solved_below(root, [_dot(columns[i], pull[i:]) for i in size])
+    return Curve(given, root, tuple(seen))
 
 
-def _covariance(rows: Sequence[int], columns: Sequence[int]) -> Matrix:
+@lru_cache(maxsize=64)
+def _prior(hours: tuple[int, ...]) -> Matrix:
+    """Return the root of the covariance of hours before anything is known."""
     # Periodic, so that 23 and 0 are neighbours; near zero distance it falls like a Gaussian.
     scale = 2 / (REACH_HOURS * 2 * math.pi / HOURS_A_DAY) ** 2
-    return [
+    return _root(
         [
-            SPREAD**2
-            * (
-                math.exp(scale * (math.cos(2 * math.pi * (row - column) / HOURS_A_DAY) - 1))
-                + OWN_SHARE * (row == column)
-            )
-            for column in columns
+            [
+                SPREAD**2
+                * (
+                    math.exp(scale * (math.cos(2 * math.pi * (row - column) / HOURS_A_DAY) - 1))
+                    + OWN_SHARE * (row == column)
+                )
+                for column in hours
+            ]
+            for row in hours
         ]
-        for row in rows
-    ]
+    )
 
 
 def _root(matrix: Matrix) -> Matrix:
-    """Return the lower triangle whose square the matrix is (Cholesky)."""
+    """Return the lower triangle whose square a matrix is, by its lower half (Cholesky)."""
     root: Matrix = []
     for i, row in enumerate(matrix):
         made: list[float] = []
@@ -101,18 +144,23 @@ def _root(matrix: Matrix) -> Matrix:
     return root
 
 
-def _solved(root: Matrix, right: Sequence[float]) -> list[float]:
-    """Return x where root · rootᵀ · x is the right side."""
-    below: list[float] = []
+def _solved_below(root: Matrix, right: Sequence[float]) -> list[float]:
+    """Return x where root · x is the right side."""
+    solved: list[float] = []
     for i, row in enumerate(root):
-        below.append((right[i] - _dot(row[:i], below)) / row[i])
-    size = len(root)
-    solved = [0.0] * size
-    for i in reversed(range(size)):
-        rest = sum(root[k][i] * solved[k] for k in range(i + 1, size))
-        solved[i] = (below[i] - rest) / root[i][i]
+        solved.append((right[i] - _dot(row[:i], solved)) / row[i])
     return solved
 
 
-def _dot(left: Sequence[float], right: Sequence[float]) -> float:
+def _solved_above(root: Matrix, right: Sequence[float]) -> list[float]:
+    """Return x where rootᵀ · x is the right side."""
+    left = list(right)
+    for i in reversed(range(len(root))):
+        left[i] /= root[i][i]
+        for j in range(i):
+            left[j] -= root[i][j] * left[i]
+    return left
+
+
+def _dot(left: Iterable[float], right: Iterable[float]) -> float:
     return sum(a * b for a, b in zip(left, right, strict=True))

@@ -7,27 +7,31 @@ slots say how often a post there did better than most.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from actp.domains.schedule.curve import curve_of
+from actp.domains.schedule.curve import HOURS_A_DAY, Evidence, curve_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from actp.domains.schedule.curve import Observed
-
 __all__ = ["Learned", "Slot", "Timetable", "apart", "choose_hours", "hours_of_a_day"]
 
-HOURS_A_DAY: Final = 24
 # From so many measured posts on every hour of the day is a candidate, not only those with a slot.
-POSTS_FOR_ALL_HOURS: Final = 5
+POSTS_FOR_ALL_HOURS: Final = 3
 # How much equal posts differ in the logarithm of their engagement, before a platform's own posts
 # say so; it counts like so many of them.
 USUAL_SCATTER: Final = 0.5
 USUAL_SCATTER_POSTS: Final = 5
+# How much the level of one fortnight differs from that of another, in the logarithm.
+LEVEL_SPREAD: Final = 0.2
+# How far a draw strays from the mean, in standard deviations: at first, and after many posts. The
+# more, the longer hours are tried that are probably not the best; the less, the sooner a wrong one
+# stays. Chosen by regret after 60 days on simulated posts.
+BOLD_AT_FIRST, BOLD_IN_THE_END, BOLD_POSTS = 0.7, 0.4, 30.0
 # Better than most or not, in the logarithm of engagement: the slope of a logistic curve.
 LOG_A_LOGIT: Final = USUAL_SCATTER / 1.6
 # More sets of hours than this are not compared one by one.
@@ -53,14 +57,18 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What the measured posts at one hour brought.
+    """What the posts at one hour of one fortnight brought.
 
-    ``mean`` is the mean logarithm of their engagement, ``squares`` the sum of squares around it.
+    ``mean`` is the mean logarithm of their engagement, ``squares`` the sum of squares around it;
+    ``at_a_day`` says whether all were measured at the age of a day.
     """
 
+    hour: int
     posts: int
     mean: float
     squares: float = 0.0
+    fortnight: int = 0
+    at_a_day: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ class Timetable:
     active_days: tuple[int, ...]
     min_gap_hours: int
     slots: Mapping[int, Slot] = field(default_factory=dict)
-    learned: Mapping[int, Learned] = field(default_factory=dict)
+    learned: tuple[Learned, ...] = ()
 
     @property
     def has_evidence(self) -> bool:
@@ -84,7 +92,8 @@ class Timetable:
         """Return a text that changes with what is known, and with nothing else."""
         known = sorted((hour, slot.alpha, slot.beta) for hour, slot in self.slots.items())
         posts = sorted(
-            (hour, each.posts, round(each.mean, 6)) for hour, each in self.learned.items()
+            (each.fortnight, each.at_a_day, each.hour, each.posts, round(each.mean, 6))
+            for each in self.learned
         )
         return f"{self.platform} {known} {posts}"
 
@@ -100,7 +109,7 @@ class Timetable:
             max(0, row["min_gap_hours"] or 0),
             dict(_slots(row["slots"]))
             or {(h + d) % HOURS_A_DAY: Slot() for h in hours for d in (-1, 0, 1)},
-            {int(hour): Learned(**each) for hour, each in (row.get("learned") or {}).items()},
+            tuple(Learned(**each) for each in row.get("learned") or ()),
         )
 
 
@@ -113,10 +122,9 @@ def choose_hours(table: Timetable, random: Random | None = None) -> tuple[int, .
     """
     if not table.has_evidence:
         return table.best_hours
-    random = random or Random(table.evidence_seed())  # noqa: S311  # a choice, no secret
     candidates = _candidates(table)
     count = min(len(table.best_hours), len(candidates))
-    drawn = curve_of(candidates, _observed(table)).draw(random)
+    drawn = _drawn(table, random)
     ranked = sorted(candidates, key=lambda hour: (-drawn[hour], hour))
     chosen = _of_a_day(ranked, drawn, min(count, table.posts_per_day), table.min_gap_hours)
     chosen += [hour for hour in ranked if hour not in chosen][: count - len(chosen)]
@@ -124,15 +132,28 @@ def choose_hours(table: Timetable, random: Random | None = None) -> tuple[int, .
 
 
 def hours_of_a_day(table: Timetable) -> list[int]:
-    """Return the hours of one day's posts: those that promise most, as far as the gap allows."""
-    promise = curve_of(table.best_hours, _observed(table)).mean()
+    """Return the hours of one day's posts: those of the timetable that its draw found best.
+
+    The gap decides how many there are.
+    """
+    promise = _drawn(table) if table.has_evidence else dict.fromkeys(table.best_hours, 0.0)
     ranked = sorted(table.best_hours, key=lambda hour: (-promise[hour], hour))
     gap = min(table.min_gap_hours, HOURS_A_DAY // 2)
     return sorted(_of_a_day(ranked, promise, min(table.posts_per_day, len(ranked)), gap))
 
 
+def _drawn(table: Timetable, random: Random | None = None) -> dict[int, float]:
+    """Return a value for each hour that may be chosen, drawn from what posts there leave possible.
+
+    The mean would never try what a few bad posts spoke against.
+    """
+    random = random or Random(table.evidence_seed())  # noqa: S311  # a choice, no secret
+    hours = {*_candidates(table), *table.best_hours}
+    return curve_of(hours, _evidence(table)).draw(random, _boldness(table))
+
+
 def _candidates(table: Timetable) -> list[int]:
-    if sum(each.posts for each in table.learned.values()) >= POSTS_FOR_ALL_HOURS:
+    if sum(each.posts for each in table.learned) >= POSTS_FOR_ALL_HOURS:
         return list(range(HOURS_A_DAY))
     return sorted(table.slots)
 
@@ -152,28 +173,67 @@ def _of_a_day(ranked: Sequence[int], drawn: Mapping[int, float], count: int, gap
     return []
 
 
-def _observed(table: Timetable) -> Observed:
-    """Return what is known of each hour: the logarithm of engagement there and its variance."""
-    posts = sum(each.posts for each in table.learned.values())
-    if posts:
-        level = sum(each.posts * each.mean for each in table.learned.values()) / posts
-        squares = sum(each.squares for each in table.learned.values())
-        freedom = posts - len(table.learned) + USUAL_SCATTER_POSTS
-        variance = (squares + USUAL_SCATTER_POSTS * USUAL_SCATTER**2) / freedom
-        return {
-            hour: (each.mean - level, variance / each.posts) for hour, each in table.learned.items()
-        }
-    wins = sum(slot.alpha - 1 for slot in table.slots.values())
-    losses = sum(slot.beta - 1 for slot in table.slots.values())
+def _boldness(table: Timetable) -> float:
+    posts: float = sum(each.posts for each in table.learned)
+    if not posts:
+        posts = sum(slot.alpha + slot.beta - 2 for slot in table.slots.values())
+    fading = math.exp(-posts / BOLD_POSTS)
+    return BOLD_IN_THE_END + (BOLD_AT_FIRST - BOLD_IN_THE_END) * fading
+
+
+def _evidence(table: Timetable) -> Evidence:
+    return _of_posts(table.learned) if table.learned else _of_slots(table.slots)
+
+
+def _of_posts(learned: Sequence[Learned]) -> Evidence:
+    """Return what measured posts say of hours, each fortnight having a level of its own.
+
+    Levels are near each other where posts were measured alike; of posts that were measured at
+    another age nothing is known of their level.
+    """
+    squares = sum(each.squares for each in learned)
+    freedom = sum(each.posts - 1 for each in learned) + USUAL_SCATTER_POSTS
+    variance = (squares + USUAL_SCATTER_POSTS * USUAL_SCATTER**2) / freedom
+    found = Evidence()
+    by_age: dict[bool, dict[int, list[Learned]]] = defaultdict(lambda: defaultdict(list))
+    for each in learned:
+        found.add(each.hour, each.mean, each.posts / variance)
+        by_age[each.at_a_day][each.fortnight].append(each)
+    for fortnights in by_age.values():
+        left, pulled = [0.0] * HOURS_A_DAY, 0.0
+        for group in fortnights.values():
+            weights, value = _weights(group, variance)
+            total = sum(weights)
+            share = LEVEL_SPREAD**2 / (1 + LEVEL_SPREAD**2 * total)
+            found.take(weights, value, share)
+            rest = 1 - share * total
+            left = [known + rest * weight for known, weight in zip(left, weights, strict=True)]
+            pulled += rest * value
+        found.take(left, pulled, 1 / sum(left))
+    return found
+
+
+def _weights(group: Iterable[Learned], variance: float) -> tuple[list[float], float]:
+    weights, value = [0.0] * HOURS_A_DAY, 0.0
+    for each in group:
+        weights[each.hour] += each.posts / variance
+        value += each.mean * each.posts / variance
+    return weights, value
+
+
+def _of_slots(slots: Mapping[int, Slot]) -> Evidence:
+    """Return what better and worse posts say of hours."""
+    wins = sum(slot.alpha - 1 for slot in slots.values())
+    losses = sum(slot.beta - 1 for slot in slots.values())
     usual = (wins + 0.5) / (wins + losses + 1)
-    observed = {}
-    for hour, slot in table.slots.items():
+    found = Evidence()
+    for hour, slot in slots.items():
         tries = slot.alpha + slot.beta - 2
         if tries > 0:
             weight = tries * usual * (1 - usual)
             ahead = slot.alpha - 1 - tries * usual
-            observed[hour] = (LOG_A_LOGIT * ahead / weight, LOG_A_LOGIT**2 / weight)
-    return observed
+            found.add(hour, LOG_A_LOGIT * ahead / weight, weight / LOG_A_LOGIT**2)
+    return found
 
 
 def apart(hour: int, other: int) -> int:
