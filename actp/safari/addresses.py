@@ -28,9 +28,11 @@ __all__ = [
     "linkedin_profile_url",
     "post_id",
     "post_key",
+    "shares_no_word",
 ]
 
 MAX_URL_LENGTH: Final = 2048
+SHORTEST_WORD: Final = 3
 HOSTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "instagram": ("instagram.com", "instagr.am"),
@@ -183,6 +185,18 @@ def is_name_of(name: str, handle: str) -> bool:
         return True
     fewer, more = sorted((set(words), set(parts)), key=len)
     return len(fewer) > 1 and fewer <= more
+
+
+def shares_no_word(name: str, handle: str) -> bool:
+    """Return whether a name has words, and none of three letters stands in a profile's address.
+
+    False for an address that is a member's id or in another script than the name.
+    """
+    letters = letters_of(unquote(handle))
+    words = [word for word in _words(name) if len(word) >= SHORTEST_WORD]
+    if not words or _MEMBER_ID.fullmatch(handle) or letters.isascii() != "".join(words).isascii():
+        return False
+    return not any(word in letters for word in words)
 
 
 def _words(text: str) -> list[str]:

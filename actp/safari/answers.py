@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.retry_after import retry_after_seconds
-from actp.safari.addresses import is_name_of
+from actp.safari.addresses import is_name_of, shares_no_word
 from actp.safari.answer_texts import Rule, rule_for, session_remedy
 from actp.safari.commands import Comment, handle_of, text_of
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
@@ -221,7 +221,20 @@ def _verified(reading: _Reading) -> Outcome:
     command = reading.command
     if isinstance(command, Comment) and command.chosen_by is not None:
         result["post"] = {"url": command.post_url, "chosen_by": command.chosen_by}
-    return Outcome("sent", "unverified" if level == "none" else "sent", result=result)
+    reason = "unverified" if level == "none" else "sent"
+    return Outcome("sent", reason, result=result, alert=_other_recipient(reading))
+
+
+def _other_recipient(reading: _Reading) -> str | None:
+    """Return an alert where the name above the conversation shares no word with the profile's."""
+    named, handle = reading.value("verifiedRecipient"), handle_of(reading.command) or ""
+    # Elsewhere the name can be any, or is the handle itself.
+    if reading.service.name != "linkedin-automation" or not isinstance(named, str):
+        return None
+    if not shares_no_word(named, handle):
+        return None
+    shown = storable_text(named, MAX_ALERT_TEXT_LENGTH)
+    return f"it wrote in the conversation with {shown}; see whether that is {handle}"
 
 
 def _is_recipient(reading: _Reading) -> bool:

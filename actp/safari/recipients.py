@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from actp.safari.addresses import HOSTS
 from actp.safari.commands import handle_of
 from actp.safari.outcomes import Outcome
-from actp.safari.session_outcomes import elsewhere, no_tab
+from actp.safari.session_outcomes import elsewhere, no_tab, wait
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ _PAGES: Final = {
 class _Button(NamedTuple):
     """A person's profile, the route that opens it, and a script that looks at its button.
 
-    The script returns ``ready`` unless the driver would miss the person.
+    The script returns ``ready`` unless the driver would miss the person. ``open_box`` returns
+    ``open`` while a conversation stands open over the page, and presses what closes it: the
+    driver writes in the first box on the page.
     """
 
     url: str
@@ -71,6 +73,7 @@ class _Button(NamedTuple):
     open_key: str | None
     script: str
     instead: str
+    open_box: str
 
 
 # Each script looks for what its driver presses, with the driver's own selectors.
@@ -88,6 +91,10 @@ _BUTTONS: Final = {
           document.querySelector('[aria-label="Message"]')?'ready':'';
         """,
         "the service would write to the first person that its search lists",
+        """
+        return document.querySelector('[data-testid="dm-composer-textarea"],[role="textbox"]')?
+          'open':'';
+        """,
     ),
     "linkedin-automation": _Button(
         "https://www.linkedin.com/in/{}/",
@@ -110,6 +117,23 @@ _BUTTONS: Final = {
         return 'ready';
         """,
         "the service would press the one of somebody else on the page",
+        """
+        function isOpen(){
+          var all=document.querySelectorAll('.msg-form__contenteditable,'+
+            '[role="textbox"][contenteditable="true"]');
+          for(var i=0;i<all.length;i++)if(all[i].offsetParent)return true;
+          return false;
+        }
+        if(location.pathname.indexOf('/messaging')===0||!isOpen())return '';
+        var marks=document.querySelectorAll('.msg-overlay-conversation-bubble '+
+          '[data-test-icon="close-small"],.msg-overlay-conversation-bubble use[href="#close-small"]'
+        );
+        for(var j=0;j<marks.length;j++){
+          var press=marks[j].closest('button');
+          if(press)press.click();
+        }
+        return isOpen()?'open':'';
+        """,
     ),
 }
 
@@ -125,9 +149,11 @@ def look_at_recipient(
     name, handle = asking.service.name, handle_of(command) or ""
     if name == "tiktok-dm":
         return _similar_conversation(asking, handle)
-    # LinkedIn replaces an id of a member in the address by a name that nobody knows.
-    if name not in _BUTTONS or _MEMBER_ID.match(handle):
+    if name not in _BUTTONS:
         return _leave_others(asking, handle)
+    # LinkedIn replaces an id of a member in the address by a name that nobody knows.
+    if _MEMBER_ID.match(handle):
+        return _leave_others(asking, handle) or _close_chats(asking)
     if is_checking_tab:
         said, shown = _evaluated(asking, _WHERE)
         if said.status != 404 and not _is_of_site(asking, shown):
@@ -206,20 +232,51 @@ def _open_profile(asking: Asking, handle: str) -> Outcome | None:
         return _leave_others(asking, handle)
     if not opened.is_ok:
         return opened.refusal or no_tab(asking.service, opened.words)
-    shown = ""
+    shown, state = "", ""
+    script = _with_state(f"{_function(button.open_box)}||{_function(button.script)}")
     for pause_seconds in AGAIN_SECONDS:
         asking.pause(pause_seconds)
-        said, text = _evaluated(asking, _button_script(button))
+        said, text = _evaluated(asking, script)
         shown, _, state = text.partition(" ")
         is_there = state == "ready" and _is_profile(page, shown, handle)
         if is_there or said.status == 404:  # a version of the service that cannot be asked
             return None
         if not _is_of_site(asking, shown):
             return _no_page(asking, said, shown)
+    if state == "open" and _is_profile(page, shown, handle):
+        return _chat_open(asking)
+    return _without_button(asking, shown, handle)
+
+
+def _without_button(asking: Asking, shown: str, handle: str) -> Outcome:
+    page, button = _PAGES[asking.service.name], _BUTTONS[asking.service.name]
+    url = button.url.format(handle)
     if not _is_profile(page, shown, handle):
         return elsewhere(asking.service, shown, url)
     problem = f"{url} has no Message button; {button.instead}"
     return _rejected(asking, "no_message_button", problem, is_suspicious=True)
+
+
+def _close_chats(asking: Asking) -> Outcome | None:
+    """Close the conversations that stand open over the page, whatever page it is."""
+    script = _with_state(_function(_BUTTONS[asking.service.name].open_box))
+    for pause_seconds in AGAIN_SECONDS:
+        asking.pause(pause_seconds)
+        said, text = _evaluated(asking, script)
+        if said.refusal is not None or said.status == 404:
+            return said.refusal
+        if text.partition(" ")[2] != "open":
+            return None
+    return _chat_open(asking)
+
+
+def _chat_open(asking: Asking) -> Outcome:
+    return wait(
+        asking.service,
+        "not_ready",
+        "a conversation stands open over its page, and the service would write there",
+        "Close it in the service's tab; commands then continue.",
+    )
 
 
 def _similar_conversation(asking: Asking, handle: str) -> Outcome | None:
@@ -239,12 +296,15 @@ def _similar_conversation(asking: Asking, handle: str) -> Outcome | None:
     return _rejected(asking, "similar_name", problem_said)
 
 
-def _button_script(button: _Button) -> str:
-    """Return a script that gives the address and behind it the state of the button."""
-    look = " ".join(button.script.split())
+def _function(script: str) -> str:
+    return f"(function(){{{' '.join(script.split())}}})()"
+
+
+def _with_state(expression: str) -> str:
+    """Return a script that gives the address and behind it the state of the page."""
     # What a page without such elements gives is no reason to keep a message back.
     return (
-        f"(function(){{var state='ready';try{{state=(function(){{{look}}})();}}catch(_){{}}"
+        f"(function(){{var state='ready';try{{state={expression};}}catch(_){{}}"
         "return window.location.href+' '+state;})()"
     )
 

@@ -88,6 +88,9 @@ class Site:
         self.account = ME
         self.load_seconds = 0.0
         self.keeps_drafts = False
+        self.chat: str | None = None
+        self._keeps_chats = self._is_chat_sticky = False
+        self._open_chat: str | None = None
         self.pinned_post: str | None = None
         self._unreachable: frozenset[str] = frozenset()
         self._replies: dict[str, str] = {}
@@ -102,6 +105,11 @@ class Site:
         self.account = settings.accounts.get(name, ME)
         self.load_seconds = settings.load_seconds.get(name, 0.0)
         self.keeps_drafts = name in settings.keeps_drafts
+        self._keeps_chats = name in settings.keeps_chats
+        self._is_chat_sticky = name in settings.sticky_chats
+        open_chat = settings.open_chats.get(name)
+        if open_chat != self._open_chat:
+            self.chat = self._open_chat = open_chat
         self.pinned_post = settings.pinned_posts.get(name)
         self._unreachable, self._replies = settings.unreachable, settings.replies
         notice = settings.notices.get(name)
@@ -123,6 +131,8 @@ class Site:
         match page.kind:
             case Kind.THREAD:
                 self._message(page.subject, Message(text, is_ours=True, at=now))
+                if self._keeps_chats:
+                    self.chat = self.chat or page.subject
                 return "dm", page.subject
             case Kind.COMPOSE:
                 self._count += 1
@@ -145,6 +155,11 @@ class Site:
         """Return whether a profile has a Message button."""
         person = profile.subject.rstrip("/").rsplit("/", 1)[-1]
         return self.is_logged_in and person not in self._unreachable
+
+    def close_chat(self) -> None:
+        """Press what closes the conversation that stands open over the pages."""
+        if not self._is_chat_sticky:
+            self.chat = None
 
     def own_link(self, page: Page, script: str) -> str:
         """Return the address of the account's profile, where a script looks for that link."""

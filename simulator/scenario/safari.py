@@ -55,10 +55,13 @@ class SafariSettings(_Strict):
     front, as though an operator had seen to it; else the tab of the named service is in front, or
     a new tab with that address. ``other_window`` opens a window of the operator's before the one of
     the services. ``at`` says where the tab of a service stands, ``pinned_to`` whose tab a service
-    has claimed or tracks (empty: none). ``closed`` names services without their tab; a claim on it
-    lives on. ``unreachable`` are people whose profiles have no Message button. ``replies`` gives,
-    for the address of a post, that of the post which it answers and which its page shows first.
-    ``accounts`` names who is logged in to a site where it is not ``me``.
+    has claimed or tracks (empty: none). ``open_chats`` names, by site, the person whose
+    conversation stands open over every page, and ``keeps_chats`` the sites on which it stays open
+    after a send; ``sticky_chats`` those on which a script cannot close it. ``closed`` names
+    services without their tab; a claim on it lives on. ``unreachable`` are people whose profiles
+    have no Message button. ``replies`` gives, for the address of a post, that of the post which it
+    answers and which its page shows first. ``accounts`` names who is logged in to a site where it
+    is not ``me``.
     Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
@@ -73,6 +76,9 @@ class SafariSettings(_Strict):
     accounts: dict[str, str] = Field(default_factory=dict)
     load_seconds: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     keeps_drafts: frozenset[str] = frozenset()
+    open_chats: dict[str, str] = Field(default_factory=dict)
+    keeps_chats: frozenset[str] = frozenset({"linkedin"})
+    sticky_chats: frozenset[str] = frozenset({"twitter"})
     notices: dict[str, Notice] = Field(default_factory=dict)
     pinned_posts: dict[str, str] = Field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
@@ -88,7 +94,15 @@ class SafariSettings(_Strict):
         return value
 
     @field_validator(
-        "logged_out", "accounts", "load_seconds", "keeps_drafts", "notices", "pinned_posts"
+        "logged_out",
+        "accounts",
+        "load_seconds",
+        "keeps_drafts",
+        "open_chats",
+        "keeps_chats",
+        "sticky_chats",
+        "notices",
+        "pinned_posts",
     )
     @classmethod
     def _name_sites(cls, value: frozenset[str] | dict[str, object]) -> object:

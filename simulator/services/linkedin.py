@@ -110,6 +110,9 @@ class LinkedIn(DmService):
             if not self.site.has_button(profile):
                 # The first one on the page is that of somebody in the sidebar.
                 profile = page_at(self.site.suggested(profile.subject))
+            if self.site.chat is not None:
+                # The first box on the page is that of the conversation which was open before.
+                profile = replace(page_at(self.site.chat), subject=self.site.chat)
             hands.safari.open_page(tab, thread_page(profile))
         await hands.wait(0.5)
         if hands.misses("input") or tab is not front:

@@ -191,7 +191,8 @@ class Service(ABC):
     async def execute(self, call: Call) -> Reply:
         """Run a script in the page: for its address, its account, and a profile's button.
 
-        It reads what is there, as a status does; focus, address and box stay as they are.
+        It reads what is there, as a status does; focus, address and box stay as they are. One that
+        looks for text boxes also closes the conversations over the page.
         """
         script = call.text_of("script", "js").strip()
         if self.latency_seconds:
@@ -203,6 +204,9 @@ class Service(ABC):
         if "location.href" in script and "querySelector" in script:
             is_found = page.is_of_person and self.site.has_button(page)
             output += " ready" if is_found else " "
+            if "textbox" in script:
+                self.site.close_chat()
+                output = output if self.site.chat is None else f"{page.url} open"
         return Reply(200, {"result" if "js" in call.body else "output": output})
 
     def repeat(self, call: Call, effect: Effect) -> None:

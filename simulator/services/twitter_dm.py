@@ -77,6 +77,9 @@ class TwitterDm(DmService):
             # It writes a new message, and takes whom the search lists first.
             await hands.wait(7.0)
             thread = page_at(f"{INBOX}/{self.site.suggested(effect.recipient)}")
+        if self.site.chat is not None:
+            # A box is there at once, before that of the conversation which the button opens.
+            thread = page_at(f"{INBOX}/{self.site.chat}")
         hands.safari.open_page(tab, thread)
         await hands.wait(2.0)
         if hands.misses("input") or not hands.is_at(Kind.THREAD):

@@ -20,6 +20,7 @@ PROFILES = {
 # These open the profile themselves before a message.
 OPENED = ("twitter-dm", "linkedin-automation")
 LEFT = ("instagram-dm", "tiktok-dm")
+FEED = "https://www.linkedin.com/feed/"
 
 
 def own(service: str) -> str:
@@ -87,11 +88,23 @@ def test_a_second_profile_without_a_button_is_a_question_of_the_session() -> Non
     assert (second.verdict, second.reason) == ("wait", "suspicious")
 
 
+@pytest.mark.parametrize("service", OPENED)
+def test_a_conversation_over_the_page_is_waited_for(service: str) -> None:
+    shown = at(service, f"{own(service)} open", f"{own(service)} ready")
+    assert before(service, shown) is None
+    waits = before(service, at(service, f"{own(service)} open"))
+    assert waits is not None
+    assert (waits.verdict, waits.reason, waits.quota_back) == ("wait", "not_ready", True)
+
+
 def test_a_member_id_of_linkedin_has_no_address_to_compare() -> None:
     id_ = "ACoAAB" + "x" * 33
     asked = command("send_dm", "linkedin", profileUrl=id_, text="Hi")
-    shown = at("linkedin-automation", "https://www.linkedin.com/feed/")
+    shown = at("linkedin-automation", FEED)
     assert look("linkedin-automation", shown).before(asked) == asked
+    waits = look("linkedin-automation", at("linkedin-automation", f"{FEED} open")).before(asked)
+    assert isinstance(waits, Outcome)
+    assert waits.reason == "not_ready"
 
 
 @pytest.mark.parametrize("service", [*LEFT, *OPENED])

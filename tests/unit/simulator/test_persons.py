@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from actp.safari.commands import recipient
+from actp.safari.outcomes import Outcome
+from tests.support.looking import commands_of, transport
+from tests.unit.safari.commands_for_tests import command_of
 from tests.unit.simulator.test_safari import POSTS, received
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.simulator.conftest import Caller
 
 
@@ -21,6 +27,44 @@ def test_without_a_message_button_a_message_reaches_somebody_else(
     call.simulator.safari(unreachable=["maria"])
     assert call.send(service).json()["success"] is True
     assert received(call) == [("dm", person)]
+
+
+CHATS = {"linkedin-automation": "https://www.linkedin.com/in/anna-bell/", "twitter-dm": "anna"}
+
+
+@pytest.mark.parametrize("service", CHATS)
+def test_a_conversation_over_the_page_gets_the_message(
+    call: Caller, tmp_path: Path, service: str
+) -> None:
+    site = service.partition("-")[0]
+    call.simulator.safari(open_chats={site: CHATS[service]})
+    assert call.send(service).json()["success"] is True
+    assert received(call) == [("dm", CHATS[service])]
+    with transport(service, call.simulator, tmp_path) as opened:
+        waits = opened.look(command_of(service))
+        if service == "twitter-dm":
+            assert isinstance(waits, Outcome)
+            assert (waits.verdict, waits.reason) == ("wait", "not_ready")
+            assert "conversation stands open" in waits.error
+            return
+        assert waits == command_of(service)
+        opened.send(waits, opened.prepare(waits))
+    assert received(call)[1:] == [("dm", "https://www.linkedin.com/in/ada-lovelace/")]
+
+
+def test_linkedins_conversation_stays_open_after_a_message(call: Caller, tmp_path: Path) -> None:
+    commands = list(commands_of("linkedin-automation"))[:3]
+    with transport("linkedin-automation", call.simulator, tmp_path) as opened:
+        for each in commands:
+            looked = opened.look(each)
+            assert looked == each
+            opened.send(looked, opened.prepare(looked))
+        assert received(call) == [("dm", recipient(each)) for each in commands]
+        # Not looked at, a message goes to the person before.
+        outcome = opened.send(commands[0], opened.prepare(commands[0]))
+    assert received(call)[-1] == ("dm", recipient(commands[2]))
+    assert outcome.result["verification"] == "claimed"
+    assert "see whether that is ada" in str(outcome.alert)
 
 
 @pytest.mark.parametrize("service", ["instagram-dm", "tiktok-dm"])
