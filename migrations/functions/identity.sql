@@ -85,48 +85,49 @@ end $$;
 -- The platform whose pages a host serves to a browser. Other subdomains (help., business., vm., pic.)
 -- lead elsewhere, so they are none.
 create or replace function public.safari_site(host text) returns text
-language plpgsql immutable as $$
-begin
-  return case
-    when host ~ '^((www|m|mobile)\.)?(instagram\.com|instagr\.am)$' then 'instagram'
-    when host ~ '^((www|m|mobile)\.)?(x|twitter)\.com$' then 'twitter'
-    when host ~ '^((www|m|mobile)\.)?tiktok\.com$' then 'tiktok'
-    when host ~ '^((www|m|mobile)\.)?threads\.(com|net)$' then 'threads'
-    -- LinkedIn has a host for each country.
-    when host ~ '^((www|m|mobile|[a-z]{2})\.)?linkedin\.com$' then 'linkedin'
-  end;
-end $$;
+language sql immutable as $$
+  select case regexp_replace(host, '^(?:www|m|mobile)\.', '')
+           when 'instagram.com' then 'instagram' when 'instagr.am' then 'instagram'
+           when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
+           when 'tiktok.com' then 'tiktok'
+           when 'threads.com' then 'threads' when 'threads.net' then 'threads'
+           when 'linkedin.com' then 'linkedin'
+           -- LinkedIn has a host for each country.
+           else case when host ~ '^[a-z]{2}\.linkedin\.com$' then 'linkedin' end end
+$$;
 
 -- A web address as the platform and the decoded parts of its path; nulls for anything that a browser
--- may read in another way than we do.
+-- may read in another way than we do. A regular expression that captures costs as much as all else
+-- here, so the address is cut at its signs.
 create or replace function public.safari_page(given text, out site text, out parts text[])
 language plpgsql immutable as $$
 declare
-  address text[];
-  part text;
+  scheme constant text := lower(substring(left(given, 8) from '^[^:/?#]+://'));
+  bare constant text := split_part(split_part(
+    case when scheme in ('http://', 'https://') then substr(given, length(scheme) + 1) else given end,
+    '?', 1), '#', 1);
+  host text := split_part(bare, '/', 1);
 begin
-  if length(given) > 2048 or given ~ '[\s\\"''`<>]' then
+  if length(given) > 2048 or given ~ '[\s\\"''`<>]' or position('/' in bare) = 0 then
     return;
   end if;
-  address := regexp_match(given, '^(?:(https?)://)?([^/?#]+)(/[^?#]*)(?:[?#].*)?$', 'i');
   -- Full-width letters and dots are what a browser takes them for; any other host is another site.
-  site := safari_site(regexp_replace(
-    translate(lower(normalize(address[2], NFKC)), '。', '.'),
-    case lower(address[1]) when 'http' then ':80$' else ':443$' end, ''));
+  host := translate(lower(normalize(host, NFKC)), '。', '.');
+  site := safari_site(
+    regexp_replace(host, case scheme when 'http://' then ':80$' else ':443$' end, ''));
   if site is null then
     return;
   end if;
-  parts := '{}';
-  foreach part in array string_to_array(address[3], '/') loop
-    part := safari_percent_decoded(part);
-    if part is null or part in ('.', '..') or part ~ '[/\\\x01-\x20\x7f]' then
-      site := null;
-      parts := null;
-      return;
-    elsif part <> '' then
-      parts := parts || part;
-    end if;
-  end loop;
+  parts := array_remove(string_to_array(substr(bare, length(split_part(bare, '/', 1)) + 2), '/'), '');
+  if position('%' in bare) > 0 then
+    parts := array(select safari_percent_decoded(p.part)
+                     from unnest(parts) with ordinality p (part, n) order by p.n);
+  end if;
+  if array_position(parts, null) is not null or parts && '{.,..}'
+     or array_to_string(parts, '') ~ '[/\\\x01-\x20\x7f]' then
+    site := null;
+    parts := null;
+  end if;
 end $$;
 
 -- A handle in lower case, or null. First parts of addresses that are pages of the platform are
@@ -136,7 +137,7 @@ language plpgsql immutable as $$
 declare
   handle constant text := lower(ltrim(given, '@'));
 begin
-  if handle !~ '^[a-z0-9._]{1,30}$' or handle ~ '^[.]+$' then
+  if length(handle) > 30 or handle !~ '^[a-z0-9._]+$' or ltrim(handle, '.') = '' then
     return null;
   elsif platform = 'instagram' and handle in (
     'about', 'accounts', 'api', 'ar', 'challenge', 'developer', 'direct', 'directory', 'emails',
@@ -260,48 +261,61 @@ declare
   wanted constant text := safari_platform(platform);
   page record;
   path text;
-  found text[];
+  first text;
+  at integer;  -- the place of the id among the parts
 begin
   page := safari_page(safari_visible(given));
   if page.site is null or page.site <> coalesce(wanted, page.site) then
     return;
   end if;
   path := '/' || array_to_string(page.parts, '/');
+  first := page.parts[1];
   case page.site
     when 'twitter' then
-      found := regexp_match(
-        path, '^/(?:i/web|(i)|([^/]+))/status(?:es)?/([1-9][0-9]{0,24})(?:/[a-z_]+(?:/[0-9]+)?)?$');
-      author := safari_handle('twitter', found[2]);
-      if found is not null and (found[2] is null or author is not null) then
-        id := found[3];
+      if path !~ '^/(?:i/web|[^/]+)/status(?:es)?/[1-9][0-9]*(?:/[a-z_]+(?:/[0-9]+)?)?$' then
+        return;
+      end if;
+      at := case when page.parts[2] = 'web' then 4 else 3 end;
+      author := safari_handle('twitter', nullif(first, 'i'));
+      if length(page.parts[at]) <= 25 and (first = 'i' or author is not null) then
+        id := page.parts[at];
         url := format('https://x.com/%s/status/%s', coalesce(author, 'i'), id);
       end if;
     when 'instagram' then
-      found := regexp_match(path, '^/(?:([^/]+)/)?(p|reel|reels|tv)/([A-Za-z0-9_-]{1,64})'
-                                  '(?:/c/[0-9]+|/comments|/embed|/liked_by)?$');
-      author := safari_handle('instagram', found[1]);
-      if found is not null and (found[1] is null or author is not null) then
-        id := found[3];
-        url := format('https://www.instagram.com/%s%s/%s/', author || '/', rtrim(found[2], 's'), id);
+      at := case
+        when path ~ '^/[^/]+/(?:p|reels?|tv)/[A-Za-z0-9_-]+(?:/c/[0-9]+|/comments|/embed|/liked_by)?$'
+             and length(page.parts[3]) <= 64 then 3
+        when path ~ '^/(?:p|reels?|tv)/[A-Za-z0-9_-]+(?:/c/[0-9]+|/comments|/embed|/liked_by)?$'
+             and length(page.parts[2]) <= 64 then 2 end;
+      author := safari_handle('instagram', case at when 3 then first end);
+      if at = 2 or author is not null then
+        id := page.parts[at];
+        url := format('https://www.instagram.com/%s%s/%s/', author || '/',
+                      rtrim(page.parts[at - 1], 's'), id);
       end if;
     when 'threads' then
-      found := regexp_match(
-        path, '^/(?:@([^/@]+)/post|t)/([A-Za-z0-9_-]{1,64})(?:/embed|/media)?$');
-      author := safari_handle('threads', found[1]);
-      if found is not null and (found[1] is null or author is not null) then
-        id := found[2];
+      if path !~ '^/(?:@[^/@]+/post|t)/[A-Za-z0-9_-]+(?:/embed|/media)?$' then
+        return;
+      end if;
+      at := case first when 't' then 2 else 3 end;
+      author := safari_handle('threads', nullif(first, 't'));
+      if length(page.parts[at]) <= 64 and (first = 't' or author is not null) then
+        id := page.parts[at];
         url := case when author is null then format('https://www.threads.com/t/%s', id)
                     else format('https://www.threads.com/@%s/post/%s', author, id) end;
       end if;
     when 'tiktok' then
       path := regexp_replace(
-        path, '^/(?:v/([1-9][0-9]{0,24})\.html|embed/(?:v[0-9]/)?([1-9][0-9]{0,24}))$',
-        '/@/video/\1\2');
-      found := regexp_match(path, '^/@([^/@]*)/(video|photo)/([1-9][0-9]{0,24})$');
-      author := safari_handle('tiktok', nullif(found[1], ''));
-      if found is not null and (found[1] = '' or author is not null) then
-        id := found[3];
-        url := format('https://www.tiktok.com/@%s/%s/%s', coalesce(author, ''), found[2], id);
+        path, '^/(?:v/([1-9][0-9]*)\.html|embed/(?:v[0-9]/)?([1-9][0-9]*))$', '/@/video/\1\2');
+      if path !~ '^/@[^/@]*/(?:video|photo)/[1-9][0-9]*$' then
+        return;
+      end if;
+      first := substr(split_part(path, '/', 2), 2);
+      author := safari_handle('tiktok', nullif(first, ''));
+      if length(split_part(path, '/', 4)) <= 25 and (first = '' or author is not null) then
+        id := split_part(path, '/', 4);
+        url := format('https://www.tiktok.com/@%s/%s/%s', coalesce(author, ''),
+                      split_part(path, '/', 3), id);
       end if;
     else
       null;

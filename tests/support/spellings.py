@@ -274,6 +274,7 @@ POSTS: Final[Mapping[tuple[str, str, str | None], tuple[str, ...]]] = MappingPro
             "https://www.instagram.com/p/Cxyz1/embed/",
             "https://www.instagram.com/p/Cxyz1/c/17900000000/",
         ),
+        ("instagram", "reel", None): ("https://www.instagram.com/p/reel/c/17900000000/",),
         ("instagram", "Cxyz1", "nina"): (
             "https://www.instagram.com/nina/p/Cxyz1/",
             "https://www.instagram.com/Nina/reel/Cxyz1/",
@@ -352,4 +353,11 @@ NO_POSTS: Final[tuple[str, ...]] = (
     "https://www.tiktok.com/music/song-7123",
     "https://www.linkedin.com/in/ada-l/",
     "https://www.linkedin.com/feed/update/urn:li:activity:1/",
+    "https://x.com:443:443/tom/status/777",
+    "https:///x.com/tom/status/777",
+    f"https://x.com/tom/status/{'7' * 26}",
+    f"https://www.tiktok.com/@lena/video/{'7' * 26}",
+    f"https://www.instagram.com/p/{'C' * 65}/",
+    f"https://www.threads.net/t/{'C' * 65}",
+    "https://www.instagram.com/p/tv/comments",  # of somebody named p, who cannot be
 )
