@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.databases import Database, Databases, empty_database, postgres_database
 from tests.support.servers import embedded_server, postgres_15_server
-from tests.support.supabase import supabase_database
+from tests.support.supabase import Projects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from actp.store.protocol import Store
 
-STORE_KINDS = ("embedded", "postgres15", "supabase")
+# Each adapter and each server once; Supabase is PostgreSQL 15.
+STORE_KINDS = ("embedded", "supabase")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +40,16 @@ def postgres15_databases() -> Iterator[Databases]:
         yield Databases(server)
 
 
+@pytest.fixture(scope="session")
+def supabase_projects(postgres15_databases: Databases) -> Iterator[Projects]:
+    """Supabase projects on that PostgreSQL 15."""
+    projects = Projects(postgres15_databases)
+    try:
+        yield projects
+    finally:
+        projects.close()
+
+
 @pytest.fixture
 def database(embedded_databases: Databases) -> Iterator[Database]:
     """A fresh migrated database on the embedded server: dsn, store, connect()."""
@@ -55,15 +66,12 @@ def unmigrated(embedded_databases: Databases) -> Iterator[Database]:
 
 @pytest.fixture(params=STORE_KINDS)
 def backend(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A fresh migrated database behind each of the three adapters in turn."""
-    if request.param == "embedded":
-        databases = request.getfixturevalue("embedded_databases")
-        manager = postgres_database(databases, request.param)
-    elif request.param == "postgres15":
-        databases = request.getfixturevalue("postgres15_databases")
-        manager = postgres_database(databases, request.param)
+    """A fresh migrated database behind each of the two adapters in turn."""
+    if request.param == "supabase":
+        projects: Projects = request.getfixturevalue("supabase_projects")
+        manager = projects.fresh()
     else:
-        manager = supabase_database(request.getfixturevalue("postgres15_databases"))
+        manager = postgres_database(request.getfixturevalue("embedded_databases"), request.param)
     with manager as database:
         yield database
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import STORE_KINDS
 from tests.support.databases import Database, Databases, postgres_database
 from tests.support.supabase import supabase_database
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 CONFORMANCE = Path(__file__).parent
 
 
-@pytest.fixture(scope="session", params=STORE_KINDS)
+@pytest.fixture(scope="session", params=["embedded", "postgres15", "supabase"])
 def door(request: pytest.FixtureRequest) -> Iterator[Database]:
     """One database for all conformance tests of an adapter: its functions are pure enough."""
     fixture = "embedded_databases" if request.param == "embedded" else "postgres15_databases"

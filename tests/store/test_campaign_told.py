@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def campaigns(store: Store, admin: psycopg.Connection) -> Campaigns:
-    admin.execute("alter table crm_contacts add notes text")
     return Campaigns(store, admin)
 
 
@@ -110,7 +109,8 @@ def test_a_step_that_begin_refused_as_answered_ends_the_other_campaigns(
 FORBIDDEN: dict[str, LiteralString] = {
     "the list": "insert into safari_do_not_contact (platform, recipient)"
     " values ('instagram', '@Ada_IG')",
-    "a note": "update crm_contacts set notes = 'Asked us to stop' where username = 'ada_ig'",
+    "a note": "alter table crm_contacts add notes text;"
+    " update crm_contacts set notes = 'Asked us to stop' where username = 'ada_ig'",
     "a tag": "update crm_contacts set tags = '{do_not_contact}' where username = 'ada'",
 }
 
@@ -128,7 +128,8 @@ def test_a_doubtful_note_holds_every_campaign_until_somebody_has_looked(
 ) -> None:
     first, second = two_campaigns(campaigns)
     campaigns.admin.execute(
-        "update crm_contacts set notes = 'was annoyed in May' where username = 'ada'"
+        "alter table crm_contacts add notes text;"
+        " update crm_contacts set notes = 'was annoyed in May' where username = 'ada'"
     )
     campaigns.move()
     why = "maybe_replied: their last words or a note need a look: bin/inbox"

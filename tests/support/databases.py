@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 SUPABASE_GRANTS = Path(__file__).with_name("supabase_grants.sql")
 DISCONNECT_SECONDS = 10.0
-TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s"
+TERMINATE = """select pg_terminate_backend(pid) from pg_stat_activity
+ where datname = %s and usename is distinct from %s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,16 @@ class Databases:
         finally:
             self._drop(name)
 
+    def renew(self, name: str, *, but: str) -> bool:
+        """Make a database as good as new under its name; connections of role ``but`` stay.
+
+        Returns False if more than rows and sequences has changed.
+        """
+        assert self._pristine is not None
+        self._disconnect(name, but=but)
+        with psycopg.connect(self.server.admin(name), autocommit=True) as connection:
+            return self._pristine.restore(connection)
+
     def _renewed(self) -> str | None:
         """Make a used database as good as new; one that cannot be is dropped."""
         while self._used and self._pristine:
@@ -105,11 +116,11 @@ class Databases:
             self._drop(new)
         return None
 
-    def _disconnect(self, name: str) -> None:
+    def _disconnect(self, name: str, *, but: str | None = None) -> None:
         """End what still talks to it: DDL on it waits 100 ms at a time for that."""
         with psycopg.connect(self.server.admin("postgres"), autocommit=True) as connection:
             deadline = monotonic() + DISCONNECT_SECONDS
-            while connection.execute(TERMINATE, (name,)).fetchall() and monotonic() < deadline:
+            while connection.execute(TERMINATE, (name, but)).fetchall() and monotonic() < deadline:
                 pass
 
     def _drop(self, name: str) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 JWT_SECRET = "only-for-tests-and-at-least-32-characters-long"  # noqa: S105
+AUTHENTICATOR = "authenticator"
 READY_TIMEOUT_SECONDS = 20.0
 READY_INTERVAL_SECONDS = 0.02
 STOP_TIMEOUT_SECONDS = 10
@@ -38,6 +39,32 @@ def key_for(role: str) -> str:
     return jwt.encode({"role": role, "iss": "supabase"}, JWT_SECRET, algorithm="HS256")
 
 
+class Projects:
+    """Fresh projects, one after another, before one PostgREST that reads its schema once."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._running: tuple[str, Path] | None = None
+        self._stack = ExitStack()
+
+    @contextmanager
+    def fresh(self) -> Iterator[Database]:
+        """Yield a fresh migrated database with a SupabaseStore on it."""
+        if self._running and not self._databases.renew(self._running[0], but=AUTHENTICATOR):
+            self.close()
+        if self._running is None:
+            name = self._stack.enter_context(self._databases.fresh())
+            upstream = self._stack.enter_context(postgrest(self._databases.server, name))
+            self._running = name, upstream
+        with _project(self._databases.server, *self._running) as (database, _):
+            yield database
+
+    def close(self) -> None:
+        """Stop PostgREST and give the database back."""
+        self._running = None
+        self._stack.close()
+
+
 @contextmanager
 def supabase_database(databases: Databases) -> Iterator[Database]:
     """A fresh migrated database with a SupabaseStore on it."""
@@ -47,19 +74,25 @@ def supabase_database(databases: Databases) -> Iterator[Database]:
 
 @contextmanager
 def supabase_project(databases: Databases) -> Iterator[tuple[Database, Gateway]]:
-    """A fresh migrated database with a SupabaseStore on it, and the gateway before it."""
+    """A fresh project with a PostgREST of its own, and the gateway before it."""
     with (
         databases.fresh() as name,
         postgrest(databases.server, name) as upstream,
-        Gateway(upstream, keys={key_for("service_role"), key_for("anon")}) as gateway,
+        _project(databases.server, name, upstream) as project,
     ):
+        yield project
+
+
+@contextmanager
+def _project(server: Server, name: str, upstream: Path) -> Iterator[tuple[Database, Gateway]]:
+    with Gateway(upstream, keys={key_for("service_role"), key_for("anon")}) as gateway:
         key = key_for("service_role")
         store = SupabaseStore(gateway.url, SecretStr(key))
         try:
             database = Database(
                 "supabase",
-                databases.server.owner(name),
-                databases.server.admin(name),
+                server.owner(name),
+                server.admin(name),
                 store,
                 {"SUPABASE_URL": gateway.url, "SUPABASE_SERVICE_ROLE_KEY": key},
             )
@@ -78,7 +111,7 @@ def postgrest(server: Server, database: str) -> Iterator[Path]:
             [program],
             env={
                 "PATH": os.defpath,
-                "PGRST_DB_URI": server.login(database, "authenticator"),
+                "PGRST_DB_URI": server.login(database, AUTHENTICATOR),
                 "PGRST_DB_SCHEMAS": "public",
                 "PGRST_DB_ANON_ROLE": "anon",
                 "PGRST_DB_MAX_ROWS": "1000",
