@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import psycopg
 from psycopg.types.json import Jsonb
 
-from actp.errors import StoreError, StoreUnavailable
+from actp.errors import SchemaMissing, StoreError, StoreUnavailable
 from actp.store.agents import ONLY_MADE, is_optional, names_in, wanted_columns
 from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
-from actp.store.schema import MIGRATIONS, MIGRATIONS_TABLE, read_schema
+from actp.store.schema import BEFORE_EACH, FROM_PUBLIC, MIGRATIONS, read_schema
 from actp.store.statements import statements
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ ADVISORY_LOCK = 0x5AFA21  # any number that nobody else uses
 # Errors of the moment, not of a table: lost connections, resources, timeouts, conflicts.
 _PASSING = ("08", "40", "53", "55", "57", "58")
 
-# A role or a database may look up names elsewhere; extensions are found where they were.
-FROM_PUBLIC = (
-    "select set_config('search_path',"
-    " concat_ws(', ', 'public', nullif(current_setting('search_path'), '')), true)"
-)
 CLI_RECORD = (
     "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace"
     " where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations'"
@@ -153,8 +148,9 @@ def _apply(
             if migration not in pending:
                 return False
             _set(connection, "actp.schema_version", str(schema.version))
-            for statement in statements(MIGRATIONS_TABLE.read_text(encoding="utf-8")):
-                _run(connection, statement, MIGRATIONS_TABLE.name)
+            for path in BEFORE_EACH:
+                for statement in statements(path.read_text(encoding="utf-8")):
+                    _run(connection, statement, path.name)
             text = unguarded(migration.text, schema.version)
             faults = _run_all(connection, statements(text), migration.name)
             connection.execute(
@@ -256,7 +252,7 @@ def _take_turn(connection: DeadlineConnection) -> None:
     # Poolers share sessions, so everything here is bound to the transaction.
     _set_timeout(connection, "statement_timeout", STATEMENT_TIMEOUT_SECONDS)
     _set_timeout(connection, "lock_timeout", TURN_TIMEOUT_SECONDS)
-    connection.execute(FROM_PUBLIC)
+    connection.execute(FROM_PUBLIC, (True,))
     try:
         connection.execute("select pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
     except psycopg.errors.LockNotAvailable as error:
@@ -372,6 +368,10 @@ def _located(error: psycopg.Error, statement: Statement, file: str) -> StoreErro
         return StoreUnavailable(
             f"{where} (others kept it busy for too long)",
             remedy="Run it again at a quieter moment, or stop the workers for it.",
+        )
+    if isinstance(error, psycopg.errors.ObjectNotInPrerequisiteState) and error.diag.message_hint:
+        return SchemaMissing(
+            words, remedy=f"In SQL:\n{error.diag.message_hint}\nThen bin/db migrate."
         )
     meaning = type(translated(error))
     return (meaning if issubclass(meaning, StoreError) else StoreError)(

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from actp import __version__
 from actp.errors import SchemaEdited, WrongState
@@ -23,8 +23,9 @@ from actp.store.bundle import Stamp, bundle
 from actp.store.columns import columns_of
 
 __all__ = [
+    "BEFORE_EACH",
+    "FROM_PUBLIC",
     "MIGRATIONS",
-    "MIGRATIONS_TABLE",
     "OLDEST_CODE",
     "Migration",
     "Schema",
@@ -34,7 +35,16 @@ __all__ = [
 ]
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-MIGRATIONS_TABLE = Path(__file__).with_name("migrations_table.sql")
+# What each file begins with, as a migration or another program runs it.
+BEFORE_EACH = tuple(
+    Path(__file__).with_name(name) for name in ("queue_tables.sql", "migrations_table.sql")
+)
+# A role or a database may look up names elsewhere; extensions are found where they were. Its value:
+# whether for the transaction alone.
+FROM_PUBLIC: LiteralString = (
+    "select set_config('search_path',"
+    " concat_ws(', ', 'public', nullif(current_setting('search_path'), '')), %s)"
+)
 RELEASED = "released.txt"
 FUNCTIONS = "functions"
 BUNDLE_SUFFIX = "_functions.sql"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from actp.store.agents import ONLY_MADE, is_optional
-from actp.store.schema import MIGRATIONS_TABLE
+from actp.store.schema import BEFORE_EACH, FROM_PUBLIC
 from actp.store.statements import statements
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def for_other_programs(file: Migration, version: int) -> str:
 
     Where those tables fit it does what the file does.
     """
-    table = MIGRATIONS_TABLE.read_text(encoding="utf-8")
+    before = "\n".join(path.read_text(encoding="utf-8") for path in BEFORE_EACH)
     record = _RECORD.format(version=version, name=file.name, sha256=file.sha256)
-    return f"{table}\n{_tolerant(file.text)}{record}"
+    return f"{FROM_PUBLIC % False};\n\n{before}\n{_tolerant(file.text)}{record}"
 
 
 def _tolerant(source: str) -> str:

@@ -9,14 +9,24 @@ declare
   done constant text := 'SRHSD';
   step text := 'insert';
   command uuid;
+  status text;
   claimed jsonb;
   answer jsonb;
 begin
   begin
-    insert into safari_command_queue (action, platform, params, priority, idempotency_key)
-      values ('send_dm', 'twitter', '{"username": "rehearsal", "text": "never sent"}', -2147483648,
-              'rehearsal:' || boot)
-      returning id into command;
+    -- It is the first in line, by values that a customer's own constraint has let in before.
+    insert into safari_command_queue (
+      id, action, platform, params, priority, created_at, idempotency_key
+    ) values (
+      gen_random_uuid(), 'send_dm', 'twitter', '{"username": "rehearsal", "text": "never sent"}',
+      coalesce((select q.priority from safari_command_queue q
+                 where q.service = 'twitter-dm' and q.status = 'pending' and q.ready and q.crash_count = 0
+                 order by q.priority limit 1), 5),
+      '1970-01-01 00:00:00+00', 'rehearsal:' || boot)
+      returning id, safari_command_queue.status into command, status;
+    if status is distinct from 'pending' then
+      raise exception 'a new row has the status %: no worker takes it', status;
+    end if;
     step := 'gate';
     perform g.reason from safari_services s cross join lateral safari_service_gate(s.service) g;
     -- Its result goes through whatever the hour, since it is undone.

@@ -84,11 +84,14 @@ def state_of(dsn: str) -> tuple[dict[str, str], list[list[tuple[object, ...]]]]:
 
 
 def push(dsn: str, folder: Path, after: str = "") -> None:
-    """Apply files as ``bin/db bundle`` writes them: in order, each in a transaction, as text."""
+    """Apply files as ``bin/db bundle`` writes them: in order, each in a transaction, as text.
+
+    The role looks up names elsewhere.
+    """
     schema = read_schema(folder)
     for file in schema.files:
         if file.name > after:
-            with psycopg.connect(dsn) as connection:
+            with psycopg.connect(dsn, options="-c search_path=elsewhere") as connection:
                 connection.execute(for_other_programs(file, schema.version).encode())
 
 

@@ -1,0 +1,132 @@
+"""Tables of the queue that another program made first fit, or are refused with a remedy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, LiteralString
+
+import psycopg
+import pytest
+
+from actp.errors import SchemaMissing
+from actp.store.migrate import migrate
+from actp.store.schema import BEFORE_EACH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.databases import Database, Databases
+
+CHECK = BEFORE_EACH[0].read_bytes()
+TABLES = (
+    "safari_command_queue",
+    "safari_campaign_runs",
+    "safari_service_health",
+    "safari_rate_limits",
+)
+# Columns as the queue's first makers wrote them.
+QUEUE: dict[str, str] = {
+    "id": "uuid primary key", "action": "text not null", "platform": "text",
+    "params": "jsonb default '{}'", "priority": "integer default 5",
+    "status": "text default 'pending'", "result": "text", "error": "text",
+    "created_at": "timestamptz default now()", "updated_at": "timestamptz",
+}  # fmt: skip
+STATUSES = "'pending', 'running', 'completed', 'failed'"
+SHAPES: dict[str, tuple[dict[str, str], str]] = {
+    "limited texts": ({"action": "varchar(40)", "status": "varchar(10) default 'pending'"}, ""),
+    "times without a zone": ({"created_at": "timestamp", "updated_at": "timestamp"}, ""),
+    "columns of theirs": ({"tenant": "text", "cost": "integer generated always as (1) stored"}, ""),
+    "status of a type": ({"status": "theirs default 'pending'"}, "status is theirs"),
+    "platform of a type": ({"platform": "theirs"}, "platform is theirs"),
+    "params as text": ({"params": "text default '{}'"}, "params is text"),
+    "params as json": ({"params": "json"}, "params is json"),
+    "priority as text": ({"priority": "text"}, "priority is text"),
+    "counted ids": ({"id": "bigserial primary key"}, "id is bigint"),
+    "no times": ({"updated_at": ""}, "updated_at is missing"),
+    "holds of theirs": ({"hold": "boolean"}, "hold is boolean"),
+    "generated": ({"error": "text generated always as (action) stored"}, "error is generated"),
+    "too few statuses": (
+        {"status": f"text check (status in ({STATUSES}))"},
+        "safari_command_queue_status_check refuses the status cancelled",
+    ),
+}
+
+
+def made(changes: dict[str, str]) -> bytes:
+    columns = {name: kind for name, kind in (QUEUE | changes).items() if kind}
+    told = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return (
+        "create type theirs as enum ('pending', 'twitter');"
+        f" create table safari_command_queue ({told});"
+    ).encode()
+
+
+@pytest.fixture(scope="module")
+def owner(postgres15_databases: Databases) -> Iterator[psycopg.Connection]:
+    with (
+        postgres15_databases.empty() as name,
+        psycopg.connect(postgres15_databases.server.owner(name), autocommit=True) as connection,
+    ):
+        yield connection
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_table_fits_or_is_refused_with_its_remedy(owner: psycopg.Connection, shape: str) -> None:
+    changes, fault = SHAPES[shape]
+    with owner.transaction(force_rollback=True):
+        owner.execute(made(changes))
+        if fault:
+            with (
+                pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refusal,
+                owner.transaction(),
+            ):
+                owner.execute(CHECK)
+            assert f"do not fit: {said(fault)}" in str(refusal.value)
+            owner.execute((refusal.value.diag.message_hint or "").encode())
+        owner.execute(CHECK)
+
+
+def said(fault: str) -> str:
+    return fault if fault.startswith("safari_") else f"safari_command_queue.{fault}"
+
+
+@pytest.mark.parametrize("made_as", ["view", "materialized view"])
+def test_what_is_no_table_is_refused(owner: psycopg.Connection, made_as: LiteralString) -> None:
+    with owner.transaction(force_rollback=True):
+        owner.execute(f"create {made_as} safari_command_queue as select 1 as id")
+        with (
+            pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refusal,
+            owner.transaction(),
+        ):
+            owner.execute(CHECK)
+        owner.execute((refusal.value.diag.message_hint or "").encode())
+        owner.execute(CHECK)
+
+
+def test_a_migration_says_it_before_it_changes_anything(
+    unmigrated: Database,
+) -> None:
+    with unmigrated.connect() as connection:
+        connection.execute(made({"status": "theirs default 'pending'"}))
+        with pytest.raises(SchemaMissing, match="status is theirs") as refusal:
+            migrate(unmigrated.dsn)
+        assert "alter column status type text" in refusal.value.remedy
+        tables = connection.execute(
+            "select relname from pg_class where relkind = 'r' and relname ~ '^(safari|crm|actp)_'"
+        )
+        assert tables.fetchall() == [("safari_command_queue",)]
+
+
+def test_every_column_of_these_tables_is_looked_at(database: Database) -> None:
+    with database.connect() as connection:
+        connection.execute(CHECK)
+        columns = connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_name = any (%s)",
+            (list(TABLES),),
+        ).fetchall()
+    listed = re.findall(
+        r"\('(\w+)', '\w+', (?:'(?:''|[^'])*'|null), ((?:'[\w ]+'\s*)+)\)", CHECK.decode()
+    )
+    named = {(table, name) for table, names in listed for name in re.findall(r"\w+", names)}
+    assert set(columns) == named
