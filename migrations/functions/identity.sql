@@ -102,9 +102,9 @@ $$;
 create or replace function public.safari_page(given text, out site text, out parts text[])
 language plpgsql immutable as $$
 declare
-  scheme constant text := lower(substring(left(given, 8) from '^[^:/?#]+://'));
+  scheme constant text := lower(split_part(left(given, 8), '://', 1));
   bare constant text := split_part(split_part(
-    case when scheme in ('http://', 'https://') then substr(given, length(scheme) + 1) else given end,
+    case when scheme in ('http', 'https') then substr(given, length(scheme) + 4) else given end,
     '?', 1), '#', 1);
   host text := split_part(bare, '/', 1);
 begin
@@ -114,7 +114,7 @@ begin
   -- Full-width letters and dots are what a browser takes them for; any other host is another site.
   host := translate(lower(normalize(host, NFKC)), '。', '.');
   site := safari_site(
-    regexp_replace(host, case scheme when 'http://' then ':80$' else ':443$' end, ''));
+    regexp_replace(host, case scheme when 'http' then ':80$' else ':443$' end, ''));
   if site is null then
     return;
   end if;

@@ -42,7 +42,9 @@ begin
     end if;
     return;
   end if;
-  person := (safari_address(platform, safari_first_text(params, array['handle']))).name;
+  if params ? 'handle' then
+    person := (safari_address(platform, safari_first_text(params, array['handle']))).name;
+  end if;
   if person is not null then
     params := params || jsonb_build_object('handle', person);
   end if;

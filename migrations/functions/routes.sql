@@ -1,35 +1,29 @@
 -- Which service owns a command, and the triggers of the queue and its audit.
 
 -- Answers who owns a command. What no route names goes to 'local', which ends it with a clear error;
--- what belongs to another consumer of the table is 'foreign' and left alone.
-create or replace function public.safari_route(
-  action text, platform text, out service text, out effect text
-)
-language plpgsql stable set search_path = public, pg_temp as $$
-begin
-  select r.service, r.effect into service, effect
-    from safari_routes r
-   where r.action = safari_route.action and r.platform in (safari_route.platform, '')
-   order by r.platform desc
-   limit 1;
-  if not found then
-    if position(':' in coalesce(action, '')) > 0 or exists (
-      select from safari_settings s
-       where (s.key = 'foreign_platforms' and s.value ? safari_route.platform)
-          or (s.key = 'foreign_actions' and s.value ? safari_route.action)
-    ) then
-      service := 'foreign';
-    else
-      service := 'local';
-    end if;
-    effect := 'repeatable';
-  elsif exists (
-    select from safari_settings s
-     where s.key = 'foreign_platforms' and s.value ? safari_route.platform
-  ) then
-    service := 'foreign';
-  end if;
-end $$;
+-- what belongs to another consumer of the table is 'foreign' and left alone. The planner inlines it
+-- into the statement of the trigger.
+drop function if exists public.safari_route(text, text);
+create or replace function public.safari_route(action text, platform text)
+returns table (service text, effect text)
+language sql stable rows 1 as $$
+  select case
+           when exists (select from safari_settings s
+                         where s.key = 'foreign_platforms' and s.value ? safari_route.platform)
+             then 'foreign'
+           when r.service is not null then r.service
+           when position(':' in coalesce(safari_route.action, '')) > 0
+                or exists (select from safari_settings s
+                            where s.key = 'foreign_actions' and s.value ? safari_route.action)
+             then 'foreign'
+           else 'local' end,
+         coalesce(r.effect, 'repeatable')
+    from (select) one
+    left join lateral (
+      select t.service, t.effect from safari_routes t
+       where t.action = safari_route.action and t.platform in (safari_route.platform, '')
+       order by t.platform desc limit 1) r on true
+$$;
 
 -- An older controller stored json.dumps(result)[:2000] in a text column: what no longer parses is
 -- kept under "raw".
@@ -43,28 +37,28 @@ end $$;
 
 -- Some writers store params as a JSON string that holds an object.
 create or replace function public.safari_params(params jsonb) returns jsonb
-language sql immutable set search_path = public, pg_temp as $$
-  select case when jsonb_typeof(params) = 'string' then safari_json_or_raw(params #>> '{}')
+language sql immutable as $$
+  select case when jsonb_typeof(params) = 'string' then public.safari_json_or_raw(params #>> '{}')
               else params end
 $$;
 
 -- Text without the space around it, of any kind; null when nothing is left.
 create or replace function public.safari_trim(value text) returns text
-language sql immutable set search_path = public, pg_temp as $$
+language sql immutable as $$
   select nullif(btrim(value, E' \t\n\r\f\u000b\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006'
     || E'\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff'), '')
 $$;
 
 -- A moment that every language and clock can hold.
 create or replace function public.safari_bounded(moment timestamptz) returns timestamptz
-language sql immutable set search_path = public, pg_temp as $$
+language sql immutable as $$
   select case when moment is not null then
     least(greatest(moment, '1970-01-01 00:00:00+00'), '2999-12-31 00:00:00+00') end
 $$;
 
 -- How large a JSON value is to its reader: one that comes from a table may be stored compressed.
 create or replace function public.safari_json_bytes(value jsonb) returns integer
-language sql immutable set search_path = public, pg_temp as $$
+language sql stable as $$
   select case when pg_column_compression(value) is null then pg_column_size(value)
               else octet_length(value::text) end
 $$;
@@ -174,7 +168,7 @@ end $$;
 -- controller that left no lease; one that has ended keeps what it says of its end.
 create or replace function public.safari_as_inserted(command public.safari_command_queue)
 returns public.safari_command_queue
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql as $$
 begin
   -- now() is the same for a whole batch; first in, first out needs a finer clock.
   if coalesce(command.created_at = now() or command.created_at > now() + interval '1 day', true) then
@@ -189,10 +183,10 @@ begin
     command.hold := 'backlog';
   end if;
   -- The visitors' key is in every web page of a project: with the table open, anybody has it.
-  if current_setting('role', true) = 'anon' and not (
-    select c.relrowsecurity from pg_class c where c.oid = 'public.safari_command_queue'::regclass)
-  then
-    command.hold := 'backlog';
+  if current_setting('role', true) = 'anon' then
+    command.hold := coalesce((
+      select 'backlog' from pg_class c
+       where c.oid = 'public.safari_command_queue'::regclass and not c.relrowsecurity), command.hold);
   end if;
   command.retry_count := 0;
   command.crash_count := 0;

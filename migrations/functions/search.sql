@@ -6,7 +6,7 @@ create or replace function public.safari_address_names(address text) returns tex
 language plpgsql immutable as $$
 declare
   bare text := rtrim(regexp_replace(regexp_replace(lower(btrim(address)),
-                 '^https?://(www\.)?', ''), '[?#].*$', ''), '/');
+                 '^https?://(?:www\.)?', ''), '[?#].*$', ''), '/');
 begin
   if bare = '' then
     return '{}';
