@@ -205,6 +205,19 @@ UNKNOWN_ON_PURPOSE: Final = (
 
 # What osascript says when it is Safari that fails, and what helps.
 _SESSION_REMEDIES: Final = (
+    (
+        re.compile(r"JavaScript from Apple Events"),
+        "allow JavaScript from Apple Events in Safari's Developer settings",
+    ),
+    (
+        re.compile(r"\(1002\)|\(-25211\)|not allowed (?:to send keystrokes|assistive access)"),
+        "allow the services Accessibility in System Settings > Privacy & Security",
+    ),
+    (re.compile(r"^Failed to press Enter"), "allow the services Accessibility in System Settings"),
+    (
+        re.compile(r"\(-609\)|\(-1712\)|Connection is invalid|AppleEvent timed out"),
+        "see whether Safari answers, and close its dialogs",
+    ),
     (re.compile(r"\(-600\)|isn.t running"), "start Safari and open the service's tab"),
     (re.compile(r"\(-1719\)|\(-1728\)|Can.t get (?:tab|window|document)"), "open its tab again"),
     (

@@ -30,6 +30,7 @@ from actp.safari.session_outcomes import (
     suspicious,
     wait,
 )
+from actp.safari.streaks import Streaks
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Look:
         self._front = front
         self._login_due_at = 0.0
         self._suspect: str | None = None
+        self._streaks = Streaks()
         self._front_place: _Place | None = None
 
     def before(self, command: Command) -> Command | Outcome:
@@ -127,6 +129,7 @@ class Look:
         in. Where the service cannot say, the second in a row for another recipient is a matter of
         the session, not of two recipients.
         """
+        outcome = self._streaks.after(command, outcome)
         if not outcome.is_suspicious:
             self._suspect = None if outcome.verdict != "wait" else self._suspect
             return outcome

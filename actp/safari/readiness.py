@@ -34,6 +34,9 @@ RECHECK_SECONDS: Final = 300.0
 _UNIDENTIFYING: Final = frozenset({"never_connected", "no_answer"})
 # The person it concerns is busy, not the service.
 _ABOUT_THE_ROW: Final = frozenset({"in_flight", "shadow"})
+# After a block another command goes first, since the page of the one may be its only cause: the
+# service is used again after this share of the command's wait.
+OTHERS_FIRST_SHARE: Final = 0.75
 # A probe shows whether these still hold.
 _PROBED: Final = frozenset({"outside_hours", "service_quota"})
 
@@ -149,11 +152,12 @@ class Readiness:
         if outcome.reason in _ABOUT_THE_ROW:
             return
         self._reason = outcome.error or outcome.reason
-        self._breaker = self._breaker.after(
-            outcome.breaker, now, self._random.random(), outcome.wait_seconds
-        )
-        if outcome.verdict == "wait" and outcome.wait_seconds is not None:
-            self._blocked_until = now + outcome.wait_seconds
+        seconds = outcome.wait_seconds
+        if seconds is not None and outcome.reason == "blocked":
+            seconds *= OTHERS_FIRST_SHARE
+        self._breaker = self._breaker.after(outcome.breaker, now, self._random.random(), seconds)
+        if outcome.verdict == "wait" and seconds is not None:
+            self._blocked_until = now + seconds
             self._recheck_at = now + RECHECK_SECONDS if outcome.reason in _PROBED else inf
 
     def lift(self) -> None:

@@ -159,12 +159,12 @@ class HttpTransport:
 
     def read_back(self, command: Command, outcome: Outcome) -> Outcome:
         """See Transport."""
+        if self._options.is_looking:
+            read = self._look.after(command, outcome)
+            outcome = outcome if read is outcome else self._paced(read)
         if outcome.verdict == "sent" and self._options.is_reading_all:
             return self._seen(command, outcome)
-        if not self._options.is_looking:
-            return outcome
-        read = self._look.after(command, outcome)
-        return outcome if read is outcome else self._paced(read)
+        return outcome
 
     def _paced(self, looked: T) -> T:
         """Scale how long a session that failed is left alone."""

@@ -84,7 +84,6 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
         ("twitter-dm", 200, fails("Could not open DM — passcode")),
     ],
     Meaning("unknown", "no_verdict", quota_back=False, breaker="count"): [
-        ("instagram-dm", 200, fails("Failed to press Enter to send")),
         (
             "instagram-dm",
             404,

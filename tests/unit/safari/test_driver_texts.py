@@ -106,6 +106,11 @@ def test_a_block_that_proves_nothing_still_stops_the_service() -> None:
         ("Safari got an error: Application isn\u2019t running. (-600)", "start Safari"),
         ("Safari got an error: Can\u2019t get tab 4 of window 1. (-1719)", "open its tab"),
         ("Not authorized to send Apple events to Safari. (-1743)", "allow Automation"),
+        ("You must enable 'Allow JavaScript from Apple Events' in … (8)", "allow JavaScript"),
+        ("osascript is not allowed to send keystrokes. (1002)", "Accessibility"),
+        ("osascript is not allowed assistive access. (-25211)", "Accessibility"),
+        ("Safari got an error: Connection is invalid. (-609)", "close its dialogs"),
+        ("Safari got an error: AppleEvent timed out. (-1712)", "close its dialogs"),
     ],
 )
 def test_an_error_of_safari_itself_stops_the_service_with_the_remedy(
@@ -117,6 +122,13 @@ def test_an_error_of_safari_itself_stops_the_service_with_the_remedy(
     failed = outcome(text, FIRST_TRY_SECONDS)
     assert (failed.verdict, failed.breaker) == ("unknown", "open")
     assert remedy in (failed.alert or "")
+
+
+def test_an_enter_that_could_not_be_pressed_is_unknown_and_has_a_remedy() -> None:
+    text = Text("instagram-dm", 200, "Failed to press Enter to send", "", "")
+    failed = outcome(text, FIRST_TRY_SECONDS)
+    assert (failed.verdict, failed.breaker, failed.quota_back) == ("unknown", "open", False)
+    assert "Accessibility" in (failed.alert or "")
 
 
 def test_a_second_try_that_succeeded_is_alerted() -> None:
