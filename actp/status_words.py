@@ -46,7 +46,7 @@ _CAUSES = {
     "its account": "no running Mac is logged in to the account",
 }
 # Causes whose detail says it all.
-_EXPLAINED = frozenset({"a worker", "the service", "its account"})
+_EXPLAINED = frozenset({"a worker", "the service", "its account", "its status"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,12 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             f"the {found['kind']} {found['name']} opens {found['table']} to visitors",
             f"Unless this is intended, run in SQL: {remedy}",
         )
+    for strange in store.call("safari_unknown_statuses"):
+        yield problem(
+            "queue",
+            f"no worker takes the status {strange['status']!r} of {strange['rows']} commands",
+            "Set them to pending, cancelled or another of the five, and the default of the column.",
+        )
     yield rehearsal(store)
     yield from notifications(settings, store)
     yield fine("database", f"{settings.store_kind}: responds")

@@ -64,3 +64,20 @@ begin
   end;
   return jsonb_build_object('step', step, 'error', null);
 end $$;
+
+-- Commands with a status that no worker knows, [{status, rows}]: a table that was here before ours may allow
+-- any word.
+create or replace function public.safari_unknown_statuses() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object('status', left(u.status, 40), 'rows', u.rows)), '[]')
+    from (select q.status, count(*) as rows from safari_command_queue q
+           where q.service is distinct from 'foreign'
+             and q.status <> all (array['pending', 'running', 'completed', 'failed', 'cancelled'])
+             -- Nothing to look for where the table itself refuses them.
+             and not exists (
+               select from pg_constraint c
+                where c.conrelid = 'public.safari_command_queue'::regclass and c.convalidated
+                  and c.conname = 'safari_command_queue_status_check'
+                  and pg_get_constraintdef(c.oid) not like '%OR%')
+           group by q.status order by 2 desc limit 20) u
+$$;

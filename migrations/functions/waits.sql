@@ -12,7 +12,8 @@ language sql stable set search_path = public, pg_temp as $$
              'for', 'a worker', 'detail', 'no worker of this service is running')
            when coalesce(live.state ->> 'state', 'ready') <> 'ready' then jsonb_build_object(
              'for', 'the service', 'detail', live.state ->> 'reason',
-             'until', live.seen_at + make_interval(secs => (live.state ->> 'seconds')::double precision))
+             'until', case when jsonb_typeof(live.state -> 'seconds') = 'number' then live.seen_at
+               + make_interval(secs => least((live.state -> 'seconds')::numeric, 31622400)::double precision) end)
            when health.not_ready is not null then jsonb_build_object(
              'for', 'the service', 'detail', health.not_ready)
          end)
@@ -66,7 +67,13 @@ language sql stable set search_path = public, pg_temp as $$
         from safari_command_events e
        where e.command_id = command.id and e.event in ('waiting', 'retrying')
        order by e.id desc limit 1) last on true
-   where command.status = 'pending';
+   where command.status = 'pending'
+  union all
+  -- A table that was here before ours may allow any word.
+  select jsonb_build_object('for', 'its status', 'detail', format(
+           'no worker takes a command with the status %s; set it to pending', left(command.status, 40)))
+   where command.status <> all (array['pending', 'running', 'completed', 'failed', 'cancelled'])
+     and command.service is distinct from 'foreign';
 $$;
 
 -- Lifts what a service waits for, on the hosts of an account or, without one, on all: their workers

@@ -25,6 +25,7 @@ UNENDED = (
     " and q.hold is null and q.service <> 'foreign' and not (q.due_at > now())"
     # An older controller's work is looked at after ten minutes.
     " and not (q.status = 'running' and q.lease_expires_at is null)"
+    " and safari_wait_of(q) ->> 'for' is distinct from 'its account'"
 )
 
 

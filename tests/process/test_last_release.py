@@ -42,33 +42,37 @@ LARGE = ("tests/store", *map(CHAOS.format, ("kill_points", "zombies", "retries")
 SMALL_SECONDS, LARGE_SECONDS = 110, 1200
 # What the new schema answers otherwise on purpose; none of it is asked for by a worker.
 CHANGED = {
-    "0.1.0": {
+    "0.1.0": (
         # It applies the released files alone, which a newer database refuses.
-        STORE.format(
-            "migrate"
-        ): "test_our_migrations_apply_to_an_empty_database_and_may_all_run_again",
+        ("migrate", "test_our_migrations_apply_to_an_empty_database_and_may_all_run_again"),
         # The backlog is counted by kind; its commands then show the three numbers.
-        STORE.format("operator"): "test_the_backlog_waits_for_a_person",
+        ("operator", "test_the_backlog_waits_for_a_person"),
+        # The pause after an action has grown beyond what it waits for.
+        ("operator", "test_what_is_not_given_is_not_configured"),
         # A key of a post is its id, whatever author the address names.
-        STORE.format("campaigns"): "test_a_comment_lets_the_next_one_go_and_tells_it_the_post",
+        ("campaigns", "test_a_comment_lets_the_next_one_go_and_tells_it_the_post"),
         # Four digits are enough, where it wanted six.
-        STORE.format("reports"): "test_a_command_is_found_by_the_beginning_of_its_id",
-    },
-    "0.2.0": {},
-}
-# The pause after an action has grown beyond what these wait for.
-PAUSED = (
-    STORE.format("operator") + "::test_what_is_not_given_is_not_configured",
-    *(
-        CHAOS.format("kill_points")
-        + f"::test_a_message_is_sent_at_most_once_whenever_its_worker_dies[{point}]"
-        for point in ("after_the_effect", "before_the_finish_commits")
+        ("reports", "test_a_command_is_found_by_the_beginning_of_its_id"),
+        # The samples name the account as well, which its exporter leaves out.
+        ("gauges", "test_every_sample_has_exactly_the_labels_of_its_gauge"),
+        ("gauges", "test_a_service_is_up_when_its_last_check_found_it_healthy"),
+        # A day on which no worker ran is not well.
+        ("alerts", "test_the_sign_of_life_comes_once_a_day_with_the_counts_of_yesterday"),
     ),
-)
+    "0.2.0": (
+        ("migrate", "test_our_migrations_apply_to_an_empty_database_and_may_all_run_again"),
+        ("schema_versions", "test_the_database_knows_its_version"),
+        # Other types are read through views, where it reported them.
+        ("agents_tables", "test_the_queue_works_whatever_an_agents_table_is"),
+    ),
+}
+# The posts of its chaos tests have ids of letters, which no platform gives.
+ITS_IDS, OUR_IDS = "uuid4().hex[:12]", "str(uuid4().int)[:12]"
 # Its chaos tests ask why a row waits by a function that has another name now; its code never did.
 OF_ITS_TESTS = """
 create function public.safari_gate(service text, out reason text, out until timestamptz)
-language sql stable as $$ select g.reason, g.until from safari_any_gate(service) g $$
+language sql stable as $$ select g.reason, g.until from safari_any_gate(service) g $$;
+select public.safari_protect();
 """
 FUNCTIONS = (
     "select md5(string_agg(pg_get_functiondef(p.oid), '' order by p.oid::regprocedure::text))"
@@ -128,13 +132,13 @@ def test_its_own_tests_pass_on_the_new_schema(
         (folder / "migrations" / file.name).write_text(file.text, encoding="utf-8")
     if release == "0.1.0":
         (folder / "migrations" / "20991231000000_of_its_tests.sql").write_text(OF_ITS_TESTS)
+        commands = folder / "tests" / "chaos" / "commands.py"
+        commands.write_text(commands.read_text().replace(ITS_IDS, OUR_IDS))
     else:
         (folder / "migrations" / "released.txt").write_text(
             "".join(f"{file.name} {file.sha256} {made_by[file.name]}\n" for file in schema.files)
         )
-    changed = [f"--deselect={path}::{name}" for path, name in CHANGED[release].items()]
-    if release == "0.1.0":
-        changed += [f"--deselect={name}" for name in PAUSED]
+    changed = [f"--deselect={STORE.format(file)}::{name}" for file, name in CHANGED[release]]
     small = suite == "small"
     done = subprocess.run(
         [

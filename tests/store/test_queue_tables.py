@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from actp.errors import SchemaMissing
+from actp.status_words import wait_words
 from actp.store.migrate import migrate
 from actp.store.schema import BEFORE_EACH
 
@@ -130,3 +131,21 @@ def test_every_column_of_these_tables_is_looked_at(database: Database) -> None:
     )
     named = {(table, name) for table, names in listed for name in re.findall(r"\w+", names)}
     assert set(columns) == named
+
+
+def test_a_status_that_no_worker_knows_is_named(database: Database) -> None:
+    with database.connect() as connection:
+        assert database.store.call("safari_unknown_statuses") == []
+        connection.execute(
+            "alter table safari_command_queue drop constraint safari_command_queue_status_check"
+        )
+        row = connection.execute(
+            "insert into safari_command_queue (action, platform, status)"
+            " values ('sync', 'twitter', 'queued') returning id::text"
+        ).fetchone()
+    assert row
+    assert database.store.call("safari_unknown_statuses") == [{"status": "queued", "rows": 1}]
+    waits = database.store.call("safari_show", id=row[0])["command"]["waits"]
+    assert wait_words(waits) == (
+        "no worker takes a command with the status queued; set it to pending"
+    )
