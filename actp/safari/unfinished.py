@@ -53,9 +53,12 @@ _PLACEHOLDERS: Final = tuple(
             r" (?:dm|message|draft|reply|comment|tweet|response)s?\b[^.!?\n]{0,60}:)"
         ),
         # After a greeting stands a name, whatever the brackets.
-        rf"{_GREETING}\s+[\[{{<]+[\w .'|!-]{{1,40}}[\]}}>]+",
+        rf"{_GREETING}\s+[\[{{<\u3010]+[\w .'|!-]{{1,40}}[\]}}>\u3011]+",
+        rf"{_GREETING}\s+(?:\{{\w+|\w+\}}|#\w+#)",
         rf"{_GREETING}\s+(?:\$\w+|_{{2,}}\w*|[|~:]{_WORD_FIELDS}\b|XXX+\b|\(+{_WORD_FIELDS}\)+)",
-        rf"{_GREETING}\s+(?:NAME|FNAME|FIRSTNAME|USERNAME|USER)\b",
+        rf"{_GREETING}\s+(?:NAME|USERNAME|USER|(?i:[fl]name|(?:first|last)_?name|user_name))\b",
+        # A block of code, and letters that were lost on the way.
+        r"```|\ufffd",
         rf"{_GREETING}\s+,",
     )
 )
@@ -85,8 +88,9 @@ def unfinished(text: str) -> str | None:
         return "the text shows nothing"
     if _DASHES.fullmatch(text.strip()):
         return "the text says nothing"
+    plain = unicodedata.normalize("NFKC", text)
     for placeholder in _PLACEHOLDERS:
-        if match := placeholder.search(text):
+        if match := placeholder.search(plain):
             return f"the text has a placeholder: {match[0][:40]}"
     if word := nothing_word(text):
         return f"the text says {word} where a value is missing"

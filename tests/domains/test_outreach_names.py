@@ -40,7 +40,7 @@ NO_NAMES = (
     "TikToker", "Deactivated User", "Private Account", "Business Account", "First Name", "Dad | Husband",
     "Sales Team", "Hi Jane", "jane@x.example", "Not A Bot", "J a n e", "🔥🔥", "Founder | CEO",
     "[object Object]", "root", "Sin nombre", "lorem ipsum", "Dr Doe", "Prof. Doe", "Growth Hacker", "Meet Jane",
-    "Ask Jane", "Big Mike", "New York Times", "Crypto King", "http://x.example/jane", "Acme", "OpenAI", "BBC",
+    "Ask Jane", "Big Mike", "New York Times", "Crypto King", "JaneDoe", "%FNAME%", "{{first_name}}", "St. John", "there", "Mc Donald", "http://x.example/jane", "Acme", "OpenAI", "BBC",
 )  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def test_a_name_is_one_plain_word_whatever_is_shown(shown: str) -> None:
         "Hi 'null',", "Hi False,", "(insert link)", "Hi Jane, [personalize here]", "Hi %%name%%",
         "Best, [My Company]", "Hi @@name@@", "Hi «Name», hello", "{}", "Hi, TODO write text", "Hi NAME, hello",
         "Sure! Here's a DM you can send:", "Here is the message: Hi Tom", "Subject: Hi\n\nHello",
+        "Hi #name#", "Hi {name", "Hi name}", "Hi fname,", "Hi first_name", "Hi \uff5bname\uff5d", "Hi \u3010\u540d\u524d\u3011", "Hi \ufffd\ufffd",
         "As an AI language model I cannot", "Here\u2019s a short, friendly DM for Jane:\n\nHi Jane",
     ],
 )  # fmt: skip

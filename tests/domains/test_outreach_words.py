@@ -68,6 +68,10 @@ STOPS = (
     "Stoppen Sie das",
     "Keine Werbung", "bitte nicht anschreiben", "ne pas contacter", "deja de molestar",
     "geen berichten", "відстань", "Ne írj!", "ikke skriv til meg", "älä kirjoita", "멈춰",
+    "Stop (edited)", "stop dude", "dnt msg me", "do not contact this address", "ur blocked",
+    "gonna block u", "reporting this account", "can u not", "stop trying to sell me", "f*ck off",
+    "please refrain from contacting me", "ça ne m'intéresse pas", "Lass es", "block",
+    "Voice note (0:03): stop",
     "durdur", "stoppa", "取消", "do not email or text me", "take my name off this list",
 )  # fmt: skip
 
@@ -140,6 +144,9 @@ def test_whoever_wants_to_hear_nothing_is_understood(text: str) -> None:
         "Sweeeet, tell me more",
         "I will stop in at your shop",
         "Good, we won't stop",
+        "Please stop me if I'm wrong, but what does it cost?",
+        "I'll block time for it",
+        "The report is attached",
     ],
 )
 def test_other_replies_are_not_taken_for_it(text: str | None) -> None:

@@ -30,14 +30,18 @@ _PLATFORMS: Final = re.compile(
 )
 # Signs that turn the direction of writing: what is stored is not what is shown.
 _TURNED: Final = re.compile("[\u202d\u202e\u2066-\u2068]")
-# A handle in one word: theRealJane, and no McDonald or DeShawn.
-_HANDLE: Final = re.compile("[a-z]+[A-Z].*|.*[a-z][A-Z].*[a-z][A-Z].*")
+# A handle in one word: theRealJane or JaneDoe, and no McDonald or DeShawn.
+_HANDLE: Final = re.compile(
+    "[a-z]+[A-Z].*|(?!(?:Ma?c|D[aeiu]|L[ae]|Jo|Van)[A-Z])[A-Z].*[a-z][A-Z].*|.*[a-z][A-Z].*[a-z][A-Z].*"
+)
+# Fields of other tools.
+_FIELDS: Final = re.compile(r"%\w+%|\$\w|[{}]|<\w+>|\*\|")
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
 
 def first_name(display_name: str | None) -> str | None:
     """Return the first name in a display name, or None where none is clear."""
-    if _TURNED.search(display_name or ""):
+    if _TURNED.search(display_name or "") or _FIELDS.search(display_name or ""):
         return None
     # A blank that takes no room parts words as others do.
     text = unicodedata.normalize("NFKC", (display_name or "").replace("\u200b", " "))

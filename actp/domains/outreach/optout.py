@@ -31,7 +31,7 @@ _CONTACTING: Final = (
     r"|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
     r"|solicit|annoy)"
 )
-_NOT: Final = r"\b(?:do not|dont|never|no longer)"
+_NOT: Final = r"\b(?:do not|donot|dont|dnt|never|no longer)"
 # English has more ways of saying it than a list holds.
 _ASKED: Final = tuple(
     re.compile(pattern)
@@ -41,7 +41,12 @@ _ASKED: Final = tuple(
         rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: please| pls| thanks| thank you)*$",
         rf"{_NOT} (?:want|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
         rf"\b(?:not|never)(?: to)? (?:be|get|receive)(?: \w+){{0,2}} {_CONTACTING}\w*",
-        rf"\b(?:could|can|would|will) you(?: please)? not {_CONTACTING}",
+        rf"\b(?:could|can|would|will) (?:you|u)(?: please)? not {_CONTACTING}",
+        r"^(?:\w+ )?(?:could|can|would) (?:you|u)(?: \w+)? not$",
+        rf"{_NOT} {_CONTACTING}\w* (?:this|my|our) (?:address|account|number|e?mail|inbox|page)\b",
+        rf"\brefrain from(?: ever)? {_CONTACTING}",
+        rf"\b(?:prefer|rather)(?: that)? (?:you|u) (?:did ?nt|did not|do ?nt|do not) {_CONTACTING}",
+        r"\bstop (?:trying to )?\w{3,} (?:to )?(?:me|us)\b",
         r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
         r"\bopt(?:ed|ing)?[ -]?(?:me )?out\b",
         r"\bstop (?:in (?:the )?future|at once|for good|right (?:now|away))\b",
@@ -51,8 +56,15 @@ _ASKED: Final = tuple(
         r"\btake my (?:name|e-?mail|number|contact|details) (?:off|out|from)\b",
         r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
         r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
-        r"\b(?:have|ive|going to|ill|will) (?:report|block)(?:ed)? you\b",
-        r"\b(?:youve|you have|you are|youre) (?:been |being |now )?(?:blocked|reported)\b",
+        (
+            r"\b(?:have|ive|going to|gonna|ill|will|im|am|now) (?:report|block)(?:ed|ing)?"
+            r" (?:you|u|this (?:account|profile|page|bot))\b"
+        ),
+        r"^(?:block|report)(?:ed|ing) (?:you|u|this (?:account|profile|page|bot))\b",
+        (
+            r"\b(?:youve|you have|you are|youre|ur|u r|u are) (?:been |being |now )?"
+            r"(?:blocked|reported)\b"
+        ),
         r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
         r"^(?:\w+ ){1,4}stop$",
     )
@@ -60,7 +72,7 @@ _ASKED: Final = tuple(
 # One of these stands in whatever one of the patterns matches.
 _MAY_ASK: Final = re.compile(
     r"stop|quit|cease|no more|not|dont|never|no longer|opt|remove|delete|take|drop|lose|leave|block"
-    r"|report"
+    r"|report|refrain|rather|prefer|dnt"
 )
 # What speaks of stopping without asking us to: taken out before the text is judged.
 _UNSAID: Final = tuple(
@@ -77,6 +89,7 @@ _UNSAID: Final = tuple(
             r"\b(?:non|one|pit|bus|full|next|last|first|short|quick|train|tour|to a|wont|cant"
             r"|will not) ?-?stop\b"
         ),
+        r"\b(?:please )?stop (?:me|us|him|her|them) (?:if|when|before|anytime)\b",
         r"\bstop(?:ped|s)? (?:by|over|in(?! (?:the )?(?:future|general))|at(?! (?:once|all)))\b",
         r"\bwrit(?:e|ing) (?:me|us) off\b",
         (
