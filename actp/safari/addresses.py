@@ -49,6 +49,8 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\"'`\\\u2028\u2029\u00a0]")
 _SLUG = re.compile(
     r"[^\x00-,./:-@\[-^`{-\u00a0\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]{1,100}"
 )
+# The visitor's own page, and what stands where there is nobody.
+_NO_PROFILES: Final = frozenset({"edit", "me", "unavailable"})
 _MEMBER_ID = re.compile(r"ACo[A-Za-z0-9_-]{30,}")
 
 _NAME = r"(?P<author>[A-Za-z0-9._]{1,30})"
@@ -100,8 +102,8 @@ def clean_handle(platform: str, value: str) -> str:
     given = value.strip()
     if "/" in given:
         given = _handle_of_profile(platform, given)
-    match = _HANDLE.fullmatch(given)
-    if match is None or not match[1].strip("."):
+    match = _HANDLE.fullmatch(given.rstrip("."))
+    if match is None:
         raise InvalidInput(
             f"not a username of {platform}: {given[:60]!r}",
             remedy="A username has 1 to 30 letters, digits, dots and underscores.",
@@ -129,7 +131,7 @@ def linkedin_profile_url(value: str) -> str:
             )
         slug = parts[1]
     slug = unicodedata.normalize("NFC", unquote(slug, errors="replace"))
-    if _SLUG.fullmatch(slug) is None:
+    if _SLUG.fullmatch(slug) is None or slug.lower() in _NO_PROFILES:
         raise InvalidInput(
             f"not a LinkedIn profile name: {slug[:60]!r}",
             remedy="Give https://www.linkedin.com/in/<name>/ or the name alone.",

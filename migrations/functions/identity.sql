@@ -69,17 +69,21 @@ language sql immutable as $$
     from regexp_split_to_table(given, '') with ordinality t (c, n)
 $$;
 
--- What people paste around an address: blanks, and signs that show nothing. The joiners of Indic and
--- Arabic script stay, as names on LinkedIn contain them.
+-- What people paste around an address: blanks, signs that show nothing, the punctuation of a sentence,
+-- and a remark in brackets behind it. The joiners of Indic and Arabic script stay, as names on LinkedIn
+-- contain them.
 create or replace function public.safari_visible(given text) returns text
 language plpgsql immutable as $$
 begin
-  if given ~ '^[\x21-\x7e]*$' then
+  if given ~ '^[A-Za-z0-9@_/](?:[\x21-\x7e]*[A-Za-z0-9_/=-])?$' then
     return given;
   end if;
   return regexp_replace(
-    regexp_replace(given, '[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'g'),
-    '^[\s\u00a0\u3000]+|[\s\u00a0\u3000]+$', '', 'g');
+    regexp_replace(
+      regexp_replace(given, '[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'g'),
+      '[\s\u00a0\u3000]+\([^()]*\)[\s\u00a0\u3000]*$', ''),
+    '^[\s\u00a0\u3000"''`“”„‘’‚«»‹›<(\[{]+'
+    '|(?:[\s\u00a0\u3000"''`“”„‘’«»‹›>)\]},;:!…]|(?<![/.])\.+)+$', '', 'g');
 end $$;
 
 -- The platform whose pages a host serves to a browser. Other subdomains (help., business., vm., pic.)
@@ -91,9 +95,10 @@ language sql immutable as $$
            when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
            when 'tiktok.com' then 'tiktok'
            when 'threads.com' then 'threads' when 'threads.net' then 'threads'
-           when 'linkedin.com' then 'linkedin'
+           when 'linkedin.com' then 'linkedin' when 'touch.linkedin.com' then 'linkedin'
+           when 'ig.me' then 'instagram'  -- links into a conversation
            -- LinkedIn has a host for each country.
-           else case when host ~ '^[a-z]{2}\.linkedin\.com$' then 'linkedin' end end
+           else case when host ~ '^[a-z]{2}(?:-[a-z]{2})?\.linkedin\.com$' then 'linkedin' end end
 $$;
 
 -- A web address as the platform and the decoded parts of its path; nulls for anything that a browser
@@ -103,18 +108,20 @@ create or replace function public.safari_page(given text, out site text, out par
 language plpgsql immutable as $$
 declare
   scheme constant text := lower(split_part(left(given, 8), '://', 1));
-  bare constant text := split_part(split_part(
+  -- Twitter wrote the path behind #! for some years.
+  bare constant text := split_part(split_part(replace(
     case when scheme in ('http', 'https') then substr(given, length(scheme) + 4) else given end,
-    '?', 1), '#', 1);
+    'twitter.com/#!/', 'twitter.com/'), '?', 1), '#', 1);
   host text := split_part(bare, '/', 1);
 begin
   if length(given) > 2048 or given ~ '[\s\\"''`<>]' or position('/' in bare) = 0 then
     return;
   end if;
-  -- Full-width letters and dots are what a browser takes them for; any other host is another site.
+  -- Full-width letters and dots are what a browser takes them for; any other host is another site. A host
+  -- may end with the dot of the root.
   host := translate(lower(normalize(host, NFKC)), '。', '.');
   site := safari_site(
-    regexp_replace(host, case scheme when 'http' then ':80$' else ':443$' end, ''));
+    regexp_replace(host, case scheme when 'http' then '\.?(?::80)?$' else '\.?(?::443)?$' end, ''));
   if site is null then
     return;
   end if;
@@ -131,13 +138,18 @@ begin
 end $$;
 
 -- A handle in lower case, or null. First parts of addresses that are pages of the platform are
--- nobody's handle; behind an @, as on TikTok and Threads, there are no pages.
+-- nobody's handle; behind an @, as on TikTok and Threads, there are no pages. Nor are words that a program
+-- writes for nothing: two rows that hold one of them are not one person. No platform lets a handle end
+-- with a dot, so that one is a sentence's.
 create or replace function public.safari_handle(platform text, given text) returns text
 language plpgsql immutable as $$
 declare
-  handle constant text := lower(ltrim(given, '@'));
+  handle constant text := lower(rtrim(ltrim(given, '@ '), '.'));
 begin
-  if length(handle) > 30 or handle !~ '^[a-z0-9._]+$' or ltrim(handle, '.') = '' then
+  if length(handle) > 30 or handle !~ '^[a-z0-9._]+$' then
+    return null;
+  elsif handle in ('none', 'null', 'nan', 'undefined', 'unknown', 'n.a', 'tbd', 'username', 'handle',
+                   'true', 'false') then
     return null;
   elsif platform = 'instagram' and handle in (
     'about', 'accounts', 'api', 'ar', 'challenge', 'developer', 'direct', 'directory', 'emails',
@@ -162,6 +174,7 @@ declare
   slug constant text := normalize(given, NFC);
 begin
   if length(slug) not between 1 and 100
+     or lower(slug) in ('me', 'unavailable', 'edit', 'none', 'null', 'nan', 'undefined', 'unknown')
      or slug ~ '[\x01-\x2c./\x3a-\x40\x5b-\x5e\x60\x7b-\xa0\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]' then
     return null;
   end if;
@@ -173,17 +186,18 @@ end $$;
 create or replace function public.safari_mailbox(given text) returns text
 language plpgsql immutable as $$
 declare
-  tagging constant text[] := array[
-    'outlook.com', 'hotmail.com', 'live.com', 'msn.com', 'icloud.com', 'me.com', 'mac.com',
-    'fastmail.com', 'proton.me', 'protonmail.com', 'pm.me', 'zoho.com'];
+  tagging constant text :=
+    '^(?:outlook|hotmail|live)\.[a-z]{2,3}(?:\.[a-z]{2})?$|^(?:proton|pm)\.me$|^fastmail\.fm$'
+    '|^(?:msn|icloud|me|mac|fastmail|protonmail|zoho)\.com$';
   parts constant text[] := regexp_match(
-    safari_lower(normalize(rtrim(
-      coalesce(substring(given from '^[^<>@,;]*<([^<>\s]+)>$'), given), '.'), NFKC)),
+    safari_lower(translate(normalize(regexp_replace(
+      coalesce(substring(given from '^(?:[^<>@"]*"|[^<>@,;]*)\s*<([^<>\s]+)>?$'), given),
+      '[.>]+$|\?[^@]*$', '', 'g'), NFKC), '。', '.')),
     '^(?:mailto:)?([^\s@<>",;:()\\\[\]]+)@((?:[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+\.)+[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+)$');
 begin
   if parts[2] in ('gmail.com', 'googlemail.com') then
     return replace(split_part(parts[1], '+', 1), '.', '') || '@gmail.com';
-  elsif parts[2] = any (tagging) then
+  elsif parts[2] ~ tagging then
     return split_part(parts[1], '+', 1) || '@' || parts[2];
   elsif position('xn--' in parts[2]) > 0 then
     return parts[1] || '@' || (
@@ -204,11 +218,16 @@ declare
   wanted constant text := safari_platform(platform);
   visible constant text := safari_visible(given);
   -- LinkedIn profiles are also copied without their host.
-  seen constant text := case when wanted = 'linkedin' and visible ~* '^/?in/'
-                             then 'linkedin.com/' || ltrim(visible, '/') else visible end;
+  seen text := case when wanted = 'linkedin' and visible ~* '^/?in/'
+                    then 'linkedin.com/' || ltrim(visible, '/') else visible end;
   is_handle boolean := wanted in ('instagram', 'threads', 'tiktok', 'twitter');
   page record;
 begin
+  -- 'IG: @ada', as people write it who have one column for everything.
+  if position(':' in seen) > 0 and seen ~ '^[A-Za-z ]{1,12}:\s*[^/\s]'
+     and safari_platform(split_part(seen, ':', 1)) = wanted then
+    seen := ltrim(substr(seen, position(':' in seen) + 1));
+  end if;
   if seen is null or seen = '' then
     return;
   elsif wanted = 'gmail' or (wanted is null and position('/' in seen) = 0) then
@@ -216,7 +235,9 @@ begin
     place := case when name is not null then 'gmail' end;
     return;
   elsif position('/' in seen) = 0 then
-    name := case when is_handle then safari_handle(wanted, normalize(seen, NFKC))
+    name := case when wanted = 'threads' then
+                   safari_handle(wanted, regexp_replace(normalize(seen, NFKC), '(?<=.)@threads\.(?:net|com)$', ''))
+                 when is_handle then safari_handle(wanted, normalize(seen, NFKC))
                  when wanted = 'linkedin' then
                    safari_profile(safari_percent_decoded(ltrim(seen, '@'))) end;
     place := case when name is not null then wanted end;
@@ -230,15 +251,20 @@ begin
   name := case page.site
     when 'linkedin' then
       case when page.parts[1] = 'in' then safari_profile(page.parts[2])
-           when page.parts[1] = 'mwlite' and page.parts[2] = 'in' then safari_profile(page.parts[3])
+           when page.parts[1] in ('comm', 'm', 'mwlite') and page.parts[2] = 'in' then
+             safari_profile(page.parts[3])
       end
     when 'instagram' then
       case when cardinality(page.parts) = 1 or (cardinality(page.parts) = 2 and page.parts[2] in (
-             'channel', 'feed', 'followers', 'following', 'reels', 'tagged')) then
-        safari_handle('instagram', page.parts[1]) end
+             'channel', 'feed', 'followers', 'following', 'guides', 'igtv', 'reels', 'saved', 'tagged'))
+             then safari_handle('instagram', page.parts[1])
+           -- Links of the app, and into a conversation.
+           when cardinality(page.parts) = 2 and page.parts[1] in ('_u', 'm') then
+             safari_handle('instagram', page.parts[2]) end
     when 'twitter' then
       case when cardinality(page.parts) = 1 or (cardinality(page.parts) = 2 and page.parts[2] in (
-             'articles', 'followers', 'following', 'highlights', 'likes', 'media',
+             'affiliates', 'articles', 'communities', 'followers', 'following', 'header_photo',
+             'highlights', 'likes', 'lists', 'media', 'photo', 'subscriptions', 'superfollows', 'topics',
              'verified_followers', 'with_replies')) then
         safari_handle('twitter', page.parts[1]) end
     else
@@ -263,6 +289,8 @@ declare
   path text;
   first text;
   at integer;  -- the place of the id among the parts
+  behind constant text :=
+    '(?:/c/[0-9]+(?:/r/[0-9]+)?|/comments|/embed(?:/captioned)?|/liked_by|/media)?$';
 begin
   page := safari_page(safari_visible(given));
   if page.site is null or page.site <> coalesce(wanted, page.site) then
@@ -272,7 +300,7 @@ begin
   first := page.parts[1];
   case page.site
     when 'twitter' then
-      if path !~ '^/(?:i/web|[^/]+)/status(?:es)?/[1-9][0-9]*(?:/[a-z_]+(?:/[0-9]+)?)?$' then
+      if path !~ '^/(?:i/web|[^/]+)/status(?:es)?/[1-9][0-9]*(?:/[a-z_]+(?:/[0-9a-z_]+)?)?$' then
         return;
       end if;
       at := case when page.parts[2] = 'web' then 4 else 3 end;
@@ -283,9 +311,9 @@ begin
       end if;
     when 'instagram' then
       at := case
-        when path ~ '^/[^/]+/(?:p|reels?|tv)/[A-Za-z0-9_-]+(?:/c/[0-9]+|/comments|/embed|/liked_by)?$'
+        when path ~ ('^/[^/]+/(?:p|reels?|tv)/[A-Za-z0-9_-]+' || behind)
              and length(page.parts[3]) <= 64 then 3
-        when path ~ '^/(?:p|reels?|tv)/[A-Za-z0-9_-]+(?:/c/[0-9]+|/comments|/embed|/liked_by)?$'
+        when path ~ ('^/(?:p|reels?|tv)/[A-Za-z0-9_-]+' || behind)
              and length(page.parts[2]) <= 64 then 2 end;
       author := safari_handle('instagram', case at when 3 then first end);
       if at = 2 or author is not null then
@@ -306,7 +334,8 @@ begin
       end if;
     when 'tiktok' then
       path := regexp_replace(
-        path, '^/(?:v/([1-9][0-9]*)\.html|embed/(?:v[0-9]/)?([1-9][0-9]*))$', '/@/video/\1\2');
+        path, '^/(?:v/([1-9][0-9]*)\.html'
+              '|(?:embed|player|(?:i18n/)?share/video)/(?:v[0-9]/)?([1-9][0-9]*))$', '/@/video/\1\2');
       if path !~ '^/@[^/@]*/(?:video|photo)/[1-9][0-9]*$' then
         return;
       end if;

@@ -17,6 +17,16 @@ declare
     'partners', 'partnerships', 'postmaster', 'press', 'privacy', 'reception', 'returns', 'sales',
     'security', 'service', 'social', 'studio', 'support', 'team', 'test', 'user', 'username',
     'webmaster', 'website', 'welcome',
+    'accueil', 'administracion', 'agency', 'ask', 'atendimento', 'bestellung', 'biuro', 'bonjour',
+    'brand', 'brands', 'buchhaltung', 'buero', 'care', 'collab', 'collabs', 'comercial', 'commercial',
+    'community', 'connect', 'contacto', 'contato', 'customercare', 'direction', 'empfang', 'enquire',
+    'enquiry', 'events', 'hallo', 'hey', 'hola', 'inquire', 'inquiry', 'kanzlei', 'mgmt', 'ola',
+    'partnership', 'people', 'post', 'praxis', 'presse', 'recruiting', 'redaktion', 'reservations',
+    'secretary', 'segreteria', 'sekretariat', 'shop', 'soporte', 'sponsor', 'sponsors', 'store',
+    'suporte', 'talent', 'vendas', 'vendite', 'ventas', 'verwaltung', 'wholesale',
+    -- What stands where a form wanted something.
+    'anonymous', 'asdf', 'dummy', 'email', 'example', 'fake', 'nobody', 'noemail', 'nomail', 'none',
+    'null', 'sample', 'undefined', 'unknown', 'xxx',
     'alexander', 'alexandra', 'andrea', 'andrew', 'anthony', 'antonio', 'barbara', 'benjamin',
     'brandon', 'carlos', 'charles', 'charlotte', 'christian', 'christina', 'christopher', 'claudia',
     'daniel', 'daniela', 'dominic', 'elizabeth', 'fernando', 'francesco', 'francisco', 'gabriel',
@@ -27,7 +37,7 @@ declare
     'stefan', 'stephanie', 'stephen', 'steven', 'thomas', 'timothy', 'valentina', 'vanessa',
     'victoria', 'vincent', 'vladimir', 'william'];
   plain constant text := regexp_replace(
-    case place when 'gmail' then split_part(name, '@', 1) else name end, '[^[:alnum:]]', '', 'g');
+    case place when 'gmail' then split_part(split_part(name, '@', 1), '+', 1) else name end, '[^[:alnum:]]', '', 'g');
 begin
   -- A short handle on one platform says nothing of who has it on another; a mailbox is one's own.
   return plain = any (shared) or (place <> 'gmail' and length(plain) < shortest);
@@ -46,13 +56,16 @@ begin
       ('twitter', contact.twitter_handle, 'column'),
       ('instagram', contact.instagram_handle, 'column'),
       ('tiktok', contact.tiktok_handle, 'column'),
-      ('linkedin', contact.linkedin_url, 'column'),
-      ('gmail', contact.email, 'column')
+      ('linkedin', contact.linkedin_url, 'column')
+    ), each as (
+      select g.* from given g
+      union all  -- several mailboxes in one field
+      select 'gmail', m, 'column' from regexp_split_to_table(contact.email, '[,;|]') m
     ), read as (
       select a.place, a.name, g.via
-        from given g, lateral safari_address(g.platform, g.written) a
-       -- A bare name would be taken for a profile on LinkedIn, and may be somebody else's.
-       where g.platform is not null and (g.platform <> 'linkedin' or position('/' in g.written) > 0)
+        from each g, lateral safari_address(g.platform, g.written) a
+       -- One word would be taken for a profile on LinkedIn, and may be somebody else's.
+       where g.platform is not null and (g.platform <> 'linkedin' or g.written ~ '[/-]')
          and not (a.place = 'gmail' and safari_is_common('gmail', a.name))
       union all
       select a.place, a.name, 'association'

@@ -35,13 +35,19 @@ def test_rows_that_share_an_address_are_one_person(store: Store, admin: psycopg.
     contact(admin, "instagram", "tw1", twitter_handle="https://x.com/Twin_TW")
     contact(admin, "twitter", "@twin_tw", email="Twin.Tw@gmail.com")
     contact(admin, "linkedin", "T", linkedin_url="https://de.linkedin.com/in/J%C3%BCrgen/")
-    contact(admin, "threads", "other", email="twintw@googlemail.com")
+    contact(admin, "threads", "other", email="old@kiln.example; twintw@googlemail.com")
     assert addresses(store, "instagram:tw1") == {
         "instagram:tw1",
         "twitter:twin_tw",
         "gmail:twintw@gmail.com",
+        "gmail:old@kiln.example",
         "threads:other",
     }
+    # A profile's name where a row holds no address; one word may be anybody's.
+    contact(admin, "linkedin", "ada-kiln-7", tiktok_handle="ada.kiln")
+    contact(admin, "linkedin", "ada", instagram_handle="ada.clay")
+    assert addresses(store, "tiktok:ada.kiln") == {"tiktok:ada.kiln", "linkedin:ada-kiln-7"}
+    assert addresses(store, "instagram:ada.clay") == {"instagram:ada.clay"}
     assert addresses(store, "https://www.linkedin.com/in/jürgen") == {"linkedin:jürgen"}
 
 
@@ -93,6 +99,11 @@ def test_shared_mailboxes_and_addresses_of_many_join_nobody(
 ) -> None:
     contact(admin, "twitter", "one_person", email="info@studio.io")
     contact(admin, "twitter", "another_person", email="info@studio.io")
+    assert addresses(store, "twitter:one_person") == {"twitter:one_person"}
+    for mailbox in ("hola@studio.io", "Sekretariat+x@studio.de", "none@none.com"):
+        admin.execute("update crm_contacts set email = %s", (mailbox,))
+        assert addresses(store, "twitter:one_person") == {"twitter:one_person"}
+    admin.execute("update crm_contacts set instagram_handle = 'None', tiktok_handle = '@null'")
     assert addresses(store, "twitter:one_person") == {"twitter:one_person"}
     for number in range(6):
         contact(admin, "twitter", f"employee{number}", instagram_handle="the_company")
