@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from actp.errors import ActpError
 from console.doors import SESSION_SECONDS, doors_of
-from console.guard import COOKIE, Guard, Refusal
+from console.guard import Guard, Refusal, cookie_of, session_of
 from console.live import Live
 from console.pages import (
     actions,
@@ -35,6 +35,7 @@ from console.site import FOLDER, Site, site_of, templates
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from actp.store import Store
 
 __all__ = ["build"]
+
+# A refusal is a note, whatever part of the page has asked.
+_NOTE: Final = {"HX-Retarget": "#toast", "HX-Reswap": "innerHTML", "HX-Reselect": ".toast"}
 
 
 def build(store: Store, settings: Settings, port: int) -> Starlette:
@@ -64,7 +68,10 @@ def build(store: Store, settings: Settings, port: int) -> Starlette:
         finally:
             live.close()
 
-    def refused(refusal: Refusal) -> ASGIApp:
+    def refused(refusal: Refusal, headers: Headers) -> ASGIApp:
+        if headers.get("hx-request") == "true":
+            note = site.refusal(refusal.why, refusal.remedy)
+            return HTMLResponse(note, refusal.status, _NOTE)
         html = site.fill("door.html", cause=refusal.why, remedy=refusal.remedy)
         return HTMLResponse(html, refusal.status)
 
@@ -91,12 +98,17 @@ def build(store: Store, settings: Settings, port: int) -> Starlette:
         exception_handlers={ActpError: _failed, HTTPException: _not_there},
         lifespan=lifespan,
     )
-    app.state.site = site
+    app.state.site, app.state.port = site, port
     return app
 
 
 def _enter(request: Request) -> Response:
     site = site_of(request)
+    port = request.app.state.port
+    # A preview of the link is no visit, and the link of an open session is not used up.
+    is_look = request.method == "HEAD"
+    if is_look or site.doors.is_open(session_of(request.headers, port)):
+        return RedirectResponse("/", 303)
     session = site.doors.enter(request.query_params.get("link", ""))
     if session is None:
         html = site.fill(
@@ -105,9 +117,14 @@ def _enter(request: Request) -> Response:
             remedy="Run bin/console for a new one.",
         )
         return HTMLResponse(html, 403)
-    answer = RedirectResponse("/", 303)
+    answer: Response
+    if request.headers.get("sec-fetch-site") in {None, "none", "same-origin"}:
+        answer = RedirectResponse("/", 303)
+    else:
+        # Followed from another page, a redirect would go on without the cookie.
+        answer = HTMLResponse(site.fill("entered.html"))
     answer.set_cookie(
-        COOKIE, session, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
+        cookie_of(port), session, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
     )
     return answer
 

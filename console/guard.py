@@ -7,10 +7,10 @@ requests) and by a cookie that only a link printed on this machine sets.
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from console.doors import Doors
 
-__all__ = ["COOKIE", "Guard", "Refusal"]
+__all__ = ["Guard", "Refusal", "cookie_of", "session_of"]
 
-COOKIE: Final = "actp_console"
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_UPLOAD_BYTES: Final = 4 * 1024 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
@@ -66,9 +65,10 @@ class Guard:
         port: int,
         doors: Doors,
         may_write: bool,
-        refused: Callable[[Refusal], ASGIApp],
+        refused: Callable[[Refusal, Headers], ASGIApp],
     ) -> None:
         self._app = app
+        self._port = port
         self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
         self._doors = doors
         self._may_write = may_write
@@ -83,7 +83,7 @@ class Guard:
         try:
             self._check(scope)
         except Refusal as refusal:
-            await self._refused(refusal)(scope, receive, sender)
+            await self._refused(refusal, Headers(scope=scope))(scope, receive, sender)
             return
         await self._app(scope, _bounded(receive, _longest_body(scope["path"])), sender)
 
@@ -98,7 +98,7 @@ class Guard:
                 405, f"The console does not accept {method}.", "Use the console's own pages."
             )
         self._check_source(headers, hosts[0], is_safe=method in _SAFE)
-        scope["session"] = session = _session(headers)
+        session = session_of(headers, self._port)
         if not path.startswith(_OPEN) and not self._doors.is_open(session):
             raise Refusal(403, "This browser has no session.", "Run bin/console for a new link.")
         if method in _SAFE:
@@ -146,12 +146,15 @@ def _only(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
-def _session(headers: Headers) -> str:
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return cookie.value if cookie else ""
+def cookie_of(port: int) -> str:
+    """Return the name of the session's cookie; a browser sends cookies to every port of a host."""
+    return f"actp_console_{port}"
+
+
+def session_of(headers: Headers, port: int) -> str:
+    """Return the session that a request names, or nothing."""
+    # A strict reader drops all cookies for one that another program of this host has set badly.
+    return cookie_parser(headers.get("cookie", "")).get(cookie_of(port), "")
 
 
 def _longest_body(path: str) -> int:

@@ -33,6 +33,7 @@ KEEP_ALIVE_SECONDS: Final = 15.0
 # A reading under way ends with its own deadline; the console does not wait that long to stop.
 CLOSE_SECONDS: Final = 2.0
 QUEUE_LENGTH: Final = 4
+MISSED: Final = "event: actp:missed\ndata: much\n\n"
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Live:
         self._listener: Listener | None = None
         self._snapshot = Snapshot()
         self._last_message = ""
+        self._last_event: int | None = None
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self.readings = 0
 
@@ -114,21 +116,27 @@ class Live:
             self._snapshot = Snapshot(data, datetime.now(UTC))
         return self._snapshot
 
-    async def stream(self) -> AsyncIterator[str]:
-        """Yield what one tab is sent, as server-sent events, until it is closed."""
+    async def stream(self, version: str = "", last_seen: str = "") -> AsyncIterator[str]:
+        """Yield what one tab is sent, as server-sent events, until it is closed.
+
+        ``last_seen`` is the id of the last event that the tab was told of.
+        """
         tab: asyncio.Queue[str] = asyncio.Queue(QUEUE_LENGTH)
         with self._lock:
             self._tabs.add(tab)
         self._wanted.set()
         try:
-            yield "retry: 1000\n\n"
+            last = self._last_event
+            yield f"retry: 1000\nid: {last or ''}\nevent: actp:version\ndata: {version}\n\n"
+            if last_seen and last_seen != str(last):
+                yield MISSED
             if self._last_message:
                 yield self._last_message
             while not self._closed.is_set():
                 try:
                     yield await asyncio.wait_for(tab.get(), KEEP_ALIVE_SECONDS)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    yield "event: actp:here\ndata:\n\n"
         finally:
             with self._lock:
                 self._tabs.discard(tab)
@@ -145,7 +153,6 @@ class Live:
 
     def _read_on(self) -> None:
         pulse: Any = None
-        last_event: int | None = None
         full_at = float("-inf")
         while not self._closed.is_set():
             if not self._wanted.wait(1.0) or self._closed.is_set():
@@ -162,14 +169,22 @@ class Live:
             if has_changed or since >= FULL_EVERY_SECONDS or self._snapshot.away:
                 snapshot = self.read()
                 events: list[dict[str, Any]] = []
+                is_whole = True
                 if snapshot.away is None and snapshot.data is not None:
                     pulse, full_at = now_pulse, monotonic()
-                    feed = snapshot.data["feed"]
-                    if last_event is not None:
-                        events = [event for event in feed if event["id"] > last_event]
-                    last_event = max((event["id"] for event in feed), default=0)
-                self._send(self._render(snapshot), self._tell(events) if events else "")
+                    feed, last = snapshot.data["feed"], self._last_event
+                    if last is not None:
+                        events = [event for event in feed if event["id"] > last]
+                        is_whole = len(events) < len(feed) or not last
+                    self._last_event = max((event["id"] for event in feed), default=0)
+                self._send(self._render(snapshot), self._news(events, is_whole=is_whole))
             self._wait()
+
+    def _news(self, events: list[dict[str, Any]], *, is_whole: bool) -> str:
+        if not events:
+            return ""
+        told = f"id: {self._last_event}\n{self._tell(events)}"
+        return told if is_whole else told + MISSED  # more happened than the feed holds
 
     def _went_away(self, error: ActpError) -> None:
         before = self._snapshot
@@ -199,8 +214,10 @@ class Live:
 
         def hand_over() -> None:
             for tab in tabs:
-                if tab.full():  # a tab that does not read gets the newest only
+                if tab.full():  # a tab that does not read gets the newest state, and no news
                     tab.get_nowait()
-                tab.put_nowait(message)
+                    tab.put_nowait(state + MISSED)
+                else:
+                    tab.put_nowait(message)
 
         self._loop.call_soon_threadsafe(hand_over)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from actp.errors import ActpError, InvalidInput, NotFound, StoreError, StoreUnavailable, WrongState
 from console.words import FILTERS
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from actp.settings import Settings
     from actp.store import Store
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "Site", "form_of", "site_of", "templates"]
 
 FOLDER: Final = Path(__file__).parent
+ASSETS: Final = ("static", "templates")
 PAGES: Final = (
     ("/", "Overview", "o"),
     ("/commands", "Commands", "c"),
@@ -63,7 +63,7 @@ def templates() -> Environment:
     )
     environment.filters.update(FILTERS)
     digest = sha256()
-    for path in sorted((FOLDER / "static").iterdir()):
+    for path in sorted(path for name in ASSETS for path in (FOLDER / name).rglob("*.*")):
         digest.update(path.read_bytes())
     environment.globals.update(pages=PAGES, version=digest.hexdigest()[:8])
     return environment
@@ -95,6 +95,7 @@ class Site:
             "here": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
             "snapshot": self.live.snapshot,
             "code": code,
+            "is_shown_by_get": request.method != "POST",
             **values,
         }
         return HTMLResponse(self.fill(template, **shown), code)
@@ -103,11 +104,20 @@ class Site:
         """Return what an error says and what to do about it, as a page or as a note on one."""
         status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
         cause = str(error).partition("\n")[0]
-        told = {"cause": cause, "remedy": error.remedy}
+        is_away = isinstance(error, StoreUnavailable)
         if request.headers.get("hx-request") == "true":
-            return HTMLResponse(self.fill("parts/refused.html", **told), 200)
-        name = "away.html" if isinstance(error, StoreUnavailable) else "error.html"
-        return self.page(request, name, code=status, **told)
+            if request.method == "POST":
+                # What changed meanwhile is shown as it is now.
+                headers = {"HX-Trigger": "actp:acted"} if status in {404, 409} else {}
+                return HTMLResponse(self.refusal(cause, error.remedy), 200, headers)
+            if is_away:  # the page keeps what it shows; its banner says since when
+                return Response(status_code=204)
+        name = "away.html" if is_away else "error.html"
+        return self.page(request, name, code=status, cause=cause, remedy=error.remedy)
+
+    def refusal(self, cause: str, remedy: str) -> str:
+        """Return a note on an action that was not done."""
+        return self.fill("parts/refused.html", cause=cause, remedy=remedy)
 
 
 def site_of(request: Request) -> Site:

@@ -134,7 +134,10 @@ def _shown(data: dict[str, Any]) -> dict[str, Any]:
 
 async def live(request: Request) -> Response:
     """Send the stream of one tab."""
-    return StreamingResponse(site_of(request).live.stream(), media_type="text/event-stream")
+    site = site_of(request)
+    last_seen = request.headers.get("last-event-id", "")
+    stream = site.live.stream(str(site.environment.globals["version"]), last_seen)
+    return StreamingResponse(stream, media_type="text/event-stream")
 
 
 routes = [Route("/", overview), Route("/live", live)]

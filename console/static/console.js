@@ -28,6 +28,21 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("htmx:after:swap", tick);
 setInterval(tick, 10000);
 
+// -- one press is one action: the second click of a double one would meet the row that moved up
+function once(event) {
+  const isSecond = event.type === "click" ? event.detail > 1 : event.repeat && event.key === "Enter";
+  if (!isSecond || !event.target.closest?.("button, input:not([type=checkbox])")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+addEventListener("click", once, true);
+addEventListener("keydown", once, true);
+
+// -- what was typed stays, whatever the page learns meanwhile
+document.addEventListener("input", ({ target }) => {
+  if (target.closest("main")) target.setAttribute("hx-morph-skip", "");
+});
+
 // -- questions: what cannot be undone asks first
 document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
@@ -46,7 +61,18 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   if (event.target.closest?.("[data-closes]")) event.target.closest("dialog").close();
-  if (event.target.closest?.("[data-news]")) location.assign(location.pathname + location.search);
+  if (event.target.closest?.("[data-news]")) document.body.dispatchEvent(new CustomEvent("actp:acted", { bubbles: true }));
+});
+
+// -- an action that did not arrive says so
+function refuse(cause, remedy) {
+  const note = document.getElementById("unanswered").content.cloneNode(true);
+  [note.querySelector("strong").textContent, note.querySelector("span").textContent] = [cause, remedy];
+  document.getElementById("toast").replaceChildren(note);
+}
+document.addEventListener("htmx:error", ({ detail }) => {
+  if (detail.ctx?.request.method === "POST")
+    refuse("The console did not answer.", "Check here whether it was done, then try again.");
 });
 
 // -- notes disappear, refusals stay until the next one
@@ -61,12 +87,26 @@ document.addEventListener("actp:events", (event) => {
   const [count, ...ids] = String(event.detail?.data ?? "0").split(" ");
   const here = document.querySelector("[data-command]")?.dataset.command;
   if (here && ids.includes(here)) document.body.dispatchEvent(new CustomEvent("actp:touched"));
-  const button = document.querySelector("[data-news]");
   news += Number(count);
-  if (button && news > 0) {
-    button.textContent = `${news} new`;
-    button.hidden = false;
-  }
+  if (news > 0) offer(`${news} new`);
+});
+document.addEventListener("actp:missed", (event) => {
+  document.body.dispatchEvent(new CustomEvent("actp:touched"));
+  if (event.detail.data) offer("Show what is new");
+});
+function offer(words) {
+  const button = document.querySelector("[data-news]");
+  if (!button) return;
+  button.textContent = words;
+  button.hidden = false;
+}
+// A list whose number in the menu is another one than when it was read, because someone else acted.
+const follows = document.querySelector("[data-news][data-follows]")?.dataset.follows;
+const counted = () => document.getElementById(follows)?.textContent.trim();
+let countRead = counted();
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  if (detail.ctx.target?.id === "main") [countRead, news] = [counted(), 0];
+  else if (follows && counted() !== countRead) offer("Changed meanwhile: show the list as it is now");
 });
 
 // -- keys

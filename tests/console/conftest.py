@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from console.doors import Doors
-from console.guard import COOKIE
+from console.guard import cookie_of
 from simulator.process import free_port_base
 from tests.actors.rows import eventually
 from tests.store.life import Life
@@ -42,6 +42,17 @@ class Served:
     life: Life
     home: Path
     process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 0
+
+    @property
+    def cookie(self) -> str:
+        """The header of the session, as a browser sends it."""
+        name = cookie_of(self.port)
+        return f"{name}={self.client.cookies[name]}"
 
     @property
     def doors(self) -> Doors:
@@ -81,10 +92,11 @@ def serve(database: Database, home: Path, *, may_write: bool, **settings: str) -
                     client.get("/enter", params={"link": link})
                 except httpx.ConnectError:
                     return False
-                return COOKIE in client.cookies
+                return cookie_of(port) in client.cookies
 
             eventually(has_entered, "it lets us in", START_SECONDS)
-            yield Served(url, client, database, Life(database.store), home, process)
+            life = Life(database.store)
+            yield Served(url, client, database, life, home, process, environment)
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)

@@ -167,7 +167,7 @@ def test_every_search_finds_the_same_commands(
     assert main(["history", "--to", "@ada", "--json"]) == 0
     by_command_line = [row["id"] for row in json.loads(capsys.readouterr().out)]
     page = served.client.get("/commands", params={"to": "@ada"}).text
-    by_console = re.findall(r'data-id="([0-9a-f-]{36})"', page)
+    by_console = re.findall(r'id="row-([0-9a-f-]{36})"', page)
 
     async def ask() -> list[str]:
         async with connected(environment(served.database)) as session:

@@ -11,7 +11,6 @@ import pytest
 
 from console.doors import LINK_SECONDS, SESSION_SECONDS, Doors
 from console.forms import ACTIONS
-from console.guard import COOKIE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +104,7 @@ CROSS = {"Sec-Fetch-Site": "cross-site"}
         ("POST", {"Origin": "{own}", "Host": "evil.example"}, 400),
         ("POST", {"Origin": "{own}", "Content-Type": "text/plain"}, 415),
         ("POST", {"Origin": "{own}", "Content-Type": "application/json"}, 415),
-        ("POST", {"Origin": "{own}", "Cookie": f"{COOKIE}=forged"}, 403),
+        ("POST", {"Origin": "{own}", "Cookie": "{cookie}forged"}, 403),
         ("POST", {"Origin": "{own}", "Cookie": ""}, 403),
     ],
 )
@@ -115,10 +114,10 @@ def test_what_does_not_come_from_the_console_has_no_effect(
 ) -> None:
     own = guarded.url
     sent = {
-        "Cookie": f"{COOKIE}={guarded.client.cookies[COOKIE]}",
+        "Cookie": guarded.cookie,
         "Content-Type": "application/x-www-form-urlencoded",
         **{
-            name: value.format(own=own, port=own.rpartition(":")[2])
+            name: value.format(own=own, port=guarded.port, cookie=guarded.cookie)
             for name, value in headers.items()
         },
     }
@@ -135,11 +134,11 @@ def test_what_does_not_come_from_the_console_has_no_effect(
 
 def raw(served: Served, *headers: str) -> str:
     """Send a form with these headers as they stand, and return the first line of the answer."""
-    port = int(served.url.rpartition(":")[2])
+    port = served.port
     lines = (
         "POST /act/pause HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
-        f"Cookie: {COOKIE}={served.client.cookies[COOKIE]}",
+        f"Cookie: {served.cookie}",
         "Content-Type: application/x-www-form-urlencoded",
         "Connection: close",
         *(header.replace("{own}", served.url) for header in headers),

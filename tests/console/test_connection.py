@@ -1,0 +1,166 @@
+"""Open pages and their one stream: many pages, a console that stops, a session that ends."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.actors.rows import eventually
+from tests.console.conftest import START_SECONDS, STOP_SECONDS, serve
+from tests.console.test_browser import browser, enter
+from tests.support.databases import postgres_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.console.conftest import Served
+    from tests.support.databases import Databases
+
+__all__ = ["browser"]
+
+# A browser opens six connections to a host.
+PAGES = 8
+# Longer than what a page waits for, a notice or the next try.
+WAITS_MS = 6_000
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def console(
+    embedded_databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """A console for all of them; the last test stops it."""
+    home = tmp_path_factory.mktemp("console") / "home"
+    with postgres_database(embedded_databases, "embedded") as made:
+        yield from serve(made, home, may_write=True)
+
+
+def sees(page: Page, command: str) -> None:
+    page.locator(f"#feed a[href='/commands/{command}']").first.wait_for()
+
+
+def hide(page: Page, *, is_hidden: bool) -> None:
+    """Let the page believe that it is in the background, or not any more."""
+    page.evaluate(
+        """(is_hidden) => {
+            Object.defineProperty(document, "hidden", { value: is_hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_hidden,
+    )
+
+
+def live(context: BrowserContext, path: str = "/") -> Page:
+    page = context.new_page()
+    page.clock.install()
+    page.goto(path)
+    return page
+
+
+def wait_for(page: Page, text: str) -> None:
+    """Wait until the page says it, whatever it waits for itself."""
+    said = page.get_by_text(text).first
+
+    def is_said() -> bool:
+        page.clock.fast_forward(WAITS_MS)
+        return said.is_visible()
+
+    eventually(is_said, text, START_SECONDS)
+
+
+def test_many_visible_pages_of_one_browser_share_a_stream(
+    browser: Browser, console: Served
+) -> None:
+    context = enter(browser, console)
+    pages = [live(context) for _ in range(PAGES)]
+    command = console.life.enqueue("ada")
+    for page in pages:
+        sees(page, command)
+    # The one that read the stream goes, by and by each of them.
+    for page in pages[:3]:
+        page.close()
+    hide(pages[3], is_hidden=True)
+    command = console.life.enqueue("bob")
+    for page in pages[4:]:
+        sees(page, command)
+    hide(pages[3], is_hidden=False)
+    sees(pages[3], command)
+    context.close()
+
+
+def test_an_ended_session_is_named_and_a_new_link_revives_the_page(
+    browser: Browser, console: Served
+) -> None:
+    command = console.life.enqueue("ada")
+    context = enter(browser, console)
+    page, acting = live(context), live(context, f"/commands/{command}")
+    sees(page, command)
+    shutil.rmtree(console.home / "console" / "sessions")
+    acting.get_by_role("button", name="Cancel").click()
+    acting.locator("#confirm").get_by_role("button", name="Cancel").click()
+    acting.locator("#toast").get_by_text("This browser has no session.").wait_for()
+    assert acting.locator("#toast .toast").count() == 1
+    hide(page, is_hidden=True)
+    hide(page, is_hidden=False)
+    wait_for(page, "The session has ended.")
+    # Followed from another page, a link opens the console all the same.
+    elsewhere = context.new_page()
+    link = f"{console.url}/enter?link={console.doors.new_link()}"
+    elsewhere.set_content(f'<a href="{link}">Console</a>')
+    elsewhere.get_by_role("link").click()
+    elsewhere.get_by_role("heading", name="Attention").wait_for()
+    # The link again, as a program asks that shows previews of links.
+    elsewhere.goto(link)
+    elsewhere.get_by_role("heading", name="Attention").wait_for()
+    elsewhere.close()
+    command = console.life.enqueue("bob")
+    page.clock.fast_forward(WAITS_MS)
+    sees(page, command)
+    assert page.get_by_text("The session has ended.").is_hidden()
+    context.close()
+
+
+def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
+    browser: Browser, console: Served
+) -> None:
+    command = console.life.enqueue("ada")
+    context = enter(browser, console)
+    first, page = live(context), live(context, f"/commands/{command}")
+    rows = live(context, "/commands")
+    sees(first, command)
+    console.process.terminate()
+    console.process.wait(STOP_SECONDS)
+    for each in (page, first, rows):
+        wait_for(each, "The console does not answer")
+    page.locator("#at").fill("2h")
+    page.get_by_role("button", name="Reschedule").click()
+    page.get_by_text("The console did not answer.").wait_for()
+    console.life.end(command, "sent")
+    first.evaluate("document.getElementById('live').dataset.version = 'older'")
+    anew = subprocess.Popen(
+        [sys.executable, "-m", "console"], env=console.environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(first, "The console was updated")
+        page.locator("h1 + .facts").get_by_text("completed").wait_for()
+        assert page.get_by_text("The console does not answer").is_hidden()
+        rows.get_by_role("button", name="Show what is new").click()
+        rows.locator("[data-row]").first.get_by_text("completed").wait_for()
+        first.get_by_role("link", name="Reload the page").click()
+        first.get_by_text("The console was updated").wait_for(state="hidden")
+        # The first request of a stream fails, and the next.
+        first.route("**/live", lambda route: route.abort(), times=2)
+        first.reload()
+        command = console.life.enqueue("carl")
+        wait_for(first, "twitter-dm carl")
+        sees(first, command)
+    finally:
+        anew.terminate()
+        anew.wait(STOP_SECONDS)
+        context.close()
