@@ -76,7 +76,7 @@ begin
     'action', 'tweet', 'platform', 'twitter', 'priority', 2,
     'params', jsonb_strip_nulls(jsonb_build_object(
       'text', test.variant_b_text, 'written_by', agent_ab_posted_a.written_by)),
-    'key', 'ab-test:' || test.id || ':b', 'scheduled_for', test.planned_at,
+    'key', 'ab-test:' || test.id || ':b', 'scheduled_for', nullif(greatest(test.planned_at, now()), now()),
     'expires_at', greatest(now(), test.planned_at) + interval '2 hours')));
   update actp_ab_tests t
      set post_id_a = submission_id, command_id = (made -> 0 ->> 'id')::uuid

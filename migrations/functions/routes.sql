@@ -175,11 +175,13 @@ begin
     command.created_at := clock_timestamp();
   end if;
   command.updated_at := now();
-  -- A row that an import stores with its old date is no request of today, as at the other doors. The
-  -- first of all dates is what programs write for none.
+  -- A row that an import stores with its old date, or that was due on an old one, is no request of today,
+  -- as at the other doors. The first of all dates is what programs write for none.
   if command.status = 'pending' and command.effect = 'once'
-     and command.created_at > '1970-01-02' and command.created_at < now() - safari_backlog_age()
-     and coalesce(command.scheduled_for <= now(), true) then
+     and (command.created_at > '1970-01-02' and command.created_at < now() - safari_backlog_age()
+            and coalesce(command.scheduled_for <= now(), true)
+          or command.scheduled_for > '1970-01-02'
+            and command.scheduled_for < now() - safari_backlog_age()) then
     command.hold := 'backlog';
   end if;
   -- The visitors' key is in every web page of a project: with the table open, anybody has it.

@@ -347,6 +347,8 @@ def test_refused_claims_without_a_row_to_blame_are_alerted_once_a_day(
         ({"age": "2 hours"}, None),
         ({"age": "150 days", "due_in": "1 hour"}, None),
         ({"age": "150 days", "due_in": "-140 days"}, "backlog"),
+        ({"age": "0 hours", "due_in": "-140 days"}, "backlog"),
+        ({"age": "0 hours", "due_in": "-2 hours"}, None),
         ({"age": "150 days", "action": "market_research"}, None),
     ],
 )
