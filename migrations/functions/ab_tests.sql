@@ -261,6 +261,18 @@ begin
   return to_jsonb(true);
 end $$;
 
+-- The counts after a day of the newest tests that have ended; none of a series, which is judged by them.
+create or replace function public.agent_ab_measured(
+  but_series uuid default null, row_limit integer default 100
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(m.metrics_24h order by m.completed_at desc), '[]') from (
+    select t.metrics_24h, t.completed_at from actp_ab_tests t
+     where t.status in ('complete', 'inconclusive') and jsonb_typeof(t.metrics_24h) = 'object'
+       and coalesce(t.series_id, t.id) is distinct from but_series
+     order by t.completed_at desc nulls last limit row_limit) m
+$$;
+
 -- Whether the counts of a window were taken in time.
 create or replace function public.agent_ab_has(metrics jsonb, window_name text) returns boolean
 language sql immutable set search_path = public, pg_temp as $$

@@ -9,7 +9,7 @@ import pytest
 
 from actp.domains.abtest.timing import due_windows, late_windows
 from actp.domains.abtest.variants import by_template
-from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge, unmeasured
+from actp.domains.abtest.verdict import MOST_ROUNDS, SCATTER, Counts, judge, scatter_of, unmeasured
 from actp.errors import InvalidInput
 from tests.support.reactions import drawn
 
@@ -83,6 +83,25 @@ def _winner(random: Random, views: int, factor: float, rounds: int) -> str:
             return winner
         earlier.append((a, b))
     return "tie"
+
+
+@pytest.mark.parametrize("scatter", [0.15, 0.4])
+def test_an_account_whose_equal_posts_differ_more_has_no_more_false_winners(scatter: float) -> None:
+    """After sixty tests of its own, a tenth of them with a post twice as good."""
+    random = Random(23)
+
+    def pair(factor: float = 1.0) -> tuple[Counts, Counts]:
+        return drawn(random, 2000, factor=factor, scatter=scatter), drawn(
+            random, 2000, scatter=scatter
+        )
+
+    learned = scatter_of([pair(2.0 if n % 10 == 0 else 1.0) for n in range(60)])
+    tests = 400
+    false = sum(judge(*pair(), scatter=learned).winner != "tie" for _ in range(tests))
+    assert false / tests <= 0.07
+    assert (learned > 2 * SCATTER) is (scatter > 2 * SCATTER)
+    assert scatter_of([]) == SCATTER
+    assert scatter_of([(Counts(100, 10, 10, 1000),) * 2] * 30) == SCATTER
 
 
 def test_a_verdict_names_every_condition_with_its_figure() -> None:

@@ -155,7 +155,23 @@ FLAT = [100.0, 120.0, 90.0, 110.0, 95.0, 105.0, 100.0] * 4
 def test_a_rise_is_more_than_the_baseline_and_than_chance(
     days: list[float], times: float | None
 ) -> None:
-    assert rise(days) == (times if times is None else pytest.approx(times, rel=0.06))
+    found = rise({"twitter": dict(enumerate(days))})
+    assert found == (times if times is None else pytest.approx(times, rel=0.06))
+
+
+# Research looks on Mondays and Thursdays.
+LOOKS = {day: 100.0 + 7 * (day % 3) for day in range(1, 28) if day % 7 in {1, 5}}
+
+
+def test_days_without_a_look_are_no_fall_and_hide_no_rise() -> None:
+    assert rise({"twitter": LOOKS}) == 1.0
+    assert rise({"twitter": LOOKS | {1: 320.0}}) == pytest.approx(3.0, rel=0.1)
+    assert rise({"twitter": LOOKS | {1: 320.0}, "tiktok": LOOKS}) == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_platform_that_is_looked_at_for_the_first_time_is_no_rise() -> None:
+    assert rise({"twitter": LOOKS, "threads": {1: 5000.0}}) == 1.0
+    assert rise({"threads": {1: 5000.0, 5: 4000.0}}) is None
 
 
 def post(platform: str, niche: str | None, likes: int, **more: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from actp.clients.blotato import BlotatoError
 from actp.domains.abtest.posts import counts_of, tweet_by_text, tweet_id
 from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows, late_windows
 from actp.domains.abtest.variants import written
-from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge
+from actp.domains.abtest.verdict import MOST_ROUNDS, Counts, judge, scatter_of
 from actp.domains.schedule.calendar import free_moments
 from actp.domains.schedule.plan import SHORTEST_LEAD, read_plan
 from actp.domains.taxonomy import content_type_of
@@ -230,7 +230,8 @@ def _ended(
     a: tuple[str | None, Counts],
     b: tuple[str | None, Counts],
 ) -> dict[str, Any]:
-    verdict = judge(a[1], b[1], _earlier(test), test["rounds"])
+    ended = _pairs(tools.store.call("agent_ab_measured", but_series=test["series_id"]))
+    verdict = judge(a[1], b[1], _pairs(test["earlier"]), test["rounds"], scatter_of(ended))
     texts = {"a": test["variant_a_text"], "b": test["variant_b_text"]}
     began_a = test["planned_at"] or test["a_begun_at"] or test["started_at"]
     posted = {"a": began_a, "b": test["started_at"]}
@@ -262,11 +263,11 @@ def _ended(
         posts=posts,
         **figures,
     )
-    ended = {"verdict": verdict.winner, "hook": hook, **figures}
-    ended["conditions"] = [asdict(condition) for condition in verdict.conditions]
+    found = {"verdict": verdict.winner, "hook": hook, **figures}
+    found["conditions"] = [asdict(condition) for condition in verdict.conditions]
     if verdict.winner == "tie" and test["round"] < test["rounds"]:
-        ended["next_round"] = _next_round(tools, test)
-    return ended
+        found["next_round"] = _next_round(tools, test)
+    return found
 
 
 def _next_round(tools: Tools, test: Mapping[str, Any]) -> str:
@@ -281,9 +282,9 @@ def _next_round(tools: Tools, test: Mapping[str, Any]) -> str:
     return begun.get("error") or f"round {about['round']} has begun"
 
 
-def _earlier(test: Mapping[str, Any]) -> list[tuple[Counts, Counts]]:
-    """Return the counts of the rounds before, as far as they were read whole."""
-    return [pair for kept in test["earlier"] if (pair := _counts_of(kept)) is not None]
+def _pairs(stored: Sequence[Any]) -> list[tuple[Counts, Counts]]:
+    """Return the counts of tests, as far as they were read whole."""
+    return [pair for kept in stored if (pair := _counts_of(kept)) is not None]
 
 
 def _counts_of(kept: Any) -> tuple[Counts, Counts] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
@@ -13,7 +14,7 @@ from actp.domains.engagement import engagement
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MOST_ROUNDS", "Condition", "Counts", "Verdict", "judge", "unmeasured"]
+__all__ = ["MOST_ROUNDS", "Condition", "Counts", "Verdict", "judge", "scatter_of", "unmeasured"]
 
 LEAST_MARGIN: Final = 0.15
 # How many standard deviations a winner is ahead, by the rounds that the test may have. Pocock's
@@ -23,8 +24,15 @@ MOST_ROUNDS: Final = max(BOUNDS)
 # Likes, retweets and replies weigh as in the engagement score.
 WEIGHTS: Final = (3.0, 5.0, 4.0)
 # Even equal posts differ by more than their counts' own chance: who happens to see them first. So
-# much of their rate is granted to that; the smaller, the more winners, also false ones.
+# much of their rate is granted to that at least; the smaller, the more winners, also false ones.
 SCATTER: Final = 0.155
+# The pairs of earlier tests say whether it is more; that counts like so many pairs.
+USUAL_SCATTER_PAIRS: Final = 6
+# No posts that can be compared differ by more.
+MOST_SCATTER: Final = 2.0
+# The median of a square that is drawn from a normal distribution.
+MEDIAN_SQUARE: Final = 0.455
+HALVINGS: Final = 30
 
 Pair: TypeAlias = "tuple[Counts, Counts]"
 
@@ -82,20 +90,26 @@ class Verdict:
     conditions: tuple[Condition, ...]
 
 
-def judge(a: Counts, b: Counts, earlier: Sequence[Pair] = (), rounds: int = 1) -> Verdict:
+def judge(
+    a: Counts,
+    b: Counts,
+    earlier: Sequence[Pair] = (),
+    rounds: int = 1,
+    scatter: float = SCATTER,
+) -> Verdict:
     """Return the winner: 15 percent ahead by score, and by more reactions than chance gives.
 
     Reactions are compared for each view, so that a post that was only shown more often does not
     win by that: the logarithm of the ratio, its variance being that of the counts and twice the
-    scatter of equal posts. The one ahead by score must be ahead by reactions too. ``earlier`` are
-    the pairs of the same test's rounds before this one, of ``rounds`` at most; each pair counts by
-    the inverse of its variance.
+    ``scatter`` of equal posts. The one ahead by score must be ahead by reactions too. ``earlier``
+    are the pairs of the same test's rounds before this one, of ``rounds`` at most; each pair counts
+    by the inverse of its variance.
     """
     pairs = (*earlier, (a, b))
     score_a, score_b = (sum(pair[arm].score for pair in pairs) for arm in (0, 1))
     highest = max(score_a, score_b)
     margin = abs(score_a - score_b) / highest if highest > 0 else 0.0
-    z = _ahead(pairs)
+    z = _ahead(pairs, scatter)
     p_value = math.erfc(abs(z) / math.sqrt(2))
     bound = BOUNDS[min(max(rounds, len(pairs)), MOST_ROUNDS)]
     most = math.erfc(bound / math.sqrt(2))
@@ -105,7 +119,10 @@ def judge(a: Counts, b: Counts, earlier: Sequence[Pair] = (), rounds: int = 1) -
             f"margin of the scores {100 * margin:.1f} %, above {100 * LEAST_MARGIN:.0f} %",
             margin > LEAST_MARGIN,
         ),
-        Condition(f"p = {p_value:.4f}, below {most:.3f}", abs(z) > bound),
+        Condition(
+            f"p = {p_value:.4f}, below {most:.3f}, as equal posts differ by {100 * scatter:.0f} %",
+            abs(z) > bound,
+        ),
         Condition(
             f"the same post leads by score ({by_score}) and by reactions a view ({by_reactions})",
             by_score == by_reactions,
@@ -116,24 +133,45 @@ def judge(a: Counts, b: Counts, earlier: Sequence[Pair] = (), rounds: int = 1) -
     return Verdict("a" if z > 0 else "b", margin, p_value, conditions)
 
 
+def scatter_of(pairs: Sequence[Pair]) -> float:
+    """Return by how much of their rate equal posts of an account differ, by its earlier tests.
+
+    Most pairs are taken for equal: it is the scatter at which half of them differ by more than
+    chance and scatter let half of all differ.
+    """
+    if not pairs:
+        return SCATTER
+    ratios = [_log_ratio(a, b) for a, b in pairs]
+    least, most = 0.0, MOST_SCATTER
+    for _ in range(HALVINGS):
+        tried = (least + most) / 2
+        if median(log**2 / (variance + 2 * tried**2) for log, variance in ratios) > MEDIAN_SQUARE:
+            least = tried
+        else:
+            most = tried
+    weight = len(pairs) / (len(pairs) + USUAL_SCATTER_PAIRS)
+    return max(SCATTER, math.sqrt(weight * least**2 + (1 - weight) * SCATTER**2))
+
+
 def _leader(difference: float) -> str:
     return "neither" if difference == 0 else "A" if difference > 0 else "B"
 
 
-def _ahead(pairs: Sequence[Pair]) -> float:
+def _ahead(pairs: Sequence[Pair], scatter: float) -> float:
     """Return how many standard deviations a's reactions a view are ahead of b's, over all pairs."""
-    ratios = [_log_ratio(a, b) for a, b in pairs]
+    ratios = [
+        (log, variance + 2 * scatter**2) for log, variance in (_log_ratio(a, b) for a, b in pairs)
+    ]
     weight = sum(1 / variance for _, variance in ratios)
     return sum(log / variance for log, variance in ratios) / math.sqrt(weight)
 
 
 def _log_ratio(a: Counts, b: Counts) -> tuple[float, float]:
-    """Return the logarithm of a's reactions a view over b's, and its variance."""
+    """Return the logarithm of a's reactions a view over b's, and its variance by the counts."""
     # Views are not always known; then both are taken to have had the same.
     shown = (a.views, b.views) if a.views and b.views else (1, 1)
     (sum_a, events_a), (sum_b, events_b) = _weighed(a), _weighed(b)
-    variance = 1 / events_a + 1 / events_b + 2 * SCATTER**2
-    return math.log(sum_a / shown[0]) - math.log(sum_b / shown[1]), variance
+    return math.log(sum_a / shown[0]) - math.log(sum_b / shown[1]), 1 / events_a + 1 / events_b
 
 
 def _weighed(counts: Counts) -> tuple[float, float]:

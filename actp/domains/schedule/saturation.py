@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.domains.significance import errors_needed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -44,7 +46,7 @@ def saturation(row: Mapping[str, Any]) -> Saturation | None:
     for days in RECENT_DAYS:
         recent = _scores(row, lambda age, days=days: age <= days)
         ratio = _ratio(recent, earlier)
-        if ratio is not None and ratio < TIRED_BELOW and _errors(recent, earlier) > LEAST_ERRORS:
+        if ratio is not None and ratio < TIRED_BELOW and _has_fallen(recent, earlier):
             posts = row["posts_per_day"]
             drop = round(100 * (1 - ratio))
             return Saturation(row["platform"], drop, posts, max(1, posts - 1))
@@ -68,13 +70,12 @@ def _ratio(recent: Sequence[float], earlier: Sequence[float]) -> float | None:
     return fmean(recent) / before
 
 
-def _errors(recent: Sequence[float], earlier: Sequence[float]) -> float:
-    """Return by how many standard errors the mean logarithm has fallen."""
+def _has_fallen(recent: Sequence[float], earlier: Sequence[float]) -> bool:
+    """Return whether the mean logarithm has fallen by more than chance explains."""
     now, before = (
         [math.log1p(max(0.0, score)) for score in scores] for scores in (recent, earlier)
     )
     squares = sum(sum((each - fmean(logs)) ** 2 for each in logs) for logs in (now, before))
-    variance = squares / (len(now) + len(before) - 2)
-    error = math.sqrt(variance * (1 / len(now) + 1 / len(before)))
-    fall = fmean(before) - fmean(now)
-    return math.inf if error == 0 else fall / error
+    freedom = len(now) + len(before) - 2
+    error = math.sqrt(squares / freedom * (1 / len(now) + 1 / len(before)))
+    return fmean(before) - fmean(now) > errors_needed(LEAST_ERRORS, freedom) * error

@@ -5,14 +5,15 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass, field
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.engagement import engagement_of
+from actp.domains.significance import errors_needed
 from actp.domains.taxonomy import OTHER, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["BASELINE_DAYS", "Tally", "Trend", "rise", "strong"]
 
@@ -25,11 +26,13 @@ TREND_DAYS: Final = 7
 BASELINE_DAYS: Final = 28
 # Fewer days before the last week are no baseline.
 FEWEST_BASELINE_DAYS: Final = 3
+# Fewer days of one platform say nothing of how its days differ.
+FEWEST_DAYS_A_PLATFORM: Final = 2
 # The days that are compared with the baseline: the week, and its end, where a rise shows first.
 RISE_WINDOWS: Final = (2, TREND_DAYS)
 LEAST_RISE: Final = 1.5
 # How many standard errors the logarithm of a day's engagement must have risen by.
-LEAST_ERRORS: Final = 2.5
+LEAST_ERRORS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Tally:
 
     posts_by_platform: dict[str, int] = field(default_factory=dict)
     total_engagement: float = 0.0
-    days: list[float] = field(default_factory=lambda: [0.0] * BASELINE_DAYS)
+    days: dict[str, dict[int, float]] = field(default_factory=dict)
     _top: list[tuple[float, str, Mapping[str, Any]]] = field(default_factory=list)
 
     def add(self, post: Mapping[str, Any]) -> None:
@@ -85,7 +88,8 @@ class Tally:
         if score is None:
             return
         day = post.get("days_ago") or 0
-        self.days[day] += score
+        days = self.days.setdefault(platform, {})
+        days[day] = days.get(day, 0.0) + score
         if day >= TREND_DAYS:
             return
         self.posts_by_platform[platform] = self.posts_by_platform.get(platform, 0) + 1
@@ -98,15 +102,15 @@ class Tally:
         else:
             heapq.heappushpop(self._top, entry)
 
-    def trend(self, niche: str, known_days: int) -> Trend:
-        """Return what was counted; ``known_days`` is how far back any post is known."""
+    def trend(self, niche: str) -> Trend:
+        """Return what was counted."""
         return Trend(
             niche,
             tuple(sorted(self.posts_by_platform)),
             sum(self.posts_by_platform.values()),
             self.total_engagement,
             tuple(shown for *_, shown in sorted(self._top, key=lambda e: e[:2], reverse=True)),
-            rise(self.days[:known_days]),
+            rise(self.days),
         )
 
 
@@ -117,13 +121,11 @@ def strong(posts: Iterable[Mapping[str, Any]]) -> list[Trend]:
     ones its baseline.
     """
     tallies: dict[str, Tally] = {}
-    oldest = 0
     for post in posts:
         niche = "_".join(words_of(post["niche"]))
         if niche and niche != OTHER and post["platform"]:
-            oldest = max(oldest, post.get("days_ago") or 0)
             tallies.setdefault(niche, Tally()).add(post)
-    trends = (tally.trend(niche, oldest + 1) for niche, tally in tallies.items())
+    trends = (tally.trend(niche) for niche, tally in tallies.items())
     found = [
         trend
         for trend in trends
@@ -132,30 +134,35 @@ def strong(posts: Iterable[Mapping[str, Any]]) -> list[Trend]:
     return sorted(found, key=lambda trend: (-trend.trend_strength, trend.niche))
 
 
-def rise(days: Sequence[float]) -> float | None:
-    """Return how many times its baseline a niche brings, from each day's engagement, today first.
+def rise(days: Mapping[str, Mapping[int, float]]) -> float | None:
+    """Return how many times its baseline a niche brings, from each platform's engagement by day.
 
-    None where too few days are known; 1 where no rise stands out from how days differ.
+    Days are counted back from today = 0. None where too few are known; 1 where no rise stands out
+    from how days differ. A day without a post says nothing, as nobody may have looked on it, and
+    each platform is compared with itself, so that one that is looked at for the first time is no
+    rise.
     """
-    baseline = days[TREND_DAYS:]
+    before = {
+        platform: known
+        for platform, sums in days.items()
+        if len(known := [s for day, s in sums.items() if day >= TREND_DAYS])
+        >= FEWEST_DAYS_A_PLATFORM
+    }
+    baseline = {day for name in before for day in days[name] if day >= TREND_DAYS}
     if len(baseline) < FEWEST_BASELINE_DAYS:
         return None
-    before = fmean(baseline)
+    usual = {name: fmean(map(math.log1p, sums)) for name, sums in before.items()}
+    apart = [math.log1p(s) - usual[name] for name, sums in before.items() for s in sums]
+    freedom = len(apart) - len(before)
+    spread = math.sqrt(sum(each**2 for each in apart) / freedom)
     rises = [1.0]
     for window in RISE_WINDOWS:
-        recent = days[:window]
-        if before == 0:
-            rises.append(math.inf if sum(recent) else 1.0)
-        elif _errors(recent, baseline) > LEAST_ERRORS:
-            rises.append(fmean(recent) / before)
+        recent = [(name, s) for name in before for day, s in days[name].items() if day < window]
+        if not recent:
+            continue
+        gain = fmean(math.log1p(s) - usual[name] for name, s in recent)
+        error = spread * math.sqrt(1 / len(recent) + 1 / len(apart))
+        if gain > errors_needed(LEAST_ERRORS, freedom) * error:
+            expected = sum(fmean(before[name]) for name, _ in recent)
+            rises.append(sum(s for _, s in recent) / expected if expected else math.inf)
     return max(rises)
-
-
-def _errors(recent: Sequence[float], baseline: Sequence[float]) -> float:
-    """Return by how many standard errors the logarithm of a day's engagement has risen."""
-    now, before = ([math.log1p(each) for each in each_day] for each_day in (recent, baseline))
-    spread = pstdev(before)
-    gain = fmean(now) - fmean(before)
-    if spread == 0:
-        return math.inf if gain > 0 else 0.0
-    return gain / (spread * math.sqrt(1 / len(now) + 1 / len(before)))

@@ -228,7 +228,8 @@ def _trends(sizes: Sizes) -> Iterator[Figure]:
                     for _ in range(POSTS_A_NICHE_AND_DAY)
                 )
                 days[niche].append(sum(posts))
-                found = rise(days[niche][::-1][:BASELINE_DAYS])
+                known = dict(enumerate(days[niche][::-1][:BASELINE_DAYS]))
+                found = rise({"twitter": known})
                 if found is not None and found >= LEAST_RISE:
                     rising.add(niche)
                 elif found is not None:
