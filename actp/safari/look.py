@@ -23,12 +23,14 @@ from actp.safari.posts import find_post
 from actp.safari.recipients import look_at_recipient
 from actp.safari.session_outcomes import (
     below_another,
+    blocked,
     elsewhere,
     instead,
     logged_out,
     no_tab,
     suspicious,
     wait,
+    words_of_a_failure,
 )
 from actp.safari.streaks import Streaks
 from actp.sanitize import storable_text
@@ -285,11 +287,22 @@ class Look:
             if isinstance(shown, str) and is_same_post(platform, shown, wanted):
                 first = _other_author(platform, shown, how.first_author(said.data))
                 if first is None:
-                    return None
+                    return self._words_of_a_failure(how.failure_script, wanted)
         if first is not None:
             return below_another(self.service, wanted, first)
         # Without a tab there is no page either.
         return self._failed(self._tab() or elsewhere(self.service, shown, wanted))
+
+    def _words_of_a_failure(self, script: str | None, wanted: str) -> Outcome | None:
+        """Return why the driver would not comment on a page, for the words that stand there."""
+        if script is None:
+            return None
+        said, place = self._asking.evaluated(script)
+        if said.refusal is not None:
+            return self._failed(said.refusal)
+        if place == "post":
+            return words_of_a_failure(self.service, wanted)
+        return self._failed(blocked(self.service)) if place == "page" else None
 
 
 def _other_author(platform: str, shown: str, first: Any) -> str | None:

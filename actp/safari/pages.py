@@ -18,6 +18,8 @@ class Shown(NamedTuple):
     the post that it answers above it, and the drivers comment on the first.
     ``again_seconds`` are the pauses before it is asked again: a page may come late, and a route
     that opens the page anew must give it the time to arrive.
+    ``failure_script`` returns where the page holds words that the driver takes for a failure: in a
+    ``post``, or elsewhere on the ``page``.
     """
 
     open_path: str | None
@@ -25,6 +27,23 @@ class Shown(NamedTuple):
     address: Callable[[dict[str, Any]], Any]
     again_seconds: tuple[float, ...]
     first_author: Callable[[dict[str, Any]], Any] = lambda _: None
+    failure_script: str | None = None
+
+
+def _failure_script(holds: str, posts: str) -> str:
+    """Return a script that looks as the driver does, with and without the text of the posts."""
+    look = f"""
+        function holds(t){{return {holds};}}
+        var all=(document.querySelector('[data-testid="primaryColumn"]')||document.body).innerText,
+          own='',rest=all,posts=document.querySelectorAll('{posts}');
+        for(var i=0;i<posts.length;i++){{
+          var text=posts[i].innerText;
+          own+=text+' ';
+          if(text)rest=rest.split(text).join(' ');
+        }}
+        return !holds(all)?'':holds(own)||!holds(rest)?'post':'page';
+    """
+    return f"(function(){{try{{{' '.join(look.split())}}}catch(_){{return '';}}}})()"
 
 
 def _threads_address(said: dict[str, Any]) -> Any:
@@ -56,6 +75,10 @@ SHOWN: Final = {
         _threads_address,
         (12.0,),
         lambda said: said.get("author"),
+        _failure_script(
+            "t.includes('Something went wrong')||(t.includes('rate')&&t.includes('limit'))",
+            "[data-pressable-container]",
+        ),
     ),
     "twitter-comments": Shown(
         None,
@@ -63,5 +86,9 @@ SHOWN: Final = {
         _tweet_address,
         (12.0,),
         lambda said: said["tweet"].get("handle"),
+        _failure_script(
+            "t.includes('Something went wrong')||t.includes('Rate limit')",
+            'article[data-testid="tweet"]',
+        ),
     ),
 }

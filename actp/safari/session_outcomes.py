@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "below_another",
+    "blocked",
     "elsewhere",
     "instead",
     "logged_out",
@@ -25,6 +26,7 @@ __all__ = [
     "suspicious",
     "unanswered",
     "wait",
+    "words_of_a_failure",
     "wrong_account",
 ]
 
@@ -150,19 +152,46 @@ def elsewhere(service: Service, shown: object, wanted: str) -> Outcome:
     )
 
 
+def blocked(service: Service) -> Outcome:
+    """Return the outcome of a site whose pages say that it limits or fails."""
+    shown = wait(
+        service,
+        "blocked",
+        f"{_site(service)} shows a limit or an error",
+        "See what it asks for in Safari, then run bin/resume.",
+    )
+    return replace(shown, wait_seconds=SUSPECT_WAIT_SECONDS)
+
+
 def below_another(service: Service, wanted: str, first: str) -> Outcome:
     """Return the outcome of a comment whose page shows another person's post first."""
+    return _refused(
+        service,
+        "below_another",
+        f"{wanted} is a reply, and its page shows the post of {first} first, under which the"
+        " service would comment; nothing was sent. Comment there by hand.",
+    )
+
+
+def words_of_a_failure(service: Service, wanted: str) -> Outcome:
+    """Return the outcome of a comment on a page whose text the driver takes for a failure."""
+    return _refused(
+        service,
+        "words_of_a_block",
+        f"{wanted} or a comment below it holds words that the service takes for a failure of the"
+        " site; nothing was sent. Comment there by hand.",
+    )
+
+
+def _refused(service: Service, reason: str, problem: str) -> Outcome:
     return Outcome(
         "rejected",
-        "below_another",
-        error=(
-            f"{service.name}: {wanted} is a reply, and its page shows the post of {first} first,"
-            " under which the service would comment; nothing was sent. Comment there by hand."
-        ),
+        reason,
+        error=f"{service.name}: {problem}",
         quota_back=True,
         result={
             "outcome": "rejected",
-            "reason": "below_another",
+            "reason": reason,
             "success": False,
             "service": service.name,
         },

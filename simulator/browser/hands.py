@@ -170,8 +170,13 @@ class Hands:
         return not self.is_blind and not self.session.tab().box
 
     def notice(self) -> str:
-        """Return the words of the site on every page, in lower case; raises ScriptError."""
-        return self.safari.sites[self.session.tab().page.site].notice.lower()
+        """Return the words of the site and of people on the page; raises ScriptError.
+
+        In lower case: the drivers do not tell the ones from the others.
+        """
+        page = self.session.tab().page
+        site = self.safari.sites[page.site]
+        return f"{site.notice}\n{site.content(page)}".lower()
 
     def _fault(self, step: Step) -> Fault | None:
         return next((f for f in self._faults if (f.step, f.on_try) == (step, self.attempt)), None)

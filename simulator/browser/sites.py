@@ -94,6 +94,7 @@ class Site:
         self.pinned_post: str | None = None
         self._unreachable: frozenset[str] = frozenset()
         self._replies: dict[str, str] = {}
+        self._post_texts: dict[str, str] = {}
         self._notice: Notice | None = None
         self._sends = 0
         self._count = 0
@@ -112,6 +113,7 @@ class Site:
             self.chat = self._open_chat = open_chat
         self.pinned_post = settings.pinned_posts.get(name)
         self._unreachable, self._replies = settings.unreachable, settings.replies
+        self._post_texts = settings.post_texts
         notice = settings.notices.get(name)
         if notice != self._notice:
             self._notice, self._sends = notice, 0
@@ -185,6 +187,12 @@ class Site:
     def first_post(self, url: str) -> str:
         """Return the address of the post that stands first on the page of a post."""
         return self._replies.get(url, url)
+
+    def content(self, page: Page) -> str:
+        """Return what people have written on a page, without the words of the site."""
+        if page.kind is Kind.THREAD:
+            return "\n".join(message.text for message in self.threads.get(page.subject, ()))
+        return self._post_texts.get(page.url, "")
 
     def shown_text(self, page: Page, box: str) -> Iterator[str]:
         """Yield the texts on a page, the newest last, with that of the open box."""

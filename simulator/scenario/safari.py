@@ -61,7 +61,7 @@ class SafariSettings(_Strict):
     services without their tab; a claim on it lives on. ``unreachable`` are people whose profiles
     have no Message button. ``replies`` gives, for the address of a post, that of the post which it
     answers and which its page shows first. ``accounts`` names who is logged in to a site where it
-    is not ``me``.
+    is not ``me``. ``post_texts`` gives, by address, what is written in a post and below it.
     Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
@@ -83,6 +83,7 @@ class SafariSettings(_Strict):
     pinned_posts: dict[str, str] = Field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
     replies: dict[str, str] = Field(default_factory=dict)
+    post_texts: dict[str, str] = Field(default_factory=dict)
     time_scale: NonNegativeFloat = 0.0
 
     @field_validator("closed", "at", "pinned_to")

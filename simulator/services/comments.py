@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.browser.hands import Hands
+    from simulator.browser.pages import Page
 
 __all__ = ["CommentService", "Manner", "Words"]
 
@@ -28,12 +29,17 @@ SHOWN_CHARS = 500
 class Words:
     """Words on a page that its driver looks for, and how it reports them.
 
-    Some end the request at once; after the others it tries again.
+    Some end the request at once; after the others it tries again. Parts between dots can stand
+    anywhere.
     """
 
     shown: str
     reported: str
     ends: bool = False
+
+    def stand_in(self, text: str) -> bool:
+        """Return whether a text in lower case holds them."""
+        return all(part in text for part in self.shown.split(" … "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ class CommentService(Service):
         hands.misses("look")
         shown = self.shown_words(hands)
         for words in manner.words:
-            if words.shown in shown:
+            if words.stand_in(shown):
                 if not words.ends:
                     await hands.wait(3.0)
                 return words
@@ -142,6 +148,19 @@ class CommentService(Service):
         return hands.notice()
 
     # Looking
+
+    def words_found(self, page: Page) -> str:
+        """Return where a page holds words that its driver takes for a failure: post or page."""
+        places = {"page": self.site.notice.lower(), "post": self.site.content(page).lower()}
+        return next(
+            (
+                place
+                for place, text in places.items()
+                for words in self.manner.words
+                if words.stand_in(text)
+            ),
+            "",
+        )
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
         """Return what stands in front, and whether the page in its own tab is logged in."""

@@ -26,6 +26,13 @@ SEND_TO = "/api/messages/send-to"
 FROM_PROFILE = "/api/messages/send-from-profile"
 TABS = ("primary", "general", "requests", "hidden_requests")
 INBOX = INBOX_URLS["instagram"]
+WORDS_OF_A_BLOCK = (
+    "action blocked",
+    "try again later",
+    "temporarily blocked",
+    "slow down",
+    "too many requests",
+)
 NO_BUTTON = "No Message button on profile (may need to follow first)"
 
 
@@ -98,7 +105,7 @@ class InstagramDm(DmService):
         if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("DM composer did not open")
         self._threads.add(username)
-        if "action blocked" in hands.notice():
+        if any(words in hands.notice() for words in WORDS_OF_A_BLOCK):
             reply = self.failed_at("Instagram action blocked - rate limited", effect.recipient)
             raise Refused("", reply=reply)
         await hands.wait(0.5)

@@ -19,6 +19,7 @@ from simulator.services.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
+    from simulator.browser.pages import Page
     from simulator.browser.safari import ScriptError, Spot
     from simulator.browser.sites import Site
     from simulator.exchange import Route, Sent
@@ -200,6 +201,8 @@ class Service(ABC):
         hands = self.hands(call)
         hands.misses("look")
         page = hands.session.tab().page
+        if "Something went wrong" in script:
+            return Reply(200, {"result": self.words_found(page)})
         output = page.url if "location.href" in script else self.site.own_link(page, script)
         if "location.href" in script and "querySelector" in script:
             is_found = page.is_of_person and self.site.has_button(page)
@@ -208,6 +211,10 @@ class Service(ABC):
                 self.site.close_chat()
                 output = output if self.site.chat is None else f"{page.url} open"
         return Reply(200, {"result" if "js" in call.body else "output": output})
+
+    def words_found(self, page: Page) -> str:  # noqa: ARG002
+        """Return where a page holds words that its driver takes for a failure: nowhere."""
+        return ""
 
     def repeat(self, call: Call, effect: Effect) -> None:
         """Log that the same was asked for again and the service itself held it back."""

@@ -43,7 +43,7 @@ class ThreadsComments(CommentService):
     manner = Manner(
         words=(
             Words("something went wrong", "Platform error: error"),
-            Words("rate limit", "Platform error: rate_limit"),
+            Words("rate … limit", "Platform error: rate_limit"),
         ),
         no_opener="Reply button not found",
         no_input="Composer never appeared",

@@ -144,7 +144,7 @@ class TwitterComments(CommentService):
             return None
         shown = self.shown_words(hands)
         for words in WORDS:
-            if words.shown in shown:
+            if words.stand_in(shown):
                 await hands.wait(2.0)
                 return words
         arrived = await hands.navigate(COMPOSE_URL, 0.5)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from actp.safari.commands import recipient
+from actp.safari.commands import Comment, recipient
 from actp.safari.outcomes import Outcome
 from tests.support.looking import commands_of, transport
 from tests.unit.safari.commands_for_tests import command_of
@@ -15,6 +15,7 @@ from tests.unit.simulator.test_safari import POSTS, received
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from actp.safari.commands import Command
     from tests.unit.simulator.conftest import Caller
 
 
@@ -90,3 +91,52 @@ def test_a_comment_on_a_reply_goes_below_the_post_that_it_answers(
     call.simulator.safari(replies={url: above})
     call.send(service, postUrl=url)
     assert received(call) == [("comment", above)]
+
+
+WORDS = {
+    "threads-comments": "We celebrate our limited edition",
+    "twitter-comments": "Rate limiting, explained",
+}
+
+
+def post_of(command: Command) -> str:
+    assert isinstance(command, Comment)
+    return command.post_url or ""
+
+
+@pytest.mark.parametrize("service", WORDS)
+def test_words_of_a_post_are_not_taken_for_a_failure_of_the_site(
+    call: Caller, tmp_path: Path, service: str
+) -> None:
+    asked = command_of(service)
+    call.simulator.safari(post_texts={post_of(asked): WORDS[service]})
+    with transport(service, call.simulator, tmp_path) as opened:
+        # The driver takes them for one, and answers after three tries.
+        assert "rate_limit" in opened.send(asked, opened.prepare(asked)).error
+        refused = opened.look(asked)
+        assert isinstance(refused, Outcome)
+        assert (refused.verdict, refused.reason) == ("rejected", "words_of_a_block")
+        assert refused.quota_back
+        call.simulator.safari(notices={service.partition("-")[0]: {"text": "Rate limit exceeded"}})
+        waits = opened.look(asked)
+        assert isinstance(waits, Outcome)
+        assert (waits.verdict, waits.reason, waits.wait_seconds) == ("wait", "blocked", 900.0)
+    assert received(call) == []
+
+
+def test_words_in_a_conversation_do_not_hold_other_messages_back(
+    call: Caller, tmp_path: Path
+) -> None:
+    call.simulator.receive("instagram-dm", "ada", "Please slow down a bit")
+    first, second = list(commands_of("instagram-dm"))[:2]
+    with transport("instagram-dm", call.simulator, tmp_path) as opened:
+        read = [
+            opened.read_back(each, opened.send(each, opened.prepare(each)))
+            for each in (first, second, first)
+        ]
+    assert [(each.verdict, each.reason) for each in read] == [
+        ("wait", "blocked"),
+        ("sent", "sent"),
+        ("rejected", "words_of_a_block"),
+    ]
+    assert received(call) == [("dm", "eve")]
