@@ -240,7 +240,11 @@ def _other_recipient(reading: _Reading) -> str | None:
 def _is_recipient(reading: _Reading) -> bool:
     """Return whether the name above the conversation is that of the person."""
     named, handle = reading.value("verifiedRecipient"), handle_of(reading.command)
-    return isinstance(named, str) and handle is not None and is_name_of(named, handle)
+    if not isinstance(named, str) or handle is None:
+        return False
+    # Opened from the profile, a conversation of TikTok is not read: the service repeats the handle.
+    is_repeated = reading.service.name == "tiktok-dm" and named == handle
+    return not is_repeated and is_name_of(named, handle)
 
 
 def _unclear(service: Service, reason: str, *, has_ended: bool = False) -> Outcome:

@@ -61,6 +61,9 @@ _BACKSLASHES_OPEN_QUOTES: Final = frozenset(
     {"instagram-comments", "linkedin-automation", "tiktok-comments", "twitter-comments"}
 )
 _OPENING = re.compile(r'\\["`$]')
+# linkedin-automation pastes a text as HTML as well, in which a tag shows nothing.
+_PASTED_AS_HTML: Final = frozenset({"linkedin-automation"})
+_MARKUP = re.compile(r"<[A-Za-z/!?]\S*|&#?[A-Za-z0-9]+;")
 # tiktok-dm looks for so many characters in what it typed, and types again if they have a line end.
 _TYPED_TWICE: Final = frozenset({"tiktok-dm"})
 LOOKED_FOR_CHARS: Final = 15
@@ -125,6 +128,11 @@ def _typable(service: str, text: str) -> str:
         raise InvalidInput(
             f"the text has {found[0]}, which {service} could hand to a shell as a command",
             remedy="Leave out the backslash.",
+        )
+    if service in _PASTED_AS_HTML and (found := _MARKUP.search(text)):
+        raise InvalidInput(
+            f"the text has {found[0][:20]}, which {service} pastes as HTML, so it would be missing",
+            remedy="Write it without < or &, or put a blank behind that sign.",
         )
     if service in _APOSTROPHES_END_QUOTES:
         text = text.replace("'", "\u2019")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -119,7 +121,7 @@ class LinkedIn(DmService):
             # The click went to whatever is in front.
             await hands.wait(8.0)
             raise Refused("Message input did not appear after clicking Message button")
-        if not hands.write(effect.text, shell.clipboard) or hands.misses("type"):
+        if not hands.write(_pasted(effect.text), shell.clipboard) or hands.misses("type"):
             # It looks for the text after typing it.
             raise Refused("Failed to type message")
         await hands.wait(1.5)
@@ -285,3 +287,8 @@ class LinkedIn(DmService):
 
     def _is_locked(self) -> bool:
         return self._locked_at is not None and self._locked_for() < LOCK_SECONDS
+
+
+def _pasted(text: str) -> str:
+    """Return what a page shows of a text that is pasted as HTML between two tags."""
+    return html.unescape(re.sub(r"<[A-Za-z/!?][^>]*(?:>|$)", "", text))

@@ -111,7 +111,7 @@ def test_a_success_that_is_not_true_is_no_success() -> None:
     ],
 )
 def test_verified_is_worth_what_the_service_looked_at(service: str, level: str) -> None:
-    name = "Ada Lovelace" if service == "linkedin-automation" else "ada"
+    name = {"linkedin-automation": "Ada Lovelace", "tiktok-dm": "Ada"}.get(service, "ada")
     verified = {"success": True, "verified": True, "verifiedRecipient": name}
     result = read(service, 200, verified).result
     assert (result["verification"], result["verified"]) == (level, level == "seen")
@@ -121,7 +121,7 @@ def test_verified_is_worth_what_the_service_looked_at(service: str, level: str) 
 
 
 @pytest.mark.parametrize("service", ["tiktok-dm", "linkedin-automation"])
-@pytest.mark.parametrize("named", ["composer_open_inbox_trusted", "Adam Smith", "", None])
+@pytest.mark.parametrize("named", ["composer_open_inbox_trusted", "ada", "Adam Smith", "", None])
 def test_a_text_below_another_name_is_not_seen_by_its_recipient(
     service: str, named: str | None
 ) -> None:

@@ -82,3 +82,20 @@ def test_a_comment_that_may_stand_twice_in_one_is_told(call: Caller, tmp_path: P
     assert [line["text"] for line in call.seen()] == ["HelloHello"]
     assert outcome.verdict == "sent"
     assert "look at the comment" in str(outcome.alert)
+
+
+@pytest.mark.parametrize(
+    ("text", "arrived"),
+    [
+        ("Write to Ada <ada@example.org> please", "Write to Ada  please"),
+        ("We need x<y and R&amp;D", "We need x"),
+    ],
+)
+def test_markup_of_a_linkedin_message_is_lost_and_so_rejected(
+    call: Caller, text: str, arrived: str
+) -> None:
+    call.send("linkedin-automation", text=text)
+    assert [line["text"] for line in call.seen()] == [arrived]
+    with pytest.raises(InvalidInput, match="pastes as HTML"):
+        command_of("linkedin-automation", text)
+    assert text_of(command_of("linkedin-automation", "R&D <3 a < b")) == "R&D <3 a < b"
