@@ -19,6 +19,7 @@ __all__ = ["decoded"]
 MAX_DEPTH: Final = 100
 MAX_DIGITS: Final = 300  # of a number that a float can hold
 TOO_DEEP: Final = '"(nested too deep to be read)"'
+_NESTING: Final = frozenset({list, dict})
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|-?[0-9][0-9.eE+-]*|[^"\[\]{}0-9-]+|.')
 
 
@@ -28,11 +29,28 @@ def decoded(text: str | bytes) -> Any:
     A text stands for what is nested too deep, the largest number for one with too many digits.
     Raises ValueError for what is no JSON.
     """
+    given = text if isinstance(text, str) else text.decode("utf-8", errors="replace")
     try:
-        return json.loads(text)
+        value = json.loads(given)
     except (ValueError, RecursionError):
-        given = text if isinstance(text, str) else text.decode("utf-8", errors="replace")
-        return json.loads("".join(_bounded(given)))
+        pass
+    else:
+        if given.count("[") + given.count("{") <= MAX_DEPTH or not _is_too_deep(value):
+            return value
+    return json.loads("".join(_bounded(given)))
+
+
+def _is_too_deep(value: Any) -> bool:
+    # How deep json itself reads differs by the release of Python; what handles the value recurses.
+    level: list[Any] = [value] if type(value) in _NESTING else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for each in level
+            for child in (each.values() if type(each) is dict else each)
+            if type(child) in _NESTING
+        ]
+    return bool(level)
 
 
 def _bounded(text: str) -> Iterator[str]:

@@ -42,8 +42,10 @@ def test_a_number_of_too_many_digits_is_the_largest() -> None:
     ]
 
 
-def test_depth_is_cut_and_nothing_else() -> None:
-    value: Any = decoded(f"[{DEEP_OBJECT}, 7]")
+@pytest.mark.parametrize("levels", [MAX_DEPTH, 500, 3000])
+def test_depth_is_cut_and_nothing_else(levels: int) -> None:
+    nested = '{"a": ' * levels + "1" + "}" * levels
+    value: Any = decoded(f"[{nested}, 7]")
     assert value[1] == 7
     depth = 1
     while isinstance(value := value[0] if isinstance(value, list) else value["a"], list | dict):
