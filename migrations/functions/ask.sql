@@ -48,7 +48,7 @@ begin
                    'command_id', (select k.command_id from safari_idempotency_keys k
                                    where k.key = c ->> 'key')))
             from jsonb_array_elements(a -> 'commands') c,
-                 lateral safari_route(c ->> 'action', coalesce(c ->> 'platform', '')) r));
+                 lateral safari_route_of(c ->> 'action', coalesce(c ->> 'platform', '')) r));
       end if;
       return jsonb_build_object('dry_run', false, 'commands', safari_enqueue(
         a -> 'commands', coalesce(nullif(btrim(a ->> 'operator'), ''), session_user)));

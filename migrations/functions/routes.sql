@@ -4,24 +4,24 @@
 -- what belongs to another consumer of the table is 'foreign' and left alone. The planner inlines it
 -- into the statement of the trigger.
 drop function if exists public.safari_route(text, text);
-create or replace function public.safari_route(action text, platform text)
+create or replace function public.safari_route_of(action text, platform text)
 returns table (service text, effect text)
 language sql stable rows 1 as $$
   select case
            when exists (select from safari_settings s
-                         where s.key = 'foreign_platforms' and s.value ? safari_route.platform)
+                         where s.key = 'foreign_platforms' and s.value ? safari_route_of.platform)
              then 'foreign'
            when r.service is not null then r.service
-           when position(':' in coalesce(safari_route.action, '')) > 0
+           when position(':' in coalesce(safari_route_of.action, '')) > 0
                 or exists (select from safari_settings s
-                            where s.key = 'foreign_actions' and s.value ? safari_route.action)
+                            where s.key = 'foreign_actions' and s.value ? safari_route_of.action)
              then 'foreign'
            else 'local' end,
          coalesce(r.effect, 'repeatable')
     from (select) one
     left join lateral (
       select t.service, t.effect from safari_routes t
-       where t.action = safari_route.action and t.platform in (safari_route.platform, '')
+       where t.action = safari_route_of.action and t.platform in (safari_route_of.platform, '')
        order by t.platform desc limit 1) r on true
 $$;
 
@@ -110,7 +110,7 @@ begin
     new.platform := lower(left(coalesce(safari_trim(new.platform),
                                         safari_trim(safari_params(new.params) ->> 'platform')), 1000));
     select r.service, r.effect into new.service, new.effect
-      from safari_route(new.action, coalesce(new.platform, '')) r;
+      from safari_route_of(new.action, coalesce(new.platform, '')) r;
   end if;
   new.account := safari_account_name(coalesce(nullif(new.account, ''), case
     when tg_op = 'INSERT' and new.action in ('send_dm', 'comment', 'tweet')
@@ -231,7 +231,7 @@ create or replace function public.safari_queue_keep_route() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   select r.service, r.effect into new.service, new.effect
-    from safari_route(new.action, coalesce(new.platform, '')) r;
+    from safari_route_of(new.action, coalesce(new.platform, '')) r;
   new.params := safari_shortened(new.params);
   return new;
 end $$;
