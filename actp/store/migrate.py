@@ -81,11 +81,10 @@ def migrate(
     """
     schema = read_schema(folder)
     with closing(_connect(dsn)) as connection:
-        applied = [
-            migration.name
-            for migration in _pending(connection, schema)
-            if _apply(connection, schema, migration, lock_timeout_seconds)
-        ]
+        applied: list[str] = []
+        for migration in _pending(connection, schema):
+            if _apply(connection, schema, migration, lock_timeout_seconds, is_first=not applied):
+                applied.append(migration.name)
         if applied:
             connection.execute("notify pgrst, 'reload schema'")
         if not _is_newer(connection, schema):
@@ -138,6 +137,8 @@ def _apply(
     schema: Schema,
     migration: Migration,
     lock_timeout_seconds: float,
+    *,
+    is_first: bool,
 ) -> bool:
     """Apply one file; False when another process has just applied the schema to its end."""
     try:
@@ -148,7 +149,9 @@ def _apply(
             if migration not in pending:
                 return False
             _set(connection, "actp.schema_version", str(schema.version))
-            for path in BEFORE_EACH:
+            # A file that a crash of the server undoes is pending again.
+            _set(connection, "synchronous_commit", "off")
+            for path in BEFORE_EACH if is_first else ():
                 for statement in statements(path.read_text(encoding="utf-8")):
                     _run(connection, statement, path.name)
             text = unguarded(migration.text, schema.version)
@@ -159,13 +162,14 @@ def _apply(
                 " set sha256 = excluded.sha256, faults = excluded.faults, applied_at = now()",
                 (migration.name, migration.sha256, Jsonb(faults) if faults else None),
             )
-            # A file may undo what a later one did, so those run again.
-            connection.execute(
-                "insert into public.safari_migrations (name, sha256)"
-                " select name, '' from unnest(%s::text[]) name where name > %s"
-                " on conflict (name) do update set sha256 = '', faults = null",
-                ([later.name for later in pending], migration.name),
-            )
+            if is_first:
+                # A file may undo what a later one did, so those run again.
+                connection.execute(
+                    "insert into public.safari_migrations (name, sha256)"
+                    " select name, '' from unnest(%s::text[]) name where name > %s"
+                    " on conflict (name) do update set sha256 = '', faults = null",
+                    ([later.name for later in pending], migration.name),
+                )
     except psycopg.Error as error:
         raise translated(error) from error
     return True

@@ -35,21 +35,20 @@ class Statement(NamedTuple):
 def statements(source: str) -> Iterator[Statement]:
     """Yield the statements of an SQL file in order, without what stands between them."""
     start: int | None = None
-    position = 0
+    position = counted = 0
+    line = 1
     while match := _TOKEN.match(source, position):
         position = _end_of_block(source, match.end()) if match["block"] else match.end()
         if match["end"]:
             if start is not None:
-                yield _statement(source, start, position)
+                yield Statement(source[start:position], line)
             start = None
         elif start is None and not (match["comment"] or match["block"] or match[0].isspace()):
             start = match.start()
+            line += source.count("\n", counted, start)
+            counted = start
     if start is not None:
-        yield _statement(source, start, len(source))
-
-
-def _statement(source: str, start: int, end: int) -> Statement:
-    return Statement(source[start:end], 1 + source.count("\n", 0, start))
+        yield Statement(source[start:], line)
 
 
 def _end_of_block(source: str, position: int) -> int:
