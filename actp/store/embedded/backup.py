@@ -6,6 +6,10 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from actp.errors import InvalidInput, StoreError, StoreUnavailable
 from actp.store.embedded.binaries import ENVIRONMENT
 
@@ -17,7 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["dump", "load"]
 
+CONNECT_TIMEOUT_SECONDS: Final = 5
 COPY_TIMEOUT_SECONDS: Final = 3600
+TERMINATE_TIMEOUT_MS: Final = 5000
+RENAME_TRIES: Final = 5
+TERMINATE: Final = (
+    "select pg_terminate_backend(pid, %s) from pg_stat_activity"
+    " where datname = %s and pid <> pg_backend_pid()"
+)
 
 
 def dump(cluster: Cluster, path: Path) -> None:
@@ -40,14 +51,62 @@ def dump(cluster: Cluster, path: Path) -> None:
 
 
 def load(cluster: Cluster, path: Path) -> None:
-    """Put a copy in place of what the running database holds, all or nothing."""
+    """Put a copy in place of what the running database holds, all or nothing.
+
+    The copy becomes a database of its own, which takes the name of the other: one of an older
+    release lacks tables and functions that rest on those it has. Ends the sessions of others.
+    """
     try:
         file = path.open("rb")
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}", remedy="Name a backup.") from error
-    with file:
-        options = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error")
-        _run(cluster, ["pg_restore", *options, "--dbname", cluster.dsn], stdin=file)
+    # Another database, since one that is in use cannot be renamed.
+    beside = make_conninfo(
+        cluster.dsn,
+        dbname="template1",
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        options=f"-c statement_timeout={COPY_TIMEOUT_SECONDS}s",
+    )
+    name = str(conninfo_to_dict(cluster.dsn)["dbname"])
+    restored, replaced = f"{name}_restored", f"{name}_replaced"
+    with file, psycopg.connect(beside, autocommit=True) as connection:
+        _drop(connection, restored, replaced)
+        connection.execute(
+            sql.SQL("create database {} template template0").format(sql.Identifier(restored))
+        )
+        dsn = make_conninfo(cluster.dsn, dbname=restored)
+        options = ("--single-transaction", "--exit-on-error")
+        try:
+            _run(cluster, ["pg_restore", *options, "--dbname", dsn], stdin=file)
+            _rename(connection, (name, replaced), (restored, name))
+        finally:
+            _drop(connection, restored, replaced)
+
+
+def _rename(connection: psycopg.Connection, *names: tuple[str, str]) -> None:
+    """Rename databases at once, the first of which others may use."""
+    rename = sql.SQL("alter database {} rename to {}")
+    for tries_left in reversed(range(RENAME_TRIES)):
+        connection.execute(TERMINATE, (TERMINATE_TIMEOUT_MS, names[0][0]))
+        try:
+            with connection.transaction():
+                for old, new in names:
+                    connection.execute(rename.format(sql.Identifier(old), sql.Identifier(new)))
+        except psycopg.errors.ObjectInUse as error:
+            if not tries_left:
+                raise StoreUnavailable(
+                    "other programs keep connecting to the database",
+                    remedy="Stop them and try again. Nothing was changed.",
+                ) from error
+        else:
+            return
+
+
+def _drop(connection: psycopg.Connection, *names: str) -> None:
+    for name in names:
+        connection.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        )
 
 
 def _run(
