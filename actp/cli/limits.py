@@ -11,7 +11,7 @@ from rich.text import Text
 from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
-from actp.cli.output import console, emit_json, say, table
+from actp.cli.output import console, counted, emit_json, say, table
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
@@ -41,7 +41,10 @@ LIMIT = click.IntRange(0, HIGHEST_LIMIT)
 @json_option
 @click.pass_context
 def limits(ctx: click.Context, *, as_json: bool) -> None:
-    """Show the use of each daily limit; set changes one, reset returns to the settings."""
+    """Show the use of each daily limit; set changes one, reset returns to the settings.
+
+    rename moves what an account did to its new name.
+    """
     if ctx.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -146,6 +149,32 @@ def reset_limit(platform: str, kind: str, *, account: str | None, as_json: bool)
     """Return to the limit of the settings."""
     changed = _store_limit(load_settings(), platform, kind, None, account=account)
     _say_limit(changed, as_json=as_json)
+
+
+@limits.command("rename")
+@click.argument("platform")
+@click.argument("account")
+@click.argument("name")
+@json_option
+def rename_account(platform: str, account: str, name: str, *, as_json: bool) -> None:
+    """Rename an account: its history, limits and waiting commands move to NAME.
+
+    For an account whose handle has changed. First change SAFARI_ACCOUNTS of its Mac and restart it.
+    """
+    with database() as store:
+        answer = act(
+            store,
+            operator_here("cli"),
+            "rename_account",
+            platform=known_platform(platform, tuple(sorted(DEFAULT_DAILY_LIMITS))),
+            account=parse_login(account),
+            name=parse_login(name),
+        )
+    if as_json:
+        emit_json(answer)
+    else:
+        waiting = counted(answer["waiting"], "waiting command")
+        say(f"{account} on {answer['platform']} is now {answer['account']}; moved {waiting}.")
 
 
 def _store_limit(

@@ -193,6 +193,80 @@ language sql stable rows 1 as $$
    where common.platform = safari_policy.platform and common.kind = safari_policy.kind
 $$;
 
+-- Gives an account its new name on a platform, with all that is counted and remembered under the old one:
+-- what it sent, to whom, its limits and pauses, and the commands in line. Refused while a Mac still
+-- runs under the old name.
+create or replace function public.safari_rename_account(platform text, account text, name text)
+returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  before constant text := safari_account_name(safari_rename_account.account);
+  after constant text := safari_account_name(safari_rename_account.name);
+  services constant text[] := array(
+    select s.service from safari_services s where s.platform = safari_rename_account.platform);
+  host text;
+  sent bigint;
+  waiting bigint;
+begin
+  if after in ('', 'default') or after = before then
+    raise invalid_parameter_value using message = 'give the new name of the account';
+  elsif not exists (select from safari_accounts a
+                     where a.platform = safari_rename_account.platform and a.account = before) then
+    raise invalid_parameter_value using message = format(
+      'no Mac has been logged in as %s on %s', before, safari_rename_account.platform);
+  end if;
+  select split_part(w.worker, '/', 1) into host
+    from unnest(services) s, safari_hosts_of(s, before) w limit 1;
+  if host is not null then
+    raise object_not_in_prerequisite_state using message = format(
+      '%s runs as %s: name %s in its SAFARI_ACCOUNTS and restart it, or stop it', host, before, after);
+  end if;
+
+  update safari_command_attempts t set account = after
+   where t.account = before and t.service = any (services);
+  get diagnostics sent = row_count;
+  update safari_command_queue q set account = after, updated_at = now()
+   where q.account = before and q.service = any (services) and q.status in ('pending', 'running');
+  get diagnostics waiting = row_count;
+  insert into safari_rate_limits as r (
+    platform, action, limit_date, account, used, daily_limit, ceiling, next_action_at)
+    select o.platform, o.action, o.limit_date, after, o.used, o.daily_limit, o.ceiling, o.next_action_at
+      from safari_rate_limits o
+     where o.platform = safari_rename_account.platform and o.account = before
+    on conflict on constraint safari_rate_limits_key do update
+      set used = greatest(r.used, excluded.used),  -- counted from what it sent under both names
+          ceiling = greatest(r.ceiling, r.used, excluded.used),
+          next_action_at = greatest(r.next_action_at, excluded.next_action_at), updated_at = now();
+  delete from safari_rate_limits r
+   where r.platform = safari_rename_account.platform and r.account = before;
+  insert into safari_account_policies as p (platform, kind, account, changes)
+    select o.platform, o.kind, after, o.changes from safari_account_policies o
+     where o.platform = safari_rename_account.platform and o.account = before
+    on conflict on constraint safari_account_policies_pkey do update
+      set changes = excluded.changes || p.changes, updated_at = now();
+  delete from safari_account_policies p
+   where p.platform = safari_rename_account.platform and p.account = before;
+  delete from safari_service_health h where h.account = before and h.service_name = any (services);
+  update safari_pauses p set account = after
+   where p.platform = safari_rename_account.platform and p.account = before
+     and not exists (select from safari_pauses o
+                      where o.platform = p.platform and o.account = after);
+  insert into safari_conversations_read as c (platform, account, read_at)
+    select o.platform, after, o.read_at from safari_conversations_read o
+     where o.platform = safari_rename_account.platform and o.account = before
+    on conflict on constraint safari_conversations_read_pkey do update
+      set read_at = greatest(c.read_at, excluded.read_at);
+  delete from safari_conversations_read c
+   where c.platform = safari_rename_account.platform and c.account = before;
+  insert into safari_accounts (platform, account) values (safari_rename_account.platform, after)
+    on conflict on constraint safari_accounts_pkey do nothing;
+  delete from safari_accounts a
+   where a.platform = safari_rename_account.platform and a.account = before;
+  perform safari_call(services);
+  return jsonb_build_object('platform', safari_rename_account.platform, 'account', after,
+                            'sent', sent, 'waiting', waiting);
+end $$;
+
 -- What keeps every account of a service from acting, and until when the first of them may.
 create or replace function public.safari_any_gate(service text, acts_on text default null)
 returns table (reason text, until timestamptz)

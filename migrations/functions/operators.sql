@@ -219,6 +219,8 @@ begin
       answer := agent_inbox_draft((a ->> 'contact_id')::uuid, a ->> 'text', a ->> 'key');
     when 'people_import' then answer := agent_people_import(a -> 'rows', a ->> 'source');
     when 'free_safari' then answer := a;  -- done on the host; here is who did it
+    when 'rename_account' then
+      answer := safari_rename_account(a ->> 'platform', a ->> 'account', a ->> 'name');
     when 'look_again' then answer := safari_look_again((a ->> 'id')::uuid);
     else
       raise invalid_parameter_value using message = format('there is no action %s', action);

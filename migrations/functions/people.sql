@@ -83,7 +83,8 @@ begin
 end $$;
 
 -- Groups anew whatever the touched addresses are or were connected with. An address that more than
--- five contacts hold is somebody's whom they all know, and joins none of them.
+-- five contacts hold in a column is somebody's whom they all know, and joins none of them. Rows whose own
+-- address it is are twins; of more than fifty it is what an import wrote for nothing.
 create or replace function public.safari_people_regroup(touched text[]) returns void
 language plpgsql set search_path = public, pg_temp set jit = off as $$
 declare
@@ -105,9 +106,9 @@ begin
   with recursive edges as materialized (
     select l.address, l.other from safari_people_links l
      where l.address = any (affected)
-       and (l.via = 'manual' or 5 >= (
+       and (l.via = 'manual' or case l.via when 'own' then 50 else 5 end >= (
          select count(*) from (select from safari_people_links x
-                                where x.other = l.other limit 6) holders))
+                                where x.other = l.other limit 51) holders))
   ), both_ways as materialized (
     select address, other from edges union all select other, address from edges
   ), known as (

@@ -39,13 +39,15 @@ create or replace function public.safari_refusal_of(
 returns table (reason text, error text, addresses text[])
 language sql stable as $$
   select case
-           when known.names_nobody then 'validation'
+           when known.names_nobody or known.is_moved then 'validation'
            when known.listed is not null or known.opted_out then 'do_not_contact'
            when earlier.duplicate_of is not null then 'duplicate'
            else automatic.verdict[1]
          end,
          case
            when known.names_nobody then format('it names nobody on %s', command.platform)
+           when known.is_moved then format(
+             '%s is not, or no longer, an address of the contact that it was written for', person)
            when known.listed is not null
              then format('%s is on the do-not-contact list', known.listed)
            when known.opted_out then format('%s has opted out in the CRM', person)
@@ -69,6 +71,10 @@ language sql stable as $$
      select them.reaches_somebody and recipient is null
               and (command.action = 'send_dm' or (command.action = 'comment' and post is not null))
               as names_nobody,
+            -- Written for a contact whose address has changed since, who shares it with too many to be one
+            -- person, or who was deleted.
+            coalesce(them.is_outreach and 'contact:' || lower(command.params ->> 'contact_id')
+                     <> all (them.addresses), false) as is_moved,
             exists (select from safari_people p
                      where p.address = any (them.addresses) and p.veto = 'opted_out') as opted_out,
             (select n.recipient from unnest(them.addresses) a
@@ -79,7 +85,7 @@ language sql stable as $$
      offset 0) known
    cross join lateral (
      select case
-       when not them.reaches_somebody or known.names_nobody or known.opted_out
+       when not them.reaches_somebody or known.names_nobody or known.is_moved or known.opted_out
             or known.listed is not null then null
        when command.idempotency_key is null or them.is_outreach or them.is_step
          then safari_duplicate_of(command, recipient, them.addresses, text_hash, them.is_step)
@@ -88,7 +94,7 @@ language sql stable as $$
    cross join lateral (
      select case
        when not (them.is_outreach or them.is_step) or not them.reaches_somebody
-            or known.names_nobody or known.opted_out or known.listed is not null
+            or known.names_nobody or known.is_moved or known.opted_out or known.listed is not null
             or earlier.duplicate_of is not null then null
        else safari_automatic_refusal(command, person, them.addresses, them.is_outreach)
        end as verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -259,6 +259,27 @@ def test_messages_that_must_not_go_any_more_fail_with_the_reason(
     assert people.state(answered) == ("failed", "replied")
     assert people.state(again) == ("failed", "tiktok takes one message a person, ever")
     assert people.rows("select from safari_command_queue") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update crm_contacts set username = 'ada_new', email_opted_out = true",
+        "delete from crm_contacts",
+    ],
+)
+def test_a_message_is_not_sent_to_an_address_that_is_not_the_contacts_any_more(
+    tools: Tools, people: People, life: Life, admin: psycopg.Connection, change: LiteralString
+) -> None:
+    _, command = handed(tools, people, people.add("ada"))
+    people.add("bob")
+    admin.execute(change + " where username = 'ada'")
+    admin.execute("update crm_contacts set twitter_handle = 'ada' where username = 'bob'")
+    life.claim()
+    begun = life.begin(command)
+    assert (begun["verdict"], begun["reason"]) == ("refused", "validation")
+    (row,) = people.rows("select error from safari_command_queue")
+    assert row["error"].startswith("ada is not, or no longer, an address of the contact")
 
 
 def test_an_old_failure_is_not_tried_again_beside_a_new_message(

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from actp.errors import InvalidInput, WrongState
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -234,6 +236,35 @@ def test_rows_of_a_mac_that_is_gone_say_so_until_they_are_reassigned(store: Stor
     reassigned = next(event for event in events if event["event"] == "reassigned")
     assert reassigned["detail"] == {"from": "shop", "to": "shop_en"}
     assert reassigned["worker"] == "ada@mac/cli"
+
+
+def test_a_renamed_account_keeps_its_limits_and_its_people(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    before, other = Mac(store, "shop", host="mac"), Mac(store, "other")
+    enqueue(store, "ada")
+    before.send()
+    waiting = enqueue(store, "ada")
+    admin.execute(
+        "insert into safari_account_policies (platform, kind, account, changes)"
+        " values ('instagram', 'dm', 'shop', '{\"daily_limit\": 7, \"daily_is_set\": true}')"
+    )
+    names = {"platform": "instagram", "account": "@Shop", "name": "shop_new"}
+    with pytest.raises(WrongState, match="mac runs as shop: name shop_new in its SAFARI_ACCOUNTS"):
+        store.call("safari_rename_account", **names)
+    before.leave()
+    after = Mac(store, "shop_new", host="mac")
+    assert after.claim() == {}
+    enqueue(store, "bob", "shop_new")
+    after.send()
+    answer = store.call("safari_rename_account", **names)
+    assert (answer["account"], answer["sent"], answer["waiting"]) == ("shop_new", 1, 1)
+    said = {name: (row["used"], row["daily_limit"]) for name, row in limits(store).items()}
+    assert said == {"shop_new": (2, 7), "other": (0, said["other"][1])}
+    assert other.claim() == {}
+    assert after.send() == [waiting]
+    with pytest.raises(InvalidInput, match="no Mac has been logged in as shop on instagram"):
+        store.call("safari_rename_account", **names)
 
 
 def test_nothing_is_given_to_an_account_that_no_mac_ever_had(store: Store) -> None:

@@ -110,6 +110,13 @@ def test_shared_mailboxes_and_addresses_of_many_join_nobody(
     assert addresses(store, "twitter:employee0") == {"twitter:employee0"}
     admin.execute("delete from crm_contacts where username = 'employee5'")
     assert len(addresses(store, "twitter:employee0")) == 6
+    # The own address of many rows is one account; of very many it is nobody.
+    rows = [
+        contact(admin, "tiktok", f"{'@' * n}twin", instagram_handle=f"twin{n}") for n in range(50)
+    ]
+    assert len(addresses(store, "tiktok:twin")) == 51
+    contact(admin, "tiktok", "Twin")
+    assert addresses(store, f"contact:{rows[0]}") == {"instagram:twin0"}
 
 
 def test_an_operator_joins_and_parts(store: Store, admin: psycopg.Connection) -> None:
