@@ -41,14 +41,33 @@ $$;
 -- Kinds of interactions without a direction that were not our doing.
 create or replace function public.agent_outreach_their_acts() returns text
 language sql immutable as $$
-  select '(reply|open|opened|click|clicked|like|liked|view|viewed|mention|received|inbound)$'
+  select '(reply|replied|response|responded|answer|answered|open|opened|click|clicked|like|liked|view|viewed'
+         '|mention|received|inbound|incoming)$'
+$$;
+
+-- Which way an interaction went, in whatever word: inbound, outbound or null.
+create or replace function public.agent_direction(written text) returns text
+language sql immutable as $$
+  select case when lower(btrim(written)) in ('inbound', 'incoming', 'in', 'received', 'reply', 'theirs')
+                then 'inbound'
+              when lower(btrim(written)) in ('outbound', 'outgoing', 'out', 'sent', 'ours')
+                then 'outbound' end
 $$;
 
 -- Interactions that stand for words of theirs; who merely opened or liked something said nothing.
 create or replace function public.agent_is_reply(type text, direction text) returns boolean
 language sql immutable as $$
-  select coalesce(type ~ 'reply$' or (
-    direction = 'inbound' and type !~ '(open|opened|click|clicked|like|liked|view|viewed)$'), false)
+  select coalesce(case agent_direction(direction)
+           when 'outbound' then false
+           when 'inbound' then lower(type) !~ '(open|opened|click|clicked|like|liked|view|viewed)$'
+           else lower(type) ~ '(reply|replied|response|responded|answer|answered|received|inbound|incoming)$'
+         end, false)
+$$;
+
+-- Interactions in which somebody of ours wrote down what was said.
+create or replace function public.agent_is_note(type text) returns boolean
+language sql immutable as $$
+  select coalesce(lower(type) ~ '(^|[_ ])(note|notes|remark|memo|call|phone|meeting)$', false)
 $$;
 
 -- A moment of a conversation that may be compared and printed: never before 1970, never in the future.
@@ -79,7 +98,7 @@ language sql stable as $$
          agent_moment(greatest(c.inbound_at, i.in_at, m.in_at, v.in_at)),
          coalesce(m.in_platform, v.platform), v.platform, m.hours || i.hours,
          coalesce(m.texts, '[]') || coalesce(i.texts, '[]') || coalesce(v.texts, '[]')
-           || coalesce(c.texts, '[]')
+           || coalesce(c.texts, '[]') || coalesce(i.notes, '[]')
     from (
       select coalesce(bool_or(q.status in ('pending', 'sending')), false) as is_open,
              -- What an older sender left on its way may have gone.
@@ -100,17 +119,23 @@ language sql stable as $$
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
                                                     'from', 'them') order by t.at desc)
                        filter (where t.is_reply and t.summary <> ''))[1:6]) as texts,
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
+                                                    'from', 'unknown') order by t.at desc)
+                       filter (where t.is_note and t.summary <> ''))[1:6]) as notes,
              -- Replies that stand as messages too count twice, which changes no maximum.
              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
                       filter (where t.is_theirs and isfinite(t.at)), '[]') as hours
         from (select coalesce(n.occurred_at, n.created_at) as at, n.summary,
-                     coalesce(n.direction = 'outbound', n.type !~ agent_outreach_their_acts())
-                       as is_ours,
-                     coalesce(n.direction = 'outbound', true)
-                       and n.type ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
+                     coalesce(agent_direction(n.direction) = 'outbound',
+                              lower(n.type) !~ agent_outreach_their_acts()) as is_ours,
+                     coalesce(agent_direction(n.direction) = 'outbound', true)
+                       and lower(n.type)
+                           ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
                        as is_message,
                      agent_is_reply(n.type, n.direction) as is_reply,
-                     n.direction = 'inbound' or n.type ~ agent_outreach_their_acts() as is_theirs
+                     agent_is_note(n.type) and not agent_is_reply(n.type, n.direction) as is_note,
+                     agent_direction(n.direction) = 'inbound'
+                       or lower(n.type) ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,

@@ -32,7 +32,7 @@ begin
   else
     who := array(select distinct s.contact_id from said s
                   where s.contact_id is not null
-                    and (s.direction = 'inbound' or s.type ~ 'reply$'));
+                    and (agent_is_reply(s.type, s.direction) or agent_is_note(s.type)));
   end if;
   if who = '{}' then
     return null;
@@ -68,7 +68,7 @@ create or replace trigger agent_inbox_message_changed
 create or replace trigger agent_inbox_interaction_changed
   after update on public.crm_interactions
   for each row when (
-    (new.direction = 'inbound' or new.type ~ 'reply$') and (
+    (agent_is_reply(new.type, new.direction) or agent_is_note(new.type)) and (
       new.summary is distinct from old.summary or new.type is distinct from old.type
       or new.direction is distinct from old.direction
       or new.contact_id is distinct from old.contact_id))

@@ -349,7 +349,7 @@ language sql stable set search_path = public, pg_temp as $$
                       where n.contact_id = m.contact_id and agent_outreach_is_theirs(n)
                         and coalesce(n.sent_at, n.created_at) > m.sent_at)
              or exists (select from crm_interactions i
-                         where i.contact_id = m.contact_id and i.direction = 'inbound'
+                         where i.contact_id = m.contact_id and agent_is_reply(i.type, i.direction)
                            and coalesce(i.occurred_at, i.created_at) > m.sent_at)) as is_answered
       from crm_message_queue m where m.created_at > now() - make_interval(days => days)
   )

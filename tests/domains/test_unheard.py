@@ -56,6 +56,34 @@ def test_a_request_to_stop_is_heard_before_a_command(
     assert judged(life, store) == ("refused", "do_not_contact")
 
 
+def test_interactions_are_heard_in_whatever_words_they_stand(
+    life: Life, people: People, admin: psycopg.Connection, store: Store
+) -> None:
+    life.limit(100)
+    replies = (
+        ("DM_Reply", None), ("dm", "Inbound"), ("dm", "incoming"), ("replied", None),
+        ("email_received", None), ("response", None),
+    )  # fmt: skip
+    notes = (("note", None), ("Call", "outbound"), ("meeting", None))
+    for number, (kind, direction) in enumerate((*replies, *notes)):
+        name = f"ada{number}"
+        admin.execute(
+            "insert into crm_interactions (contact_id, type, direction, summary)"
+            " values (%s, %s, %s, %s)",
+            (people.add(name), kind, direction, STOP),
+        )
+        command = life.enqueue(name)
+        life.claim()
+        begun = life.begin(command)
+        assert begun["verdict"] == "unheard", kind
+        hear_these(store, begun["contacts"])
+        assert life.begin(command)["reason"] == "do_not_contact", kind
+    # What we wrote down is judged, and is no answer; nor is our own.
+    for kind, direction in (*notes, ("dm_reply", "outbound")):
+        asked = admin.execute("select agent_is_reply(%s, %s)", (kind, direction))
+        assert asked.fetchone() == (False,), kind
+
+
 def test_other_words_do_not_keep_a_command_back(life: Life, people: People, store: Store) -> None:
     people.hears(people.add("ada"), body="What does it cost?")
     assert judged(life, store) == ("granted", None)
