@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from actp.consent import declined
 from actp.errors import InvalidInput
 from actp.spreadsheet import read_spreadsheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from actp.spreadsheet import Line
 
 __all__ = ["TargetList", "read_targets"]
 
@@ -36,11 +39,7 @@ def read_targets(path: Path, platform: str) -> TargetList:
         raise InvalidInput(
             f"{path} has no column of handles", remedy=f"Add a column {platform} or handle."
         )
-    faults = [
-        f"line {line.number}: {line.fault or f'no {column}'}"
-        for line in lines
-        if line.fault or column not in line.cells
-    ]
+    faults = [f"line {line.number}: {fault}" for line in lines if (fault := _fault(line, column))]
     if faults:
         raise InvalidInput(
             "\n".join(
@@ -53,3 +52,10 @@ def read_targets(path: Path, platform: str) -> TargetList:
         tuple(line.cells[column] for line in lines),
         MappingProxyType({line.cells[column]: line.cells for line in lines}),
     )
+
+
+def _fault(line: Line, column: str) -> str | None:
+    if line.fault or column not in line.cells:
+        return line.fault or f"no {column}"
+    refusal = declined(line.cells)
+    return refusal and f"this person must not be contacted, {refusal}"

@@ -40,8 +40,8 @@ def import_(file: Path, *, dry_run: bool, as_json: bool) -> None:
     """Import contacts from a CSV file, all or nothing.
 
     The first line names the columns: name, email, twitter, instagram, tiktok, linkedin, threads, or
-    platform and handle; headline, bio, niche, website, tags. People who are known already get what
-    is missing.
+    platform and handle; headline, bio, niche, website, tags; unsubscribed, do_not_contact, status
+    and notes, which can forbid contact. People who are known already get what is missing.
     """
     with database() as store:
         result = import_people(store, file, operator=operator_here("cli"), dry_run=dry_run)

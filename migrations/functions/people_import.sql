@@ -1,9 +1,19 @@
 -- Contacts out of a spreadsheet, all or none.
 
+-- Whether states and notes of a person forbid contact, or may, as tags of a contact would.
+create or replace function public.agent_wishes_forbid(wishes jsonb) returns boolean
+language plpgsql stable set search_path = public, pg_temp as $$
+begin
+  return agent_outreach_veto(jsonb_populate_record(
+           null::public.crm_contacts, jsonb_build_object('tags', wishes)), '{}') is not null
+         or exists (select from jsonb_array_elements_text(wishes) w where agent_note_wish(w) is not null);
+end $$;
+
 -- Stores people [{line, addresses: [{platform, given}], display_name, headline, bio, niche_label,
--- website_url, tags}] and answers {added, updated, unchanged, skipped: [{line, reason}]}. An address
--- belongs to the first line that has it; a contact known under one gets what is missing. A project
--- may allow only its own stages, without 'new'.
+-- website_url, tags, wishes}] and answers {added, updated, unchanged, skipped: [{line, reason}]}. An address
+-- belongs to the first line that has it; a contact known under one gets what is missing. Where one of the
+-- `wishes` forbids contact, or may, the person is tagged with them, whichever line says so. A project may
+-- allow only its own stages, without 'new'.
 create or replace function public.agent_people_import(
   rows jsonb, source text, dry_run boolean default false
 ) returns jsonb
@@ -95,6 +105,15 @@ begin
           or (nullif(btrim(c.tiktok_handle), '') is null and k.addresses ? 'tiktok')
           or (nullif(btrim(c.linkedin_url), '') is null and k.addresses ? 'linkedin'));
   get diagnostics updated = row_count;
+  perform agent_inbox_tag(t.contact, t.wishes)
+     from (select min(substr(c.address, 9))::uuid as contact, r.line, r.wishes
+             from jsonb_to_recordset(rows) as r (line integer, addresses jsonb, wishes jsonb)
+            cross join lateral jsonb_array_elements(r.addresses) e
+            cross join lateral safari_address(e ->> 'platform', e ->> 'given') a
+             join safari_people p on p.address = a.place || ':' || a.name
+             join safari_people c on c.person = p.person and starts_with(c.address, 'contact:')
+            where r.wishes <> '[]' and agent_wishes_forbid(r.wishes)
+            group by r.line, r.wishes order by 1, 2) t;
   select count(*) - updated into unchanged
     from jsonb_array_elements(lines) l where l ->> 'contact' is not null;
   return jsonb_build_object('added', added, 'updated', updated, 'unchanged', unchanged,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from actp.campaigns.lists import read_targets
 from actp.domains.crm.importing import import_people
 from actp.errors import InvalidInput, NotFound
 from actp.spreadsheet import read_spreadsheet
@@ -124,6 +125,37 @@ def test_people_are_added_completed_or_skipped_with_a_reason(
     assert (str(bob["id"]), bob["display_name"], bob["email"]) == (known, "Robert", "bob@x.example")
     again = import_people(store, file(tmp_path, content), operator=OPERATOR)
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
+
+
+def test_whom_a_line_says_not_to_contact_is_not_contacted(
+    store: Store, people: People, tmp_path: Path
+) -> None:
+    people.add("known", score=None)
+    content = (
+        "twitter,tiktok,unsubscribed,Accepts Marketing,status,notes\n"
+        "flagged,,Yes,,,\n"
+        "refused,,,no,,\n"
+        "stated,,,,Closed Lost,\n"
+        "noted,,,,,Asked us not to contact him again\n"
+        "known,,TRUE,,,\n"
+        "twin,twin_tt,no,yes,active,met at the fair\n"
+        ",twin_tt,2024-05-01,,,\n"
+        "fine,,0,n/a,lead,likes pottery\n"
+        "unclear,,,,,was annoyed in May\n"
+    )
+    path = file(tmp_path, content)
+    assert import_people(store, path, operator=OPERATOR)["ignored"] == []
+    vetoes = people.rows(
+        "select c.username, agent_person_veto(c.id) as veto, b.look_words"
+        "  from crm_contacts c left join actp_inbox b on b.contact_id = c.id"
+    )
+    refused = {"flagged", "refused", "stated", "noted", "known", "twin"}
+    assert {row["username"] for row in vetoes if row["veto"] == "opted_out"} == refused
+    assert {row["username"]: row["look_words"] for row in vetoes if row["look_words"]} == {
+        "unclear": "note: was annoyed in May"
+    }
+    with pytest.raises(InvalidInput, match="line 2: this person must not be contacted, unsubscri"):
+        read_targets(path, "twitter")
 
 
 def test_a_dry_run_counts_and_stores_nothing(store: Store, people: People, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.consent import CONSENT_COLUMNS, declined, remarks
 from actp.operators import act
 from actp.spreadsheet import read_spreadsheet
 
@@ -54,7 +55,7 @@ _KNOWN: Final = frozenset(
     column
     for columns in (
         *ADDRESS_COLUMNS.values(), *TEXT_COLUMNS.values(), HANDLE_COLUMNS, PLATFORM_COLUMNS,
-        FIRST_NAME, LAST_NAME, TAGS,
+        FIRST_NAME, LAST_NAME, TAGS, CONSENT_COLUMNS,
     )
     for column in columns
 )  # fmt: skip
@@ -79,7 +80,8 @@ def import_table(
     """Store the people of a table as contacts, all or none of them; the audit has who did.
 
     Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}.
-    A contact known under one of the addresses gets what is missing; what is there stays.
+    A contact known under one of the addresses gets what is missing; what is there stays. Whoever a
+    line says must not be contacted is not, whether they are new or known.
     """
     columns, lines = table
     skipped: list[dict[str, Any]] = [
@@ -121,7 +123,8 @@ def _person(cells: Mapping[str, str]) -> dict[str, Json]:
     tags: list[Json] = [
         tag for part in given_tags.replace(";", ",").split(",") if (tag := part.strip())
     ]
-    return {"addresses": addresses, "tags": tags, **texts}
+    wishes: list[Json] = [*(["do_not_contact"] if declined(cells) else []), *remarks(cells)]
+    return {"addresses": addresses, "tags": tags, "wishes": wishes, **texts}
 
 
 def _first(cells: Mapping[str, str], columns: Iterable[str]) -> str | None:
