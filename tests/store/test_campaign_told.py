@@ -158,7 +158,7 @@ def begun_again(campaigns: Campaigns) -> dict[str, object]:
 def test_a_doubtful_note_keeps_a_step_back_before_the_campaign_looks(campaigns: Campaigns) -> None:
     two_campaigns(campaigns)
     campaigns.admin.execute(
-        "update crm_contacts set notes = 'was annoyed in May' where username = 'ada_ig'"
+        "update crm_contacts set tags = '{was annoyed in May}' where username = 'ada_ig'"
     )
     begun = begun_again(campaigns)
     assert (begun["verdict"], begun["reason"], begun["seconds"]) == ("wait", "needs_look", 60)
