@@ -27,6 +27,8 @@ KEEPALIVE_IDLE_SECONDS = 15
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_COUNT = 3
 TRANSACTION_POOLER_PORT = "6543"
+# There is no statement of the name, or another client's.
+UNPREPARED = frozenset({"26000", "42P05"})
 NO_SOCKETS = "/dev/null"
 # Parameters that libpq reads only once it is about to connect.
 WHOLE_NUMBERS = frozenset(
@@ -133,9 +135,12 @@ def is_transaction_pooler(parameters: Parameters) -> bool:
     return TRANSACTION_POOLER_PORT in str(parameters.get("port", "")).split(",")
 
 
-def connect(parameters: Parameters) -> DeadlineConnection:
-    """Return an open autocommit connection with our timeouts set on the server too."""
-    pooled = is_transaction_pooler(parameters)
+def connect(parameters: Parameters, *, is_shared: bool = False) -> DeadlineConnection:
+    """Return an open autocommit connection with our timeouts set on the server too.
+
+    ``is_shared``: a pooler gives its session to others between two calls, whatever its port.
+    """
+    pooled = is_shared or is_transaction_pooler(parameters)
     options: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
     try:
         connection = DeadlineConnection.connect(autocommit=True, **options, **parameters)
@@ -153,6 +158,11 @@ def connect(parameters: Parameters) -> DeadlineConnection:
             connection.close()
             raise translated(error) from error
     return connection
+
+
+def is_of_shared_session(error: psycopg.Error) -> bool:
+    """Return whether a statement was prepared in the session of another client; nothing ran."""
+    return error.sqlstate in UNPREPARED
 
 
 def is_loss(error: psycopg.Error) -> bool:

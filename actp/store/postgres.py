@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
@@ -16,6 +17,7 @@ from actp.store.connection import (
     DeadlineConnection,
     connect,
     is_loss,
+    is_of_shared_session,
     is_transaction_pooler,
     parameters_of,
     translated,
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from actp.store.protocol import Json, Listener
 
 _STATEMENTS_REMEMBERED = 512
+SHARED: Final = (
+    "DATABASE_URL leads to a transaction pooler, which shares sessions: it continues without"
+    " prepared statements and without NOTIFY; the session pooler is faster"
+)
+
+_log = logging.getLogger(__name__)
 
 
 class PostgresStore:
@@ -41,6 +49,7 @@ class PostgresStore:
     ) -> None:
         self._parameters = parameters_of(dsn, application_name=application_name)
         self._call_timeout_seconds = call_timeout_seconds
+        self._is_shared = is_transaction_pooler(self._parameters)
         self._pool = Pool(self._connection)
 
     def call(self, function: str, /, **arguments: Json) -> Any:
@@ -53,10 +62,15 @@ class PostgresStore:
             # A restart of the server kills all idle connections at once.
             self._pool.close_idle()
             return self._answer(statement, parameters, fresh=True)
+        except _SharedSessionError:
+            _log.warning(SHARED)
+            self._is_shared = True
+            self._pool.close_idle()
+            return self._answer(statement, parameters, fresh=True)
 
     def listener(self) -> Listener | None:
         """See Store."""
-        if is_transaction_pooler(self._parameters):
+        if self._is_shared:
             return None
         return PostgresListener(partial(connect, self._parameters))
 
@@ -65,7 +79,7 @@ class PostgresStore:
         self._pool.close()
 
     def _connection(self) -> DeadlineConnection:
-        connection = connect(self._parameters)
+        connection = connect(self._parameters, is_shared=self._is_shared)
         connection.call_timeout_seconds = self._call_timeout_seconds
         return connection
 
@@ -76,6 +90,9 @@ class PostgresStore:
             try:
                 row = connection.execute(statement, parameters).fetchone()
             except psycopg.Error as error:
+                if is_of_shared_session(error):
+                    connection.close()
+                    raise _SharedSessionError from error
                 if is_loss(error):
                     connection.close()
                     if reused:
@@ -92,6 +109,10 @@ class PostgresStore:
 
 class _DiedIdleError(Exception):
     """A connection from the pool turned out to be dead."""
+
+
+class _SharedSessionError(Exception):
+    """A pooler gave the session of this connection to another client."""
 
 
 @lru_cache(maxsize=_STATEMENTS_REMEMBERED)

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 CONFORMANCE = Path(__file__).parent
 CALL_TIMEOUT_SECONDS = 0.4
 PATIENCE_SECONDS = 5.0
+PREPARED_AFTER = 7  # calls, of one statement
+SESSION: LiteralString = """
+create or replace function forget() returns jsonb language plpgsql as $$
+begin execute 'deallocate all'; return null; end $$;
+create or replace function prepared() returns jsonb language sql as
+  $$ select to_jsonb(count(*)) from pg_prepared_statements $$"""
 OPEN: LiteralString = "select count(*) from pg_stat_activity where application_name = 'actp'"
 ACTIVE: LiteralString = OPEN + " and state = 'active'"
 IDLE: LiteralString = OPEN + " and state = 'idle'"
@@ -122,6 +128,23 @@ def test_connections_that_an_administrator_ends_are_replaced(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'actp'"
         )
     assert store.call("conformance_null") is None
+
+
+def test_a_session_that_others_use_as_well_costs_nothing(
+    cluster: Cluster, store: PostgresStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(cluster.dsn, autocommit=True) as connection:
+        connection.execute(SESSION)
+    for _ in range(PREPARED_AFTER):
+        assert store.call("conformance_null") is None
+    assert store.call("prepared") == 1
+    # As a transaction pooler on any port does: the next transaction runs in another session.
+    store.call("forget")
+    for _ in range(PREPARED_AFTER):
+        assert store.call("conformance_null") is None
+    assert "transaction pooler" in caplog.text
+    assert store.listener() is None, "no notification would arrive"
+    assert store.call("prepared") == 0
 
 
 def test_a_server_that_is_down_is_unavailable_at_once_and_back_at_once(
