@@ -38,11 +38,23 @@ language sql immutable as $$
   select coalesce(message.direction = 'inbound', not message.is_outbound, true)
 $$;
 
+-- Kinds of interactions by which somebody said nothing.
+create or replace function public.agent_silent_acts() returns text
+language sql immutable as $$
+  select '(open|opened|click|clicked|like|liked|view|viewed|seen|read|delivered|bounce|bounced'
+         '|reaction|reacted)$'
+$$;
+
+-- Kinds of interactions by which somebody asked to be left alone, as other programs record it.
+create or replace function public.agent_refusing_acts() returns text
+language sql immutable as $$
+  select '(unsubscribe|unsubscribed|opt[_ -]?out|opted[_ -]?out|spam[_ -]?report(ed)?|complaint|complained)$'
+$$;
+
 -- Kinds of interactions without a direction that were not our doing.
 create or replace function public.agent_outreach_their_acts() returns text
 language sql immutable as $$
-  select '(reply|replied|response|responded|answer|answered|open|opened|click|clicked|like|liked|view|viewed'
-         '|mention|received|inbound|incoming)$'
+  select '(reply|replied|response|responded|answer|answered|received|inbound|incoming|mention)$|' || agent_silent_acts() || '|' || agent_refusing_acts()
 $$;
 
 -- Which way an interaction went, in whatever word: inbound, outbound or null.
@@ -59,15 +71,18 @@ create or replace function public.agent_is_reply(type text, direction text) retu
 language sql immutable as $$
   select coalesce(case agent_direction(direction)
            when 'outbound' then false
-           when 'inbound' then lower(type) !~ '(open|opened|click|clicked|like|liked|view|viewed)$'
+           when 'inbound' then lower(type) !~ (
+           '(follow|followed)$|' || agent_silent_acts() || '|' || agent_refusing_acts())
            else lower(type) ~ '(reply|replied|response|responded|answer|answered|received|inbound|incoming)$'
          end, false)
 $$;
 
--- Interactions in which somebody of ours wrote down what was said.
+-- Interactions that may say that somebody wants to be left alone, without being an answer: what somebody
+-- of ours wrote down, and what another program recorded.
 create or replace function public.agent_is_note(type text) returns boolean
 language sql immutable as $$
-  select coalesce(lower(type) ~ '(^|[_ ])(note|notes|remark|memo|call|phone|meeting)$', false)
+  select coalesce(lower(type) ~ ('(^|[_ ])(note|notes|remark|memo|call|phone|meeting)$|'
+                                 || agent_refusing_acts()), false)
 $$;
 
 -- A moment of a conversation that may be compared and printed: never before 1970, never in the future.
@@ -119,9 +134,8 @@ language sql stable as $$
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
                                                     'from', 'them') order by t.at desc)
                        filter (where t.is_reply and t.summary <> ''))[1:6]) as texts,
-             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
-                                                    'from', 'unknown') order by t.at desc)
-                       filter (where t.is_note and t.summary <> ''))[1:6]) as notes,
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', t.note, 'from', 'unknown')
+                                 order by t.at desc) filter (where t.note <> ''))[1:6]) as notes,
              -- Replies that stand as messages too count twice, which changes no maximum.
              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
                       filter (where t.is_theirs and isfinite(t.at)), '[]') as hours
@@ -133,7 +147,10 @@ language sql stable as $$
                            ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
                        as is_message,
                      agent_is_reply(n.type, n.direction) as is_reply,
-                     agent_is_note(n.type) and not agent_is_reply(n.type, n.direction) as is_note,
+                     case when lower(n.type) ~ agent_refusing_acts()
+                            then concat_ws(E'\n', 'unsubscribe', left(n.summary, 600))
+                          when agent_is_note(n.type) and not agent_is_reply(n.type, n.direction)
+                            then left(n.summary, 600) end as note,
                      agent_direction(n.direction) = 'inbound'
                        or lower(n.type) ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i

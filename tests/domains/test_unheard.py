@@ -64,7 +64,7 @@ def test_interactions_are_heard_in_whatever_words_they_stand(
         ("DM_Reply", None), ("dm", "Inbound"), ("dm", "incoming"), ("replied", None),
         ("email_received", None), ("response", None),
     )  # fmt: skip
-    notes = (("note", None), ("Call", "outbound"), ("meeting", None))
+    notes = (("note", None), ("Call", "outbound"), ("email_unsubscribed", "inbound"))
     for number, (kind, direction) in enumerate((*replies, *notes)):
         name = f"ada{number}"
         admin.execute(
@@ -79,7 +79,7 @@ def test_interactions_are_heard_in_whatever_words_they_stand(
         hear_these(store, begun["contacts"])
         assert life.begin(command)["reason"] == "do_not_contact", kind
     # What we wrote down is judged, and is no answer; nor is our own.
-    for kind, direction in (*notes, ("dm_reply", "outbound")):
+    for kind, direction in (*notes, ("dm_reply", "outbound"), ("email_read", "inbound")):
         asked = admin.execute("select agent_is_reply(%s, %s)", (kind, direction))
         assert asked.fetchone() == (False,), kind
 
