@@ -182,6 +182,14 @@ begin
     select array_agg(c.id) into found_ids from crm_contacts c where starts_with(c.id::text, wanted);
   end if;
   if found_ids is null then
+    select array_agg(distinct substr(c.address, 9)::uuid) into found_ids
+      from unnest(array[null, 'twitter', 'instagram', 'tiktok', 'threads', 'linkedin', 'gmail']) s (site)
+     cross join lateral safari_address(s.site, who) a
+      join safari_people o on o.address = a.place || ':' || a.name
+      join safari_people c on c.person = o.person and starts_with(c.address, 'contact:');
+  end if;
+  -- Names on platforms that no service of ours knows.
+  if found_ids is null then
     select array_agg(c.id) into found_ids from crm_contacts c
      where lower(ltrim(c.username, '@')) = wanted or lower(ltrim(c.twitter_handle, '@')) = wanted
         or lower(ltrim(c.instagram_handle, '@')) = wanted

@@ -227,7 +227,8 @@ def test_tags_are_kept_in_either_kind_of_column(
 
 def test_a_person_is_found_by_id_handle_or_profile(store: Store, people: People) -> None:
     ada = people.add("ada", linkedin_url="https://linkedin.com/in/Ada-L")
-    for who in (ada[:8], "@Ada", "https://www.linkedin.com/in/ada-l/"):
+    links = ("https://www.linkedin.com/in/ada-l/", "https://x.com/ada/with_replies?s=20")
+    for who in (ada[:8], "@Ada", *links):
         assert store.call("agent_inbox_find", who=who) == ada
     with pytest.raises(NotFound):
         store.call("agent_inbox_find", who="nobody")
