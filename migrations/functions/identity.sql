@@ -193,7 +193,7 @@ declare
     safari_lower(translate(normalize(regexp_replace(
       coalesce(substring(given from '^(?:[^<>@"]*"|[^<>@,;]*)\s*<([^<>\s]+)>?$'), given),
       '[.>]+$|\?[^@]*$', '', 'g'), NFKC), '。', '.')),
-    '^(?:mailto:)?([^\s@<>",;:()\\\[\]]+)@((?:[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+\.)+[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+)$');
+    '^(?:mailto:)?([^\s@<>",;:*()\\\[\]]+)@((?:[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+\.)+[^\x01-\x2c./\x3a-\x60\x7b-\xa0]+)$');
 begin
   if parts[2] in ('gmail.com', 'googlemail.com') then
     return replace(split_part(parts[1], '+', 1), '.', '') || '@gmail.com';

@@ -84,16 +84,27 @@ create or replace trigger safari_queue_target_update
     or new.platform is distinct from old.platform)
   execute function public.safari_queue_target();
 
--- The list of people not to contact keeps names in the one spelling, whichever program writes to it.
+-- The list of people not to contact keeps names in the one spelling, whichever program writes to it; a
+-- post's address means its author. What names nobody would protect nobody, so an operator is alerted.
 create or replace function public.safari_do_not_contact_spell() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   address record;
+  name text;
 begin
   new.platform := safari_platform(new.platform);
   address := safari_address(nullif(new.platform, 'all'), new.recipient);
-  new.recipient := coalesce(address.name, safari_handle('tiktok', safari_visible(new.recipient)),
-                            new.recipient);
+  name := coalesce(address.name, safari_handle('tiktok', safari_visible(new.recipient)),
+                   (safari_post(nullif(new.platform, 'all'), new.recipient)).author);
+  if name is null and new.platform in (
+       'all', 'gmail', 'instagram', 'linkedin', 'threads', 'tiktok', 'twitter') then
+    perform safari_alert(
+      'agent_error:people:do_not_contact:' || md5(new.platform || ' ' || new.recipient), 'agent_error',
+      jsonb_build_object('domain', 'people', 'task', 'do_not_contact', 'error', format(
+        'the do-not-contact list names nobody on %s by %s: give a handle, a profile or a mailbox',
+        new.platform, left(new.recipient, 80))));
+  end if;
+  new.recipient := coalesce(name, new.recipient);
   return new;
 end $$;
 

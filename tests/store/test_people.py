@@ -166,6 +166,18 @@ def test_the_list_holds_for_every_address_of_the_person(
     )
     assert refusal(life, "ada_tw") == "do_not_contact"
     assert refusal(life, "somebody") is None
+    # A post means its author; what can protect nobody is reported.
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient) values"
+        " ('x', 'https://x.com/Bob/status/1'), ('instagram', 'https://vm.tiktok.com/x'),"
+        " ('gmail', '*@kiln.example'), ('facebook', 'https://facebook.com/ada')"
+    )
+    assert refusal(life, "bob") == "do_not_contact"
+    said = admin.execute("select detail ->> 'error' from safari_alerts order by id").fetchall()
+    assert [line.split(":")[0] for (line,) in said] == [
+        "the do-not-contact list names nobody on instagram by https",
+        "the do-not-contact list names nobody on gmail by *@kiln.example",
+    ]
 
 
 def test_a_label_in_campaign_id_escapes_no_duplicate_check(

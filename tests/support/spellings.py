@@ -271,6 +271,7 @@ NO_ADDRESSES: Final[tuple[Given, ...]] = (
     ("gmail", "ada@x.io, bob@x.io"),
     ("gmail", "Ada <ada@x.io>, Bob <bob@x.io>"),
     ("gmail", "ada(at)x.io"),
+    ("gmail", "*@x.io"),
     (None, "ada"),
     (None, "https://example.org/ada"),
     ("nowhere", "ada"),
