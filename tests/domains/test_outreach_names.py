@@ -108,6 +108,7 @@ def test_a_finished_text_is_not_taken_for_one(text: str) -> None:
     [
         "see t.me/evilgroup?", "…x.com/evil…", "t.co/abc123", "u.to/abc", "g.co/x", "a.co?", "evil。com/x",
         "evil｡com", "evil•com", "evil·com", "e v i l . c o m", "пример.рф", "1.2.3.4/evil", "bit ly slash abc", "evil dot com", "evil[.]com",
+        "evil d0t com", "evil punkt de", "evil punto com", "evil .com", "evil‧com", "💩.la", "javascript:alert(1)",
     ],
 )  # fmt: skip
 def test_a_link_is_recognized_however_it_is_written(text: str) -> None:

@@ -35,13 +35,15 @@ _ENDINGS: Final = (
 )
 # What browsers take for a dot.
 _DOTS = dict.fromkeys(
-    (0xB7, 0x2022, 0x2024, 0x2219, 0x22C5, 0x3002, 0xFF0E, 0xFF61, 0x0701, 0x0702, 0xFE52), "."
+    (0xB7, 0x2022, 0x2024, 0x2219, 0x22C5, 0x3002, 0xFF0E, 0xFF61, 0x0701, 0x0702, 0xFE52, 0x2027),
+    ".",
 )
 _ADDRESS = re.compile(
-    r"https?|hxxp|://|\bwww\b|(?<![\w.])[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}\b"
+    r"https?|hxxp|://|\bwww\b|\b(?:javascript|data|tel|sms):\S|(?<![\w.])[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}\b"
     r"|(?:\b\w\s){2,}\.\s\w"
     r"|\w\s?[\[(]\s?(?:\.|dot|slash)\s?[\])]\s?\w"
-    rf"|\w\s+dot\s+{_ENDINGS}|\w\s?\.\s(?:com|net|org|io|ly|gg|xyz|me)\b"
+    rf"|\w\s+(?:d[o0]t|punkt|punto|ponto|point|punt|точка)\s+{_ENDINGS}"
+    r"|\w\s?\.\s(?:com|net|org|io|ly|gg|xyz|me)\b|[^\s.]\s?\.(?:com|net|org|io|la|ly|gg|xyz|ws|to)\b"
     rf"|\b\w{{1,12}}\s+{_ENDINGS}\s+slash\b|\bslash\s+\w"
     r"|\w\s?/\s?\w|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
