@@ -228,7 +228,7 @@ def test_a_database_that_is_away_is_said_and_comes_back(
             change = sql.SQL("alter database {} allow_connections {}")
             connection.execute(change.format(sql.Identifier(str(name)), sql.Literal(connections)))
             if not connections:
-                connection.execute(TERMINATE, (name,))
+                connection.execute(TERMINATE, (name, None))
 
     assert served.client.get("/").status_code == 200
     allow(connections=False)
