@@ -98,6 +98,29 @@ begin
     end if;
   end loop;
 
+  -- No other table of ours can stand on one of another program.
+  if to_regclass('public.safari_migrations') is null
+     and to_regclass('public.safari_command_attempts') is null then
+    for wanted in
+      select c.relname as name, c.relkind
+        from pg_class c
+       where c.relnamespace = 'public'::regnamespace and c.relname::text = any (string_to_array(
+        'safari_account_policies safari_accounts safari_alerts safari_campaign_events'
+        ' safari_campaign_targets safari_command_attempts safari_command_events'
+        ' safari_command_index safari_conversations_read safari_do_not_contact safari_health_hours'
+        ' safari_idempotency_keys safari_notice_channels safari_notices safari_operator_actions'
+        ' safari_pauses safari_people safari_people_links safari_people_parted safari_policies'
+        ' safari_resumes safari_reviews safari_routes safari_schedule_runs safari_schema_versions'
+        ' safari_services safari_settings safari_telegram safari_telegram_presses'
+        ' safari_webhook_state safari_webhooks safari_words_heard safari_workers', ' '))
+    loop
+      faults := faults || format('%s is another program''s', wanted.name);
+      remedies := remedies || format('alter %s public.%s rename to %2$s_before;',
+        case wanted.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'c' then 'type'
+                            when 'f' then 'foreign table' else 'table' end, wanted.name);
+    end loop;
+  end if;
+
   -- A status that the table refuses would keep a command running for ever.
   for wanted in
     select c.conname as name, s.status

@@ -103,10 +103,12 @@ declare
   definition text;
 begin
   select format('select %s from public.%I t', string_agg(coalesce(
-           agent_reading(name, a.attname, format_type(a.atttypid, null), wanted ->> a.attname)
+           agent_reading(name, a.attname, format_type(coalesce(nullif(k.typbasetype, 0), k.oid), null),
+                         wanted ->> a.attname)
              || format(' as %I', a.attname), format('t.%I', a.attname)), ', ' order by a.attnum), name)
     into definition
     from pg_attribute a
+    join pg_type k on k.oid = a.atttypid
    where a.attrelid = to_regclass('public.' || quote_ident(name))
      and a.attnum > 0 and not a.attisdropped;
   if obj_description(to_regclass(view_name), 'pg_class') = definition then

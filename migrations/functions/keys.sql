@@ -134,11 +134,12 @@ language sql stable set search_path = public, pg_temp as $$
       from jsonb_each(wanted) t, lateral jsonb_each_text(t.value) c
      where to_regclass('public.' || quote_ident(t.key)) is not null
   ), compared as (
-    select w.*, format_type(a.atttypid, null) as found
+    select w.*, format_type(coalesce(nullif(t.typbasetype, 0), a.atttypid), null) as found
       from wanted_columns w
       left join pg_attribute a
         on a.attrelid = to_regclass('public.' || quote_ident(w.table_name))
        and a.attname = w.column_name and a.attnum > 0 and not a.attisdropped
+      left join pg_type t on t.oid = a.atttypid
   ), misfits as (
     select c.*, agent_reading(c.table_name, c.column_name, c.found, c.type) is not null as is_read
       from compared c

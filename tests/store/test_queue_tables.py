@@ -12,6 +12,7 @@ from actp.errors import SchemaMissing
 from actp.status_words import wait_words
 from actp.store.migrate import migrate
 from actp.store.schema import BEFORE_EACH
+from actp.store.tables import our_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,10 +92,21 @@ def said(fault: str) -> str:
     return fault if fault.startswith("safari_") else f"safari_command_queue.{fault}"
 
 
-@pytest.mark.parametrize("made_as", ["view", "materialized view"])
-def test_what_is_no_table_is_refused(owner: psycopg.Connection, made_as: LiteralString) -> None:
+@pytest.mark.parametrize(
+    "made_as",
+    [
+        "view safari_command_queue as select 1 as id",
+        "materialized view safari_command_queue as select 1 as id",
+        "table safari_workers (id bigint)",
+        "view safari_settings as select 1 as key",
+        "type safari_alerts as (id bigint)",
+    ],
+)
+def test_a_name_that_is_taken_is_given_back(
+    owner: psycopg.Connection, made_as: LiteralString
+) -> None:
     with owner.transaction(force_rollback=True):
-        owner.execute(f"create {made_as} safari_command_queue as select 1 as id")
+        owner.execute(f"create {made_as}")
         with (
             pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refusal,
             owner.transaction(),
@@ -131,6 +143,11 @@ def test_every_column_of_these_tables_is_looked_at(database: Database) -> None:
     )
     named = {(table, name) for table, names in listed for name in re.findall(r"\w+", names)}
     assert set(columns) == named
+    others = {name for name in our_tables() if name.startswith("safari_")} - {
+        *TABLES,
+        "safari_migrations",
+    }
+    assert set(re.findall(r"[ '](safari_\w+)(?=[ '])", CHECK.decode())) >= others
 
 
 def test_a_status_that_no_worker_knows_is_named(database: Database) -> None:
