@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONSENT_COLUMNS", "declined", "remarks"]
+__all__ = ["declined", "is_about_contact", "remarks"]
 
-_REFUSALS: Final = (
-    "unsubscribed", "unsubscribe", "opted_out", "opt_out", "optout", "email_opted_out",
-    "email_opt_out", "email_optout", "has_opted_out_of_email", "do_not_contact", "donotcontact",
-    "dnc", "do_not_email", "do_not_mail", "do_not_call", "do_not_dm", "do_not_message", "blocked",
-    "blacklisted", "blacklist", "suppressed", "unsubscribed_at", "opted_out_at", "abgemeldet",
-)  # fmt: skip
-_CONSENTS: Final = (
-    "subscribed", "is_subscribed", "opt_in", "opted_in", "optin", "consent", "marketing_consent",
-    "gdpr_consent", "accepts_marketing", "accepts_email_marketing", "marketing_opt_in",
-)  # fmt: skip
-_REMARKS: Final = (
-    "status", "lead_status", "contact_status", "subscription_status", "email_status",
-    "email_marketing_status", "marketing_status", "outreach_status", "stage", "lifecycle_stage",
-    "pipeline_stage", "relationship_stage", "deal_stage", "notes", "note", "comment", "comments",
-    "remarks",
-)  # fmt: skip
-CONSENT_COLUMNS: Final = frozenset((*_REFUSALS, *_CONSENTS, *_REMARKS))
+# Exports of other tools name these columns in many ways: "Unsubscribed from all email", UNSUB_TIME.
+_REFUSAL: Final = re.compile(
+    r"(?:^|_)(?:unsub(?:scribe|scribed)?|opt(?:ed)?_?out|do_?not_?(?:contact|e?mail|call|dm|message"
+    r"|disturb)|dnc|dnd|blocked|black_?list(?:ed)?|suppress(?:ed|ion)?|abgemeldet|gesperrt"
+    r"|(?:werbe|kontakt)sperre|ausgetragen|désinscrit|desinscrit|disiscritto)(?:_|$)"
+)
+_CONSENT: Final = re.compile(
+    r"(?:^|_)(?:subscribed|opt(?:ed)?_?in|consent|permission|einwilligung|consentement"
+    r"|accepts(?:_email)?_marketing|(?:contact|kontakt)_(?:ok|okay|allowed|permitted|erlaubt))(?:_|$)"
+)
+_REMARK: Final = re.compile(
+    r"(?:^|_)(?:status|stage|notes?|comments?|remarks?|notiz|notizen|bemerkung|bemerkungen"
+    r"|kommentar|notas?|remarques?)$"
+)
 _NO: Final = frozenset({"no", "n", "false", "f", "0", "never", "nein", "non", "off", "unchecked"})
 _NOTHING: Final = frozenset({"none", "null", "nil", "nan", "n/a", "na", "-"})
 
 
+def is_about_contact(column: str) -> bool:
+    """Return whether a column can forbid contact."""
+    return any(kind.search(column) for kind in (_REFUSAL, _CONSENT, _REMARK))
+
+
 def declined(cells: Mapping[str, str]) -> str | None:
     """Return the cell that says so, as ``unsubscribed: yes``, or None."""
-    for column in _REFUSALS:
-        if column in cells and cells[column].casefold() not in _NO | _NOTHING:
-            return f"{column}: {cells[column][:40]}"
-    for column in _CONSENTS:
-        if column in cells and cells[column].casefold() in _NO:
-            return f"{column}: {cells[column][:40]}"
+    for column, value in cells.items():
+        said = value.casefold()
+        is_refused = _REFUSAL.search(column) is not None and said not in _NO | _NOTHING
+        if is_refused or (_CONSENT.search(column) is not None and said in _NO):
+            return f"{column}: {value[:40]}"
     return None
 
 
 def remarks(cells: Mapping[str, str]) -> list[str]:
     """Return states and notes that may say so in words, which the database judges."""
-    return [cells[column][:600] for column in _REMARKS if column in cells]
+    return [value[:600] for column, value in cells.items() if _REMARK.search(column)]

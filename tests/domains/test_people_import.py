@@ -132,7 +132,7 @@ def test_whom_a_line_says_not_to_contact_is_not_contacted(
 ) -> None:
     people.add("known", score=None)
     content = (
-        "twitter,tiktok,unsubscribed,Accepts Marketing,status,notes\n"
+        "twitter,tiktok,Unsubscribed from all email,Accepts Email Marketing,Lead Status,Notizen\n"
         "flagged,,Yes,,,\n"
         "refused,,,no,,\n"
         "stated,,,,Closed Lost,\n"
@@ -154,7 +154,9 @@ def test_whom_a_line_says_not_to_contact_is_not_contacted(
     assert {row["username"]: row["look_words"] for row in vetoes if row["look_words"]} == {
         "unclear": "note: was annoyed in May"
     }
-    with pytest.raises(InvalidInput, match="line 2: this person must not be contacted, unsubscri"):
+    with pytest.raises(
+        InvalidInput, match="line 2: this person must not be contacted, unsubscribed_fr"
+    ):
         read_targets(path, "twitter")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.consent import CONSENT_COLUMNS, declined, remarks
+from actp.consent import declined, is_about_contact, remarks
 from actp.operators import act
 from actp.spreadsheet import read_spreadsheet
 
@@ -55,7 +55,7 @@ _KNOWN: Final = frozenset(
     column
     for columns in (
         *ADDRESS_COLUMNS.values(), *TEXT_COLUMNS.values(), HANDLE_COLUMNS, PLATFORM_COLUMNS,
-        FIRST_NAME, LAST_NAME, TAGS, CONSENT_COLUMNS,
+        FIRST_NAME, LAST_NAME, TAGS,
     )
     for column in columns
 )  # fmt: skip
@@ -101,7 +101,11 @@ def import_table(
         "lines": len(lines),
         **answer,
         "skipped": sorted(skipped, key=lambda each: int(each["line"])),
-        "ignored": [column for column in columns if column and column not in _KNOWN],
+        "ignored": [
+            column
+            for column in columns
+            if column and column not in _KNOWN and not is_about_contact(column)
+        ],
         "dry_run": dry_run,
     }
 
