@@ -11,10 +11,25 @@ if TYPE_CHECKING:
 
 __all__ = ["first_count", "first_number", "read_count"]
 
-_MULTIPLES: Final = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
-_SHOWN = re.compile(r"(\d+(?:\.\d+)?)\s?([KMB]?)", re.IGNORECASE)
-_GROUPED = re.compile(r"\d{1,3}(?:[,'\u2019\s]\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3}){2,}")
-_DECIMAL_COMMA = re.compile(r"(\d+),(\d{1,2})(\s?[KMB])", re.IGNORECASE)
+# As pages shorten numbers in the languages that Safari may be set to. Turkish B is a thousand, so
+# that behind a decimal comma it may be either and is unknown.
+_WORDS: Final = {
+    1_000: "k tsd tis tys тыс тис rb mil bin 千 천",
+    10_000: "万 萬 만",
+    100_000: "lakh lac लाख",
+    1_000_000: "m mio mi mln mn млн millones jt juta",
+    10_000_000: "crore cr करोड़",
+    100_000_000: "億 亿 억",
+    1_000_000_000: "b mrd md mld mld bi млрд",
+}
+_MULTIPLES: Final = {word: n for n, words in _WORDS.items() for word in words.split()}
+_UNIT: Final = f"(?:{'|'.join(sorted(_MULTIPLES, key=len, reverse=True))})"
+_SHOWN = re.compile(rf"(\d+(?:\.\d+)?)(?:\s?({_UNIT})\.?)?", re.IGNORECASE)
+_GROUPED = re.compile(
+    r"\d{1,3}(?:[,'\u2019\s]\d{3})+(?:\.\d{1,2})?|\d{1,3}(?:\.\d{3}){2,}"
+    r"|\d{1,2}(?:,\d{2})+,\d{3}"  # as in India
+)
+_DECIMAL_COMMA = re.compile(rf"(\d+),(\d{{1,2}}\s?(?!b\b){_UNIT}\.?)", re.IGNORECASE)
 # 12.345 is twelve to some and twelve thousand to others.
 _AMBIGUOUS = re.compile(r"\d{1,3}[.]\d{3}")
 # What an integer of the tables holds; no post has more, so a larger number was misread.
@@ -60,6 +75,7 @@ def _number(value: Any) -> float | None:
 def _shown(text: str) -> float | None:
     if _GROUPED.fullmatch(text):
         text = re.sub(r"[,'\u2019\s]|\.(?=\d{3})", "", text)
-    text = _DECIMAL_COMMA.sub(r"\1.\2\3", text)
+    if match := _DECIMAL_COMMA.fullmatch(text):
+        text = f"{match[1]}.{match[2]}"
     match = _SHOWN.fullmatch(text)
-    return float(match[1]) * _MULTIPLES[match[2].upper()] if match else None
+    return float(match[1]) * _MULTIPLES.get((match[2] or "").lower(), 1) if match else None

@@ -29,6 +29,13 @@ from actp.domains.engagement import engagement_of, measured_engagement
         ("12\u00a0345", 12_345),
         ("1,234.5", 1234),
         (2**31 - 1, 2**31 - 1),
+        ("3,4 Tsd.", 3400),
+        ("1,2 Mio.", 1_200_000),
+        ("12 mil", 12_000),
+        ("3,4 тыс.", 3400),
+        ("1.2万", 12_000),
+        ("1.5 lakh", 150_000),
+        ("12,34,567", 1_234_567),
     ],
 )
 def test_a_number_is_read_however_it_is_written(said: Any, count: int) -> None:
@@ -38,7 +45,7 @@ def test_a_number_is_read_however_it_is_written(said: Any, count: int) -> None:
 @pytest.mark.parametrize(
     "said",
     [None, "", "-", "N/A", "many", "12 likes", "1,23", "12.345", "-1", "1e5", -3, -0.5, True,
-     float("nan"), float("inf"), 2**31, 3e9, 10**400, "9B", [], {}],
+     float("nan"), float("inf"), 2**31, 3e9, 10**400, "9B", "1,2 B", "12.", "2 min", [], {}],
 )  # fmt: skip
 def test_what_is_no_count_is_unknown_and_not_zero(said: Any) -> None:
     assert read_count(said) is None
