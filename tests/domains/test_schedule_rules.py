@@ -105,6 +105,12 @@ def test_a_day_takes_the_hour_that_its_draw_found_best() -> None:
     assert hours_of_a_day(tables[0]) == hours_of_a_day(tables[0])
 
 
+def test_one_or_two_posts_change_no_hours() -> None:
+    for known in ((Learned(3, 1, 7.0),), (Learned(3, 1, 7.0), Learned(20, 1, 2.0))):
+        table = Timetable("youtube", 1, (15, 18), (0,), 48, {15: Slot(), 18: Slot()}, known)
+        assert choose_hours(table) == (15, 18)
+
+
 def test_hours_near_midnight_are_near() -> None:
     assert (apart(23, 1), apart(1, 23), apart(0, 12), apart(5, 5)) == (2, 2, 12, 0)
 

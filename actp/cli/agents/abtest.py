@@ -8,6 +8,7 @@ import click
 
 from actp.cli.agents.script import Script, Task
 from actp.cli.output import console, counted, figure, one_line, say, table, text, warn
+from actp.cli.times import short_time
 from actp.domains.abtest import tasks
 from actp.domains.abtest.verdict import MOST_ROUNDS
 from actp.moments import stored_time
@@ -61,12 +62,15 @@ def _show_tests(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
         say("No tests. To start one: ab_post_tester.py --create TOPIC")
         return
-    shown = table("topic", "niche", "status", "winner", "A", "B", "note", numbers=("A", "B"))
+    shown = table(
+        "begun", "topic", "niche", "status", "winner", "A", "B", "note", numbers=("A", "B")
+    )
     for row in result["rows"]:
         scores = (row["eng_score_a"], row["eng_score_b"])
         late = f"late: {', '.join(row['late'])}" if row["late"] else ""
         rounds = f"round {row['round']} of {row['rounds']}" if row["rounds"] > 1 else ""
         shown.add_row(
+            short_time(row["started_at"] or row["created_at"]),
             text(row["topic"], longest=30),
             text(row["niche"]),
             text(row["status"]),

@@ -27,7 +27,9 @@ def _show_hours(result: Mapping[str, Any]) -> None:
 
 
 def _show_saturation(result: Mapping[str, Any]) -> None:
-    if not result["rows"]:
+    if not result["checked"]:
+        say("No platform has measured posts of the last 30 days.")
+    elif not result["rows"]:
         say(f"None of {counted(result['checked'], 'platform')} has falling engagement.")
     for row in result["rows"]:
         say(
@@ -77,9 +79,16 @@ def _show_contacts(result: Mapping[str, Any]) -> None:
 
 
 def _show_platforms(result: Mapping[str, Any]) -> None:
-    shown = table("platform", "a day", "days", "hours (UTC), and how often they beat most others")
+    shown = table(
+        "platform", "a day", "days", "hours (UTC), and which of their posts beat the mean"
+    )
     for row in result["rows"]:
-        hours = ", ".join(f"{hour}:00 {mean:.0%}" for hour, mean in row["hours"].items())
+        hours = ", ".join(
+            f"{hour}:00 ({mean:.0%} of {tries})"
+            if (tries := row["tries"][hour])
+            else f"{hour}:00 (new)"
+            for hour, mean in row["hours"].items()
+        )
         days = " ".join(_DAYS[day] for day in row["active_days"])
         shown.add_row(text(row["platform"]), str(row["posts_per_day"]), days, hours)
     console().print(shown)

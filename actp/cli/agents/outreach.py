@@ -20,6 +20,9 @@ __all__ = ["script"]
 
 
 def _show_due(result: Mapping[str, Any]) -> None:
+    if not result["scored"]:
+        say("No contact has a score yet. To score them: prospect_funnel_scorer.py --score-all")
+        return
     say(f"{result['due']:,} of {counted(result['scored'], 'scored contact')} due.")
     _say_held(result["held"])
     _name_elsewhere(result["elsewhere"])

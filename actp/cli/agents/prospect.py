@@ -39,7 +39,7 @@ def _show_scores(result: Mapping[str, Any]) -> None:
 
 def _show_rows(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
-        say("Nobody.")
+        say("No contact. To score them all: prospect_funnel_scorer.py --score-all")
         return
     shown = table(
         "score", "stage", "who", "platform", "next", "from", "brief", "why", numbers=("score",)

@@ -28,7 +28,8 @@ def _show_trends(result: Mapping[str, Any]) -> None:
     if not result["rows"]:
         say("No niche rises on two platforms at once.")
         return
-    shown = table("niche", "platforms", "posts", "strength", "hook", numbers=("posts", "strength"))
+    numbers = ("posts", "strength", "rise")
+    shown = table("niche", "platforms", *numbers, "hook", numbers=numbers)
     for row in result["rows"]:
         posts = row.get("posts")
         shown.add_row(
@@ -36,9 +37,16 @@ def _show_trends(result: Mapping[str, Any]) -> None:
             text(", ".join(filter(None, row["platforms"] or []))),
             figure(posts),
             figure(row["trend_strength"]),
+            _rise(row["rise"]),
             text(row.get("hook") or _first_line(row["top_posts"]), longest=60),
         )
     console().print(shown)
+
+
+def _rise(times: float | None) -> str:
+    if times is None:
+        return "new"
+    return f"{times:.1f} times" if times > 1 else "-"
 
 
 def _show_full(result: Mapping[str, Any]) -> None:

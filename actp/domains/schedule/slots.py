@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Learned", "Slot", "Timetable", "apart", "choose_hours", "hours_of_a_day"]
 
-# From so many measured posts on every hour of the day is a candidate, not only those with a slot.
-POSTS_FOR_ALL_HOURS: Final = 3
+# Fewer measured posts tell no hour from another; from so many on every hour of the day is a
+# candidate, not only those with a slot.
+FEWEST_POSTS: Final = 3
 # How much equal posts differ in the logarithm of their engagement, before a platform's own posts
 # say so; it counts like so many of them.
 USUAL_SCATTER: Final = 0.5
@@ -48,6 +49,11 @@ class Slot:
     def after(self, *, reward: bool) -> Slot:
         """Return it after one more post."""
         return Slot(self.alpha + reward, self.beta + (not reward))
+
+    @property
+    def tries(self) -> float:
+        """How many posts there were compared with others."""
+        return self.alpha + self.beta - 2
 
     @property
     def mean(self) -> float:
@@ -86,7 +92,12 @@ class Timetable:
     @property
     def has_evidence(self) -> bool:
         """Whether anything is known that could tell one hour from another."""
-        return bool(self.learned) or any(slot != Slot() for slot in self.slots.values())
+        return self.posts >= FEWEST_POSTS or any(slot != Slot() for slot in self.slots.values())
+
+    @property
+    def posts(self) -> int:
+        """How many posts were measured."""
+        return sum(each.posts for each in self.learned)
 
     def evidence_seed(self) -> str:
         """Return a text that changes with what is known, and with nothing else."""
@@ -153,7 +164,7 @@ def _drawn(table: Timetable, random: Random | None = None) -> dict[int, float]:
 
 
 def _candidates(table: Timetable) -> list[int]:
-    if sum(each.posts for each in table.learned) >= POSTS_FOR_ALL_HOURS:
+    if table.posts >= FEWEST_POSTS:
         return list(range(HOURS_A_DAY))
     return sorted(table.slots)
 
@@ -174,9 +185,7 @@ def _of_a_day(ranked: Sequence[int], drawn: Mapping[int, float], count: int, gap
 
 
 def _boldness(table: Timetable) -> float:
-    posts: float = sum(each.posts for each in table.learned)
-    if not posts:
-        posts = sum(slot.alpha + slot.beta - 2 for slot in table.slots.values())
+    posts: float = table.posts or sum(slot.tries for slot in table.slots.values())
     fading = math.exp(-posts / BOLD_POSTS)
     return BOLD_IN_THE_END + (BOLD_AT_FIRST - BOLD_IN_THE_END) * fading
 
@@ -228,10 +237,9 @@ def _of_slots(slots: Mapping[int, Slot]) -> Evidence:
     usual = (wins + 0.5) / (wins + losses + 1)
     found = Evidence()
     for hour, slot in slots.items():
-        tries = slot.alpha + slot.beta - 2
-        if tries > 0:
-            weight = tries * usual * (1 - usual)
-            ahead = slot.alpha - 1 - tries * usual
+        if slot.tries > 0:
+            weight = slot.tries * usual * (1 - usual)
+            ahead = slot.alpha - 1 - slot.tries * usual
             found.add(hour, LOG_A_LOGIT * ahead / weight, weight / LOG_A_LOGIT**2)
     return found
 

@@ -84,7 +84,7 @@ def calendar(tools: Tools, ics: Path | None = None) -> dict[str, Any]:
     for entry in assign(free, TARGETS, plan.planned):
         hooks = mix["best"].get(entry.niche, {}).get("top_hook_patterns") or [None]
         share = missing[entry.niche]
-        reason = f"{share.niche}: {share.actual:.0%} of posts, target {share.target:.0%}"
+        reason = f"{share.actual:.0%} of posts, target {share.target:.0%}"
         entries.append(replace(entry, hook=hooks[0], reason=reason))
     entries.sort(key=lambda entry: (entry.at, entry.platform))
     if ics is not None:
@@ -127,6 +127,10 @@ def cross_platform(tools: Tools) -> dict[str, Any]:
                 "hours": {
                     # An hour that was learned need not be one of the slots.
                     hour: round(table.slots.get(hour, Slot()).mean, 3)
+                    for hour in sorted(table.best_hours)
+                },
+                "tries": {
+                    hour: round(table.slots.get(hour, Slot()).tries)
                     for hour in sorted(table.best_hours)
                 },
             }
