@@ -151,6 +151,7 @@ begin
   -- They wait for our answer, or what they or a note said waits for an operator; who says that a
   -- campaign may go on has looked.
   select bool_or(agent_waits_for_us(t.ours_at, t.heard_at, b.done_at)) as waits,
+         max(t.ours_at) > now() - safari_automatic_gap() as is_written_to,
          max(b.look_at) filter (where b.look_at > coalesce(b.done_at, '-infinity')) > coalesce(
            (select agent_time(o.data ->> 'calmed_at') from safari_campaign_targets o
              where o.id = case when command.batch_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
@@ -167,6 +168,8 @@ begin
     return array['needs_look', format('what %s or a note said needs a look: bin/inbox', person)];
   elsif not is_outreach then
     return null;
+  elsif facts.is_written_to then  -- by hand too, or by another program
+    return array['cooldown', format('%s was written to in the last two days', person)];
   end if;
 
   select exists (select from unnest(addresses) o

@@ -282,6 +282,20 @@ def test_a_message_is_not_sent_to_an_address_that_is_not_the_contacts_any_more(
     assert row["error"].startswith("ada is not, or no longer, an address of the contact")
 
 
+def test_a_message_is_not_sent_after_one_that_was_written_by_hand_meanwhile(
+    tools: Tools, people: People, life: Life
+) -> None:
+    ada, bob = people.add("ada"), people.add("bob")
+    commands = [handed(tools, people, contact)[1] for contact in (ada, bob)]
+    people.hears(ada, direction="outbound", body="Shall we talk tomorrow?", hours_ago=47)
+    people.hears(bob, direction="outbound", body="Shall we talk tomorrow?", hours_ago=49)
+    life.claim()
+    verdicts = [life.begin(command) for command in commands]
+    assert [(each["verdict"], each.get("reason")) for each in verdicts] == [
+        ("refused", "cooldown"), ("granted", None),
+    ]  # fmt: skip
+
+
 def test_an_old_failure_is_not_tried_again_beside_a_new_message(
     tools: Tools, people: People, life: Life, store: Store, admin: psycopg.Connection
 ) -> None:
