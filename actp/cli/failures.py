@@ -33,7 +33,11 @@ __all__ = ["explain"]
 
 DEBUG_VARIABLE: Final = "ACTP_DEBUG"
 LONGEST_LINE: Final = 500
-_OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+_OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EROFS})
+# Of a file or folder that is there, and not for us.
+_ACCESS_ERRORS: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+)
 
 _REMEDIES: Final[tuple[tuple[type[ActpError], str], ...]] = (
     (InvalidInput, "See what is possible: {program} --help."),
@@ -86,6 +90,13 @@ def _parts(error: Exception, program: str) -> tuple[str, str, int]:
             where = f" ({error.filename})" if error.filename else ""
             cause = f"cannot write{where}: {error.strerror}"
             return cause, "Free space, or write elsewhere.", ExitCode.FAILED
+        case OSError() if error.errno in _ACCESS_ERRORS and error.filename:
+            cause = f"cannot use {one_line(error.filename, 200)}: {error.strerror}"
+            return (
+                cause,
+                "Check its kind, owner and rights; or set ACTP_HOME to another folder.",
+                ExitCode.FAILED,
+            )
         case _:
             cause = f"unexpected {type(error).__name__}: {one_line(error, 200)}"
             return cause, _logged(error), ExitCode.SOFTWARE

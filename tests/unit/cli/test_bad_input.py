@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import sys
 from io import BytesIO, TextIOWrapper
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from actp.cli.failures import explain
 from actp.errors import ExitCode
 from tests.unit.cli.conftest import Cli, check_error
 
@@ -141,6 +144,16 @@ def test_wrong_settings_are_told_all_at_once(run: Cli, monkeypatch: pytest.Monke
     monkeypatch.setenv("WORKERS", "none")
     monkeypatch.setenv("SAFARI_TURNS", "0")
     check_error(run("status"), ExitCode.CONFIG, "WORKERS", "SAFARI_TURNS", ".env.example")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.ENOSPC])
+def test_a_file_that_is_not_for_us_is_named(code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    error = OSError(code, os.strerror(code), "/home/var/spool")
+    assert explain(error, "bin/run") == ExitCode.FAILED
+    cause, remedy = capsys.readouterr().err.splitlines()
+    assert "/home/var/spool" in cause
+    assert os.strerror(code) in cause
+    assert "ACTP_HOME" in remedy or "elsewhere" in remedy
 
 
 def test_what_nobody_expected_is_one_line_and_a_log(
