@@ -38,6 +38,7 @@ _OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.
 _ACCESS_ERRORS: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 )
+_FILE_ERRORS: Final = _OUTPUT_ERRORS | _ACCESS_ERRORS
 
 _REMEDIES: Final[tuple[tuple[type[ActpError], str], ...]] = (
     (InvalidInput, "See what is possible: {program} --help."),
@@ -86,20 +87,20 @@ def _parts(error: Exception, program: str) -> tuple[str, str, int]:
             return str(error).partition("\n")[0], error.remedy, error.exit_code
         case ActpError():
             return str(error), error.remedy or _remedy(error, program), error.exit_code
-        case OSError() if error.errno in _OUTPUT_ERRORS:
-            where = f" ({error.filename})" if error.filename else ""
-            cause = f"cannot write{where}: {error.strerror}"
-            return cause, "Free space, or write elsewhere.", ExitCode.FAILED
-        case OSError() if error.errno in _ACCESS_ERRORS and error.filename:
-            cause = f"cannot use {one_line(error.filename, 200)}: {error.strerror}"
-            return (
-                cause,
-                "Check its kind, owner and rights; or set ACTP_HOME to another folder.",
-                ExitCode.FAILED,
-            )
+        case OSError() if error.errno in _FILE_ERRORS:
+            cause, remedy = _file_parts(error)
+            return cause, remedy, ExitCode.FAILED
         case _:
             cause = f"unexpected {type(error).__name__}: {one_line(error, 200)}"
             return cause, _logged(error), ExitCode.SOFTWARE
+
+
+def _file_parts(error: OSError) -> tuple[str, str]:
+    where = f" {one_line(error.filename, 200)}" if error.filename else ""
+    if error.errno in _ACCESS_ERRORS:
+        remedy = "Check its kind, owner and rights, or set ACTP_HOME to another folder."
+        return f"cannot use{where}: {error.strerror}", remedy
+    return f"cannot write{where}: {error.strerror}", "Free space, or write elsewhere."
 
 
 def _write(program: str, cause: str, remedy: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from actp.errors import SchemaMissing
 from actp.status_words import wait_words
 from actp.store.migrate import migrate
-from actp.store.schema import BEFORE_EACH
+from actp.store.schema import BEFORE_EACH, MIGRATIONS
 from actp.store.tables import our_tables
 
 if TYPE_CHECKING:
@@ -150,9 +150,17 @@ def test_every_column_of_these_tables_is_looked_at(database: Database) -> None:
     assert set(re.findall(r"[ '](safari_\w+)(?=[ '])", CHECK.decode())) >= others
 
 
-def test_a_status_that_no_worker_knows_is_named(database: Database) -> None:
+def test_long_errors_are_kept_and_statuses_that_no_worker_knows_are_named(
+    database: Database,
+) -> None:
     with database.connect() as connection:
         assert database.store.call("safari_unknown_statuses") == []
+        connection.execute("alter table safari_command_queue alter column error type varchar(9)")
+        connection.execute((MIGRATIONS / "20261127234600_queue_texts.sql").read_bytes())
+        connection.execute(
+            "insert into safari_command_queue (action, status, error)"
+            " values ('sync', 'failed', 'longer than nine')"
+        )
         connection.execute(
             "alter table safari_command_queue drop constraint safari_command_queue_status_check"
         )
