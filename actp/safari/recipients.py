@@ -62,7 +62,8 @@ _PAGES: Final = {
 class _Button(NamedTuple):
     """A person's profile, the route that opens it, and a script that looks at its button.
 
-    The script returns ``ready`` unless the driver would miss the person. ``open_box`` returns
+    The script returns ``ready`` unless the driver would miss the person, and ``words`` where it
+    would take what the person has written for a missing account. ``open_box`` returns
     ``open`` while a conversation stands open over the page, and presses what closes it: the
     driver writes in the first box on the page.
     """
@@ -86,9 +87,10 @@ _BUTTONS: Final = {
         None,
         """
         var box=document.querySelector('[data-testid="primaryColumn"]'),words=box?box.innerText:'';
-        if(/This account doesn|Account suspended|protected/.test(words))return 'ready';
-        return document.querySelector('[data-testid="sendDMFromProfile"]')||
-          document.querySelector('[aria-label="Message"]')?'ready':'';
+        var button=document.querySelector('[data-testid="sendDMFromProfile"]');
+        if(/This account doesn|Account suspended|protected/.test(words))
+          return button?'words':'ready';
+        return button||document.querySelector('[aria-label="Message"]')?'ready':'';
         """,
         "the service would write to the first person that its search lists",
         """
@@ -243,16 +245,21 @@ def _open_profile(asking: Asking, handle: str) -> Outcome | None:
             return None
         if not _is_of_site(asking, shown):
             return _no_page(asking, said, shown)
-    if state == "open" and _is_profile(page, shown, handle):
-        return _chat_open(asking)
-    return _without_button(asking, shown, handle)
-
-
-def _without_button(asking: Asking, shown: str, handle: str) -> Outcome:
-    page, button = _PAGES[asking.service.name], _BUTTONS[asking.service.name]
-    url = button.url.format(handle)
     if not _is_profile(page, shown, handle):
         return elsewhere(asking.service, shown, url)
+    return _not_ready(asking, url, state)
+
+
+def _not_ready(asking: Asking, url: str, state: str) -> Outcome:
+    """Return what it means that a profile stays in a state in which the driver would fail."""
+    if state == "open":
+        return _chat_open(asking)
+    if state == "words":
+        problem = (
+            f"the service would take {url} for missing or protected, for words that stand there"
+        )
+        return _rejected(asking, "words_of_a_block", problem)
+    button = _BUTTONS[asking.service.name]
     problem = f"{url} has no Message button; {button.instead}"
     return _rejected(asking, "no_message_button", problem, is_suspicious=True)
 

@@ -206,7 +206,8 @@ class Service(ABC):
         output = page.url if "location.href" in script else self.site.own_link(page, script)
         if "location.href" in script and "querySelector" in script:
             is_found = page.is_of_person and self.site.has_button(page)
-            output += " ready" if is_found else " "
+            is_mistaken = "protected" in script and "protected" in self.site.content(page)
+            output += " words" if is_mistaken else " ready" if is_found else " "
             if "textbox" in script:
                 self.site.close_chat()
                 output = output if self.site.chat is None else f"{page.url} open"

@@ -72,6 +72,8 @@ class TwitterDm(DmService):
             await hands.wait(1.5)
             raise Refused(NO_WAY_IN)
         tab = hands.session.tab()
+        if "protected" in self.site.content(tab.page):
+            raise Refused("Account is protected")
         thread = thread_page(tab.page)
         if not self.site.has_button(tab.page):
             # It writes a new message, and takes whom the search lists first.

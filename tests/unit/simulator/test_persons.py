@@ -124,6 +124,19 @@ def test_words_of_a_post_are_not_taken_for_a_failure_of_the_site(
     assert received(call) == []
 
 
+def test_words_of_a_person_are_not_taken_for_a_protected_account(
+    call: Caller, tmp_path: Path
+) -> None:
+    call.simulator.safari(post_texts={"https://x.com/ada": "My tweets are not protected"})
+    asked = command_of("twitter-dm")
+    with transport("twitter-dm", call.simulator, tmp_path) as opened:
+        assert "Account is protected" in opened.send(asked, opened.prepare(asked)).error
+        refused = opened.look(asked)
+    assert isinstance(refused, Outcome)
+    assert (refused.verdict, refused.reason) == ("rejected", "words_of_a_block")
+    assert "words that stand there" in refused.error
+
+
 def test_words_in_a_conversation_do_not_hold_other_messages_back(
     call: Caller, tmp_path: Path
 ) -> None:
