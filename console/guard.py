@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "Refusal", "cookie_of", "session_of"]
 
+HTTP_PORT: Final = 80
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_UPLOAD_BYTES: Final = 4 * 1024 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
@@ -69,7 +70,9 @@ class Guard:
     ) -> None:
         self._app = app
         self._port = port
-        self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+        # A browser names no port where it is that of HTTP.
+        suffix = "" if port == HTTP_PORT else f":{port}"
+        self._hosts = frozenset(f"{name}{suffix}" for name in ("127.0.0.1", "localhost", "[::1]"))
         self._doors = doors
         self._may_write = may_write
         self._refused = refused

@@ -38,7 +38,7 @@ _OUTPUT_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.
 _ACCESS_ERRORS: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 )
-_FILE_ERRORS: Final = _OUTPUT_ERRORS | _ACCESS_ERRORS
+_FILE_ERRORS: Final = _OUTPUT_ERRORS | _ACCESS_ERRORS | {errno.ENOENT}
 
 _REMEDIES: Final[tuple[tuple[type[ActpError], str], ...]] = (
     (InvalidInput, "See what is possible: {program} --help."),
@@ -97,6 +97,8 @@ def _parts(error: Exception, program: str) -> tuple[str, str, int]:
 
 def _file_parts(error: OSError) -> tuple[str, str]:
     where = f" {one_line(error.filename, 200)}" if error.filename else ""
+    if error.errno == errno.ENOENT:
+        return f"cannot use{where}: {error.strerror}", "Name a path that exists."
     if error.errno in _ACCESS_ERRORS:
         remedy = "Check its kind, owner and rights, or set ACTP_HOME to another folder."
         return f"cannot use{where}: {error.strerror}", remedy

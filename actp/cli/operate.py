@@ -182,9 +182,8 @@ def resolve(words: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
     """Settle an unknown outcome as sent or not-sent."""
     *ids, verdict = words or ("",)
     if verdict not in {"sent", "not-sent"} or len(ids) > 1:
-        raise click.UsageError(
-            f"invalid outcome {verdict[:40]!r}: give ID and sent or not-sent, or a filter and no ID"
-        )
+        cause = f"invalid outcome {verdict[:40]!r}" if verdict else "missing outcome"
+        raise click.UsageError(f"{cause}: give ID and sent or not-sent, or a filter and no ID")
     end = (
         "completed"
         if verdict == "sent"

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.responses import HTMLResponse
 
 from console.doors import LINK_SECONDS, SESSION_SECONDS, Doors
 from console.forms import ACTIONS
+from console.guard import Guard
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from starlette.datastructures import Headers
+    from starlette.types import ASGIApp
+
+    from console.guard import Refusal
     from tests.console.conftest import Served
 
 
@@ -206,3 +213,25 @@ def test_every_answer_carries_the_rules_for_the_browser(served: Served) -> None:
         assert "server" not in headers
     assert served.client.get("/static/../guard.py").status_code == 404
     assert served.client.get("/static/%2e%2e/guard.py").status_code == 404
+
+
+def test_a_console_on_the_port_of_http_is_reached_without_a_port(tmp_path: Path) -> None:
+    answers: list[int] = []
+
+    def refused(refusal: Refusal, _: Headers) -> ASGIApp:
+        answers.append(refusal.status)
+        return HTMLResponse("", refusal.status)
+
+    for port, host in ((80, "127.0.0.1"), (8700, "127.0.0.1:8700"), (8700, "127.0.0.1")):
+        guard = Guard(
+            HTMLResponse("page"), port=port, doors=Doors(tmp_path), may_write=True, refused=refused
+        )
+        transport = httpx.ASGITransport(guard)
+
+        async def ask(transport: httpx.ASGITransport = transport, host: str = host) -> None:
+            async with httpx.AsyncClient(transport=transport) as client:
+                await client.get("http://127.0.0.1/", headers={"Host": host})
+
+        asyncio.run(ask())
+    # Both right names come as far as the session.
+    assert answers == [403, 403, 400]

@@ -29,6 +29,10 @@ TERMINATE: Final = (
     "select pg_terminate_backend(pid, %s) from pg_stat_activity"
     " where datname = %s and pid <> pg_backend_pid()"
 )
+_REMEDIES: Final = {
+    "pg_dump": "See bin/doctor, then try again.",
+    "pg_restore": "Name a file that bin/db backup wrote.",
+}
 
 
 def dump(cluster: Cluster, path: Path) -> None:
@@ -132,7 +136,8 @@ def _run(
         raise StoreUnavailable(f"{program} took longer than {COPY_TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise StoreError(f"{program} failed: {said[0]}", remedy="Nothing was changed.")
+        remedy = "Nothing was changed. " + _REMEDIES[program]
+        raise StoreError(f"{program} failed: {said[0]}", remedy=remedy)
 
 
 def _private(path: str, flags: int) -> int:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from actp.cli.failures import explain
 from actp.cli.group import COMMANDS, PROGRAMS
+from actp.errors import ExitCode
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Cli
@@ -110,6 +112,18 @@ def test_a_full_disk_behind_the_output_is_named(command: list[str]) -> None:
     first, *rest = done.stderr.splitlines()
     assert first.endswith(": cannot write: No space left on device")
     assert rest == ["  Free space, or write elsewhere."]
+
+
+def test_a_path_that_cannot_be_used_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "nowhere" / "backup.dump"
+    with pytest.raises(OSError, match="No such file") as raised:
+        missing.touch()
+    assert explain(raised.value, "bin/db") == ExitCode.FAILED
+    first, remedy = capsys.readouterr().err.splitlines()
+    assert first == f"bin/db: cannot use {missing}: No such file or directory"
+    assert remedy == "  Name a path that exists."
 
 
 @pytest.mark.parametrize("module", ["demo", "demo.practice"])
