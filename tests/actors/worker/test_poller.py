@@ -241,7 +241,6 @@ def test_a_restarted_service_is_counted_from_nothing(
     [
         "alter table safari_policies rename min_gap_seconds to another",
         "alter function safari_within_hours(safari_policies) rename to another",
-        "update safari_policies set time_zone = 'Nowhere/At_All', active_from = 8, active_to = 9",
     ],
 )
 def test_claims_that_the_database_refuses_are_alerted(
