@@ -131,4 +131,6 @@ def refuse_unsendable(store: Store, requests: Sequence[Request]) -> None:
 def _way(reason: str) -> str:
     if reason == "do_not_contact":
         return "See bin/contacts list for blocked contacts; an opt-out in the CRM blocks too."
+    if reason == "validation":
+        return "Give the username, or the address of the profile or post."
     return "To send it anyway, add --key with a new value."

@@ -102,6 +102,10 @@ def test_a_text_sent_within_a_day_is_refused(run: Cli, queue: Database) -> None:
         )
     result = run("enqueue", "dm", "instagram", "ada", "Hi")
     check_error(result, ExitCode.WRONG_STATE, "within 24 hours", "--key")
+    nobody = run("enqueue", "dm", "instagram", "none", "Hi")
+    check_error(
+        nobody, ExitCode.WRONG_STATE, "it names nobody", "Give the username, or the address"
+    )
 
 
 @pytest.mark.parametrize(("named", "is_refused"), [("", True), ("shop", True), ("other", False)])
