@@ -242,6 +242,9 @@ def test_a_database_that_is_away_is_said_and_comes_back(
         assert overview.status_code == 200  # what was read last, and since when
         assert "The database is away" in overview.text
         assert served.post("/act/pause", platform="all").status_code == 503
+        # An open page that asks anew keeps what it shows.
+        anew = served.client.get("/unknown", headers={"HX-Request": "true"})
+        assert (anew.status_code, anew.text) == (204, "")
     finally:
         allow(connections=True)
     eventually(lambda: served.client.get("/commands").status_code == 200, "it is back", 20)
