@@ -25,7 +25,7 @@ class Span(click.ParamType[Any]):
         """See click."""
         span = duration(str(value))
         if not span:
-            self.fail(f"{value!r} is no length of time; write 90s, 30m, 2h or 3d.", param, ctx)
+            self.fail(f"{value!r} is not a length of time; write 90s, 30m, 2h or 3d.", param, ctx)
         return span
 
 
