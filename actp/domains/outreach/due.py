@@ -42,6 +42,8 @@ class Due:
     elsewhere: list[dict[str, str]] = field(default_factory=list)
     seen: int = 0
     _openers: Counter[date] = field(default_factory=Counter)
+    # From which day on no day of a stage has room, for those who have no hours of their own.
+    _full_from: dict[str, date] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Touch]:
         store = self.tools.store
@@ -83,10 +85,16 @@ class Due:
             return touch
         if prospect.score < settings.outreach_min_score:
             return "low_score"
-        at = touch.at
+        at, first_day = touch.at, touch.at.date()
+        has_hours = bool(prospect.heard_hours)
+        if not has_hours and first_day >= self._full_from.get(prospect.stage, date.max):
+            return "new_people_cap"
         while self._openers[at.date()] >= settings.outreach_new_per_day:
             midnight = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
             if midnight - now > timedelta(days=DAYS_AHEAD):
+                if not has_hours:
+                    earliest = self._full_from.get(prospect.stage, date.max)
+                    self._full_from[prospect.stage] = min(first_day, earliest)
                 return "new_people_cap"
             at = next_send_time(
                 prospect.stage, midnight, prospect.heard_hours, spread=prospect.spread

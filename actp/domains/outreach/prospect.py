@@ -158,8 +158,10 @@ def decide(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Touc
 def _held(prospect: Prospect, now: datetime, blocked: frozenset[Place]) -> Held | None:
     if prospect.veto is not None:
         return prospect.veto
-    wishes_peace = any(wish_in(said.text) == "stop" for said in prospect.said)
-    is_doubtful = any(_is_doubtful(said, prospect.done_at) for said in prospect.said)
+    # Most have said nothing, and there are many of them.
+    said = prospect.said
+    wishes_peace = bool(said) and any(wish_in(each.text) == "stop" for each in said)
+    is_doubtful = bool(said) and any(_is_doubtful(each, prospect.done_at) for each in said)
     checks: tuple[tuple[bool, Held], ...] = (
         (wishes_peace, "asked_to_stop"),
         (bool(blocked) and is_blocked(prospect.addresses, blocked), "opted_out"),
