@@ -35,7 +35,7 @@ def _show_top(result: Mapping[str, Any]) -> None:
     for row in result["rows"]:
         offers = ", ".join(filter(None, row["offer_match"] or []))
         shown.add_row(
-            text(f"@{row['handle']}"),
+            text("@" + row["handle"].lstrip("@")),
             text(row["platform"]),
             text(row["niche"]),
             str(row["icp_fit_score"]),
