@@ -126,8 +126,10 @@ class Live:
             self._tabs.add(tab)
         self._wanted.set()
         try:
+            # Before the first reading no id is sent: the tab keeps the one that it has.
             last = self._last_event
-            yield f"retry: 1000\nid: {last or ''}\nevent: actp:version\ndata: {version}\n\n"
+            known = "" if last is None else f"id: {last}\n"
+            yield f"retry: 1000\n{known}event: actp:version\ndata: {version}\n\n"
             if last_seen and last_seen != str(last):
                 yield MISSED
             if self._last_message:

@@ -20,6 +20,7 @@
   }
   function hold() {
     waiting = null;
+    if (document.hidden) return undefined;
     return new Promise((done) => {
       release = done;
       connect();

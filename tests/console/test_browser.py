@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from actp.store import Json
 
@@ -159,39 +159,6 @@ def test_a_real_send_is_seen_live(browser: Browser, served: Served, tmp_path: Pa
             assert len(simulator.effects("twitter-dm")) == 1
             life.screenshot(path=PICTURES / "live-send.png", full_page=True)
             context.close()
-
-
-def test_each_of_many_changes_comes_to_an_open_page(browser: Browser, served: Served) -> None:
-    context = enter(browser, served)
-    page = context.new_page()
-    page.goto("/")
-    first = served.life.enqueue("warm")
-    page.locator(f"#feed a[href='/commands/{first}']").first.wait_for()
-    for number in range(10):
-        command = served.life.enqueue(f"user{number}")
-        row = page.locator(f"#feed a[href='/commands/{command}']").first
-        row.wait_for(timeout=LIVE_MILLISECONDS)
-    context.close()
-
-
-def test_a_page_is_live_however_late_a_script_comes(browser: Browser, served: Served) -> None:
-    context = enter(browser, served)
-    page = context.new_page()
-    late: list[Route] = []
-
-    def hold(route: Route) -> None:
-        late.append(route)
-
-    page.route("**/hx-sse.min.js*", hold)
-    with page.expect_request("**/hx-sse.min.js*"):
-        page.goto("/", wait_until="commit")
-    page.wait_for_function("window.htmx")
-    page.evaluate("new Promise(resolve => setTimeout(resolve))")
-    late[0].continue_()
-    page.wait_for_load_state()
-    command = served.life.enqueue("ada")
-    page.locator(f"#feed a[href='/commands/{command}']").first.wait_for()
-    context.close()
 
 
 def test_an_unknown_outcome_is_settled_after_a_question(browser: Browser, served: Served) -> None:

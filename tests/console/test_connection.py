@@ -17,7 +17,7 @@ from tests.support.databases import postgres_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
     from tests.console.conftest import Served
     from tests.support.databases import Databases
@@ -28,6 +28,7 @@ __all__ = ["browser"]
 PAGES = 8
 # Longer than what a page waits for, a notice or the next try.
 WAITS_MS = 6_000
+PAUSE_MS = 500
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -68,10 +69,47 @@ def wait_for(page: Page, text: str) -> None:
     said = page.get_by_text(text).first
 
     def is_said() -> bool:
+        if said.is_visible():
+            return True
         page.clock.fast_forward(WAITS_MS)
-        return said.is_visible()
+        # A clock that runs ahead all the time would call every connection silent.
+        page.wait_for_timeout(PAUSE_MS)
+        return False
 
     eventually(is_said, text, START_SECONDS)
+
+
+def test_each_of_many_changes_comes_to_an_open_page(browser: Browser, console: Served) -> None:
+    context = enter(browser, console)
+    page = context.new_page()
+    page.goto("/")
+    first = console.life.enqueue("warm")
+    page.locator(f"#feed a[href='/commands/{first}']").first.wait_for()
+    for number in range(10):
+        command = console.life.enqueue(f"user{number}")
+        row = page.locator(f"#feed a[href='/commands/{command}']").first
+        row.wait_for()
+    context.close()
+
+
+def test_a_page_is_live_however_late_a_script_comes(browser: Browser, console: Served) -> None:
+    context = enter(browser, console)
+    page = context.new_page()
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route("**/hx-sse.min.js*", hold)
+    with page.expect_request("**/hx-sse.min.js*"):
+        page.goto("/", wait_until="commit")
+    page.wait_for_function("window.htmx")
+    page.evaluate("new Promise(resolve => setTimeout(resolve))")
+    late[0].continue_()
+    page.wait_for_load_state()
+    command = console.life.enqueue("ada")
+    page.locator(f"#feed a[href='/commands/{command}']").first.wait_for()
+    context.close()
 
 
 def test_many_visible_pages_of_one_browser_share_a_stream(
@@ -129,7 +167,8 @@ def test_an_ended_session_is_named_and_a_new_link_revives_the_page(
 def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
     browser: Browser, console: Served
 ) -> None:
-    command = console.life.enqueue("ada")
+    # Before all that the other tests have left.
+    command = console.life.enqueue("ada", priority=0)
     context = enter(browser, console)
     first, page = live(context), live(context, f"/commands/{command}")
     rows = live(context, "/commands")
@@ -142,6 +181,7 @@ def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
     page.get_by_role("button", name="Reschedule").click()
     page.get_by_text("The console did not answer.").wait_for()
     console.life.end(command, "sent")
+    assert console.life.state(command)[0] == "completed"
     first.evaluate("document.getElementById('live').dataset.version = 'older'")
     anew = subprocess.Popen(
         [sys.executable, "-m", "console"], env=console.environment, stderr=subprocess.DEVNULL
