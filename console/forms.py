@@ -20,7 +20,7 @@ from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
 from actp.safari.addresses import HOSTS
 from actp.safari.catalogue import SERVICES
-from actp.settings import UNNAMED_ACCOUNT, parse_login
+from actp.settings import DEFAULT_DAILY_LIMITS, UNNAMED_ACCOUNT, parse_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -178,6 +178,12 @@ def _reassign(form: Mapping[str, str], _: Settings) -> Arguments:
     return {"id": _id(form["id"]), "account": parse_login(form["account"])}
 
 
+def _rename(form: Mapping[str, str], _: Settings) -> Arguments:
+    account, name = (parse_login(form[field]) for field in ("account", "name"))
+    platform = known_platform(form["platform"], tuple(sorted(DEFAULT_DAILY_LIMITS)))
+    return {"platform": platform, "account": account, "name": name}
+
+
 def _account(form: Mapping[str, str]) -> str | None:
     given = form.get("account", "").strip()
     return parse_login(given) if given else None
@@ -323,6 +329,7 @@ _READERS: Final[dict[str, Callable[[Mapping[str, str], Settings], Arguments]]] =
     "resume": lambda form, _: {"platform": _pausable(form), "account": _account(form)},
     "resume_service": _service,
     "configure": _limit,
+    "rename_account": _rename,
     "backlog": _backlog,
     "campaign_start": _campaign,
     "campaign_cancel": _named("campaign_id"),

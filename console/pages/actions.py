@@ -39,6 +39,7 @@ _DONE: Final = {
     "pause": "Paused.",
     "resume": "Resumed.",
     "configure": "Limit saved.",
+    "rename_account": "Renamed; its history and its commands moved along.",
     "campaign_start": "Campaign started.",
     "campaign_cancel": "Campaign cancelled.",
     "campaign_replied": "Marked as replied; all steps stopped.",

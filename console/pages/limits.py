@@ -52,7 +52,9 @@ def limit(request: Request) -> Response:
     if not found or kind not in KINDS:
         raise NotFound("there is no such limit", remedy="See /limits for those that are.")
     days = [WEEKDAYS[day - 1] for day in found[0]["weekdays"] or ()]
-    return site.page(request, "limit.html", row=found[0], days=",".join(days))
+    return site.page(
+        request, "limit.html", row=found[0], days=",".join(days), unnamed=UNNAMED_ACCOUNT
+    )
 
 
 def held(request: Request) -> Response:

@@ -49,6 +49,18 @@ def test_pace_is_set_and_returned_to_the_settings(served: Served) -> None:
     assert served.client.get("/limits/twitter/fax").status_code == 404
 
 
+def test_an_account_gets_its_new_name(served: Served) -> None:
+    store = served.database.store
+    with served.database.connect() as admin:
+        admin.execute("insert into safari_accounts (platform, account) values ('twitter', 'shop')")
+    page = served.client.get("/limits/twitter/dm?account=shop").text
+    fields = hidden(page, "rename_account")
+    assert served.post("/act/rename_account", **fields, name="not a name").status_code == 400
+    assert served.post("/act/rename_account", **fields, name="@Shop_New").status_code == 303
+    assert "shop_new" in {row["account"] for row in store.call("safari_limits")}
+    assert served.post("/act/rename_account", **fields, name="another").status_code == 400
+
+
 def test_held_rows_are_sent_or_dropped_by_the_number_that_was_shown(
     served: Served,
 ) -> None:
