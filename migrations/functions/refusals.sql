@@ -29,6 +29,43 @@ language sql immutable as $$ select interval '2 days' $$;
 create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;
 
+-- Every address of whoever has a name on a platform. A Threads account is the Instagram account of the
+-- same name.
+create or replace function public.safari_addresses_of(platform text, name text) returns text[]
+language sql stable as $$
+  select case when platform in ('instagram', 'threads')
+    then safari_person_addresses('instagram:' || name) || safari_person_addresses('threads:' || name)
+    else safari_person_addresses(platform || ':' || name) end
+$$;
+
+-- Why a public text must not stand: it mentions or quotes somebody who is not to be contacted, whom the
+-- platform notifies of it. Null where nothing is in the way.
+create or replace function public.safari_mention_refused(platform text, written text) returns text
+language plpgsql stable as $$
+begin
+  return (
+    with named as (
+      select 'mentions' as how, safari_handle(safari_mention_refused.platform, m.found[1]) as name
+        from regexp_matches(written, case safari_mention_refused.platform
+               when 'twitter' then '(?<![a-z0-9_@＠])[@＠]([a-z0-9_]{1,30})'
+               else '(?<![a-z0-9_@＠])[@＠]([a-z0-9._]{1,30})' end, 'gi') m (found)
+      union all
+      select 'quotes', (safari_post('twitter', word)).author
+        from regexp_split_to_table(written, '\s+') word
+       where safari_mention_refused.platform = 'twitter' and position('/status' in word) > 0
+    )
+    select format('the text %s @%s, who %s', d.how, d.name, case when n.recipient is not null
+             then 'is on the do-not-contact list' else 'has opted out in the CRM' end)
+      from named d
+     cross join lateral unnest(safari_addresses_of(safari_mention_refused.platform, d.name)) a (address)
+      left join safari_do_not_contact n
+        on n.platform in ('all', split_part(a.address, ':', 1))
+           and n.recipient = split_part(a.address, ':', 2)
+      left join safari_people p on p.address = a.address and p.veto = 'opted_out'
+     where n.recipient is not null or p.address is not null
+     limit 1);
+end $$;
+
 -- Answers reason (validation | do_not_contact | duplicate | replied | needs_look | in_campaign |
 -- cooldown | weekly_limit) and error, nulls where nothing is in the way; and the addresses of the person. `post` is
 -- the one that the worker names. The caller holds the lock of the person. The planner inlines it.
@@ -40,7 +77,8 @@ returns table (reason text, error text, addresses text[])
 language sql stable as $$
   select case
            when known.names_nobody or known.is_moved then 'validation'
-           when known.listed is not null or known.opted_out then 'do_not_contact'
+           when known.listed is not null or known.opted_out or known.mention is not null
+             then 'do_not_contact'
            when earlier.duplicate_of is not null then 'duplicate'
            else automatic.verdict[1]
          end,
@@ -51,6 +89,7 @@ language sql stable as $$
            when known.listed is not null
              then format('%s is on the do-not-contact list', known.listed)
            when known.opted_out then format('%s has opted out in the CRM', person)
+           when known.mention is not null then known.mention
            when earlier.duplicate_of is not null then format(
              'command %s had the same recipient and text within 24 hours; enqueue with a key'
              ' to send it again', earlier.duplicate_of)
@@ -64,7 +103,7 @@ language sql stable as $$
                    and command.params ? 'campaign_step' as is_step,
                  -- Of a post whose author is not known only the duplicate can be judged.
                  case when person is not null and command.effect is distinct from 'repeatable'
-                   then safari_person_addresses(command.platform || ':' || person)
+                   then safari_addresses_of(command.platform, person)
                    else '{}' end as addresses
          offset 0) them
    cross join lateral (
@@ -81,7 +120,13 @@ language sql stable as $$
                join safari_do_not_contact n
                  on n.platform in ('all', split_part(a, ':', 1))
                     and n.recipient = split_part(a, ':', 2)
-              limit 1) as listed
+              limit 1) as listed,
+            case when command.action in ('tweet', 'comment')
+                   and public_text.words ~ '[@＠]|/status'
+              then safari_mention_refused(coalesce(command.platform, 'twitter'), public_text.words)
+              end as mention
+       from (select coalesce(nullif(command.params ->> 'text', ''), command.params ->> 'message')
+                      as words) public_text
      offset 0) known
    cross join lateral (
      select case

@@ -131,8 +131,13 @@ def test_an_account_of_another_platform_or_another_account_gets_no_post(
 ) -> None:
     play(simulator, accounts={"4151": "tiktok", "173": "threads"})
     id_ = add(admin, "twitter", "threads", account_ids={"threads": 999})
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient) values ('threads', 'ada.l')"
+    )
+    mention = add(admin, "threads", text="A hook, after @Ada.L")
     work_off(publishers(), admin)
     assert seen(simulator) == []
+    assert "mentions @ada.l, who is on the do-not-contact" in str(ended(admin, mention)[2])
     status, output, _ = ended(admin, id_)
     assert (status, output["failed_platforms"]) == ("failed", ["twitter", "threads"])
     assert "BLOTATO_ACCOUNTS" in output["errors"]["twitter"]

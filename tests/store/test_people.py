@@ -218,3 +218,55 @@ def test_a_short_link_names_nobody(store: Store) -> None:
     life.claim()
     assert life.begin(command)["reason"] == "validation"
     assert life.state(command) == ("failed", "validation")
+
+
+def test_a_public_text_names_nobody_who_is_not_to_be_contacted(
+    store: Store, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact(admin, "instagram", "ada_ig", twitter_handle="ada_tw", email_opted_out=True)
+    contact(admin, "twitter", "mae", email="mae@kiln.example")
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient)"
+        " values ('all', 'bob'), ('tiktok', 'dot.ted'), ('gmail', 'mae@kiln.example'),"
+        " ('instagram', 'kim.k')"
+    )
+    post = "https://www.tiktok.com/@zoe/video/77"
+    refused: list[tuple[str, str, str | None]] = [
+        ("tweet", "Thanks @Ada_TW!", None),
+        ("tweet", ".@bob.", None),
+        ("tweet", "via (@mae)", None),
+        ("tweet", "日本\uff20BOB", None),
+        ("tweet", "so true https://x.com/bob/status/12?s=20", None),
+        ("comment", "like @dot.ted. said", post),
+        ("comment", "Hi", "https://www.threads.com/@kim.k/post/C1"),
+        ("comment", "as @ada_ig says", "https://www.threads.com/@zoe/post/C1"),
+    ]
+    sent: list[tuple[str, str, str | None]] = [
+        ("tweet", "write to ada@bob.example or x@bob", None),
+        ("tweet", "Thanks @bobby and @dot.ted, bob!", None),
+        ("tweet", "https://x.com/i/status/12", None),
+        ("comment", "hi @ada_tw", post),
+    ]
+    commands = [
+        {
+            "action": action,
+            "platform": "twitter" if url is None else "threads" if "threads" in url else "tiktok",
+            "params": {"message": text, **({"postUrl": url} if url else {})},
+            "reached": url,
+            "text_hash": text,
+        }
+        for action, text, url in refused + sent
+    ]
+    found = store.call("safari_enqueue_check", commands=commands)
+    assert [(each["index"], each["reason"]) for each in found] == [
+        (index, "do_not_contact") for index in range(len(refused))
+    ]
+    assert found[0]["error"] == "the text mentions @ada_tw, who has opted out in the CRM"
+    assert found[4]["error"] == "the text quotes @bob, who is on the do-not-contact list"
+
+    monkeypatch.setattr("tests.store.life.SERVICE", "twitter-comments")
+    life = Life(store)
+    raw = life.enqueue(action="tweet", params={"text": "hello @bob"})
+    life.claim()
+    assert life.begin(raw)["verdict"] == "refused"
+    assert life.state(raw) == ("failed", "do_not_contact")

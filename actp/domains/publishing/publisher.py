@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,7 @@ BEGIN_FRESH_SECONDS: Final = 5.0
 # Young posts are asked about often, old ones less so: Blotato answers 60 questions a minute.
 ASK_SHARE_OF_AGE: Final = 0.1
 MAX_ERROR_LENGTH: Final = 300
+_MENTION: Final = re.compile("[@\uff20]|/status")
 # A post that is planned for sooner is not worth to be kept by Blotato.
 SHORTEST_LEAD: Final = timedelta(minutes=2)
 
@@ -130,6 +132,7 @@ class Publisher:
     def _publish(self, task: Task, platform: str) -> Mapping[str, Any] | None:
         asked_at = steady_seconds()
         result: dict[str, Any] = {"task_id": task.id, "platform": platform, "attempt": None}
+        mention = self._refused_mention(platform, task.texts.get(platform, ""))
         try:
             begun = self._held(
                 "agent_publish_begin", task, platform=platform, lease_seconds=LEASE_SECONDS
@@ -145,10 +148,21 @@ class Publisher:
         if steady_seconds() - asked_at > BEGIN_FRESH_SECONDS:
             found: dict[str, Any] = {"outcome": "not_sent", "error": "begun too long ago"}
             found["retry_seconds"] = 0.0
+        elif mention is not None:
+            found = {"outcome": "not_sent", "error": mention}
         else:
             found = self._submitted(task, platform, begun["attempt"])
         instruments.PUBLISHED_POSTS.labels(platform, found["outcome"]).inc()
         return self._results.settle(**result, **found)
+
+    def _refused_mention(self, platform: str, text: str) -> str | None:
+        """Return why a post may not name somebody, None for most, which name nobody."""
+        if not _MENTION.search(text):
+            return None
+        fault: str | None = self._store.call(
+            "safari_mention_refused", platform=platform, written=text
+        )
+        return fault
 
     def _submitted(self, task: Task, platform: str, number: int) -> dict[str, Any]:
         """Post it, and return what came of that."""
