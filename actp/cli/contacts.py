@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import json_option
-from actp.cli.output import console, emit_json, say, table, text
+from actp.cli.output import console, emit_json, one_line, say, table, text
 from actp.cli.platforms import EVERYTHING, known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
 from actp.operators import act, operator_here
 from actp.safari.addresses import HOSTS, clean_handle, linkedin_profile_url
 
-__all__ = ["contacts", "listed_name"]
+if TYPE_CHECKING:
+    from actp.store import Store
+
+__all__ = ["contacts", "listed_name", "listed_platform"]
+
+MAILBOXES = "gmail"  # whichever provider has them
+_MAIL_WORDS = ("email", "e-mail", "mail")
 
 
 @click.group(cls=Group)
@@ -28,7 +36,10 @@ def contacts() -> None:
 @click.option("--note", help="Why.")
 @json_option
 def block(platform: str, handle: str, note: str | None, *, as_json: bool) -> None:
-    """Never write to HANDLE on PLATFORM; all stands for every platform."""
+    """Never write to the person who has HANDLE on PLATFORM, at any of their addresses.
+
+    PLATFORM can be all, or email with a mailbox as HANDLE.
+    """
     _set(platform, handle, blocked=True, note=note, as_json=as_json)
 
 
@@ -64,7 +75,7 @@ def list_contacts(*, as_json: bool) -> None:
 
 
 def _set(platform: str, handle: str, *, blocked: bool, note: str | None, as_json: bool) -> None:
-    platform = known_platform(platform, (EVERYTHING, *sorted(HOSTS)))
+    platform = listed_platform(platform)
     recipient = listed_name(platform, handle)
     with database() as store:
         answer = act(
@@ -76,16 +87,47 @@ def _set(platform: str, handle: str, *, blocked: bool, note: str | None, as_json
             blocked=blocked,
             note=note,
         )
+        recipient = answer["recipient"]
+        known = _others(store, platform, recipient) if blocked else None
     if as_json:
         emit_json(answer)
     elif not blocked and not answer["was_blocked"]:
         say(f"{recipient} was not blocked on {platform}.")
     else:
         say(f"{'Blocked' if blocked else 'Unblocked'} {recipient} on {platform}.")
+        if known:
+            say(f"Blocked with it, as the same person: {one_line(', '.join(known), 300)}.")
+        elif known is not None and "@" in recipient:
+            say("No other address of this person is known: block their handles too.")
+
+
+def _others(store: Store, platform: str, recipient: str) -> list[str] | None:
+    """Return the other addresses of the person; None for a name on every platform."""
+    if platform == EVERYTHING:
+        return None
+    named = f"{platform}:{recipient}"
+    addresses = store.call("safari_people_show", given=named)["addresses"]
+    return [
+        each["address"]
+        for each in addresses
+        if each["address"] != named and not each["address"].startswith("contact:")
+    ]
+
+
+def listed_platform(given: str) -> str:
+    """Return the platform as the do-not-contact list has it; raises InvalidInput."""
+    if given.strip().lower() in _MAIL_WORDS:
+        return MAILBOXES
+    return known_platform(given, (EVERYTHING, MAILBOXES, *sorted(HOSTS)))
 
 
 def listed_name(platform: str, handle: str) -> str:
-    """Return the name as the do-not-contact list has it; raises InvalidInput."""
+    """Return the name for the do-not-contact list; raises InvalidInput.
+
+    The database gives a mailbox its one spelling.
+    """
+    if platform == MAILBOXES or (platform == EVERYTHING and "@" in handle.strip()[1:]):
+        return handle.strip()
     if platform == "linkedin":
         return linkedin_profile_url(handle).rstrip("/").rsplit("/", 1)[-1]
     if platform == EVERYTHING and "/" in handle:

@@ -177,16 +177,24 @@ begin
   return jsonb_build_object('resumed', resumed);
 end $$;
 
+-- Adds to the do-not-contact list, or removes from it. A mailbox is stored in the one spelling.
 create or replace function public.safari_block_contact(
   platform text, recipient text, blocked boolean, note text default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
-  was_blocked boolean := exists (
+  was_blocked boolean;
+begin
+  if platform = 'gmail' or (platform = 'all' and position('@' in recipient) > 1) then
+    recipient := (safari_address('gmail', recipient)).name;
+    if recipient is null then
+      raise invalid_parameter_value using message = 'not a mailbox; give name@example.com';
+    end if;
+  end if;
+  was_blocked := exists (
     select from safari_do_not_contact d
      where d.platform = safari_block_contact.platform
        and d.recipient = safari_block_contact.recipient);
-begin
   if blocked then
     insert into safari_do_not_contact (platform, recipient, note)
       values (safari_block_contact.platform, safari_block_contact.recipient,

@@ -299,7 +299,8 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_object_agg(b.contact_id, b.text), '{}') from best b
 $$;
 
--- Mail that waits for somebody who sends it; contacts who may not be written to any more are left out.
+-- Mail that waits for somebody who sends it. Nobody checks it later, so whoever may not be written to, waits
+-- for our answer or needs a look is left out.
 create or replace function public.agent_outreach_emails(row_limit integer default 50) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(w) order by w.priority, w.scheduled_for), '[]') from (
@@ -308,6 +309,15 @@ language sql stable set search_path = public, pg_temp as $$
       from crm_message_queue m join crm_contacts c on c.id = m.contact_id
      where m.status = 'pending' and safari_platform(m.platform) in ('gmail', 'email')
        and agent_outreach_veto(c, agent_outreach_vetoes()) is null
+       and agent_person_veto(c.id) is null  -- the do-not-contact list, and their other rows
+       and not exists (
+         select from agent_person_of(c.id) p
+          cross join lateral (
+            select max(b.done_at) as done_at,
+                   bool_or(b.look_at > coalesce(b.done_at, '-infinity')) as needs_look
+              from actp_inbox b where b.contact_id = any (p.ids) having count(*) > 0) i
+          cross join lateral agent_conversation(p.ids, p.addresses) t
+          where i.needs_look or agent_waits_for_us(t.ours_at, t.heard_at, i.done_at))
        and not safari_message_waits(m)
      order by agent_outreach_rank(m), m.scheduled_for limit row_limit) w
 $$;

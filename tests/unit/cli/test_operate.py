@@ -91,25 +91,39 @@ def test_what_ran_out_of_retries_is_tried_again(run: Cli, queue: Database) -> No
     assert state(queue, permanent)[0] == "failed"
 
 
-@pytest.mark.usefixtures("queue")
-@pytest.mark.parametrize(
-    ("platform", "handle", "stored"),
-    [
-        ("twitter", "@Ada", "ada"),
-        ("linkedin", "https://www.linkedin.com/in/Ada-L/", "ada-l"),
-        ("all", "Ada", "ada"),
-    ],
-)
 def test_a_contact_is_blocked_in_the_spelling_that_a_send_is_checked_by(
-    run: Cli, platform: str, handle: str, stored: str
+    run: Cli, queue: Database
 ) -> None:
     assert run("contacts", "list").out == "No contact is blocked.\n"
-    run("contacts", "block", platform, handle, "--note", "asked us to stop")
-    listed = run("contacts", "list", "--json").json
-    assert [(row["platform"], row["recipient"]) for row in listed] == [(platform, stored)]
-    assert "asked us to stop" in run("contacts", "list").out
-    run("contacts", "unblock", platform, handle)
-    assert run("contacts", "list", "--json").json == []
+    for platform, handle, stored in (
+        ("twitter", "@Ada", ("twitter", "ada")),
+        ("linkedin", "https://www.linkedin.com/in/Ada-L/", ("linkedin", "ada-l")),
+        ("all", "Ada", ("all", "ada")),
+        ("email", "Ada <A.da+x@Gmail.com>", ("gmail", "ada@gmail.com")),
+        ("all", "A.da@gmail.com", ("all", "ada@gmail.com")),
+    ):
+        run("contacts", "block", platform, handle, "--note", "asked us to stop")
+        listed = run("contacts", "list", "--json").json
+        assert [(row["platform"], row["recipient"]) for row in listed] == [stored]
+        assert "asked us to stop" in run("contacts", "list").out
+        run("contacts", "unblock", platform, handle)
+        assert run("contacts", "list", "--json").json == []
+
+    with queue.connect() as connection:
+        connection.execute(
+            "insert into crm_contacts (platform, username, email, instagram_handle)"
+            " values ('twitter', 'mae_k', 'mae@kiln.example', 'mae.kiln')"
+        )
+    blocked = run("contacts", "block", "email", "mae@kiln.example").out.splitlines()
+    assert blocked == [
+        "Blocked mae@kiln.example on gmail.",
+        "Blocked with it, as the same person: instagram:mae.kiln, twitter:mae_k.",
+    ]
+    refused = run("enqueue", "dm", "instagram", "mae.kiln", "Hi")
+    check_error(refused, ExitCode.WRONG_STATE, "do-not-contact")
+    nobody = run("contacts", "block", "email", "zoe@kiln.example").out
+    assert "No other address of this person is known" in nobody
+    check_error(run("contacts", "block", "email", "zoe"), ExitCode.USAGE, "not a mailbox")
 
 
 @pytest.mark.usefixtures("queue")
