@@ -24,13 +24,14 @@ _REMARK: Final = re.compile(
     r"(?:^|_)(?:status|stage|notes?|comments?|remarks?|notiz|notizen|bemerkung|bemerkungen"
     r"|kommentar|notas?|remarques?)$"
 )
+_TAGS: Final = re.compile(r"(?:^|_)(?:tags?|labels?|etiketten|etiquetas)$")
 _NO: Final = frozenset({"no", "n", "false", "f", "0", "never", "nein", "non", "off", "unchecked"})
 _NOTHING: Final = frozenset({"none", "null", "nil", "nan", "n/a", "na", "-"})
 
 
 def is_about_contact(column: str) -> bool:
     """Return whether a column can forbid contact."""
-    return any(kind.search(column) for kind in (_REFUSAL, _CONSENT, _REMARK))
+    return any(kind.search(column) for kind in (_REFUSAL, _CONSENT, _REMARK, _TAGS))
 
 
 def declined(cells: Mapping[str, str]) -> str | None:
@@ -44,5 +45,11 @@ def declined(cells: Mapping[str, str]) -> str | None:
 
 
 def remarks(cells: Mapping[str, str]) -> list[str]:
-    """Return states and notes that may say so in words, which the database judges."""
-    return [value[:600] for column, value in cells.items() if _REMARK.search(column)]
+    """Return states, tags and notes that may say so in words, which the database judges."""
+    said = [value[:600] for column, value in cells.items() if _REMARK.search(column)]
+    return said + [
+        tag.strip()
+        for column, value in cells.items()
+        if _TAGS.search(column)
+        for tag in value.replace(";", ",").split(",")
+    ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from actp.consent import declined
+from actp.consent import declined, remarks
 from actp.errors import InvalidInput
 from actp.spreadsheet import read_spreadsheet
 
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from actp.spreadsheet import Line
+    from actp.store import Json, Store
 
-__all__ = ["TargetList", "read_targets"]
+__all__ = ["TargetList", "read_targets", "refuse_unwilling"]
 
+# A campaign to customers is the operator's choice.
+_WISHES: Final[Mapping[str, str]] = MappingProxyType(
+    {"opted_out": "must not be contacted", "doubt": "may not want to be contacted"}
+)
 _HANDLES: Final = ("handle", "username", "account", "profile", "profile_url", "url")
 
 
@@ -52,6 +57,20 @@ def read_targets(path: Path, platform: str) -> TargetList:
         tuple(line.cells[column] for line in lines),
         MappingProxyType({line.cells[column]: line.cells for line in lines}),
     )
+
+
+def refuse_unwilling(store: Store, cells: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise InvalidInput where states, tags or notes of a target's line forbid contact, or may."""
+    people: dict[str, Json] = {handle: list(remarks(line)) for handle, line in cells.items()}
+    said = store.call("agent_wishes_of", people={who: says for who, says in people.items() if says})
+    faults = [
+        f"{handle}: this person {_WISHES[wish]}" for handle, wish in said.items() if wish in _WISHES
+    ]
+    if faults:
+        raise InvalidInput(
+            "\n".join(["nothing was started; states or notes of the file forbid it", *faults]),
+            remedy="Remove these lines, or what they say if it does not hold any more.",
+        )
 
 
 def _fault(line: Line, column: str) -> str | None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import click
 
 from actp.campaigns.creation import DEFAULT_SPACING, Request, campaign_rows, checked_targets
-from actp.campaigns.lists import TargetList, read_targets
+from actp.campaigns.lists import TargetList, read_targets, refuse_unwilling
 from actp.campaigns.plan import named_type, plan_for
 from actp.campaigns.sources import choose_wording
 from actp.cli.campaign_view import show_campaign, show_campaigns, show_started
@@ -88,6 +88,8 @@ def start(**options: Any) -> None:
         show_started(rows, request, as_json=options["as_json"], is_dry=True)
         return
     with database(settings) as store:
+        if options["table"] and request.wording is not None:
+            refuse_unwilling(store, request.wording.cells)
         rows = campaign_rows(campaign_id, request, _now(store))
         act(store, operator_here("cli"), "campaign_start", **rows)
         has_crm = bool(store.call("safari_campaign_has_crm"))

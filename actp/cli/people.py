@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["people"]
 
 MOST_NAMED = 20
+_SAID = {
+    "opted_out": "must not be contacted",
+    "doubt": "may not want to be contacted; waits in bin/inbox",
+    "customer": "a customer, gets no opener",
+}
 
 
 @click.group(cls=Group)
@@ -61,5 +66,11 @@ def _show(result: Mapping[str, Any]) -> None:
         say(f"  line {each['line']}: {one_line(each['reason'])}")
     if (more := len(result["skipped"]) - MOST_NAMED) > 0:
         say(f"  and {more:,} more; --json names all of them")
+    if forbidden := result["forbidden"]:
+        say(f"{counted(len(forbidden), 'line')} forbid contact, or may:")
+        for each in forbidden[:MOST_NAMED]:
+            say(f"  line {each['line']}: {one_line(each['name'], 60)}: {_SAID[each['said']]}")
+        if (more := len(forbidden) - MOST_NAMED) > 0:
+            say(f"  and {more:,} more; --json names all of them")
     if result["ignored"]:
         say(f"Columns that were not used: {one_line(', '.join(result['ignored']), 200)}.")

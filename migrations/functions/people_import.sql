@@ -1,19 +1,34 @@
 -- Contacts out of a spreadsheet, all or none.
 
--- Whether states and notes of a person forbid contact, or may, as tags of a contact would.
-create or replace function public.agent_wishes_forbid(wishes jsonb) returns boolean
+-- What states, tags and notes of a person say about contact, as tags of a contact would: opted_out,
+-- doubt (they may say so), customer, or null.
+drop function if exists public.agent_wishes_forbid(jsonb);
+create or replace function public.agent_wishes_say(wishes jsonb) returns text
 language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  veto constant text := agent_outreach_veto(jsonb_populate_record(
+    null::public.crm_contacts, jsonb_build_object('tags', wishes)), '{}');
 begin
-  return agent_outreach_veto(jsonb_populate_record(
-           null::public.crm_contacts, jsonb_build_object('tags', wishes)), '{}') is not null
-         or exists (select from jsonb_array_elements_text(wishes) w where agent_note_wish(w) is not null);
+  return case when veto = 'opted_out' then veto
+              when exists (select from jsonb_array_elements_text(wishes) w
+                            where agent_note_wish(w) is not null) then 'doubt'
+              else veto end;
 end $$;
 
+-- The same of many, {key: wishes}; answers {key: what they say} of those that say something.
+create or replace function public.agent_wishes_of(people jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_object_agg(e.key, s.said), '{}')
+    from jsonb_each(people) e cross join lateral agent_wishes_say(e.value) s (said)
+   where s.said is not null
+$$;
+
 -- Stores people [{line, addresses: [{platform, given}], display_name, headline, bio, niche_label,
--- website_url, tags, wishes}] and answers {added, updated, unchanged, skipped: [{line, reason}]}. An address
--- belongs to the first line that has it; a contact known under one gets what is missing. Where one of the
--- `wishes` forbids contact, or may, the person is tagged with them, whichever line says so. A project may
--- allow only its own stages, without 'new'.
+-- website_url, tags, wishes}] and answers {added, updated, unchanged, skipped: [{line, reason}],
+-- forbidden: [{line, name, said}]}. An address belongs to the first line that has it; a contact known under
+-- one gets what is missing. Where one of the `wishes` forbids contact, or may, the person is tagged with
+-- them, whichever line says so: these are `forbidden`. A project may allow only its own stages, without
+-- 'new'.
 create or replace function public.agent_people_import(
   rows jsonb, source text, dry_run boolean default false
 ) returns jsonb
@@ -21,6 +36,7 @@ language plpgsql set search_path = public, pg_temp set jit = off as $$
 declare
   lines jsonb;
   skipped jsonb;
+  forbidden jsonb;
   added integer := 0;
   updated integer := 0;
   unchanged integer := 0;
@@ -57,12 +73,23 @@ begin
            filter (where j.first_line is distinct from j.line), '[]')
     into lines, skipped from judged j;
 
+  select coalesce(jsonb_agg(jsonb_build_object('line', r.line, 'said', s.said, 'name', coalesce(
+             r.display_name, (select e ->> 'given' from jsonb_array_elements(r.addresses) e limit 1)))
+           order by r.line), '[]')
+    into forbidden
+    from jsonb_to_recordset(rows) as r (line integer, addresses jsonb, display_name text, wishes jsonb)
+   cross join lateral agent_wishes_say(r.wishes) s (said)
+   where r.wishes <> '[]' and s.said is not null
+     and exists (select from jsonb_array_elements(r.addresses) e
+                  cross join lateral safari_address(e ->> 'platform', e ->> 'given') a
+                  where a.place is not null);
+
   if dry_run then
     return jsonb_build_object(
       'added', (select count(*) from jsonb_array_elements(lines) l where l ->> 'contact' is null),
       'updated', 0,
       'unchanged', (select count(*) from jsonb_array_elements(lines) l where l ->> 'contact' is not null),
-      'skipped', skipped);
+      'skipped', skipped, 'forbidden', forbidden);
   end if;
 
   begin
@@ -112,12 +139,12 @@ begin
             cross join lateral safari_address(e ->> 'platform', e ->> 'given') a
              join safari_people p on p.address = a.place || ':' || a.name
              join safari_people c on c.person = p.person and starts_with(c.address, 'contact:')
-            where r.wishes <> '[]' and agent_wishes_forbid(r.wishes)
+            where r.line in (select (f ->> 'line')::integer from jsonb_array_elements(forbidden) f)
             group by r.line, r.wishes order by 1, 2) t;
   select count(*) - updated into unchanged
     from jsonb_array_elements(lines) l where l ->> 'contact' is not null;
   return jsonb_build_object('added', added, 'updated', updated, 'unchanged', unchanged,
-                            'skipped', skipped);
+                            'skipped', skipped, 'forbidden', forbidden);
 end $$;
 
 -- Makes contacts of those lines that nobody is known for; answers how many.

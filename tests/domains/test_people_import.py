@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from actp.campaigns.lists import read_targets
+from actp.campaigns.lists import read_targets, refuse_unwilling
 from actp.domains.crm.importing import import_people
 from actp.errors import InvalidInput, NotFound
 from actp.spreadsheet import read_spreadsheet
@@ -144,7 +144,14 @@ def test_whom_a_line_says_not_to_contact_is_not_contacted(
         "unclear,,,,,was annoyed in May\n"
     )
     path = file(tmp_path, content)
-    assert import_people(store, path, operator=OPERATOR)["ignored"] == []
+    rehearsed = import_people(store, path, operator=OPERATOR, dry_run=True)["forbidden"]
+    result = import_people(store, path, operator=OPERATOR)
+    assert (result["ignored"], result["forbidden"]) == ([], rehearsed)
+    assert [(each["line"], each["name"], each["said"]) for each in rehearsed] == [
+        (2, "flagged", "opted_out"), (3, "refused", "opted_out"), (4, "stated", "opted_out"),
+        (5, "noted", "opted_out"), (6, "known", "opted_out"),
+        (8, "twin_tt", "opted_out"), (10, "unclear", "doubt"),
+    ]  # fmt: skip
     vetoes = people.rows(
         "select c.username, agent_person_veto(c.id) as veto, b.look_words"
         "  from crm_contacts c left join actp_inbox b on b.contact_id = c.id"
@@ -158,6 +165,24 @@ def test_whom_a_line_says_not_to_contact_is_not_contacted(
         InvalidInput, match="line 2: this person must not be contacted, unsubscribed_fr"
     ):
         read_targets(path, "twitter")
+
+
+def test_a_campaign_obeys_the_states_tags_and_notes_of_its_file(
+    store: Store, tmp_path: Path
+) -> None:
+    content = (
+        "handle,status,Notizen,tags\n"
+        'ada,unsubscribed,,\nbob,,möchte nicht kontaktiert werden,\ncyd,,,"vip, dnc"\n'
+        "dee,,was annoyed in May,\neve,customer,likes pottery,vip\nfay,,,\n"
+    )
+    cells = read_targets(file(tmp_path, content), "twitter").cells
+    with pytest.raises(InvalidInput, match="nothing was started") as refused:
+        refuse_unwilling(store, cells)
+    assert sorted(str(refused.value).splitlines()[1:]) == [
+        "ada: this person must not be contacted", "bob: this person must not be contacted",
+        "cyd: this person must not be contacted", "dee: this person may not want to be contacted",
+    ]  # fmt: skip
+    refuse_unwilling(store, {who: cells[who] for who in ("eve", "fay")})
 
 
 def test_a_dry_run_counts_and_stores_nothing(store: Store, people: People, tmp_path: Path) -> None:

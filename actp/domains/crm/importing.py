@@ -79,7 +79,8 @@ def import_table(
 ) -> dict[str, Any]:
     """Store the people of a table as contacts, all or none of them; the audit has who did.
 
-    Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column]}.
+    Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column],
+    forbidden: [{line, name, said}]}; ``said`` is opted_out, doubt or customer.
     A contact known under one of the addresses gets what is missing; what is there stays. Whoever a
     line says must not be contacted is not, whether they are new or known.
     """
