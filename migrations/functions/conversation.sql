@@ -85,6 +85,22 @@ language sql immutable as $$
                                  || agent_refusing_acts()), false)
 $$;
 
+-- Whether the outcome of something that we did says that they answered it, as CRMs note it there.
+create or replace function public.agent_outcome_is_reply(outcome text) returns boolean
+language sql immutable as $$
+  select coalesce(lower(outcome) ~ '(^|[_ -])(replied|reply|responded|response|answered|answer)([_ .!-]|$)'
+    and lower(outcome) !~ '(^|[_ -])(no|not|non|never|without|awaiting|waiting|wait|pending|needs?|until'
+                          '|if|auto|automatic|(did|has|have|does)n.?t)([_ -]|$)', false)
+$$;
+
+-- What an outcome may say of the person's wishes; null for one that says how it went alone.
+create or replace function public.agent_outcome_note(outcome text) returns text
+language sql immutable as $$
+  select case when lower(outcome) !~ '^\s*(sent|delivered|success(ful)?|ok|done|completed?|pending|queued'
+                '|opened|read|seen|failed|error|none|null|no[_ -]?(reply|response|answer))?\s*$'
+              then left(outcome, 300) end
+$$;
+
 -- A moment of a conversation that may be compared and printed: never before 1970, never in the future.
 create or replace function public.agent_moment(value timestamptz) returns timestamptz
 language sql stable as $$
@@ -128,8 +144,11 @@ language sql stable as $$
         from crm_message_queue q where q.contact_id = any (ids)) o
    cross join lateral (
       select max(t.at) filter (where t.is_ours) as at,
-             max(t.at) filter (where t.is_message) as out_at,
-             max(t.at) filter (where t.is_reply) as in_at,
+             max(t.at) filter (where t.is_message and not t.is_answered) as out_at,
+             -- Their answer came after what it is noted on, within an unknown time.
+             greatest(max(t.at) filter (where t.is_reply),
+                      max(agent_moment(t.at) + interval '1 minute') filter (where t.is_answered))
+               as in_at,
              count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
                                                     'from', 'them') order by t.at desc)
@@ -147,10 +166,13 @@ language sql stable as $$
                            ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
                        as is_message,
                      agent_is_reply(n.type, n.direction) as is_reply,
-                     case when lower(n.type) ~ agent_refusing_acts()
+                     agent_outcome_is_reply(n.outcome::text)
+                       and not agent_is_reply(n.type, n.direction) as is_answered,
+                     concat_ws(E'\n', case when lower(n.type) ~ agent_refusing_acts()
                             then concat_ws(E'\n', 'unsubscribe', left(n.summary, 600))
                           when agent_is_note(n.type) and not agent_is_reply(n.type, n.direction)
-                            then left(n.summary, 600) end as note,
+                            then left(n.summary, 600) end,
+                       agent_outcome_note(n.outcome::text)) as note,
                      agent_direction(n.direction) = 'inbound'
                        or lower(n.type) ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i

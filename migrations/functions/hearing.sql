@@ -1,7 +1,7 @@
 -- Hearing: the words of people that nobody has judged yet, and what came of judging them.
 
 -- Contacts whose words have not been judged, after one and until another one, at most row_limit of
--- them, [{id, texts, heard_at, waits}]: `id` is the contact, and `texts` reach back through all that is
+-- them, [{id, texts, heard_at, ours_at, done_at, waits}]: `id` is the contact; `texts` reach back through all that is
 -- stored. `ids` narrows it to these contacts.
 drop function if exists public.agent_inbox_unheard(uuid, integer);
 drop function if exists public.agent_inbox_unheard(uuid, integer, uuid);
@@ -26,7 +26,7 @@ begin
        order by b.contact_id limit row_limit
     )
     select coalesce(jsonb_agg(jsonb_build_object(
-             'id', w.contact_id, 'heard_at', t.heard_at, 'done_at', w.done_at,
+             'id', w.contact_id, 'heard_at', t.heard_at, 'ours_at', t.ours_at, 'done_at', w.done_at,
              'waits', agent_waits_for_us(t.ours_at, t.heard_at, w.done_at),
              'texts', t.texts || coalesce((
                select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))

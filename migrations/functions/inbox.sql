@@ -32,7 +32,8 @@ begin
   else
     who := array(select distinct s.contact_id from said s
                   where s.contact_id is not null
-                    and (agent_is_reply(s.type, s.direction) or agent_is_note(s.type)));
+                    and (agent_is_reply(s.type, s.direction) or agent_is_note(s.type)
+                         or agent_outcome_note(s.outcome::text) is not null));
   end if;
   if who = '{}' then
     return null;
@@ -68,8 +69,10 @@ create or replace trigger agent_inbox_message_changed
 create or replace trigger agent_inbox_interaction_changed
   after update on public.crm_interactions
   for each row when (
-    (agent_is_reply(new.type, new.direction) or agent_is_note(new.type)) and (
-      new.summary is distinct from old.summary or new.type is distinct from old.type
+    (agent_is_reply(new.type, new.direction) or agent_is_note(new.type)
+     or agent_outcome_note(new.outcome::text) is not null) and (
+      new.summary is distinct from old.summary
+      or new.outcome::text is distinct from old.outcome::text or new.type is distinct from old.type
       or new.direction is distinct from old.direction
       or new.contact_id is distinct from old.contact_id))
   execute function public.agent_inbox_mark();

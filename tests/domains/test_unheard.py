@@ -191,3 +191,83 @@ def test_a_message_that_names_only_its_conversation_is_heard(
         (ada, STOP),
     )
     assert judged(life, store) == ("refused", "do_not_contact")
+
+
+def test_an_outcome_says_what_became_of_a_message(
+    life: Life, people: People, admin: psycopg.Connection, store: Store
+) -> None:
+    life.limit(100)
+    outcomes = {
+        "replied": ("refused", "replied"),
+        "Positive reply": ("refused", "replied"),
+        "not_interested": ("refused", "do_not_contact"),
+        "no_reply": ("granted", None),
+        "sent": ("granted", None),
+        "awaiting response": ("granted", None),
+    }
+    for number, outcome in enumerate(outcomes):
+        admin.execute(
+            "insert into crm_interactions (contact_id, type, direction, outcome, occurred_at)"
+            " values (%s, 'dm', 'outbound', %s, now() - interval '9 days')",
+            (people.add(f"ada{number}"), outcome),
+        )
+
+    def automatic(name: str) -> tuple[object, object]:
+        command = life.enqueue(name, batch_id="outreach")
+        life.claim()
+        answer = life.begin(command, person=name)
+        if answer["verdict"] == "unheard":
+            hear_these(store, answer["contacts"])
+            answer = life.begin(command, person=name)
+        return answer["verdict"], answer.get("reason")
+
+    found = {outcome: automatic(f"ada{number}") for number, outcome in enumerate(outcomes)}
+    assert found == outcomes
+    # What we sent after their answer is ours to wait for.
+    admin.execute("update crm_contacts set last_outbound_at = now() - interval '8 days'")
+    assert automatic("ada0") == ("granted", None)
+
+
+def test_a_question_of_unknown_origin_waits_for_a_look(
+    people: People, admin: psycopg.Connection, store: Store
+) -> None:
+    texts = {
+        "asks": "What does it cost?",
+        "asks_in_german": "Hallo, was kostet das denn?",
+        "ours": "Hi! What are you working on these days?",
+        "answered": "How much is it?",
+        "stored_twice": "How does it work?",
+    }
+    ids = {name: people.add(name, last_message=text) for name, text in texts.items()}
+    for number in range(4):
+        people.add(f"template{number}", last_message="How much does a slot cost you?")
+    admin.execute(
+        "update crm_contacts set last_message_at = now() - interval '2 days',"
+        " last_outbound_at = now() - interval '1 day' where id = %s",
+        (ids["answered"],),
+    )
+    people.hears(ids["stored_twice"], body=texts["stored_twice"], hours_ago=50)
+    people.hears(ids["stored_twice"], direction="outbound", body="Like this", hours_ago=40)
+    hear(store)
+    held = people.rows("select contact_id::text as id from actp_inbox where look_at is not null")
+    assert {row["id"] for row in held} == {ids["asks"], ids["asks_in_german"]}
+
+
+def test_mail_by_hand_is_listed_for_nobody_who_must_not_get_it(
+    people: People, admin: psycopg.Connection, store: Store
+) -> None:
+    ids = {
+        name: people.add(name, email=f"{name}@kiln.example")
+        for name in ("fine", "listed", "mailed", "twin", "waits", "unclear")
+    }
+    for id_ in ids.values():
+        people.queue(id_, platform="gmail")
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient)"
+        " values ('twitter', 'listed'), ('gmail', 'mailed@kiln.example')"
+    )
+    people.add("other", platform="tiktok", email="twin@kiln.example", email_opted_out=True)
+    people.hears(ids["waits"], platform="instagram", body="And what then?")
+    store.call("agent_inbox_tag", contact_id=ids["unclear"], added=["was annoyed"])
+    listed = store.call("agent_outreach_emails")
+    assert [row["contact_id"] for row in listed] == [ids["fine"]]

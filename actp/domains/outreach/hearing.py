@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.outreach.optout import wish_in
+from actp.domains.outreach.questions import is_asked_of_us
 from actp.domains.paging import batches, pages
 from actp.moments import stored_moment
 
@@ -19,6 +21,9 @@ __all__ = ["Heard", "hear", "hear_these"]
 
 # What a page costs beside its rows is as much as some hundred rows.
 PAGE_ROWS: Final = 2000
+# What stands last with so many people on a page is a template, not the question of one of them.
+TEMPLATE_ROWS: Final = 4
+BEGINNING: Final = 40
 
 
 @dataclass(slots=True)
@@ -74,7 +79,17 @@ def hear_these(store: Store, ids: Sequence[str]) -> None:
 
 
 def _act_on(store: Store, page: Sequence[Mapping[str, Any]], heard: Heard) -> None:
+    often = Counter(
+        said["text"][:BEGINNING]
+        for row in page
+        for said in row["texts"]
+        if said["from"] == "unknown" and said["text"]
+    )
     wishes = {row["id"]: _wish(row) for row in page}
+    for row in page:
+        question = None if wishes[row["id"]][0] else _open_question(row)
+        if question is not None and often[question["text"][:BEGINNING]] < TEMPLATE_ROWS:
+            wishes[row["id"]] = "doubt", question
     stop: list[Json] = [id_ for id_, (wish, _) in wishes.items() if wish == "stop"]
     waiting: list[Json] = [row["id"] for row in page if row["waits"] and row["id"] not in stop]
     judged: list[Json] = []
@@ -109,6 +124,30 @@ def _wish(row: Mapping[str, Any]) -> tuple[Wish | None, Mapping[str, Any]]:
         if wish == "doubt" and found[0] is None and _is_new(said, row["done_at"]):
             found = wish, said
     return found
+
+
+def _open_question(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return a text that nobody is named as the author of, which only a customer asks.
+
+    One before our last message is answered, as is one that is stored as theirs too.
+    """
+    if row["waits"]:
+        return None
+    theirs = {str(said["text"])[:BEGINNING] for said in row["texts"] if said["from"] == "them"}
+    ours_at = stored_moment(row["ours_at"])
+    texts: list[Mapping[str, Any]] = row["texts"]
+    for said in texts:
+        at = stored_moment(said["at"])
+        if (
+            said["from"] == "unknown"
+            and said["text"]
+            and is_asked_of_us(said["text"])
+            and said["text"][:BEGINNING] not in theirs
+            and _is_new(said, row["done_at"])
+            and (at is None or ours_at is None or at > ours_at)
+        ):
+            return said
+    return None
 
 
 def _is_new(said: Mapping[str, Any], done_at: str | None) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["LANGUAGES", "Wish", "asks_to_stop", "wish_in"]
+__all__ = ["LANGUAGES", "Wish", "asks_to_stop", "plain_words", "wish_in"]
 
 Wish: TypeAlias = Literal["stop", "doubt"]
 
@@ -172,10 +172,10 @@ def wish_in(text: str | None) -> Wish | None:
     if not text:
         return None
     words = _words()
-    lines = [_plain(line) for line in text.splitlines()]
+    lines = [plain_words(line) for line in text.splitlines()]
     if not any(lines) and (sign := _SIGNS.search(text) or _REFUSALS.search(text)):
         return "stop" if _SIGNS.match(sign[0]) else "doubt"
-    sentences = map(_plain, _SENTENCE_ENDS.split(text))
+    sentences = map(plain_words, _SENTENCE_ENDS.split(text))
     if any(_is_alone(line, words.alone, words.polite) for line in lines) or any(
         _is_alone(sentence, _ONE_WORD, words.polite) for sentence in sentences
     ):
@@ -217,18 +217,18 @@ def _is_alone(line: str, listed: frozenset[str], polite: frozenset[str]) -> bool
 @cache
 def _words() -> _Words:
     def all_of(kind: str) -> list[str]:
-        return [_plain(phrase) for language in _DATA.values() for phrase in language[kind]]
+        return [plain_words(phrase) for language in _DATA.values() for phrase in language[kind]]
 
     return _Words(
         frozenset(all_of("alone")),
         frozenset(all_of("no")),
-        frozenset(map(_plain, _POLITE)),
+        frozenset(map(plain_words, _POLITE)),
         _Phrases.of(all_of("phrases")),
         _Phrases.of(all_of("doubt")),
     )
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Return a text in lower case, without accents, invisible signs and punctuation."""
     bare = _APOSTROPHES.sub("", text)
     if bare.isascii():
