@@ -194,9 +194,10 @@ class ClaudeError(ActpError):
 
 
 class StoreError(ActpError):
-    """Raised when a database call failed; ``function`` is the function that was called."""
+    """Raised when a database call failed: ``function``, with ``code``, its SQLSTATE, if any."""
 
     function: str | None = None
+    code = ""
 
     exit_code = ExitCode.UNAVAILABLE
 

@@ -14,7 +14,7 @@ from psycopg.types.json import set_json_loads
 
 from actp.errors import ActpError, SettingsError, StoreRefused
 from actp.store.decoding import decoded
-from actp.store.sqlstate import connecting_error_class, error_class
+from actp.store.sqlstate import connecting_error_class, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -179,10 +179,7 @@ def translated(error: psycopg.Error, *, connecting: bool = False) -> ActpError:
     """Return our error for one of psycopg's, with the server's own words."""
     message = error.diag.message_primary or str(error).strip() or type(error).__name__
     if error.sqlstate is not None:
-        meaning = error_class(error.sqlstate)
-        if meaning is StoreRefused:
-            return StoreRefused(f"{message} (SQLSTATE {error.sqlstate})")
-        return meaning(message)
+        return error_of(error.sqlstate, message)
     if connecting or isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return connecting_error_class(message)(message)
     return StoreRefused(message)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from actp.store.protocol import Json, Listener
 
 _STATEMENTS_REMEMBERED = 512
+READ_ONLY: Final = "25006"
 SHARED: Final = (
     "DATABASE_URL leads to a transaction pooler, which shares sessions: it continues without"
     " prepared statements and without NOTIFY; the session pooler is faster"
@@ -97,6 +98,10 @@ class PostgresStore:
                     connection.close()
                     if reused:
                         raise _DiedIdleError from error
+                if error.sqlstate == READ_ONLY:
+                    # After a failover or a full disk its session may stay so, and a new one not.
+                    connection.close()
+                    self._pool.close_idle()
                 if isinstance(error, CallTimedOut):
                     # Where one ends in silence so do the others, each after its own timeout.
                     self._pool.close_idle()

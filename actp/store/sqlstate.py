@@ -9,6 +9,7 @@ from actp.errors import (
     NotFound,
     SchemaMissing,
     StoreDenied,
+    StoreError,
     StoreRefused,
     StoreUnavailable,
     WrongState,
@@ -62,6 +63,28 @@ def error_class(code: str) -> type[ActpError]:
         # Without its own code, something between us and the database spoke.
         return StoreUnavailable
     return StoreRefused
+
+
+# What to do about errors whose class says too little.
+_REMEDIES = {
+    "55P03": "Another program keeps the rows or the table locked: bin/doctor names it. Nothing was"
+    " lost.",
+    "25006": "The database takes no changes: its disk may be full, or a standby answers. Nothing"
+    " was lost.",
+    "53300": "Every connection of the database is in use. Close some, or raise max_connections."
+    " Nothing was lost.",
+}
+
+
+def error_of(code: str, message: str) -> ActpError:
+    """Return the error that a code and its message stand for."""
+    meaning = error_class(code)
+    if meaning is StoreRefused and code:
+        message = f"{message} (SQLSTATE {code})"
+    error = meaning(message, remedy=_REMEDIES.get(code))
+    if isinstance(error, StoreError):
+        error.code = code
+    return error
 
 
 _DENIALS = (

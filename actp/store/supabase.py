@@ -12,10 +12,10 @@ import httpx
 # The part of supabase-py that calls functions; all of it would hold 14 MiB in each process.
 from postgrest import APIError, SyncPostgrestClient
 
-from actp.errors import SettingsError, StoreDenied, StoreRefused, StoreUnavailable
+from actp.errors import SettingsError, StoreDenied, StoreUnavailable
 from actp.store.arguments import refuse_unstorable
 from actp.store.decoding import decoded
-from actp.store.sqlstate import error_class
+from actp.store.sqlstate import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,12 +181,7 @@ def _message(response: httpx.Response) -> str:
 
 
 def _translated(error: APIError) -> ActpError:
-    code = str(error.code or "")
-    message = error.message or "no message"
-    meaning = error_class(code)
-    if meaning is StoreRefused and code:
-        return StoreRefused(f"{message} (SQLSTATE {code})")
-    return meaning(message)
+    return error_of(str(error.code or ""), error.message or "no message")
 
 
 def _unavailable(error: httpx.TransportError) -> StoreUnavailable:

@@ -130,6 +130,20 @@ def test_connections_that_an_administrator_ends_are_replaced(
     assert store.call("conformance_null") is None
 
 
+def test_a_session_that_stays_read_only_is_replaced(cluster: Cluster, store: PostgresStore) -> None:
+    read_only: LiteralString = "alter database postgres set default_transaction_read_only = {}"
+    with psycopg.connect(cluster.dsn, autocommit=True) as connection:
+        connection.execute(read_only.format("on"))
+        try:
+            with pytest.raises(StoreUnavailable, match="read-only") as refusal:
+                store.call("conformance_note", p_key=str(uuid4()))
+        finally:
+            connection.execute("set default_transaction_read_only = off")
+            connection.execute(read_only.format("off"))
+    assert "disk may be full" in refusal.value.remedy
+    assert store.call("conformance_note", p_key=str(uuid4())) == {"times": 1}
+
+
 def test_a_session_that_others_use_as_well_costs_nothing(
     cluster: Cluster, store: PostgresStore, caplog: pytest.LogCaptureFixture
 ) -> None:
