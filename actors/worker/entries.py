@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from actp.errors import StoreRefused
 from actp.safari.commands import handle_of, parse_command, recipient, text_hash
 from actp.safari.outcomes import Outcome
 
 if TYPE_CHECKING:
     from actors.worker.messages import Row
+    from actp.errors import StoreError
     from actp.safari.commands import Command
 
 __all__ = [
@@ -22,9 +24,12 @@ __all__ = [
     "command_of",
     "finish_item",
     "handed_back",
+    "is_about_entry",
     "reduced",
 ]
 
+# A lock, a timeout, and what a trigger's own statements lack: a right, a table, a column.
+_ABOUT_A_ROW = ("55P03", "57014", "42")
 _HANDED_BACK = Outcome("wait", "handed_back", quota_back=True)
 
 
@@ -132,6 +137,17 @@ def finish_item(finish: Finish) -> dict[str, Any]:
         "alert": {"kind": kind, "text": outcome.alert} if outcome.alert else None,
         "result": outcome.result,
     }
+
+
+def is_about_entry(error: StoreError) -> bool:
+    """Return whether the database may take other entries, and this one later.
+
+    Its row is locked, or another program's trigger or constraint refuses the write. An entry that
+    is malformed (class 22, or refused before it was sent) is never taken.
+    """
+    if isinstance(error, StoreRefused):
+        return bool(error.code) and not error.code.startswith("22")
+    return error.code.startswith(_ABOUT_A_ROW)
 
 
 def reduced(finish: Finish, error: Exception) -> Finish | None:

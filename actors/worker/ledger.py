@@ -6,6 +6,8 @@ import logging
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import chain, islice
+from math import inf
 from random import SystemRandom
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
@@ -17,9 +19,10 @@ from actors.worker.entries import (
     begin_item,
     begun_from,
     finish_item,
+    is_about_entry,
     reduced,
 )
-from actp.errors import StoreRefused
+from actp.errors import ActpError, StoreError, StoreRefused, StoreUnavailable
 from actp.store.reconnect import Backoff
 from metrics import instruments
 
@@ -38,6 +41,8 @@ COALESCE_SECONDS = 0.001
 # A write that takes longer puts its results on disk meanwhile: the process may die waiting.
 SPOOL_AFTER_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
+# An entry that the database does not take, while it takes others, is tried again alone.
+HELD_OVER_SECONDS = 30.0
 
 Answer = TypeVar("Answer", Begun, bool)
 
@@ -52,6 +57,7 @@ class _PendingBegin(NamedTuple):
 class _PendingFinish(NamedTuple):
     entry: Finish
     answer: Future[bool]
+    whole: Finish | None = None  # where the entry is a reduced one
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +69,22 @@ class _Batch:
     def size(self) -> int:
         return len(self.begins) + len(self.finishes)
 
+    @property
+    def entries(self) -> list[Begin | Finish]:
+        return [
+            *(finish.entry for finish in self.finishes),
+            *(begin.entry for begin in self.begins),
+        ]
+
 
 class Ledger:
     """Group commit: what is submitted during one write goes into the next.
 
     Any thread submits and gets a future. A result that cannot be written is spooled to disk and
     written when the database is back. Both sides of every call may be repeated, so a write whose
-    answer was lost is sent again. ``on_returned`` is called when a row went back to the queue.
+    answer was lost is sent again. An entry whose row is locked, or whose write a trigger of
+    another program refuses, is held over and tried again alone: the others go on, and its command
+    stays ours. ``on_returned`` is called when a row went back to the queue.
     """
 
     def __init__(
@@ -83,6 +98,7 @@ class Ledger:
         self._spooling = threading.Lock()
         self._begins: dict[str, _PendingBegin] = {}
         self._finishes: dict[str, _PendingFinish] = {}
+        self._held_over: dict[str, float] = {}  # by id, until when
         self._writing_since: float | None = None
         self._one_by_one = 0
         self._failures = 0
@@ -102,11 +118,13 @@ class Ledger:
         if isinstance(entry, Begin):
             begin = _PendingBegin(entry, Future())
             with self._changed:
+                self._held_over.pop(entry.id, None)
                 self._begins[entry.id] = begin
                 self._changed.notify()
             return begin.answer
         finish = _PendingFinish(entry, Future())
         with self._changed:
+            self._held_over.pop(entry.id, None)
             earlier = self._finishes.get(entry.id)
             self._finishes[entry.id] = finish
             withdrawn = self._begins.pop(entry.id, None)
@@ -185,13 +203,19 @@ class Ledger:
                 self._refused(batch, error)
             except Exception as error:  # noqa: BLE001 - of whatever kind: the results must be written
                 self._writing_since = None
-                self._failed(error)
+                if isinstance(error, StoreError) and is_about_entry(error):
+                    self._not_taken(batch, error)
+                else:
+                    self._failed(error)
 
     def _next_batch(self) -> _Batch | None:
         with self._changed:
             while not self._is_closed:
-                if self._is_drained:
-                    self._changed.wait()
+                due_seconds = min(self._held_over.values(), default=inf) - monotonic()
+                if due_seconds <= 0:
+                    return self._alone(min(self._held_over, key=self._held_over.__getitem__))
+                if all(id_ in self._held_over for id_ in chain(self._finishes, self._begins)):
+                    self._changed.wait(None if due_seconds == inf else due_seconds)
                     continue
                 if not self._begins and not self._when_drained:
                     self._changed.wait(COALESCE_SECONDS)
@@ -201,12 +225,21 @@ class Ledger:
     def _batch(self) -> _Batch:
         limit = 1 if self._one_by_one else MAX_BATCH_ITEMS
         self._one_by_one = max(0, self._one_by_one - 1)
-        finishes = tuple(self._finishes.values())[:limit]
-        begins = tuple(self._begins.values())[: limit - len(finishes)]
-        return _Batch(begins, finishes)
+        ready = (each for id_, each in self._finishes.items() if id_ not in self._held_over)
+        finishes = tuple(islice(ready, limit))
+        waiting = (each for id_, each in self._begins.items() if id_ not in self._held_over)
+        return _Batch(tuple(islice(waiting, limit - len(finishes))), finishes)
+
+    def _alone(self, id_: str) -> _Batch:
+        finish, begin = self._finishes.get(id_), self._begins.get(id_)
+        return _Batch((begin,) if begin else (), (finish,) if finish else ())
 
     def _written(self, batch: _Batch, answer: dict[str, list[dict[str, Any]]]) -> None:
         self._failures = 0
+        if any(entry.id in self._held_over for entry in batch.entries):
+            # What was in the way may be gone for all of them.
+            with self._changed:
+                self._held_over.clear()
         finishes = {each.entry.id: each for each in batch.finishes}
         begins = {each.entry.id: each for each in batch.begins}
         self._forget(batch)
@@ -228,6 +261,7 @@ class Ledger:
                 # A later result of the same attempt is still to be written.
                 if self._finishes.get(finish.entry.id) is finish:
                     del self._finishes[finish.entry.id]
+                    self._held_over.pop(finish.entry.id, None)
         with self._spooling:
             self._spool.forget(each.entry.id for each in batch.finishes)
 
@@ -248,16 +282,48 @@ class Ledger:
         for finish in batch.finishes:
             less = reduced(finish.entry, error)
             if less is not None:
+                whole = finish.whole or finish.entry
                 with self._changed:
                     if self._finishes.get(less.id) is finish:
-                        self._finishes[less.id] = _PendingFinish(less, finish.answer)
+                        self._finishes[less.id] = _PendingFinish(less, finish.answer, whole)
                 return
+        if batch.finishes and is_about_entry(error):
+            self._not_taken(batch, error)
+            return
         self._forget(batch)
         for finish in batch.finishes:
             _settle(finish.answer, answer=False)
         for begin in batch.begins:
             _settle(begin.answer, Begun("lost", "refused", 0))
         self._report_drained()
+
+    def _not_taken(self, batch: _Batch, error: StoreError) -> None:
+        """Find the entry that the database does not take; have it wait, and the others go on."""
+        if batch.size > 1:
+            self._one_by_one = batch.size
+            return
+        with self._changed:
+            for finish in batch.finishes:
+                if finish.whole and self._finishes.get(finish.entry.id) is finish:
+                    self._finishes[finish.entry.id] = _PendingFinish(finish.whole, finish.answer)
+            for entry in batch.entries:
+                self._held_over[entry.id] = monotonic() + HELD_OVER_SECONDS
+        self.spool_finishes()
+        for entry in batch.entries:
+            _log.error("%s is written later: %s", entry.id, error, extra={"action": "ledger_held"})
+            if not isinstance(error, StoreUnavailable):
+                self._tell(entry, error)
+
+    def _tell(self, entry: Begin | Finish, error: StoreError) -> None:
+        try:
+            self._store.call(
+                "safari_note",
+                kind="write_refused",
+                subject=entry.service,
+                detail={"service": entry.service, "command_id": entry.id, "error": str(error)},
+            )
+        except ActpError as failure:
+            _log.warning("cannot alert: %s", failure, extra={"action": "alert_failed"})
 
     def _failed(self, error: Exception) -> None:
         self.spool_finishes()

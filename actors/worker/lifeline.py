@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ from actors.runtime.messages import (
     Stop,
     Tick,
 )
+from actors.worker.entries import is_about_entry
 from actors.worker.messages import LeasesLost, StartClaiming, WaitLifted
 from actors.worker.poller import POLLER
-from actp.errors import StoreRefused
+from actp.errors import StoreError, StoreRefused, StoreUnavailable
 from actp.marks import known_event, remember_event
 from actp.spool import left_behind
 from actp.store.reconnect import Backoff
@@ -49,6 +51,7 @@ class _Booted:
 class _Beaten:
     lost: frozenset[tuple[str, int]]
     resumed: Mapping[str, str]
+    rescue_error: str | None
 
 
 class Lifeline(Actor):
@@ -77,6 +80,7 @@ class Lifeline(Actor):
         self._is_booted = False
         self._is_beating = False
         self._resumed: dict[str, str] = {}
+        self._told: str | None = None
         self._failures = 0
         self._backoff = Backoff()
         self._random = SystemRandom()
@@ -109,6 +113,10 @@ class Lifeline(Actor):
 
     def _beaten(self, beaten: _Beaten) -> None:
         self._is_beating = False
+        if beaten.rescue_error != self._told:
+            self._told = beaten.rescue_error
+            if self._told is not None:
+                self.offload("tell", partial(self._tell_refused, self._told))
         if beaten.lost:
             self._registry.tell_all(LeasesLost(beaten.lost), but=self.name)
         # It is answered for a while, since a beat can be lost: once each is enough.
@@ -147,14 +155,7 @@ class Lifeline(Actor):
             self._replay(left)
         known = known_event(me.marks_folder)
         self._compare(known, self._store.call("safari_watermark", known=known))
-        rescued = self._store.call(
-            "safari_rescue",
-            boot_id=me.boot_id,
-            host_key=me.host_key,
-            services=list(me.services),
-            expired=False,
-        )
-        _log_rescue(rescued)
+        self._rescue()
         return _Booted()
 
     def _replay(self, left: LeftBehind) -> None:
@@ -167,19 +168,49 @@ class Lifeline(Actor):
             )
             _log.error("%s: %s", left.path, left.fault, extra={"action": "spool_refused"})
             return
-        refused = 0
+        refused = list[StoreError]()
         for result in left.results:
             try:
                 self._store.call(
                     "safari_ledger", boot_id=left.boot_id, finishes=[result], begins=[]
                 )
-            except StoreRefused:
-                refused += 1
+            except StoreError as error:
+                if not _is_refusal(error):
+                    raise
+                refused.append(error)
                 _log.exception("a spooled result was refused", extra={"action": "spool_refused"})
-        if refused:
-            left.path.rename(left.path.with_suffix(".refused"))
-        else:
+        if not refused:
             left.path.unlink(missing_ok=True)
+        elif any(is_about_entry(error) for error in refused):
+            self._tell_refused(refused[0])  # the next start tries the file again
+        else:
+            left.path.rename(left.path.with_suffix(".refused"))
+
+    def _tell_refused(self, error: object) -> None:
+        self._store.call(
+            "safari_note",
+            kind="write_refused",
+            subject=self._me.host_key,
+            detail={"error": str(error)},
+        )
+
+    def _rescue(self) -> None:
+        """Rescue what an earlier process of this host held; a row that refuses it stops nobody."""
+        try:
+            rescued = self._store.call(
+                "safari_rescue",
+                boot_id=self._me.boot_id,
+                host_key=self._me.host_key,
+                services=list(self._me.services),
+                expired=False,
+            )
+        except StoreError as error:
+            if not _is_refusal(error):
+                raise
+            _log.exception("the rescue was refused", extra={"action": "rescue_failed"})
+            self._tell_refused(error)
+        else:
+            _log_rescue(rescued)
 
     def _beat(self, holding: LeasesHeld, *, rescues: bool) -> Callable[[], _Beaten]:
         def beat() -> _Beaten:
@@ -202,6 +233,7 @@ class Lifeline(Actor):
             return _Beaten(
                 frozenset(row for row in holding.held if row[0] in answer["lost"]),
                 answer.get("resumed") or {},
+                answer.get("rescue_error"),
             )
 
         return beat
@@ -226,6 +258,13 @@ class Lifeline(Actor):
     def _sign_off(self) -> None:
         self._store.call("safari_sign_off", boot_id=self._me.boot_id)
         self._registry.tell(SUPERVISOR, Drained(self.name))
+
+
+def _is_refusal(error: StoreError) -> bool:
+    """Return whether the database is there, and refuses this."""
+    return isinstance(error, StoreRefused) or (
+        is_about_entry(error) and not isinstance(error, StoreUnavailable)
+    )
 
 
 def _log_rescue(rescued: Mapping[str, int] | None) -> None:

@@ -176,6 +176,16 @@ def _spool_refused(about: Fields) -> str:
     )
 
 
+def _write_refused(about: Fields) -> str:
+    what = f": {about['service']}" if about.get("service") else ""
+    shown = f"<code>bin/show {about['command_id']}</code>\n" if about.get("command_id") else ""
+    return (
+        f"✍️ Write Refused{what}{about.line('error')}\n{shown}"
+        "The result is kept on this host and stored when the database takes it. Check your own\n"
+        "triggers and constraints on <code>safari_command_queue</code>."
+    )
+
+
 def _set_aside(about: Fields) -> str:
     return (
         f"🧹 Commands Set Aside: {about.counted('count', 'command')}{about.line('error')}\n"
@@ -311,5 +321,6 @@ _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(
         "unstorable": _unstorable,
         "watchdog_spent": _watchdog_spent,
         "webhook_given_up": _webhook_given_up,
+        "write_refused": _write_refused,
     }
 )

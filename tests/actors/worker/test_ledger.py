@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from actors.worker.ledger import Ledger
 from actors.worker.ledger_actor import LEDGER, LedgerActor
 from actp.errors import StoreUnavailable
 from actp.spool import Spool
+from actp.store.postgres import PostgresStore
 from tests.actors.house import DEADLINE_SECONDS
 from tests.actors.postman import SENT
 from tests.actors.rows import eventually
@@ -234,3 +236,48 @@ def test_a_ledger_whose_thread_has_ended_is_stuck(house: House, ledger: Ledger) 
     assert not house.settle(LEDGER).is_stuck
     ledger.close()
     assert house.settle(LEDGER).is_stuck
+
+
+REFUSE = """create function theirs() returns trigger language plpgsql as
+ $$ begin raise exception 'not on a Sunday'; end $$;
+create trigger theirs before update of status on safari_command_queue for each row
+ when (new.status = 'completed' and new.params ->> 'username' = 'bad')
+ execute function theirs()"""
+
+
+def test_a_result_that_a_trigger_of_theirs_refuses_is_kept_until_it_is_taken(
+    ledger: Ledger, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = begun_rows(ledger, queue, "bad", "good")
+    queue.execute(REFUSE)
+    answers = [ledger.submit(finish(bad)), ledger.submit(finish(good))]
+    assert recorded(answers[1]) == [True]
+    eventually(lambda: queue.alerts() == ["write_refused"], "it is alerted")
+    assert not answers[0].done(), "its row stays ours"
+    assert bad.id in {item["id"] for item in spooled(tmp_path)[1:]}
+    monkeypatch.setattr("actors.worker.ledger.HELD_OVER_SECONDS", 0.1)
+    queue.execute("drop function theirs cascade")
+    ledger.submit(finish(bad))  # a later result of the row is tried at once
+    assert recorded(answers[0]) == [True]
+    assert queue.statuses(bad.id) == ["completed"]
+    assert queue.row(bad.id)["result"] == SENT.result
+    assert spooled(tmp_path) == []
+
+
+def test_a_row_that_somebody_locks_keeps_nobody_else_waiting(
+    queue: Queue, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actp.store.connection.LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("actors.worker.ledger.HELD_OVER_SECONDS", 0.05)
+    with closing(PostgresStore(queue.database.dsn)) as store:
+        ledger = Ledger(store, queue.boot_id, spool, on_returned=lambda: None)
+        locked, free = begun_rows(ledger, queue, "locked", "free")
+        with queue.database.connect() as other, other.transaction():
+            other.execute("select from safari_command_queue where id = %s for update", (locked.id,))
+            answers = [ledger.submit(finish(locked)), ledger.submit(finish(free))]
+            assert recorded(answers[1]) == [True]
+            assert not answers[0].done()
+        assert recorded(answers[0]) == [True]
+        ledger.close()
+    assert queue.statuses(locked.id, free.id) == ["completed"] * 2
+    assert queue.alerts() == []

@@ -113,6 +113,29 @@ def test_a_spooled_result_that_is_refused_is_kept_aside_and_stops_nothing(scene:
     assert [path.suffix for path in scene.folder.iterdir()] == [".refused"]
 
 
+REFUSE = """create function theirs() returns trigger language plpgsql as
+ $$ begin insert into a_table_that_is_gone values (1); return new; end $$;
+create trigger theirs before update of status on safari_command_queue for each row
+ when (new.status in ('completed', 'failed')) execute function theirs()"""
+
+
+def test_a_trigger_of_theirs_stops_no_start_and_loses_no_result(
+    scene: Scene,
+) -> None:
+    sent = begun_by(scene.predecessor, "ada")
+    scene.spool({"sent": sent})
+    scene.queue.execute(REFUSE)
+    scene.boot()
+    assert scene.queue.row(sent["id"])["status"] == "running"
+    assert [path.suffix for path in scene.folder.iterdir()] == [".jsonl"]
+    assert scene.queue.alerts() == ["write_refused"]
+    scene.queue.execute("drop function theirs cascade")
+    scene.house.tell(LIFELINE, Grenade())
+    scene.boot()
+    assert scene.queue.row(sent["id"])["status"] == "completed"
+    assert list(scene.folder.iterdir()) == []
+
+
 def test_while_the_database_is_away_nothing_is_opened(scene: Scene) -> None:
     scene.latched.break_with(AWAY)
     scene.move_in()
