@@ -18,10 +18,11 @@ from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import emit_json, say, warn
 from actp.errors import InvalidInput, NotFound, WrongState
+from actp.marks import known_event
 from actp.settings import Settings, load_settings
 from actp.store.agents import look
 from actp.store.direct import direct_dsn
-from actp.store.embedded.backup import dump, load
+from actp.store.embedded.backup import dump, hold_what_others_sent, load
 from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate, schema_state
 from actp.store.postgres import PostgresStore
@@ -170,7 +171,15 @@ def restore(file: Path) -> None:
         raise WrongState("the tree is up", remedy="Run bin/down first.")
     with _embedded(settings) as cluster:
         load(cluster, file.absolute())
-    say("Restored. bin/up holds commands that may have been sent since; see bin/status, then")
+        known = known_event(settings.actp_home / "marks")["database"]
+        held = hold_what_others_sent(cluster, known)
+    if held:
+        say(
+            f"Restored from another host's backup: {held} commands are held, since this host cannot"
+        )
+        say("know what was sent after the backup. See bin/history --status pending, then")
+    else:
+        say("Restored. bin/up holds commands that may have been sent since; see bin/status, then")
     say("bin/queue accept or discard.")
 
 

@@ -11,7 +11,7 @@ import pytest
 from actp.errors import InvalidInput, StoreError
 from actp.marks import known_event, remember_event
 from actp.store.embedded import EmbeddedStore
-from actp.store.embedded.backup import dump, load
+from actp.store.embedded.backup import dump, hold_what_others_sent, load
 from tests.support.servers import short_folder
 
 if TYPE_CHECKING:
@@ -74,6 +74,15 @@ def test_a_restored_database_holds_what_may_have_been_sent(
     status = store.call("safari_status")
     assert status["backlog_held"] == before
     assert [alert["kind"] for alert in status["alerts"]] == ["database_restored"]
+
+
+def test_what_another_host_may_have_sent_is_held(store: EmbeddedStore, tmp_path: Path) -> None:
+    insert(store)
+    known = store.call("safari_watermark", known=known_event(tmp_path))["database"]
+    assert hold_what_others_sent(store.cluster, known) == 0
+    assert hold_what_others_sent(store.cluster, None) == 1
+    alerts = store.call("safari_status")["alerts"]
+    assert "another host" in str([alert["detail"] for alert in alerts])
 
 
 def test_another_database_is_no_restored_one(store: EmbeddedStore, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
@@ -12,14 +12,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actp.errors import InvalidInput, StoreError, StoreUnavailable
 from actp.store.embedded.binaries import ENVIRONMENT
+from actp.store.migrate import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import IO
+    from typing import IO, LiteralString
 
     from actp.store.embedded.cluster import Cluster
 
-__all__ = ["dump", "load"]
+__all__ = ["dump", "hold_what_others_sent", "load"]
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 COPY_TIMEOUT_SECONDS: Final = 3600
@@ -85,6 +86,30 @@ def load(cluster: Cluster, path: Path) -> None:
             _rename(connection, (name, replaced), (restored, name))
         finally:
             _drop(connection, restored, replaced)
+
+
+def hold_what_others_sent(cluster: Cluster, known_database: str | None) -> int:
+    """Hold what would reach a person unless this host has used the database; return how many.
+
+    ``known_database`` is the one that this host remembers. Of another host's it cannot know what
+    was sent since the backup.
+    """
+    with psycopg.connect(
+        cluster.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
+    ) as connection:
+        if not _answer(connection, "select to_regproc('public.safari_hold_all') is not null"):
+            migrate(cluster.dsn)
+        row = connection.execute(
+            "select value #>> '{}' from public.safari_settings where key = 'database_id'"
+        ).fetchone()
+        if row is not None and row[0] == known_database:
+            return 0
+        return int(_answer(connection, "select public.safari_hold_all('a backup of another host')"))
+
+
+def _answer(connection: psycopg.Connection, question: LiteralString) -> Any:
+    row = connection.execute(question).fetchone()
+    return row and row[0]
 
 
 def _rename(connection: psycopg.Connection, *names: tuple[str, str]) -> None:
