@@ -21,8 +21,9 @@ from actp.errors import SchemaMissing, StoreError, StoreUnavailable
 from actp.store.agents import ONLY_MADE, is_optional, names_in, wanted_columns
 from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
-from actp.store.schema import BEFORE_EACH, FROM_PUBLIC, MIGRATIONS, read_schema
+from actp.store.schema import BEFORE_EACH, FROM_PUBLIC, MIGRATIONS, SEQUENCES, read_schema
 from actp.store.statements import statements
+from actp.store.taken import refuse_taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,6 +152,8 @@ def _apply(
             _set(connection, "actp.schema_version", str(schema.version))
             # A file that a crash of the server undoes is pending again.
             _set(connection, "synchronous_commit", "off")
+            if not (_database_version(connection) or _exists(connection, "safari_migrations")):
+                refuse_taken(connection, schema)
             for path in BEFORE_EACH if is_first else ():
                 for statement in statements(path.read_text(encoding="utf-8")):
                     _run(connection, statement, path.name)
@@ -240,6 +243,7 @@ def _mend(connection: DeadlineConnection, schema: Schema, lock_timeout_seconds: 
                 connection.execute("select public.agent_close(%s)", (",".join(made),))
             if _has_function(connection, "agent_make_keys"):
                 connection.execute("select public.agent_make_keys()")
+            connection.execute(SEQUENCES.read_bytes())
     except psycopg.Error as error:
         raise translated(error) from error
 

@@ -3,6 +3,16 @@
 do $$
 declare
   wanted record;
+  -- The tables that no other program makes.
+  ours constant text[] := string_to_array(
+        'safari_account_policies safari_accounts safari_alerts safari_campaign_events'
+        ' safari_campaign_targets safari_command_attempts safari_command_events'
+        ' safari_command_index safari_conversations_read safari_do_not_contact safari_health_hours'
+        ' safari_idempotency_keys safari_notice_channels safari_notices safari_operator_actions'
+        ' safari_pauses safari_people safari_people_links safari_people_parted safari_policies'
+        ' safari_resumes safari_reviews safari_routes safari_schedule_runs safari_schema_versions'
+        ' safari_services safari_settings safari_telegram safari_telegram_presses'
+        ' safari_webhook_state safari_webhooks safari_words_heard safari_workers', ' ');
   faults text[] := '{}';
   remedies text[] := '{}';
   set_aside text[] := '{}';
@@ -104,15 +114,7 @@ begin
     for wanted in
       select c.relname as name, c.relkind
         from pg_class c
-       where c.relnamespace = 'public'::regnamespace and c.relname::text = any (string_to_array(
-        'safari_account_policies safari_accounts safari_alerts safari_campaign_events'
-        ' safari_campaign_targets safari_command_attempts safari_command_events'
-        ' safari_command_index safari_conversations_read safari_do_not_contact safari_health_hours'
-        ' safari_idempotency_keys safari_notice_channels safari_notices safari_operator_actions'
-        ' safari_pauses safari_people safari_people_links safari_people_parted safari_policies'
-        ' safari_resumes safari_reviews safari_routes safari_schedule_runs safari_schema_versions'
-        ' safari_services safari_settings safari_telegram safari_telegram_presses'
-        ' safari_webhook_state safari_webhooks safari_words_heard safari_workers', ' '))
+       where c.relnamespace = 'public'::regnamespace and c.relname::text = any (ours)
     loop
       faults := faults || format('%s is another program''s', wanted.name);
       remedies := remedies || format('alter %s public.%s rename to %2$s_before;',
@@ -120,6 +122,22 @@ begin
                             when 'f' then 'foreign table' else 'table' end, wanted.name);
     end loop;
   end if;
+
+  -- Only its owner may change a table.
+  for wanted in
+    select c.relname as name, pg_get_userbyid(c.relowner) as owner
+      from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+       and c.relname::text = any (ours || array['safari_command_queue', 'safari_campaign_runs',
+                                                'safari_service_health', 'safari_rate_limits'])
+       and not pg_has_role(c.relowner, 'usage')
+     order by 1
+  loop
+    faults := faults || format('%s belongs to the role %s', wanted.name, wanted.owner);
+    if not format('grant %I to %I;', wanted.owner, current_user) = any (remedies) then
+      remedies := remedies || format('grant %I to %I;', wanted.owner, current_user);
+    end if;
+  end loop;
 
   -- A status that the table refuses would keep a command running for ever.
   for wanted in

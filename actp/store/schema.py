@@ -27,6 +27,7 @@ __all__ = [
     "FROM_PUBLIC",
     "MIGRATIONS",
     "OLDEST_CODE",
+    "SEQUENCES",
     "Migration",
     "Schema",
     "freeze",
@@ -39,6 +40,7 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 BEFORE_EACH = tuple(
     Path(__file__).with_name(name) for name in ("queue_tables.sql", "migrations_table.sql")
 )
+SEQUENCES = Path(__file__).with_name("sequences.sql")  # runs at the end of each migration
 # A role or a database may look up names elsewhere; extensions are found where they were. Its value:
 # whether for the transaction alone.
 FROM_PUBLIC: LiteralString = (

@@ -174,3 +174,63 @@ def test_long_errors_are_kept_and_statuses_that_no_worker_knows_are_named(
     assert wait_words(waits) == (
         "no worker takes a command with the status queued; set it to pending"
     )
+
+
+def test_a_table_of_another_role_is_named(unmigrated: Database) -> None:
+    with unmigrated.connect() as owner, owner.transaction(force_rollback=True):
+        owner.execute(made({}))
+        owner.execute("create role plain; set local role plain")
+        with (
+            pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refusal,
+            owner.transaction(),
+        ):
+            owner.execute(CHECK)
+        assert "safari_command_queue belongs to the role" in str(refusal.value)
+        owner.execute("reset role")
+        owner.execute((refusal.value.diag.message_hint or "").encode())
+        owner.execute("set local role plain")
+        owner.execute(CHECK)
+
+
+def test_a_function_of_another_program_is_named_before_anything_changes(
+    unmigrated: Database,
+) -> None:
+    with unmigrated.connect() as connection:
+        connection.execute(
+            "create function safari_now() returns integer language sql as 'select 1';"
+            " create procedure safari_status(a text) language sql as 'select 1';"
+            " create function safari_of_theirs() returns integer language sql as 'select 1'"
+        )
+        with pytest.raises(SchemaMissing, match=r"safari_now\(\), public.safari_status") as refusal:
+            migrate(unmigrated.dsn)
+        assert "of_theirs" not in str(refusal.value)
+        found = connection.execute("select to_regclass('safari_migrations')").fetchone()
+        assert found == (None,)
+        renames = [line for line in refusal.value.remedy.splitlines() if line.startswith("alter")]
+        connection.execute("".join(renames).encode())
+        left = "select to_regproc('safari_now'), to_regproc('safari_now_before') is not null"
+        assert connection.execute(left).fetchone() == (None, True)
+
+
+def test_sequences_behind_their_rows_are_moved_by_a_migration(database: Database) -> None:
+    insert: LiteralString = (
+        "insert into safari_command_queue (action, platform) values ('sync', 'twitter')"
+    )
+    latest: LiteralString = "select max(id) from safari_command_events"
+    with database.connect() as connection:
+        connection.execute(insert)
+        connection.execute(
+            "select setval(pg_get_serial_sequence('safari_command_events', 'id'), max(id), false)"
+            " from safari_command_events"
+        )
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(insert)
+        before = connection.execute(latest).fetchone()
+        connection.execute(
+            "select setval(pg_get_serial_sequence('safari_command_events', 'id'), 1, false)"
+        )
+        assert migrate(database.dsn) == []
+        connection.execute(insert)
+        after = connection.execute(latest).fetchone()
+    assert before
+    assert after == (before[0] + 1,)
