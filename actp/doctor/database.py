@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from actp.doctor.accounts import accounts
 from actp.doctor.finding import Finding, fine, problem
 from actp.doctor.rehearsal import notifications, rehearsal
-from actp.errors import ActpError, SchemaMissing
+from actp.errors import ActpError, SchemaMissing, StoreError
 from actp.store import open_store
 from actp.store.agents import look
 from actp.store.direct import direct_dsn
@@ -29,6 +29,8 @@ __all__ = ["database", "old_transactions"]
 
 MOST_SKEW_SECONDS: Final = 2.0
 OLD_TRANSACTION_SECONDS: Final = 300.0
+LOCK_SECONDS: Final = 5.0
+LOCKED: Final = "55P03"
 CLOSING: Final = {
     "view": "alter view {name} set (security_invoker = true);",
     "materialized view": "revoke all on {name} from anon, authenticated, public;",
@@ -42,7 +44,13 @@ def database(settings: Settings) -> Iterator[Finding]:
     """Look at everything that needs the database; the first thing that fails ends it."""
     try:
         with closing(open_store(settings, application_name="actp-doctor")) as store:
-            yield from _look(settings, store)
+            try:
+                yield from _look(settings, store)
+            except StoreError as error:
+                if error.code != LOCKED:
+                    raise
+                yield problem("lock", f"{error}: nothing is sent meanwhile", "See the next lines.")
+                yield from lock_holders(store)
     except SchemaMissing as error:
         yield problem("database", str(error), error.remedy)
     except ActpError as error:
@@ -88,7 +96,10 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             f"no worker takes the status {strange['status']!r} of {strange['rows']} commands",
             "Set them to pending, cancelled or another of the five, and the default of the column.",
         )
-    yield rehearsal(store)
+    rehearsed = rehearsal(store)
+    yield rehearsed
+    if rehearsed.is_problem:
+        yield from lock_holders(store)
     yield from notifications(settings, store)
     yield fine("database", f"{settings.store_kind}: responds")
 
@@ -123,6 +134,17 @@ def old_transactions(
             f"{found['application'] or 'a client'} of {found['user']} has kept one open for"
             f" {minutes:.0f} minutes (pid {found['pid']}, {found['state']}): dead rows pile up and"
             " every claim gets slower",
+            f"End it in that client, or in SQL:  select pg_terminate_backend({found['pid']});",
+        )
+
+
+def lock_holders(store: Store) -> Iterator[Finding]:
+    """Name the transactions that may hold a lock which others wait for."""
+    for found in store.call("safari_old_transactions", age_seconds=LOCK_SECONDS):
+        yield problem(
+            "lock",
+            f"{found['application'] or 'a client'} of {found['user']} has had a transaction open"
+            f" for {found['seconds']:.0f} s (pid {found['pid']}, {found['state']})",
             f"End it in that client, or in SQL:  select pg_terminate_backend({found['pid']});",
         )
 

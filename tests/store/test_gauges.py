@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -9,7 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from actp.doctor.database import database as look_at_database
 from actp.doctor.database import old_transactions
+from actp.settings import load_settings
 from metrics.gauges import GAUGES
 from tests.store.life import Life
 from tests.support.claude_usage import asked
@@ -194,3 +197,18 @@ def test_a_transaction_that_is_left_open_is_named(database: Database) -> None:
     assert "a forgotten psql" in found.said
     assert str(pid) in (found.remedy or "")
     assert list(old_transactions(database.store, age_seconds=0.0)) == []
+
+
+def test_whoever_locks_the_queue_is_named(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actp.store.connection.LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(import_module("actp.doctor.database"), "LOCK_SECONDS", 0.0)
+    settings = load_settings({**database.environment, "ACTP_ENV_FILE": ""})
+    with psycopg.connect(database.dsn, application_name="a forgotten psql") as forgotten:
+        forgotten.execute("lock table safari_command_queue; select pg_current_xact_id()")
+        lock, holder = list(look_at_database(settings))[-2:]
+        pid = forgotten.info.backend_pid
+    assert "nothing is sent" in lock.said
+    assert "a forgotten psql" in holder.said
+    assert str(pid) in (holder.remedy or "")
