@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 from urllib.parse import quote, unquote, urlencode
 
@@ -30,6 +30,8 @@ MIN_TELLING_CHARS: Final = 20
 # A tweet that is younger than the attempt by this shows that the timeline is up to date.
 YOUNGER: Final = timedelta(minutes=2)
 CLOCK_SLACK: Final = timedelta(seconds=1)
+# Later, others may have pushed a text out of what is shown.
+PROOF_LASTS: Final = timedelta(hours=1)
 MESSAGES: Final = 20
 # TikTok gives the oldest first.
 TIKTOK_MESSAGES: Final = 200
@@ -113,6 +115,12 @@ def read_text(
 
     Raises ServiceError where the service cannot be asked. It navigates, and sends nothing.
     """
+    sight = _read(reads, command, own_handle, begun_at)
+    is_late = datetime.now(UTC) - begun_at > PROOF_LASTS
+    return sight._replace(proves_absence=sight.proves_absence and not is_late)
+
+
+def _read(reads: Reads, command: Command, own_handle: str | None, begun_at: datetime) -> Sight:
     text = text_of(command) or ""
     match command:
         case SendDm(platform=platform):
@@ -154,7 +162,8 @@ def _twitter_thread(reads: Reads, handle: str, text: str) -> Sight:
         return ABSENT
     messages = _messages(reads, name, "/api/twitter/messages")
     sight = _last_of_ours(messages, text, "isOutbound")
-    return sight._replace(proves_absence=sight.verdict == "absent" and bool(messages))
+    is_whole = 0 < len(messages) < MESSAGES
+    return sight._replace(proves_absence=sight.verdict == "absent" and is_whole)
 
 
 def _tiktok_thread(reads: Reads, handle: str, text: str) -> Sight:
@@ -249,7 +258,10 @@ def _tweet(reads: Reads, text: str, own_handle: str | None, begun_at: datetime) 
             address = str(tweet.get("tweetUrl") or f"https://{HOSTS['twitter'][0]}/{own_handle}")
             return Sight("found", "it stands in our timeline", address=address)
     is_current = bool(times) and max(times) > begun_at + YOUNGER
-    return Sight("absent", proves_absence=is_current)
+    # The first can be a pinned one; another that is older shows that none between is missing.
+    older = [at for each in tweets[1:] if (at := _time(each.get("timestamp"))) is not None]
+    is_whole = bool(older) and min(older) < begun_at
+    return Sight("absent", proves_absence=is_current and is_whole)
 
 
 def _last_of_ours(messages: list[dict[str, Any]], text: str, ours: str) -> Sight:

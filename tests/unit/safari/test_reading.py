@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -92,6 +92,51 @@ def test_a_tweet_needs_our_handle(safari: SafariClient) -> None:
     sight = read(safari, command("tweet", text=TEXT))
     assert sight.verdict == "unreadable"
     assert "SAFARI_OWN_HANDLES" in sight.detail
+
+
+class Page:
+    """A service whose every route shows the same."""
+
+    def __init__(self, **said: Any) -> None:
+        self.said = {"success": True, **said}
+
+    def get(self, *_: Any, **__: Any) -> Any:
+        return self.said
+
+    def post(self, *_: Any, **__: Any) -> Any:
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("begun", "tweeted", "is_proof"),
+    [
+        (10, (1, 60), True),
+        (10, (99_999, 1, 60), True),
+        (10, (1, 2, 3), False),  # ours may be the next
+        (10, (99_999, 1, 2), False),  # a pinned one does not tell
+        (10, (60, 90), False),  # the timeline may be an old one
+        (120, (1, 600, 900), False),
+    ],
+)
+def test_a_missing_tweet_was_not_sent_where_nothing_is_left_out(
+    begun: int, tweeted: tuple[int, ...], *, is_proof: bool
+) -> None:
+    now = datetime.now(UTC)
+    times = [(now - timedelta(minutes=each)).isoformat() for each in tweeted]
+    page = Page(tweets=[{"handle": f"@{OWN}", "text": "x", "timestamp": at} for at in times])
+    begun_at = now - timedelta(minutes=begun)
+    sight = read_text(page, command("tweet", text=TEXT), own_handle=OWN, begun_at=begun_at)
+    assert (sight.verdict, sight.proves_absence) == ("absent", is_proof)
+
+
+@pytest.mark.parametrize(("begun", "count", "is_proof"), [(1, 3, 1), (1, 20, 0), (120, 3, 0)])
+def test_a_missing_message_was_not_sent_where_the_whole_conversation_is_shown(
+    begun: int, count: int, *, is_proof: bool
+) -> None:
+    page = Page(messages=[{"text": "x", "isOutbound": True}] * count)
+    begun_at = datetime.now(UTC) - timedelta(minutes=begun)
+    sight = read_text(page, command_of("twitter-dm", TEXT), own_handle=None, begun_at=begun_at)
+    assert (sight.verdict, sight.proves_absence) == ("absent", is_proof)
 
 
 @pytest.mark.parametrize(
