@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from actp.retry_after import retry_after_seconds
 from actp.safari.addresses import is_name_of, shares_no_word
 from actp.safari.answer_texts import Rule, rule_for, session_remedy
-from actp.safari.commands import Comment, handle_of, text_of
+from actp.safari.commands import Comment, Tweet, handle_of, text_of
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from actp.safari.texts import normalised_text
 from actp.safari.waits import Wait, wait_seconds
@@ -34,6 +34,7 @@ MAX_ERROR_LENGTH: Final = 500
 MAX_ALERT_TEXT_LENGTH: Final = 200
 
 _REFUSALS: Final = frozenset({400, 404, 405, 413, 415, 422})
+_NO_ROUTE: Final = frozenset({404, 405})
 _AUTH_WORDS = re.compile(r"\bbearer\b|\bauthoriz|(?<!unexpected )\btoken\b", re.IGNORECASE)
 _ALL_STRATEGIES_FAILED: Final = "Could not open or create conversation"
 
@@ -130,6 +131,8 @@ def _by_rule(reading: _Reading, rule: Rule) -> Outcome:
         return _last_words(reading, rule)
     if rule.wait is Wait.BLOCKED:
         return _blocked(reading)
+    if rule.verdict == "sent":
+        return _found_nothing()
     seconds = None
     if rule.wait is not None:
         seconds = wait_seconds(rule.wait, reading.now, reading.retry_after)
@@ -163,10 +166,20 @@ def _by_status(reading: _Reading) -> Outcome:
     if status == 409 and reading.service.effect == "repeatable":
         return Outcome("wait", "busy_lock", wait_seconds=wait_seconds(Wait.LOCK, reading.now))
     if status in _REFUSALS and reading.value("success") is None and _is_refusal(reading):
-        if reading.service.default_bearer and _AUTH_WORDS.search(reading.text):
-            return _misconfigured(reading)
-        return Outcome("rejected", "validation", quota_back=True)
+        return _refused(reading)
     return _ended_without_verdict(reading)
+
+
+def _refused(reading: _Reading) -> Outcome:
+    if reading.reply.status in _NO_ROUTE:
+        return _misconfigured(
+            reading,
+            f"{reading.service.url_setting} leads to another program or to another version of it,"
+            " which does not know this request; check with bin/health",
+        )
+    if reading.service.default_bearer and _AUTH_WORDS.search(reading.text):
+        return _misconfigured(reading)
+    return Outcome("rejected", "validation", quota_back=True)
 
 
 def _is_refusal(reading: _Reading) -> bool:
@@ -182,7 +195,11 @@ def _sent(reading: _Reading) -> Outcome:
     if reading.value("dry_run") is True or reading.value("dryRun") is True:
         return Outcome("rejected", "dry_run", quota_back=True)
     if reading.service.effect == "repeatable":
-        return Outcome("sent", "sent")
+        return _found(reading)
+    if isinstance(reading.command, Tweet) and reading.value("verified") is False:
+        # The page for it stays open where X refuses it, as with the words of an earlier one.
+        still = "its page stayed open after the button, so X may not have taken it"
+        return Outcome("unknown", "unverified", error=still)
     sent = _verified(reading)
     if (reading.tries or 1) > 1:
         again = f"it needed {reading.tries} tries; the text may be there twice"
@@ -190,6 +207,9 @@ def _sent(reading: _Reading) -> Outcome:
     elif _has_typed_again(reading):
         again = "it typed in a second way without clearing the first; look at the comment"
         sent = replace(sent, alert=again, result={**sent.result, "typed_again": True})
+    elif _has_doubled(reading):
+        doubled = "it typed in a second way, which shows %% for %; look at the comment"
+        sent = replace(sent, alert=doubled, result={**sent.result, "rewritten": True})
     published = reading.value("tweetText") or reading.value("generatedComment")
     wanted = text_of(reading.command)
     if not isinstance(published, str) or wanted is None:
@@ -204,11 +224,27 @@ def _sent(reading: _Reading) -> Outcome:
     )
 
 
+def _found(reading: _Reading) -> Outcome:
+    """Return the outcome of a search; a page that did not come looks like one without results."""
+    return Outcome("sent", "sent") if reading.value("posts") else _found_nothing()
+
+
+def _found_nothing() -> Outcome:
+    return Outcome("sent", "no_results", quota_back=True, result={"measured": False})
+
+
 def _has_typed_again(reading: _Reading) -> bool:
     """Return whether a driver that clears no box needed more than its first way of typing."""
     is_comment = isinstance(reading.command, Comment)
     is_clearing = reading.service.name != "twitter-comments" or not is_comment
     return not is_clearing and reading.value("strategy") in {"keystrokes", "clipboard"}
+
+
+def _has_doubled(reading: _Reading) -> bool:
+    """Return whether a driver typed in a way that doubles per cent signs, as far as it says so."""
+    is_doubling = reading.service.name == "tiktok-comments"
+    is_clipboard = reading.value("strategy") == "clipboard"
+    return is_doubling and is_clipboard and "%" in (text_of(reading.command) or "")
 
 
 def _verified(reading: _Reading) -> Outcome:
@@ -266,14 +302,14 @@ def _ended_without_verdict(reading: _Reading) -> Outcome:
     return replace(outcome, breaker="open", alert=f"Safari cannot be used: {remedy}")
 
 
-def _misconfigured(reading: _Reading) -> Outcome:
+def _misconfigured(reading: _Reading, problem: str | None = None) -> Outcome:
     return Outcome(
         "wait",
         "misconfigured",
         quota_back=True,
         wait_seconds=wait_seconds(Wait.BLOCKED, reading.now),
         breaker="open",
-        alert=f"it rejected the token; set {reading.service.token_setting}",
+        alert=problem or f"it rejected the token; set {reading.service.token_setting}",
     )
 
 
@@ -320,7 +356,8 @@ def _finished(outcome: Outcome, service: Service, reading: _Reading | None) -> O
     error, status, answer = outcome.error, None, None
     if reading is not None:
         status = reading.reply.status
-        error = f"HTTP {status}: {reading.text or excerpt(reading.reply.body) or 'no text'}"
+        said = error or reading.text or excerpt(reading.reply.body) or "no text"
+        error = f"HTTP {status}: {said}"
         answer = _stored_answer(reading, outcome)
     is_sent = outcome.verdict == "sent"
     return replace(

@@ -31,7 +31,7 @@ PROBE_AGAIN_SECONDS: Final = 1.0
 # A wait for the service's own hours or quota is looked at again this often, by its own route.
 RECHECK_SECONDS: Final = 300.0
 # After these the process on the port may be another one than before.
-_UNIDENTIFYING: Final = frozenset({"never_connected", "no_answer"})
+_UNIDENTIFYING: Final = frozenset({"misconfigured", "never_connected", "no_answer"})
 # The person it concerns is busy, not the service.
 _ABOUT_THE_ROW: Final = frozenset({"in_flight", "shadow"})
 # After a block another command goes first, since the page of the one may be its only cause: the

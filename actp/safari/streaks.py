@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from actp.safari.commands import Research
+
 if TYPE_CHECKING:
     from actp.safari.commands import Command
     from actp.safari.outcomes import Outcome
@@ -14,6 +16,8 @@ __all__ = ["Streaks"]
 # So many commands in a row end unknown before the others are held back.
 UNKNOWNS_TO_HOLD: Final = 3
 HOLD_SECONDS: Final = 900.0
+# So many searches of a platform in a row find nothing before a person is asked to look.
+EMPTY_SEARCHES_TO_TELL: Final = 3
 
 
 class Streaks:
@@ -23,9 +27,12 @@ class Streaks:
         self._unknowns = 0
         self._blocked: str | None = None
         self._is_other_sent = False
+        self._empty_searches: dict[str, int] = {}
 
     def after(self, command: Command, outcome: Outcome) -> Outcome:
         """Return the outcome of a command, in view of those before it."""
+        if isinstance(command, Research):
+            return self._after_search(command, outcome)
         if outcome.verdict == "sent":
             self._unknowns, self._is_other_sent = 0, self._blocked is not None
             if command.id == self._blocked:
@@ -35,6 +42,23 @@ class Streaks:
         elif outcome.verdict == "wait" and outcome.reason == "blocked":
             return self._after_block(command, outcome)
         return outcome
+
+    def _after_search(self, command: Research, outcome: Outcome) -> Outcome:
+        """Tell searches that find nothing from a site that shows nothing, as without a login."""
+        if outcome.verdict != "sent":
+            return outcome
+        platform = command.platform
+        count = self._empty_searches.get(platform, 0) + 1 if outcome.reason == "no_results" else 0
+        self._empty_searches[platform] = count
+        if count != EMPTY_SEARCHES_TO_TELL:
+            return outcome
+        return replace(
+            outcome,
+            alert=(
+                f"{command.service.name}: {count} searches of {platform} in a row found nothing;"
+                f" see whether Safari is logged in to {platform} and shows results."
+            ),
+        )
 
     def _after_unknown(self, command: Command, outcome: Outcome) -> Outcome:
         self._unknowns += 1

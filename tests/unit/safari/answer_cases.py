@@ -22,7 +22,7 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
     Meaning("sent", "sent", quota_back=False, breaker="ok"): [
         ("instagram-dm", 200, {"success": True, "verified": True, "strategy": "profile"}),
         ("linkedin-automation", 200, {"success": True, "verified": True}),
-        ("market-research", 200, {"success": True, "posts": [], "count": 0}),
+        ("market-research", 200, {"success": True, "posts": [{"url": "x"}], "count": 1}),
         (
             "threads-comments",
             200,
@@ -45,6 +45,7 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
     ],
     Meaning("sent", "no_results", quota_back=True, breaker="ok"): [
         ("market-research", 200, fails("Search returned no results or failed to load")),
+        ("market-research", 200, {"success": True, "posts": [], "count": 0}),
     ],
     Meaning("wait", "blocked", quota_back=True, breaker="open"): [
         ("instagram-comments", 400, fails("Platform restriction: action_blocked")),
@@ -159,6 +160,10 @@ CASES: dict[Meaning, list[tuple[str, int, Any]]] = {
         ("threads-comments", 200, {"success": True, "commentId": "dry_1", "dry_run": True}),
     ],
     Meaning("wait", "misconfigured", quota_back=True, breaker="open"): [
+        ("instagram-dm", 404, b"<pre>Cannot POST /api/messages/send-from-profile</pre>"),
+        ("market-research", 404, b"<pre>Cannot POST /api/research/twitter/search</pre>"),
+        ("threads-comments", 404, {"error": "Not Found"}),
+        ("twitter-comments", 405, {"error": "Method Not Allowed"}),
         ("linkedin-automation", 400, {"error": "Malformed Authorization header"}),
         ("threads-comments", 401, {"error": "Unauthorized", "message": "wrong token"}),
         ("twitter-comments", 400, {"error": "Empty Bearer token"}),

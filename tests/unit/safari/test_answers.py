@@ -75,7 +75,7 @@ def test_a_dropped_connection_is_unknown_for_what_happens_once(service: str) -> 
 @pytest.mark.parametrize("body", [b"", b'{"success": tr', b"[]", b"null", b"\xff\xfe\x00"])
 def test_an_unreadable_answer_never_sends_again(service: str, status: int, body: bytes) -> None:
     outcome = read(service, status, body)
-    assert outcome.verdict in {"unknown", "rejected"}
+    assert outcome.verdict in {"unknown", "rejected", "wait"}
     if not body or body.startswith(b"{") or status not in {400, 404}:
         assert outcome.verdict == "unknown"
 
@@ -86,7 +86,7 @@ def test_success_in_an_answer_of_failure_is_unknown(service: str, status: int) -
     assert read(service, status, {"success": True}).verdict == "unknown"
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 415, 422])
+@pytest.mark.parametrize("status", [400, 415, 422])
 def test_what_express_refuses_itself_was_not_sent(status: int) -> None:
     outcome = read("twitter-dm", status, HTML)
     assert (outcome.verdict, outcome.reason, outcome.quota_back) == ("rejected", "validation", True)

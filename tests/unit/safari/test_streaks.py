@@ -35,6 +35,15 @@ def test_three_unknown_outcomes_in_a_row_hold_the_others_back() -> None:
     assert judged((1, UNKNOWN), (2, UNKNOWN), (3, SENT), (4, UNKNOWN)) == UNKNOWN
 
 
+def test_three_searches_that_find_nothing_are_told() -> None:
+    streaks, nothing = Streaks(), Outcome("sent", "no_results")
+    row = {"id": "1", "action": "market_research", "platform": "twitter", "params": {"query": "x"}}
+    search = parse_command(row)
+    assert [streaks.after(search, nothing).alert is None for _ in range(4)] == [1, 1, 0, 1]
+    assert streaks.after(search, SENT) == SENT
+    assert streaks.after(search, nothing) == nothing
+
+
 def test_a_page_that_alone_is_blocked_holds_words_of_a_block() -> None:
     refused = judged((1, BLOCKED), (2, SENT), (1, BLOCKED))
     assert (refused.verdict, refused.reason) == ("rejected", "words_of_a_block")
