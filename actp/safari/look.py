@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.clock import steady_seconds
 from actp.safari.addresses import handle_in_post, is_same_post
+from actp.safari.after_send import look_at_box
 from actp.safari.asking import MAX_SAID_LENGTH, Asking
 from actp.safari.commands import Comment, SendDm, recipient
 from actp.safari.login import look_at_login
 from actp.safari.outcomes import Outcome
-from actp.safari.pages import SHOWN
+from actp.safari.pages import LIMIT_WORDS, SHOWN
 from actp.safari.posts import find_post
 from actp.safari.recipients import look_at_recipient
 from actp.safari.session_outcomes import (
     below_another,
     blocked,
     elsewhere,
+    gave_up_for_words,
     instead,
     logged_out,
     no_tab,
@@ -33,6 +35,7 @@ from actp.safari.session_outcomes import (
     words_of_a_failure,
 )
 from actp.safari.streaks import Streaks
+from actp.safari.texts import visible_text
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
@@ -48,14 +51,15 @@ __all__ = ["Look"]
 
 # A login is asked about this often while all goes well.
 LOGIN_DUE_SECONDS: Final = 300.0
+COMMENTS: Final = 50
 
 _HOME: Final = {"tiktok-comments": "https://www.tiktok.com/"}
 # These return to a claimed tab with every request, whatever session/ensure has found.
 _CLAIMING: Final = frozenset({"twitter-comments"})
 # Says ok of its claim, not of Safari.
 _ENSURES_NOTHING: Final = frozenset({"tiktok-comments"})
-# These act in the tab that they have claimed, so their page shows whether there is one.
-_CLAIMED: Final = frozenset({"tiktok-dm", "twitter-dm"})
+# Their page shows whether there is a tab: the route that opens it looks for one, or has claimed it.
+_SHOWS_TAB: Final = frozenset({"instagram-dm", "tiktok-dm", "twitter-dm"})
 _NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
 # Only another page shows which account it acts as, so it is asked with the login alone.
 _LOGIN_NAVIGATES: Final = frozenset({"linkedin-automation"})
@@ -131,7 +135,9 @@ class Look:
         in. Where the service cannot say, the second in a row for another recipient is a matter of
         the session, not of two recipients.
         """
-        outcome = self._streaks.after(command, outcome)
+        if isinstance(command, SendDm):
+            outcome = look_at_box(self._asking, command, outcome)
+        outcome = self._streaks.after(command, self._last_words(command, outcome))
         if not outcome.is_suspicious:
             self._suspect = None if outcome.verdict != "wait" else self._suspect
             return outcome
@@ -144,6 +150,23 @@ class Look:
             return outcome
         self._login_due_at = 0.0
         return instead(suspicious(self.service, outcome), outcome)
+
+    def _last_words(self, command: Command, outcome: Outcome) -> Outcome:
+        """Return the outcome of tries that took the words of a comment for a limit of the site."""
+        words = LIMIT_WORDS.get(self.service.name)
+        if outcome.reason != "last_words" or words is None or not isinstance(command, Comment):
+            return outcome
+        said = self._said("GET", f"/api/{command.platform}/comments?limit={COMMENTS}")
+        found = said.data.get("comments")
+        texts = [
+            str(each.get("text"))
+            for each in (found if isinstance(found, list) else ())
+            if isinstance(each, dict)
+        ]
+        is_there = any(visible_text(text) == visible_text(command.text) for text in texts)
+        if is_there or not any(word in text.lower() for text in texts for word in words):
+            return outcome
+        return gave_up_for_words(self.service, command.post_url or "", outcome)
 
     def _failed(self, problem: Outcome) -> Outcome:
         self._login_due_at, self._front_place = 0.0, None
@@ -162,7 +185,7 @@ class Look:
             case SendDm() if self.service.name in _NEEDS_FRONT and self._front_place is not None:
                 return self._bring_to_front(self._front_place) is None
             case SendDm():
-                return self.service.name in _CLAIMED
+                return self.service.name in _SHOWS_TAB
             case _:
                 return False
 

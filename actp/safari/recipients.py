@@ -79,7 +79,32 @@ class _Button(NamedTuple):
 
 # Each script looks for what its driver presses, with the driver's own selectors.
 _BUTTONS: Final = {
-    # Of accounts that are gone the driver itself says so before it presses anything.
+    # Of accounts that are gone the drivers themselves say so before they press anything.
+    "instagram-dm": _Button(
+        "https://www.instagram.com/{}/",
+        "GET",
+        "/api/prospect/score/{}",
+        None,
+        """
+        if(document.body.innerText.indexOf('Sorry, this page')>=0)return 'ready';
+        var all=document.querySelectorAll('div[role="button"],button');
+        for(var i=0;i<all.length;i++)if(all[i].textContent.trim()==='Message')return 'ready';
+        return '';
+        """,
+        "it may have to be followed first",
+        """
+        var box=document.querySelector('div[contenteditable="true"][role="textbox"],'+
+          'textarea[placeholder*="Message"]');
+        for(var up=box;up;up=up.parentElement){
+          var mark=up.querySelector('[aria-label="Close"]');
+          if(!mark)continue;
+          var press=mark.closest('[role="button"],button');
+          if(press)press.click();
+          break;
+        }
+        return box?'open':'';
+        """,
+    ),
     "twitter-dm": _Button(
         "https://x.com/{}",
         "GET",
@@ -224,6 +249,13 @@ def _leave_others(asking: Asking, handle: str, *, for_inbox: bool = False) -> Ou
     return elsewhere(asking.service, shown, "an inbox")
 
 
+def _no_session(asking: Asking) -> Outcome | None:
+    said = asking.said("POST", asking.service.session_path, {})
+    if said.is_ok and said.data.get("ok") is True:
+        return None
+    return said.refusal or no_tab(asking.service, said.words)
+
+
 def _open_profile(asking: Asking, handle: str) -> Outcome | None:
     """Open the person's profile and look for the button that the driver presses there."""
     page, button = _PAGES[asking.service.name], _BUTTONS[asking.service.name]
@@ -231,7 +263,7 @@ def _open_profile(asking: Asking, handle: str) -> Outcome | None:
     body = {button.open_key: url} if button.open_key else None
     opened = asking.said(button.open_method, button.open_path.format(handle), body)
     if opened.status == 404:  # a version of the service without this route
-        return _leave_others(asking, handle)
+        return _no_session(asking) or _leave_others(asking, handle)
     if not opened.is_ok:
         return opened.refusal or no_tab(asking.service, opened.words)
     shown, state = "", ""

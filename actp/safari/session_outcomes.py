@@ -18,6 +18,7 @@ __all__ = [
     "below_another",
     "blocked",
     "elsewhere",
+    "gave_up_for_words",
     "instead",
     "logged_out",
     "no_tab",
@@ -180,6 +181,24 @@ def words_of_a_failure(service: Service, wanted: str) -> Outcome:
         "words_of_a_block",
         f"{wanted} or a comment below it holds words that the service takes for a failure of the"
         " site; nothing was sent. Comment there by hand.",
+    )
+
+
+def gave_up_for_words(service: Service, wanted: str, of: Outcome) -> Outcome:
+    """Return the outcome of tries that ended at words of a comment, with the text not there."""
+    reason = "words_of_a_block"
+    return replace(
+        of,
+        verdict="rejected",
+        reason=reason,
+        error=(
+            f"{service.name}: a comment below {wanted} holds words that the service takes for a"
+            " limit of the site, and ours is not there. Comment there by hand."
+        ),
+        wait_seconds=None,
+        breaker="ok",
+        alert=None,
+        result={**of.result, "outcome": "rejected", "reason": reason},
     )
 
 

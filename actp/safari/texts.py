@@ -68,6 +68,9 @@ _MARKUP = re.compile(r"<[A-Za-z/!?]\S*|&#?[A-Za-z0-9]+;")
 _TYPED_TWICE: Final = frozenset({"tiktok-dm"})
 LOOKED_FOR_CHARS: Final = 15
 _BREAK = re.compile(r"\s*\n\s*")
+# It presses Enter alone, which a list of people to mention would take; a blank closes that list.
+_SENT_BY_ENTER: Final = frozenset({"instagram-dm"})
+_MENTION_AT_END = re.compile(r"(?:^|\s)@\S*\Z")
 _LIGHT: Final = (range(4352), range(8192, 8206), range(8208, 8224), range(8242, 8248))
 _QUERY_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\"'`\\\u2028\u2029]|\$[({]")
 
@@ -94,8 +97,8 @@ def rewritten_word(text: str) -> str | None:
 def clean_text(service: str, value: str) -> str:
     """Return the text as it will be sent; raises InvalidInput where it cannot be.
 
-    Apostrophes become typographic ones, and a line end becomes a blank, where the service's driver
-    cannot type them.
+    Apostrophes become typographic ones, a line end becomes a blank, and a name to mention at the
+    end is followed by one, where the service's driver cannot type them.
     """
     text = _typable(service, normalised_text(value))
     if not text.strip():
@@ -140,6 +143,8 @@ def _typable(service: str, text: str) -> str:
         text = text.lstrip()
         while (found := _BREAK.search(text)) and found.start() < LOOKED_FOR_CHARS:
             text = f"{text[: found.start()]} {text[found.end() :]}"
+    if service in _SENT_BY_ENTER and _MENTION_AT_END.search(text):
+        text = f"{text} "
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from simulator.browser.pages import Kind, page_at
@@ -23,6 +24,7 @@ __all__ = ["FIRST_TAB", "Hands"]
 # Where a driver without a tracked tab pastes.
 FIRST_TAB = Spot(1, 1)
 VERIFIED_CHARS = 25
+_MENTION_AT_END = re.compile(r"(?:^|\s)@\S*\Z")
 
 
 class Hands:
@@ -139,8 +141,10 @@ class Hands:
             self._deliver("lost", tab.url, text)
 
     def press_enter(self) -> None:
-        """Press Enter where ``paste`` has pasted."""
-        self.send(self.safari.tab(self.session.tracked or FIRST_TAB))
+        """Press Enter where ``paste`` has pasted; a list of people to mention takes it."""
+        tab = self.safari.tab(self.session.tracked or FIRST_TAB)
+        if not _MENTION_AT_END.search(tab.box):
+            self.send(tab)
 
     def send(self, tab: Tab) -> None:
         """Send what stands in the box of a tab, to whom its page is for; raises ScriptError."""
@@ -177,6 +181,11 @@ class Hands:
         page = self.session.tab().page
         site = self.safari.sites[page.site]
         return f"{site.notice}\n{site.content(page)}".lower()
+
+    def is_unseen(self, step: Step) -> bool:
+        """Return whether the driver does not see that this step was done."""
+        fault = self._fault(step)
+        return fault is not None and fault.kind == "unseen"
 
     def _fault(self, step: Step) -> Fault | None:
         return next((f for f in self._faults if (f.step, f.on_try) == (step, self.attempt)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["Ran", "clipboard", "keystrokes", "single_quoted"]
+__all__ = ["Ran", "clipboard", "clipboard_doubling", "keystrokes", "single_quoted"]
 
 _OPERATORS: Final = frozenset(";&|<>()\n")
 
@@ -31,6 +31,11 @@ def clipboard(text: str) -> str:
     for sign in '"`$':
         quoted = quoted.replace(sign, f"\\{sign}")
     return _printed(f'"{quoted}"', text)
+
+
+def clipboard_doubling(text: str) -> str:
+    """Return what arrives of a text whose per cent signs are doubled, which %s does not undo."""
+    return clipboard(text.replace("%", "%%"))
 
 
 def _printed(words: str, text: str) -> str:

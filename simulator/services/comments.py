@@ -62,7 +62,7 @@ class Manner:
     verify_seconds: float = 2.0
     is_proven_by_empty_box: bool = False
     is_for_tweets: bool = False
-    ways: tuple[Callable[[str], str], ...] = (shell.clipboard,)
+    ways: tuple[Callable[[str], str], ...] = (shell.clipboard_doubling,)
 
 
 class CommentService(Service):
@@ -204,10 +204,12 @@ class CommentService(Service):
         site = self.host.safari.sites[page.site]
         if not site.is_logged_in:
             return []
+        written = site.content(page)
+        others = [{"username": "somebody", "text": written, "timestamp": ""}] if written else []
         return [
             {"username": c.author, "text": c.text[:SHOWN_CHARS], "timestamp": iso_time(c.at)}
             for c in list(site.comments.get(page.url, ()))[:limit]
-        ]
+        ] + others
 
     async def comments(self, call: Call) -> Reply:
         """List the comments below the post, which it opens where one is named."""

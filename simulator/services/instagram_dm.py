@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.browser.pages import INBOX_URLS, Kind, thread_page
+from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
 from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
@@ -59,6 +59,7 @@ class InstagramDm(DmService):
             "GET /api/conversations/all": drives(seen(self.all_conversations), "conversations"),
             "POST /api/conversations/open": drives(seen(self.open), "reading"),
             "GET /api/messages": drives(seen(self.messages), "reading"),
+            "GET /api/prospect/score/{}": drives(seen(self.score), "reading"),
             "POST /api/execute": Route(self.execute, "reading"),
             "GET /api/status": Route(self.status, "status"),
             "GET /api/rate-limits": Route(self.rate_limits, "rate_limits"),
@@ -100,7 +101,11 @@ class InstagramDm(DmService):
         tab = hands.session.tab()
         if not self.site.has_button(tab.page):
             raise Refused(NO_BUTTON)
-        hands.safari.open_page(tab, thread_page(tab.page))
+        thread = thread_page(tab.page)
+        if self.site.chat is not None:
+            # The first box is that of the conversation which was open before, until it is replaced.
+            thread = page_at(f"https://www.instagram.com/direct/t/{self.site.chat}/")
+        hands.safari.open_page(tab, thread)
         await hands.wait(5.0)
         if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("DM composer did not open")
@@ -112,6 +117,9 @@ class InstagramDm(DmService):
         if hands.misses("type"):
             raise Refused("Failed to type message")
         hands.paste(effect.text)
+        if hands.is_unseen("type"):
+            # Its script failed after the paste, so it types in another way.
+            hands.paste(effect.text)
         await hands.wait(1.8)
         if hands.misses("submit"):
             raise Refused("Failed to press Enter to send")
@@ -234,6 +242,16 @@ class InstagramDm(DmService):
 
     def _is_in_inbox(self, hands: Hands) -> bool:
         return hands.is_at(Kind.INBOX) or hands.is_at(Kind.THREAD)
+
+    async def score(self, call: Call) -> Reply:
+        """Read a profile, and leave it open."""
+        username = call.path.rsplit("/", 1)[-1]
+        url = f"https://www.instagram.com/{username}/"
+        async with self.looking(call) as hands:
+            if hands.session.tab().url != url:
+                await hands.navigate(url, 6.0)
+        about = {"fullName": "", "bio": "", "followers": "", "following": "", "posts": ""}
+        return Reply(200, {"username": username, "profile": about, "icpScore": 0, "score": 0})
 
     async def status(self, call: Call) -> Reply:  # noqa: ARG002
         tab = self.session.tab()

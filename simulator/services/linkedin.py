@@ -121,7 +121,7 @@ class LinkedIn(DmService):
             # The click went to whatever is in front.
             await hands.wait(8.0)
             raise Refused("Message input did not appear after clicking Message button")
-        if not hands.write(_pasted(effect.text), shell.clipboard) or hands.misses("type"):
+        if not hands.write(_pasted(effect.text), shell.clipboard_doubling) or hands.misses("type"):
             # It looks for the text after typing it.
             raise Refused("Failed to type message")
         await hands.wait(1.5)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
 from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from simulator.services.host import Host
 
 __all__ = ["Service", "now_text"]
+
+
+# The text that a script looks for in the box.
+_SOUGHT = re.compile(r'var once=("(?:[^"\\]|\\.)*")')
 
 
 def no_tab_body(service: str) -> Json:
@@ -201,6 +207,8 @@ class Service(ABC):
         hands = self.hands(call)
         hands.misses("look")
         page = hands.session.tab().page
+        if (sought := _SOUGHT.search(script)) is not None:
+            return Reply(200, {"output": self.text_left(hands, json.loads(sought[1]))})
         if "Something went wrong" in script:
             return Reply(200, {"result": self.words_found(page)})
         output = page.url if "location.href" in script else self.site.own_link(page, script)
@@ -212,6 +220,14 @@ class Service(ABC):
                 self.site.close_chat()
                 output = output if self.site.chat is None else f"{page.url} open"
         return Reply(200, {"result" if "js" in call.body else "output": output})
+
+    def text_left(self, hands: Hands, text: str) -> str:
+        """Return whether a text still stands in the box, or twice in the last message there."""
+        tab = hands.session.tab()
+        if text.strip() in tab.box:
+            return "left"
+        thread = self.site.threads.get(tab.page.subject, ())
+        return "twice" if thread and thread[-1].text == text * 2 else ""
 
     def words_found(self, page: Page) -> str:  # noqa: ARG002
         """Return where a page holds words that its driver takes for a failure: nowhere."""

@@ -116,7 +116,8 @@ class TikTokComments(CommentService):
         if sent.verified is not None:
             body["verified"] = sent.verified
         used_ai = call.body.get("useAI") is True
-        more = {"strategy": "execCommand", "generatedComment": effect.text, "usedAI": used_ai}
+        strategy = "execCommand" if self.way == 1 else "clipboard"
+        more = {"strategy": strategy, "generatedComment": effect.text, "usedAI": used_ai}
         return {**body, **more}
 
     def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002

@@ -51,13 +51,14 @@ def commands_of(service: str) -> Iterator[Command]:
 
 
 @contextmanager
-def transport(
+def transport(  # noqa: PLR0913  what a worker's own has
     service: str,
     simulator: SimulatorProcess,
     folder: Path,
     *,
     is_looking: bool = True,
     logins: Mapping[str, str] | None = None,
+    time_scale: float = 1.0,
 ) -> Iterator[HttpTransport]:
     """Give the transport of a service on a Mac, as a worker has it."""
     path = path_with_osascript(simulator, folder)
@@ -70,6 +71,7 @@ def transport(
             front=Front(environ={**os.environ, "PATH": path}),
             is_looking=is_looking,
             logins=logins or {},
+            time_scale=time_scale,
         ),
     )
     try:

@@ -34,6 +34,7 @@ INBOXES = {
 # The recipient's profile with its button, where a look opens it; else the inbox.
 SHOWN_PAGES = {
     **INBOXES,
+    "instagram-dm": "https://www.instagram.com/ada/ ready",
     "twitter-dm": "https://x.com/ada ready",
     "linkedin-automation": "https://www.linkedin.com/in/ada-lovelace/ ready",
 }
@@ -383,9 +384,9 @@ def test_a_failed_session_is_asked_for_its_login_again() -> None:
     shown = ready("instagram-dm")
     looking = look("instagram-dm", shown)
     assert refusal(looking) is None
-    shown.routes["session/ensure"] = {"ok": False}
+    shown.routes["prospect/score"] = Reply(503, {}, b'{"error": "Session activation failed"}')
     assert refusal(looking) is not None
-    shown.routes["session/ensure"] = ENSURED
+    shown.routes["prospect/score"] = {"username": "ada"}
     shown.asked.clear()
     assert refusal(looking) is None
     assert any("status" in each for each in shown.asked)

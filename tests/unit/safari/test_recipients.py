@@ -18,8 +18,8 @@ PROFILES = {
     "linkedin-automation": "https://www.linkedin.com/in/{}/",
 }
 # These open the profile themselves before a message.
-OPENED = ("twitter-dm", "linkedin-automation")
-LEFT = ("instagram-dm", "tiktok-dm")
+OPENED = ("instagram-dm", "twitter-dm", "linkedin-automation")
+LEFT = ("tiktok-dm",)
 FEED = "https://www.linkedin.com/feed/"
 
 
@@ -60,10 +60,16 @@ def test_a_profile_that_stays_open_keeps_a_message_back(service: str) -> None:
     assert "anna" in waiting.error
 
 
-def test_the_recipients_own_profile_on_instagram_may_stay_open() -> None:
-    shown = at("instagram-dm", own("instagram-dm"))
+def test_an_old_instagram_dm_tracks_its_tab_and_leaves_others() -> None:
+    other = PROFILES["instagram-dm"].format("anna")
+    shown = at("instagram-dm", own("instagram-dm"), other, INBOXES["instagram-dm"])
+    shown.routes["prospect/score"] = Reply(404, {}, b"Cannot GET")
     assert before("instagram-dm", shown) is None
-    assert not any("navigate" in each for each in shown.asked)
+    assert any("inbox/navigate" in each for each in shown.asked)
+    shown.routes["session/ensure"] = Reply(500, {}, b'{"error": "No tab"}')
+    waits = before("instagram-dm", shown)
+    assert waits is not None
+    assert waits.reason == "not_ready"
 
 
 @pytest.mark.parametrize("service", OPENED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,11 @@ def test_without_a_message_button_a_message_reaches_somebody_else(
     assert received(call) == [("dm", person)]
 
 
-CHATS = {"linkedin-automation": "https://www.linkedin.com/in/anna-bell/", "twitter-dm": "anna"}
+CHATS = {
+    "instagram-dm": "anna",
+    "linkedin-automation": "https://www.linkedin.com/in/anna-bell/",
+    "twitter-dm": "anna",
+}
 
 
 @pytest.mark.parametrize("service", CHATS)
@@ -41,7 +46,7 @@ def test_a_conversation_over_the_page_gets_the_message(
     call.simulator.safari(open_chats={site: CHATS[service]})
     assert call.send(service).json()["success"] is True
     assert received(call) == [("dm", CHATS[service])]
-    with transport(service, call.simulator, tmp_path) as opened:
+    with transport(service, call.simulator, tmp_path, time_scale=0.01) as opened:
         waits = opened.look(command_of(service))
         if service == "twitter-dm":
             assert isinstance(waits, Outcome)
@@ -50,7 +55,8 @@ def test_a_conversation_over_the_page_gets_the_message(
             return
         assert waits == command_of(service)
         opened.send(waits, opened.prepare(waits))
-    assert received(call)[1:] == [("dm", "https://www.linkedin.com/in/ada-lovelace/")]
+    person = "ada" if site == "instagram" else "https://www.linkedin.com/in/ada-lovelace/"
+    assert received(call)[1:] == [("dm", person)]
 
 
 def test_linkedins_conversation_stays_open_after_a_message(call: Caller, tmp_path: Path) -> None:
@@ -124,12 +130,24 @@ def test_words_of_a_post_are_not_taken_for_a_failure_of_the_site(
     assert received(call) == []
 
 
+def test_words_of_a_comment_are_told_from_a_limit_of_tiktok(call: Caller, tmp_path: Path) -> None:
+    asked = command_of("tiktok-comments")
+    call.simulator.safari(
+        post_texts={post_of(asked): "So many, too many comments!"}, time_scale=0.02
+    )
+    with transport("tiktok-comments", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        read = opened.read_back(asked, replace(outcome, verdict="unknown", reason="last_words"))
+    assert (read.verdict, read.reason) == ("rejected", "words_of_a_block")
+    assert received(call) == []
+
+
 def test_words_of_a_person_are_not_taken_for_a_protected_account(
     call: Caller, tmp_path: Path
 ) -> None:
     call.simulator.safari(post_texts={"https://x.com/ada": "My tweets are not protected"})
     asked = command_of("twitter-dm")
-    with transport("twitter-dm", call.simulator, tmp_path) as opened:
+    with transport("twitter-dm", call.simulator, tmp_path, time_scale=0.01) as opened:
         assert "Account is protected" in opened.send(asked, opened.prepare(asked)).error
         refused = opened.look(asked)
     assert isinstance(refused, Outcome)

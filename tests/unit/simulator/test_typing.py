@@ -9,7 +9,7 @@ import pytest
 from actp.errors import InvalidInput
 from actp.safari.commands import text_of
 from tests.support.looking import transport
-from tests.unit.safari.commands_for_tests import command_of
+from tests.unit.safari.commands_for_tests import command, command_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,11 +54,11 @@ def test_other_texts_arrive_whatever_the_driver_does(
     for text in (*(RUN_IN_A_SHELL[n] for n in ("tiktok-dm", "twitter-comments")), SHRUG):
         call.simulator.reset()
         ignored(call, service)
-        command = command_of(service, text)
+        asked = command_of(service, text)
         with transport(service, call.simulator, tmp_path) as opened:
-            assert opened.send(command, opened.prepare(command)).verdict == "sent"
+            assert opened.send(asked, opened.prepare(asked)).verdict == "sent"
         (line,) = call.seen()
-        assert line["text"] == text_of(command)
+        assert line["text"] == text_of(asked)
         assert line["text"].replace("\u2019", "'") == text
 
 
@@ -67,21 +67,79 @@ def test_a_line_end_at_the_beginning_makes_tiktok_dm_type_twice(
 ) -> None:
     text = " \nHi Anna,\n\nyour last video\nis great"
     call.send("tiktok-dm", text=text)
-    command = command_of("tiktok-dm", text)
+    asked = command_of("tiktok-dm", text)
     with transport("tiktok-dm", call.simulator, tmp_path) as opened:
-        opened.send(command, opened.prepare(command))
+        opened.send(asked, opened.prepare(asked))
     once = "Hi Anna, your last video\nis great"
     assert [line["text"] for line in call.seen()] == [text + text, once]
 
 
 def test_a_comment_that_may_stand_twice_in_one_is_told(call: Caller, tmp_path: Path) -> None:
     ignored(call, "twitter-comments", "unseen")
-    command = command_of("twitter-comments", "Hello")
+    asked = command_of("twitter-comments", "Hello")
     with transport("twitter-comments", call.simulator, tmp_path) as opened:
-        outcome = opened.send(command, opened.prepare(command))
+        outcome = opened.send(asked, opened.prepare(asked))
     assert [line["text"] for line in call.seen()] == ["HelloHello"]
     assert outcome.verdict == "sent"
     assert "look at the comment" in str(outcome.alert)
+
+
+def test_a_mention_at_the_end_takes_enter_and_so_a_blank_follows(
+    call: Caller, tmp_path: Path
+) -> None:
+    text = "My studio is @ada.prints"
+    # It says that it sent the text, which still stands in the box.
+    assert call.send("instagram-dm", text=text).json()["verified"] is True
+    assert call.seen() == []
+    asked = command_of("instagram-dm", text)
+    with transport("instagram-dm", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        assert opened.read_back(asked, outcome).verdict == "sent"
+    assert [line["text"] for line in call.seen()] == [f"{text} "]
+
+
+@pytest.mark.parametrize("service", ["instagram-dm", "twitter-dm"])
+def test_a_message_that_stays_in_the_box_is_not_taken_for_sent(
+    call: Caller, tmp_path: Path, service: str
+) -> None:
+    call.play(service, "ok", faults=[{"step": "submit", "kind": "ignored"}])
+    asked = command_of(service, 'It\'s "so"\nnice \u2028 \\ </script>')
+    with transport(service, call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        assert (outcome.verdict, outcome.result["verification"]) == ("sent", "claimed")
+        read = opened.read_back(asked, outcome)
+    assert call.seen() == []
+    assert (read.verdict, read.reason, read.quota_back) == ("unknown", "still_in_box", False)
+    assert read.result["verification"] == "none"
+
+
+def test_a_tweet_that_is_not_taken_is_not_taken_for_sent(call: Caller, tmp_path: Path) -> None:
+    call.play("twitter-comments", "ok", faults=[{"step": "submit", "kind": "ignored"}])
+    asked = command("tweet", text="The same again")
+    with transport("twitter-comments", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+    assert call.seen() == []
+    assert (outcome.verdict, outcome.reason, outcome.quota_back) == ("unknown", "unverified", False)
+    assert "stayed open" in outcome.error
+
+
+def test_a_message_that_was_pasted_twice_is_told(call: Caller, tmp_path: Path) -> None:
+    ignored(call, "instagram-dm", "unseen")
+    asked = command_of("instagram-dm", "Hello")
+    with transport("instagram-dm", call.simulator, tmp_path) as opened:
+        outcome = opened.read_back(asked, opened.send(asked, opened.prepare(asked)))
+    assert [line["text"] for line in call.seen()] == ["HelloHello"]
+    assert outcome.verdict == "sent"
+    assert "twice in one message" in str(outcome.alert)
+
+
+def test_per_cent_signs_that_a_driver_doubles_are_told(call: Caller, tmp_path: Path) -> None:
+    ignored(call, "tiktok-comments")
+    asked = command_of("tiktok-comments", "100% true")
+    with transport("tiktok-comments", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+    assert [line["text"] for line in call.seen()] == ["100%% true"]
+    assert "shows %% for %" in str(outcome.alert)
 
 
 @pytest.mark.parametrize(
