@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 COMMANDS = 63
 SLOW = {"service": "*", "behaviour": "slow", "seconds": 0.3}
+# Longer than it takes to kill a server; it is quiet when nothing lands for longer than that.
+LONG = {**SLOW, "seconds": 1.5, "times": 1}
+QUIET_SECONDS = 2.0
 # Long enough that results are spooled and reconnecting has failed more than once.
 OUTAGE_SECONDS = 2.5
 # A process that spins takes a core; one that waits, next to nothing.
@@ -86,6 +89,12 @@ def _wait_until_busy(rig: Rig) -> None:
     rig.simulator.wait_for(seconds=20, effects=12)
 
 
+def _wait_until_on_the_wire(rig: Rig) -> None:
+    """Wait until a long request has begun."""
+    rig.play(LONG, SLOW)
+    rig.wait_for_requests(1)
+
+
 def test_a_killed_database_costs_no_result(cluster: Cluster, rig: Rig) -> None:
     worker = rig.host().start()
     _load(rig)
@@ -100,10 +109,11 @@ def test_a_killed_database_costs_no_result(cluster: Cluster, rig: Rig) -> None:
 
 
 def test_results_of_an_outage_survive_the_death_of_their_worker(cluster: Cluster, rig: Rig) -> None:
-    host = rig.host()
+    host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="5")
     worker = host.start()
     _load(rig)
     _wait_until_busy(rig)
+    _wait_until_on_the_wire(rig)
     _kill(cluster)
     eventually(lambda: host.spooled_bytes, "results are on disk")
     sent = _wait_until_quiet(rig)
@@ -123,7 +133,7 @@ def _wait_until_quiet(rig: Rig) -> int:
     pause = threading.Event()
     seen = -1
     while seen != (seen := len(rig.simulator.world())):
-        pause.wait(0.5)
+        pause.wait(QUIET_SECONDS)
     return seen
 
 
