@@ -103,8 +103,8 @@ class Macs:
                 sent += 1
                 self.clock.advance(timedelta(minutes=1))
                 continue
-            self.clock.advance_to(min(ends, max(until or ends, self.clock.now())))
-            self.clock.advance(timedelta(seconds=1))
+            later = max(until or ends, self.clock.now()) + timedelta(seconds=1)
+            self.clock.advance_to(min(ends, later))
         return sent
 
 
@@ -123,7 +123,8 @@ def next_monday(macs: Macs, hour: int) -> datetime:
 def test_a_young_account_ramps_up_while_the_other_has_its_whole_limit(macs: Macs) -> None:
     macs.configure(daily_limit=20, daily_is_set=True)
     macs.configure(account="shop", ramp_days=4)
-    macs.clock.advance_to(macs.clock.now().replace(hour=0, minute=0) + timedelta(days=1))
+    midnight = macs.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    macs.clock.advance_to(midnight + timedelta(days=1))
     macs.configure(account="shop", ramp_days=4)  # day 1 begins here
     assert [macs.sent_in_a_day("shop") for _ in range(5)] == [5, 10, 15, 20, 20]
     assert macs.sent_in_a_day("shop_en") == 20
