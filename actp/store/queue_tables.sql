@@ -108,7 +108,7 @@ begin
     end if;
   end loop;
 
-  -- No other table of ours can stand on one of another program.
+  -- Our other tables cannot stand on one of another program.
   if to_regclass('public.safari_migrations') is null
      and to_regclass('public.safari_command_attempts') is null then
     for wanted in
@@ -139,7 +139,7 @@ begin
     end if;
   end loop;
 
-  -- A status that the table refuses would keep a command running for ever.
+  -- A status that the table refuses would keep a command running without end.
   for wanted in
     select c.conname as name, s.status
       from pg_constraint c

@@ -182,7 +182,7 @@ begin
 end $$;
 
 -- A mailbox in one spelling, or null. Gmail delivers whatever dots and tags a name has, and others
--- whatever tags; elsewhere a tag may be a mailbox of its own.
+-- whatever tags; elsewhere a tag may be another mailbox.
 create or replace function public.safari_mailbox(given text) returns text
 language plpgsql immutable as $$
 declare

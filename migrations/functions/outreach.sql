@@ -299,7 +299,7 @@ language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_object_agg(b.contact_id, b.text), '{}') from best b
 $$;
 
--- Mail that waits for somebody who sends it. Nobody checks it later, so whoever may not be written to, waits
+-- Mail that waits for somebody who sends it. Nobody checks it later, so who may not be written to, waits
 -- for our answer or needs a look is left out.
 create or replace function public.agent_outreach_emails(row_limit integer default 50) returns jsonb
 language sql stable set search_path = public, pg_temp as $$

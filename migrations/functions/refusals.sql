@@ -29,7 +29,7 @@ language sql immutable as $$ select interval '2 days' $$;
 create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;
 
--- Every address of whoever has a name on a platform. A Threads account is the Instagram account of the
+-- Every address of the person who has a name on a platform. A Threads account is the Instagram account of the
 -- same name.
 create or replace function public.safari_addresses_of(platform text, name text) returns text[]
 language sql stable as $$

@@ -14,7 +14,7 @@ class Ran(Exception):
 
 
 def single_quoted(text: str) -> str:
-    """Return what arrives of a text between single quotes, each of its own made three."""
+    """Return what arrives of a text between single quotes, each quote in it made three."""
     return _printed("'" + text.replace("'", "'''") + "'", text)
 
 

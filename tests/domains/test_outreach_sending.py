@@ -268,7 +268,7 @@ def test_messages_that_must_not_go_any_more_fail_with_the_reason(
         "delete from crm_contacts",
     ],
 )
-def test_a_message_is_not_sent_to_an_address_that_is_not_the_contacts_any_more(
+def test_an_address_that_the_contact_no_longer_has_gets_no_message(
     tools: Tools, people: People, life: Life, admin: psycopg.Connection, change: LiteralString
 ) -> None:
     _, command = handed(tools, people, people.add("ada"))

@@ -74,7 +74,7 @@ def supabase_database(databases: Databases) -> Iterator[Database]:
 
 @contextmanager
 def supabase_project(databases: Databases) -> Iterator[tuple[Database, Gateway]]:
-    """A fresh project with a PostgREST of its own, and the gateway before it."""
+    """A fresh project with its PostgREST, and the gateway before it."""
     with (
         databases.fresh() as name,
         postgrest(databases.server, name) as upstream,

@@ -81,8 +81,8 @@ def import_table(
 
     Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column],
     forbidden: [{line, name, said}]}; ``said`` is opted_out, doubt or customer.
-    A contact known under one of the addresses gets what is missing; what is there stays. Whoever a
-    line says must not be contacted is not, whether they are new or known.
+    A contact known under one of the addresses gets what is missing; what is there stays. A person
+    whom a line forbids to contact is left alone from then on, new or known.
     """
     columns, lines = table
     skipped: list[dict[str, Any]] = [

@@ -42,7 +42,7 @@ class Due:
     elsewhere: list[dict[str, str]] = field(default_factory=list)
     seen: int = 0
     _openers: Counter[date] = field(default_factory=Counter)
-    # From which day on no day of a stage has room, for those who have no hours of their own.
+    # From which day on no day of a stage has room, for those whose hours are not known.
     _full_from: dict[str, date] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Touch]:

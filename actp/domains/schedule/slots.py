@@ -195,7 +195,7 @@ def _evidence(table: Timetable) -> Evidence:
 
 
 def _of_posts(learned: Sequence[Learned]) -> Evidence:
-    """Return what measured posts say of hours, each fortnight having a level of its own.
+    """Return what measured posts say of hours, each fortnight having its level.
 
     Levels are near each other where posts were measured alike; of posts that were measured at
     another age nothing is known of their level.

@@ -58,7 +58,7 @@ def dump(cluster: Cluster, path: Path) -> None:
 def load(cluster: Cluster, path: Path) -> None:
     """Put a copy in place of what the running database holds, all or nothing.
 
-    The copy becomes a database of its own, which takes the name of the other: one of an older
+    The copy becomes a second database, which takes the name of the other: one of an older
     release lacks tables and functions that rest on those it has. Ends the sessions of others.
     """
     try:

@@ -130,7 +130,7 @@ def test_a_missing_tweet_was_not_sent_where_nothing_is_left_out(
 
 
 @pytest.mark.parametrize(("begun", "count", "is_proof"), [(1, 3, 1), (1, 20, 0), (120, 3, 0)])
-def test_a_missing_message_was_not_sent_where_the_whole_conversation_is_shown(
+def test_what_a_whole_conversation_lacks_was_not_sent(
     begun: int, count: int, *, is_proof: bool
 ) -> None:
     page = Page(messages=[{"text": "x", "isOutbound": True}] * count)
