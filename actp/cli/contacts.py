@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["contacts", "listed_name", "listed_platform"]
 
 MAILBOXES = "gmail"  # whichever provider has them
-_MAIL_WORDS = ("email", "e-mail", "mail")
+_OTHER_NAMES = {
+    "email": MAILBOXES, "e-mail": MAILBOXES, "mail": MAILBOXES, "x": "twitter", "ig": "instagram",
+}  # fmt: skip
 
 
 @click.group(cls=Group)
@@ -116,9 +118,8 @@ def _others(store: Store, platform: str, recipient: str) -> list[str] | None:
 
 def listed_platform(given: str) -> str:
     """Return the platform as the do-not-contact list has it; raises InvalidInput."""
-    if given.strip().lower() in _MAIL_WORDS:
-        return MAILBOXES
-    return known_platform(given, (EVERYTHING, MAILBOXES, *sorted(HOSTS)))
+    named = _OTHER_NAMES.get(given.strip().lower(), given)
+    return known_platform(named, (EVERYTHING, MAILBOXES, *sorted(HOSTS)))
 
 
 def listed_name(platform: str, handle: str) -> str:

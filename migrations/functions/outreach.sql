@@ -67,7 +67,13 @@ declare
     'do_not_contact', 'donotcontact', 'dnc', 'do_not_dm', 'opted_out', 'opt_out', 'optout',
     'unsubscribed', 'unsubscribe', 'closed_lost', 'closedlost', 'deal_lost', 'lost', 'lost_deal',
     'archived', 'blocked', 'blacklist', 'blacklisted', 'not_interested', 'no_contact', 'lost_lead',
-    'disqualified', 'unqualified', 'not_qualified', 'bad_fit', 'not_a_fit', 'no_fit', 'junk', 'dead'];
+    'disqualified', 'unqualified', 'not_qualified', 'bad_fit', 'not_a_fit', 'no_fit', 'junk', 'dead',
+    'stop', 'stopp', 'stopped', 'unsub', 'removed', 'remove_me', 'suppressed', 'dnd', 'deceased',
+    'complained', 'spam_complaint', 'declined', 'rejected', 'refused',
+    'abgemeldet', 'ausgetragen', 'gesperrt', 'abgelehnt', 'verstorben', 'baja', 'de_baja', 'desuscrito',
+    'rechazado', 'désinscrit', 'desinscrit', 'désabonné', 'refusé', 'disiscritto', 'rifiutato',
+    'descadastrado', 'recusado', 'uitgeschreven', 'afgemeld', 'wypisany', 'avregistrerad', 'отписан',
+    'отписался', 'отказ', '退订', '配信停止', '수신거부'];
   -- These words tell as a part of a tag as well; "customer" alone would not, as in "dream customer".
   in_closed constant text :=
     '(^|[_ ])(do_not_(contact|dm|message|email|mail|call|disturb)|dnc|dont_contact|opt(ed)?_?out'

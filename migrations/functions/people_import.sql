@@ -132,15 +132,18 @@ begin
           or (nullif(btrim(c.tiktok_handle), '') is null and k.addresses ? 'tiktok')
           or (nullif(btrim(c.linkedin_url), '') is null and k.addresses ? 'linkedin'));
   get diagnostics updated = row_count;
+  -- Single words are no notes, unless they are called so: those in doubt are held by their note.
   perform agent_inbox_tag(t.contact, t.wishes)
-     from (select min(substr(c.address, 9))::uuid as contact, r.line, r.wishes
-             from jsonb_to_recordset(rows) as r (line integer, addresses jsonb, wishes jsonb)
+     from (select min(substr(c.address, 9))::uuid as contact, r.line, case f.said when 'doubt' then (
+                    select jsonb_agg(case when w ~ '^[a-zA-Z]+$' then 'note: ' || w else w end)
+                      from jsonb_array_elements_text(r.wishes) w) else r.wishes end as wishes
+             from jsonb_to_recordset(forbidden) as f (line integer, said text)
+             join jsonb_to_recordset(rows) as r (line integer, addresses jsonb, wishes jsonb) using (line)
             cross join lateral jsonb_array_elements(r.addresses) e
             cross join lateral safari_address(e ->> 'platform', e ->> 'given') a
              join safari_people p on p.address = a.place || ':' || a.name
              join safari_people c on c.person = p.person and starts_with(c.address, 'contact:')
-            where r.line in (select (f ->> 'line')::integer from jsonb_array_elements(forbidden) f)
-            group by r.line, r.wishes order by 1, 2) t;
+            group by p.person, r.line, r.wishes, f.said order by 1, 2) t;
   select count(*) - updated into unchanged
     from jsonb_array_elements(lines) l where l ->> 'contact' is not null;
   return jsonb_build_object('added', added, 'updated', updated, 'unchanged', unchanged,

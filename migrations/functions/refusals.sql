@@ -50,9 +50,9 @@ begin
                when 'twitter' then '(?<![a-z0-9_@＠])[@＠]([a-z0-9_]{1,30})'
                else '(?<![a-z0-9_@＠])[@＠]([a-z0-9._]{1,30})' end, 'gi') m (found)
       union all
-      select 'quotes', (safari_post('twitter', word)).author
-        from regexp_split_to_table(written, '\s+') word
-       where safari_mention_refused.platform = 'twitter' and position('/status' in word) > 0
+      select 'quotes', (safari_post('twitter', m.found[1])).author
+        from regexp_matches(written, '((?:https?://)?(?:[a-z]+\.)?(?:x|twitter)\.com/\S+)', 'gi') m (found)
+       where safari_mention_refused.platform = 'twitter'
     )
     select format('the text %s @%s, who %s', d.how, d.name, case when n.recipient is not null
              then 'is on the do-not-contact list' else 'has opted out in the CRM' end)

@@ -142,7 +142,11 @@ def test_whom_a_line_says_not_to_contact_is_not_contacted(
         ",twin_tt,2024-05-01,,,\n"
         "fine,,0,n/a,lead,likes pottery\n"
         "unclear,,,,,was annoyed in May\n"
+        "german,,,,Abgemeldet,\n"
+        "word,,,,annoyed,\n"
+        "other / known2,,yes,,,\n"
     )
+    people.add("known2", score=None)
     path = file(tmp_path, content)
     rehearsed = import_people(store, path, operator=OPERATOR, dry_run=True)["forbidden"]
     result = import_people(store, path, operator=OPERATOR)
@@ -151,15 +155,18 @@ def test_whom_a_line_says_not_to_contact_is_not_contacted(
         (2, "flagged", "opted_out"), (3, "refused", "opted_out"), (4, "stated", "opted_out"),
         (5, "noted", "opted_out"), (6, "known", "opted_out"),
         (8, "twin_tt", "opted_out"), (10, "unclear", "doubt"),
+        (11, "german", "opted_out"), (12, "word", "doubt"),
+        (13, "other", "opted_out"),
     ]  # fmt: skip
     vetoes = people.rows(
         "select c.username, agent_person_veto(c.id) as veto, b.look_words"
         "  from crm_contacts c left join actp_inbox b on b.contact_id = c.id"
     )
-    refused = {"flagged", "refused", "stated", "noted", "known", "twin"}
+    refused = {"flagged", "refused", "stated", "noted", "known", "twin", "german", "known2"}
     assert {row["username"] for row in vetoes if row["veto"] == "opted_out"} == refused
     assert {row["username"]: row["look_words"] for row in vetoes if row["look_words"]} == {
-        "unclear": "note: was annoyed in May"
+        "unclear": "note: was annoyed in May",
+        "word": "note: note: annoyed",
     }
     with pytest.raises(
         InvalidInput, match="line 2: this person must not be contacted, unsubscribed_fr"

@@ -236,7 +236,7 @@ def test_a_public_text_names_nobody_who_is_not_to_be_contacted(
         ("tweet", ".@bob.", None),
         ("tweet", "via (@mae)", None),
         ("tweet", "日本\uff20BOB", None),
-        ("tweet", "so true https://x.com/bob/status/12?s=20", None),
+        ("tweet", "so true:https://x.com/bob/status/12?s=20", None),
         ("comment", "like @dot.ted. said", post),
         ("comment", "Hi", "https://www.threads.com/@kim.k/post/C1"),
         ("comment", "as @ada_ig says", "https://www.threads.com/@zoe/post/C1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,8 @@ TEXT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 FIRST_NAME: Final = ("first_name", "firstname", "given_name", "vorname")
 LAST_NAME: Final = ("last_name", "lastname", "surname", "family_name", "nachname")
+# Two mailboxes or handles in one cell.
+_SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,(?=\s|[^,]*@)\s*|\s+[/&]\s+")
 TAGS: Final = ("tags", "tag", "labels")
 _KNOWN: Final = frozenset(
     column
@@ -113,10 +116,11 @@ def import_table(
 
 def _person(cells: Mapping[str, str]) -> dict[str, Json]:
     addresses: list[Json] = [
-        {"platform": platform or None, "given": cells[column]}
+        {"platform": platform or None, "given": part}
         for platform, columns in ADDRESS_COLUMNS.items()
         for column in columns
         if column in cells
+        for part in _SEVERAL.split(cells[column])
     ]
     handle, platform = _first(cells, HANDLE_COLUMNS), _first(cells, PLATFORM_COLUMNS)
     if handle and (platform or "/" in handle):

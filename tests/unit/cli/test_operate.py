@@ -96,7 +96,7 @@ def test_a_contact_is_blocked_in_the_spelling_that_a_send_is_checked_by(
 ) -> None:
     assert run("contacts", "list").out == "No contact is blocked.\n"
     for platform, handle, stored in (
-        ("twitter", "@Ada", ("twitter", "ada")),
+        ("X", "@Ada", ("twitter", "ada")),
         ("linkedin", "https://www.linkedin.com/in/Ada-L/", ("linkedin", "ada-l")),
         ("all", "Ada", ("all", "ada")),
         ("email", "Ada <A.da+x@Gmail.com>", ("gmail", "ada@gmail.com")),
