@@ -51,7 +51,11 @@ begin
         engagement_score = coalesce(excluded.engagement_score, k.engagement_score),
         top_post_text = coalesce(excluded.top_post_text, k.top_post_text),
         top_post_url = coalesce(excluded.top_post_url, k.top_post_url),
-        offer_match = excluded.offer_match, icp_fit_score = excluded.icp_fit_score,
+        offer_match = excluded.offer_match,
+        -- Without a measured engagement a creator fits no worse than was known.
+        icp_fit_score = case when excluded.engagement_score is null
+                             then greatest(excluded.icp_fit_score, k.icp_fit_score)
+                             else excluded.icp_fit_score end,
         last_synced_at = now();
 
   begin

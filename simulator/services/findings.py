@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["creators", "posts"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["niche_result", "posts", "result_file"]
 
 POSTS = 10
+# What a result calls the posts of a platform; of those that are not here, posts.
+POSTS_NAMES = {"twitter": "tweets", "tiktok": "videos"}
 HOOKS = (
     "What nobody tells you about {}",
     "We measured {} for 90 days",
@@ -23,7 +28,40 @@ def posts(platform: str, query: str) -> list[dict[str, Any]]:
     return [_post(platform, query, number, dice) for number in range(POSTS)]
 
 
-def creators(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def niche_result(
+    platform: str, niche: str, scripted: Iterable[Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Give what a job finds of a niche: posts, under the name their platform has for them."""
+    found = [dict(post) for post in scripted] if scripted is not None else _cards(platform, niche)
+    return {
+        "niche": niche,
+        "query": niche,
+        POSTS_NAMES.get(platform, "posts"): found,
+        "creators": _creators(found),
+        "totalCollected": len(found),
+    }
+
+
+def result_file(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give what a job writes to its file."""
+    everybody = [creator for result in results for creator in result["creators"]]
+    return {"metadata": {"label": "niche"}, "results": results, "allCreators": everybody}
+
+
+def _cards(platform: str, niche: str) -> list[dict[str, Any]]:
+    """Give posts as the cards of a search show them: on TikTok with their views only."""
+    found = posts(platform, niche)
+    if platform != "tiktok":
+        return found
+    nothing = {"likes": 0, "comments": 0, "shares": 0, "engagementScore": 0}
+    shown = ("id", "author", "url", "views")
+    return [
+        {**{name: post[name] for name in shown}, "description": post["text"], **nothing}
+        for post in found
+    ]
+
+
+def _creators(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give the authors of posts, the most engaging first.
 
     A post whose score is null leaves the total of its author unknown.
@@ -36,6 +74,8 @@ def creators(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             {
                 "handle": author,
                 "displayName": author.title(),
+                "followers": 0,
+                "bio": "",
                 "tweetCount": 0,
                 "totalEngagement": 0,
             },
@@ -54,6 +94,7 @@ def _post(platform: str, query: str, number: int, dice: random.Random) -> dict[s
         "id": str(number),
         "text": dice.choice(HOOKS).format(query),
         "author": author,
+        "authorDisplayName": author.title(),
         "url": url,
         "likes": likes,
         "retweets": retweets,

@@ -12,7 +12,7 @@ from simulator.browser.pages import HOME_URLS
 from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
-from simulator.services.findings import creators, posts
+from simulator.services.findings import niche_result, posts, result_file
 from simulator.services.service import Service, now_text
 
 if TYPE_CHECKING:
@@ -206,10 +206,11 @@ class MarketResearch(Service):
             job["status"] = "failed"
             job["error"] = "SAFARI_RESEARCH_ENABLED is not true" if at_once else "Research failed"
             return
-        data = [self._findings(platform, niche) for niche in niches]
-        file = f"/Users/me/Documents/market-research/{platform}/{job_id}.json"
-        self._results[platform] = {"file": file, "data": data}
-        job.update(status="completed", resultFile=file)
+        results = [self._findings(platform, niche) for niche in niches]
+        name = f"{platform}/{platform}-research-niche-{job_id}.json"
+        file = {"filename": name, "platform": platform, "size": 1, "modified": now_text()}
+        self._results[platform] = {"file": file, "data": result_file(results)}
+        job.update(status="completed", resultFile=f"/Users/me/Documents/market-research/{name}")
         for niche in niches:
             self.limits.count()
             self.found(call, Effect("research", platform, niche))
@@ -218,12 +219,13 @@ class MarketResearch(Service):
         started = reply.body if isinstance(reply.body, dict) else {}
         await asyncio.sleep(self.settings.job_seconds)
         about = {"jobId": started["jobId"], "durationMs": int(self.settings.job_seconds * 1000)}
-        return Reply(200, {"success": True, **about, **self._findings(platform, niche)})
+        found = self._findings(platform, niche)
+        # Of the other platforms it leaves the posts out, which have another name there.
+        shown = {"topCreators": found["creators"], "tweets": found.get("tweets", [])}
+        return Reply(200, {"success": True, "platform": platform, "niche": niche, **about, **shown})
 
     def _findings(self, platform: str, niche: str) -> Json:
-        found = self._posts(platform, niche)
-        about = {"platform": platform, "niche": niche}
-        return {**about, "topCreators": creators(found), "tweets": found}
+        return niche_result(platform, niche, self.settings.posts)
 
     def _posts(self, platform: str, query: str) -> list[Json]:
         scripted = self.settings.posts

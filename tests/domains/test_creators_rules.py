@@ -68,6 +68,15 @@ def test_more_than_sixty_qualifies_and_sixty_does_not() -> None:
     assert (at_60[0]["icp_fit_score"], at_60[0]["qualified"]) == (60, False)
 
 
+def test_a_creator_without_a_total_is_judged_by_the_posts_that_were_measured() -> None:
+    posts = [Post("t", "u1", "ann", views=100_000), Post("t", "u2", "ann"), Post("t", "u3", "bob")]
+    ann, bob = creator_rows(
+        "tiktok", "saas_growth", [Creator("ann", ""), Creator("bob", "")], posts
+    )
+    assert (ann["engagement_score"], ann["icp_fit_score"]) == (10_000, 45)
+    assert (bob["engagement_score"], bob["icp_fit_score"]) == (None, 25)
+
+
 def test_a_tweet_is_known_by_the_number_in_its_address() -> None:
     url = "https://x.com/maria/status/1790"
     posts = [Post("t", url, "maria"), Post("t", "https://x.com/maria", "maria", id="7")]

@@ -157,6 +157,27 @@ def test_nothing_is_half_written_when_the_research_fails(
         assert rows(admin, f"select count(*) from {table}") == [(0,)]  # noqa: S608
 
 
+def test_a_search_that_did_not_load_is_a_failure_and_changes_no_figure(
+    run_script: RunScript,
+    admin: psycopg.Connection,
+    simulator: SimulatorProcess,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    counts = {"likes": 0, "retweets": 0, "replies": 0, "views": 0, "engagementScore": 0}
+    known = "select t.likes, t.views, k.icp_fit_score, k.engagement_score from"
+    known += " actp_twitter_research t join actp_platform_creators k on k.handle = t.author_handle"
+    run_script(script, *ONE)
+    before = rows(admin, f"{known} order by tweet_id")
+    assert before[0][0] == 90_000
+    for posts, code in ([{**post, **counts} for post in FOUND], 0), ([], 1):
+        simulator.play({"services": {"market-research": {"job_seconds": 0.01, "posts": posts}}})
+        assert script.main(list(ONE)) == code
+        assert rows(admin, f"{known} order by tweet_id") == before
+    said = capsys.readouterr().err
+    assert "twitter: nothing found of saas growth; the page may not have loaded" in said
+    assert "nothing of it was stored" not in said
+
+
 def test_a_service_that_is_down_is_told(
     run_script: RunScript, simulator: SimulatorProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:

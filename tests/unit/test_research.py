@@ -225,6 +225,25 @@ def test_posts_are_read_by_any_of_their_names_and_sorted() -> None:
     assert found.creators[0].top_post_text == "more"
 
 
+def test_a_file_is_read_with_its_settings_around_the_results() -> None:
+    card = {"description": "Three tools", "author": "bob", "views": 1200, "likes": 0, "shares": 0}
+    unread = {**card, "author": "eve", "views": 0}
+    bob = {"handle": "bob", "bio": "Founder", "followers": 0, "totalEngagement": 0}
+    file = {
+        "metadata": {"label": "niche", "config": {"videosPerNiche": 50}},
+        "results": [{"niche": "ai", "videos": [card, unread], "creators": [bob]}],
+        "allCreators": [{"handle": "of another niche"}],
+    }
+    found = read_findings("tiktok", "ai", file)
+    assert [(post.author, post.views, post.likes) for post in found.posts] == [
+        ("bob", 1200, None),
+        ("eve", None, None),
+    ]
+    (creator,) = found.creators
+    assert (creator.bio, creator.followers, creator.engagement_score) == ("Founder", None, None)
+    assert read_findings("tiktok", "ai", {**file, "results": []}).is_empty
+
+
 @pytest.mark.parametrize(
     "data",
     [None, [], "text", {"tweets": "none"}, {"tweets": [None, {}, {"text": 5, "likes": "many"}]}],

@@ -16,9 +16,11 @@ __all__ = ["TASKS"]
 
 def _show_research(result: Mapping[str, Any]) -> None:
     for row in result["rows"]:
-        if row["error"]:
+        if "new" not in row:
             warn(f"{row['error']}; nothing of it was stored.")
             continue
+        if row["error"]:
+            warn(f"{row['error']}.")
         say(
             f"{row['platform']}: {counted(row['creators'], 'creator')}, {row['new']} new, "
             f"{counted(row['contacts'], 'new contact')}, {counted(row['posts'], 'post')}."

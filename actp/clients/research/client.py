@@ -126,7 +126,7 @@ class MarketResearch:
             if error.status == 404:
                 return None
             raise
-        wanted, there = job.get("resultFile"), latest.get("file")
+        wanted, there = job.get("resultFile"), _object(latest.get("file")).get("filename")
         if isinstance(wanted, str) and isinstance(there, str):
             return latest.get("data") if _name(wanted) == _name(there) else None
         return latest.get("data")

@@ -46,6 +46,7 @@ class Creator:
     engagement_score: float | None = None
     top_post_text: str = ""
     top_post_url: str = ""
+    bio: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,14 @@ class Findings:
     creators: tuple[Creator, ...]
     posts: tuple[Post, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether neither anybody nor anything was found."""
+        return not (self.creators or self.posts)
+
 
 def read_findings(platform: str, niche: str, data: object) -> Findings:
-    """Read the results of a job: one object, or a list with one for each niche.
+    """Read the results of a job: the file it wrote, one object, or a list with one for each niche.
 
     What has neither text nor handle is left out.
     """
@@ -79,6 +85,8 @@ def read_findings(platform: str, niche: str, data: object) -> Findings:
 
 
 def _of_niche(niche: str, data: object) -> Mapping[str, Any]:
+    if isinstance(data, dict) and isinstance(data.get("results"), list):
+        data = data["results"]  # a file, which also has the settings of its research
     several = data if isinstance(data, list) else [data]
     objects = [item for item in several if isinstance(item, dict)]
     named = [item for item in objects if str(item.get("niche", "")).lower() == niche.lower()]
@@ -91,21 +99,27 @@ def _objects(found: Mapping[str, Any], *names: str) -> Iterable[Mapping[str, Any
 
 
 def _post(item: Mapping[str, Any]) -> Post:
-    likes, replies = first_count(item, "likes"), first_count(item, "replies", "comments")
+    likes = first_count(item, "likes", "reactions")
+    replies = first_count(item, "replies", "comments")
     reposts = first_count(item, "retweets", "reposts", "shares")
+    if not any((likes, replies, reposts)):
+        # A page that was not read for them gives zeros, as do the cards of a search on TikTok.
+        likes = replies = reposts = None
     return Post(
         text=_text(item, "text", "caption", "description"),
         url=_text(item, "url", "tweetUrl", "postUrl", "videoUrl"),
         author=_handle(item, "author", "handle", "username"),
         id=_text(item, "id", "tweetId", "postId"),
-        author_name=_text(item, "authorName", "displayName", longest=MAX_NAME_CHARS),
-        author_followers=first_count(item, "authorFollowers", "followers"),
+        author_name=_text(
+            item, "authorDisplayName", "authorName", "displayName", longest=MAX_NAME_CHARS
+        ),
+        author_followers=first_count(item, "authorFollowers", "followers") or None,
         likes=likes,
         replies=replies,
         reposts=reposts,
         quotes=first_count(item, "quotes"),
         bookmarks=first_count(item, "bookmarks"),
-        views=first_count(item, "views"),
+        views=first_count(item, "views") or None,  # somebody has always seen a post that is out
         engagement_score=first_number(item, "engagementScore")
         or float((likes or 0) + 2 * (reposts or 0) + (replies or 0)),
     )
@@ -122,10 +136,13 @@ def _creator(item: Mapping[str, Any], best: Mapping[str, Post]) -> Creator:
     return Creator(
         handle=handle,
         display_name=_text(item, "displayName", "name", longest=MAX_NAME_CHARS) or handle,
-        followers=first_count(item, "followers", "followerCount"),
-        engagement_score=first_number(item, "totalEngagement", "engagementScore", "avgEngagement"),
+        # Only the first creators' profiles are opened, and a page that was not read gives zeros.
+        followers=first_count(item, "followers", "followerCount") or None,
+        engagement_score=first_number(item, "totalEngagement", "engagementScore", "avgEngagement")
+        or None,
         top_post_text=text or (found.text if found else ""),
         top_post_url=url or (found.url if found else ""),
+        bio=_text(item, "bio"),
     )
 
 

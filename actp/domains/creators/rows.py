@@ -29,22 +29,25 @@ def creator_rows(
 ) -> list[dict[str, Any]]:
     """Return one row for each creator whose handle can be one; the rest cannot be written to.
 
-    They are judged by all of their ``posts``, not by the one that did best.
+    They are judged by all of their ``posts``, not by the one that did best; by the engagement of
+    those too where the research gives no total.
     """
     rows = []
     for creator in creators:
         handle = _handle(platform, creator.handle)
         if handle is None:
             continue
-        own = (post.text for post in posts if post.author.lower() == creator.handle.lower())
-        said = " ".join((creator.display_name, creator.top_post_text, *own))
-        fit = icp_fit(niche, said, creator.engagement_score or 0.0)
+        own = [post for post in posts if post.author.lower() == creator.handle.lower()]
+        texts = (post.text for post in own)
+        said = " ".join((creator.display_name, creator.bio, creator.top_post_text, *texts))
+        brought = creator.engagement_score or sum(engagement_of(asdict(post)) or 0 for post in own)
+        fit = icp_fit(niche, said, brought)
         rows.append(
             {
                 **asdict(creator),
                 "handle": handle,
                 "niche": niche,
-                "followers": creator.followers or None,
+                "engagement_score": brought or None,
                 "offer_match": matching_offers(said),
                 "icp_fit_score": fit,
                 "qualified": fit > QUALIFIED_ABOVE,

@@ -21,17 +21,19 @@ __all__ = ["market_sync", "research", "top_creators"]
 CREATORS_PER_NICHE: Final = 20
 POSTS_PER_NICHE: Final = 50
 DEFAULT_TOP: Final = 20
+EMPTY_MAY_BE: Final = "the page may not have loaded, or Safari is not logged in there"
 
 
 def research(tools: Tools, platform: str | None = None, niche: str | None = None) -> dict[str, Any]:
     """Look up creators on one platform or all; each platform is stored whole or not at all.
 
-    A platform whose research fails does not keep the others from being stored.
+    A platform whose research fails does not keep the others from being stored. A niche of which
+    nothing was found is a failure too: a search whose page does not load ends the same way.
     """
     plan = wanted(platform, niche)
     service = MarketResearch(tools.settings, tools.safari)
     rows = [_one(tools, service, name, niches) for name, niches in plan.items()]
-    found = [row for row in rows if row["error"] is None]
+    found = [row for row in rows if "new" in row]
     new = sum(row["new"] for row in found)
     best = max((row["top"] for row in found if row["top"]), key=lambda t: t["fit"], default=None)
     if new:
@@ -39,7 +41,7 @@ def research(tools: Tools, platform: str | None = None, niche: str | None = None
         tools.alert("new_creators", str(uuid4()), {"count": new, "top": best})
     said = counted(new, "new creator") + (f", top @{best['handle']}" if best else "")
     return {
-        "ok": len(found) == len(rows),
+        "ok": not any(row["error"] for row in rows),
         "new": new,
         "creators": sum(row["creators"] for row in found),
         "contacts": sum(row["contacts"] for row in found),
@@ -88,4 +90,6 @@ def _one(
     stored = tools.store.call(
         "agent_creators_store", platform=platform, creators=creators, posts=posts, hooks=hooks
     )
+    if silent := [query for query, f in zip(queries, findings, strict=True) if f.is_empty]:
+        row["error"] = f"{platform}: nothing found of {', '.join(silent)}; {EMPTY_MAY_BE}"
     return {**row, "creators": len(creators), "posts": len(posts), **stored}

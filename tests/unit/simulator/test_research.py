@@ -37,7 +37,10 @@ def test_a_niche_runs_as_a_job_and_leaves_results(call: Caller) -> None:
     call.simulator.wait_for(quiet=SERVICE)
     assert _status(call, job_id) == "completed"
     latest = call.get(SERVICE, "/api/research/results/latest/tiktok").json()
-    assert latest["data"][0]["topCreators"]
+    assert latest["file"]["filename"].startswith("tiktok/tiktok-research-niche-")
+    (result,) = latest["data"]["results"]
+    assert result["creators"]
+    assert {card["likes"] for card in result["videos"]} == {0}, "cards show views only"
     assert [e["text"] for e in call.seen("research")] == ["ai"]
 
 
@@ -81,7 +84,7 @@ def test_a_job_can_be_refused_at_the_start(call: Caller) -> None:
 def test_a_synchronous_niche_answers_with_its_findings(call: Caller) -> None:
     _quick(call)
     body = {"niche": "ai", "config": {"sync": True}}
-    answer = call.post(SERVICE, "/api/research/tiktok/niche", body).json()
+    answer = call.post(SERVICE, "/api/research/twitter/niche", body).json()
     assert answer["success"] is True
     assert len(answer["tweets"]) == 10
 
