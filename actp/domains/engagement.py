@@ -38,17 +38,23 @@ def engagement(likes: float, shares: float, replies: float, views: float) -> flo
 
 
 def engagement_of(counts: Mapping[str, Any]) -> float | None:
-    """Return the engagement of counts as any table or service names them; None without any."""
-    known = _known(counts)
-    return _summed(known) if any(count is not None for count in known.values()) else None
+    """Return the engagement of counts as any table or service names them; None without any.
+
+    Zeros alone are what services and tables give for counts that nobody read.
+    """
+    return _summed(_known(counts)) or None
 
 
 def measured_engagement(counts: Mapping[str, Any], platform: str) -> float | None:
-    """Return the engagement of one of our posts; None without what its platform always shows."""
+    """Return the engagement of one of our posts; None without what its platform always shows.
+
+    Somebody has always seen a post that is out, so no views are none that were read.
+    """
     known = _known(counts)
+    known["views"] = known["views"] or None
     if any(known[name] is None for name in _ALWAYS_SHOWN.get(platform, _LEAST_SHOWN)):
         return None
-    return _summed(known)
+    return _summed(known) or None
 
 
 def _known(counts: Mapping[str, Any]) -> dict[str, int | None]:

@@ -64,10 +64,11 @@ create or replace trigger agent_spelled before insert or update on public.actp_c
     new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('');
 
--- A figure as far as it can be one: null for what is negative, infinite or no number.
+-- A figure as far as it can be one: null for what is negative, infinite or no number, and for zero, which
+-- the tables give what nobody measured.
 create or replace function public.agent_figure(given numeric) returns numeric
 language sql immutable as $$
-  select case when given >= 0 and given < 1e15 then given end
+  select case when given > 0 and given < 1e15 then given end
 $$;
 
 -- A count as far as it can be one, and as far as an integer holds it.

@@ -1,13 +1,14 @@
 -- What our videos did, and what of all content works where.
 
 -- How much a snapshot of a video says: null for one of no video, or of one that is not public, which
--- YouTube lists by a title of its own; 0 without counts, as of one that has become private.
+-- YouTube lists by a title of its own; 0 without counts, as of one that has become private, or was written
+-- without them. Somebody has always seen a video that is out, so no views are none that were counted.
 create or replace function public.agent_snapshot(video_id text, title text, views numeric)
 returns integer
 language sql immutable as $$
   select case when coalesce(btrim(video_id), '') = ''
                 or title ~* '^\s*\[?(private|deleted) video\]?\s*$' then null
-              when views >= 0 then 1 else 0 end
+              when views > 0 then 1 else 0 end
 $$;
 
 -- One page of videos that nobody has classified yet, each with its newest snapshot that has counts.
@@ -91,21 +92,29 @@ end $$;
 -- group whose offer has changed leaves no row behind, but hands on its hooks.
 drop function if exists public.agent_resonance_recompute();
 create or replace function public.agent_resonance_recompute(niches jsonb default null) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql set search_path = public, pg_temp set work_mem = '32MB' as $$
 declare
   began timestamptz := clock_timestamp();
   groups integer;
   removed integer;
 begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
-  with spelled as materialized (
-    select safari_platform(p.platform) as platform, agent_niche(p.niche) as niche,
-           coalesce(p.content_type, 'educational') as content_type, p.views,
+  with spellings as materialized (
+    -- A table has few of them, so each is brought into its one spelling once.
+    select g.platform as given_platform, g.niche as given_niche,
+           safari_platform(g.platform) as platform, agent_niche(g.niche) as niche
+      from (select distinct p.platform, p.niche from actp_content_performance p) g
+  ), spelled as (
+    select s.platform, s.niche,
+           coalesce(p.content_type, 'educational') as content_type,
+           nullif(p.views, 0) as views,  -- not every platform shows them
            agent_figure(p.engagement_score) as engagement,
            agent_figure(p.watch_time_minutes) as watch_time, p.offer_tags, p.external_id, p.title
       from actp_content_performance p
-     where p.niche is not null
-       and p.views >= 0  -- what was just published has not been counted yet
+      join spellings s on s.given_platform = p.platform and s.given_niche = p.niche
+     where s.platform is not null
+       -- What was just published has not been counted yet.
+       and (p.views > 0 or p.views = 0 and agent_figure(p.engagement_score) is not null)
   ), content as (
     select c.platform, c.niche, c.content_type, c.views, c.engagement, c.watch_time, c.offer_tags,
            c.external_id,
@@ -129,11 +138,11 @@ begin
   ), ranked as (
     select c.*, row_number() over (
              partition by c.platform, c.niche, c.content_type
-             order by c.views desc, c.external_id) as place
+             order by c.views desc nulls last, c.external_id) as place
       from content c
   ), grouped as (
     select r.platform, r.niche, r.content_type, count(*)::integer as sample_count,
-           round(avg(r.views), 1) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
+           coalesce(round(avg(r.views), 1), 0) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
            round(avg(r.watch_time), 2) as avg_watch_time,
            coalesce(array_agg(r.hook order by r.place)
                     filter (where r.place <= 3 and r.hook is not null), '{}') as hooks,

@@ -27,11 +27,12 @@ insert into actp_content_performance
 
 @pytest.fixture(autouse=True)
 def odd(admin: psycopg.Connection) -> None:
-    """Eight posts that were measured, and as many that cannot have been."""
+    """Eight posts that were measured, and more that cannot have been."""
     for name, days, views, score, watched in (
         ("before", 20, 1000, "100", "2"), ("now", 3, 1000, "90", "2"),
         ("nan", 3, 10, "NaN", "NaN"), ("infinite", 2, 10, "Infinity", "Infinity"),
         ("negative", 2, -10, "-5", "-5"), ("huge", 20, 10, "1e30", "1e30"),
+        ("defaults", 2, 0, "0", "0"),
     ):  # fmt: skip
         admin.execute(ADD, (name, views, score, watched, _ago(admin, days)))
     admin.execute(ADD, ("future", 10, "1", "1", _ago(admin, -5)))
@@ -53,7 +54,7 @@ def test_only_figures_that_can_be_teach_and_are_compared(run_script: RunScript) 
 
 
 def test_the_mix_is_of_posts_that_are_out(run_script: RunScript) -> None:
-    assert run_script(growth, "--gaps")[1]["posts"] == 24
+    assert run_script(growth, "--gaps")[1]["posts"] == 28
 
 
 def test_resonance_averages_figures_that_can_be(run_script: RunScript) -> None:

@@ -188,6 +188,16 @@ def post(platform: str, niche: str | None, likes: int, **more: Any) -> dict[str,
     }
 
 
+def test_looks_that_read_no_counts_make_no_rise_when_they_are_read_again() -> None:
+    read = [post(name, "saas", 90 + day, days_ago=day) for name in ("twitter", "tiktok")
+            for day in (1, 4, 8, 11, 15, 18, 22)]  # fmt: skip
+    unread = [post(name, "saas", 0, days_ago=day, views=0) for name in ("twitter", "tiktok")
+              for day in (9, 10, 12, 16, 19, 20, 23)]  # fmt: skip
+    (plain,), (mixed,) = strong(read), strong(read + unread)
+    assert plain.rise == mixed.rise == 1.0
+    assert plain.trend_strength == mixed.trend_strength
+
+
 def test_strength_formula_of_a_trend() -> None:
     (trend,) = strong([post("twitter", "AI automation", 10), post("tiktok", "ai_automation", 20)])
     assert (trend.niche, trend.platforms) == ("ai_automation", ("tiktok", "twitter"))
@@ -213,6 +223,6 @@ def test_what_is_small_or_on_one_platform_is_no_trend(posts: list[dict[str, Any]
 
 
 def test_fifty_is_enough_and_odd_counts_are_nothing() -> None:
-    odd = {**post("tiktok", "saas", 0), "likes": math.nan, "views": -5, "shares": None}
-    (trend,) = strong([post("twitter", "saas", 0, views=500), odd])
+    odd = {"likes": math.nan, "views": -5, "shares": None, "replies": 5}
+    (trend,) = strong([post("twitter", "saas", 0, views=300), {**post("tiktok", "saas", 0), **odd}])
     assert trend.total_engagement == 50

@@ -31,7 +31,8 @@ insert into actp_content_performance
   ('tiktok', 'c', 'saas_growth', 'case_study', '{}', 200, 20, null),
   ('tiktok', 'd', 'other', 'case_study', '{}', 9000, 20, 'Not ours'),
   ('tiktok', 'e', null, null, null, 9000, null, 'Nothing known'),
-  ('threads', 'f', 'personal_brand', null, null, 0, null, 'Only one'),
+  ('threads', 'f', 'personal_brand', null, null, 0, 7, 'Only one'),
+  ('threads', 'h', 'personal_brand', null, null, 0, 0, 'Counted by nobody'),
   ('threads', 'g', 'personal_brand', null, null, null, null, 'Just published')
 """
 TIKTOK = (["Best hook", "First hook"], ["b", "c", "a"], 3)
@@ -87,6 +88,8 @@ def test_a_video_that_is_not_public_keeps_its_last_figures(
         " ('c', 'How to automate', 100, 10, 0, now() - interval '25 hours',"
         " now() - interval '1 hour'),"
         " ('c', 'Private video', null, null, null, null, now()),"
+        " ('c', 'How to automate', 0, 0, 0, now() - interval '25 hours',"
+        " now() + interval '1 hour'),"
         " ('d', 'Negative', -1, -1, -1, now(), now())"
     )
     counts = "select external_id, views, likes, engagement_score from actp_content_performance"
@@ -137,7 +140,7 @@ def test_resonance_is_grouped_by_platform_niche_kind_and_the_usual_offer(
         " top_hook_patterns, top_post_ids, sample_count from actp_niche_resonance order by 1 desc",
     ) == [
         ("tiktok", "saas_growth", "saas_consulting", "case_study", 200, 20, *TIKTOK),
-        ("threads", "personal_brand", "none", "educational", 0, None, ["Only one"], ["f"], 1),
+        ("threads", "personal_brand", "none", "educational", 0, 7, ["Only one"], ["f"], 1),
     ]
 
 

@@ -66,7 +66,10 @@ def test_the_first_name_that_holds_a_count_is_taken() -> None:
         ("instagram", {"likes": 5, "comments": 1}, 19.0),
         ("instagram", {"comments": 1}, None),
         ("threads", {}, None),
-        ("youtube", {"likes": 0, "views": 0, "comments_count": None}, 0.0),
+        ("youtube", {"likes": 0, "views": 0, "comments_count": None}, None),
+        ("youtube", {"likes": 0, "views": 30, "comments_count": None}, 3.0),
+        ("twitter", {"likes": 5, "views": 0}, None),
+        ("threads", {"likes": 0, "replies": 0}, None),
     ],
 )
 def test_engagement_is_unknown_without_what_the_platform_always_shows(
@@ -78,3 +81,4 @@ def test_engagement_is_unknown_without_what_the_platform_always_shows(
 def test_engagement_of_a_strangers_post_counts_what_is_known() -> None:
     assert engagement_of({"likes": 10}) == 30
     assert engagement_of({"like_count": "x", "view_count": None}) is None
+    assert engagement_of({"likes": 0, "comments": 0, "shares": 0, "views": 0}) is None

@@ -44,7 +44,7 @@ def read_page(
             said = _READERS[platform](safari, url)
     except ServiceRefused as error:
         if error.status == 404:
-            return "the post is gone"
+            return "the post was not found, or its page could not be read"
         raise
     shown: Mapping[str, Any] = said if isinstance(said, dict) else {}
     place = shown.get("currentUrl") or shown.get("url")
