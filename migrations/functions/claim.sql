@@ -25,7 +25,13 @@ language plpgsql as $$
 begin
   if exists (select from safari_command_queue
               where status = 'pending' and expires_at is not null and expires_at <= now()) then
-    perform safari_expire();
+    begin
+      perform safari_expire();
+    exception when others then
+      -- Another program's trigger refuses it. Begin sends none that has expired; the others are claimed.
+      perform safari_alert(format('write_refused:expire:%s', safari_today()), 'write_refused',
+                           jsonb_build_object('error', sqlerrm));
+    end;
   end if;
   if exists (select from safari_command_queue
               where status = 'pending' and not ready and due_at <= now()) then

@@ -37,7 +37,9 @@ begin
          state = safari_heartbeat.state,
          may_rescue_from = case
            when w.may_rescue_until is null then now() + lease
-           when w.may_rescue_until < now() then now() + lease + longest_pause
+           -- Neither is its time over, nor was it set by a clock that has gone back since.
+           when w.may_rescue_until not between now() and now() + lease
+             then now() + lease + longest_pause
            else w.may_rescue_from end,
          may_rescue_until = now() + lease / 2
    where w.boot_id = safari_heartbeat.boot_id;
@@ -184,7 +186,15 @@ begin
      limit 500
      for update skip locked
   loop
-    outcome := safari_rescue_one(command, command.lease_expires_at is not null);
+    begin
+      outcome := safari_rescue_one(command, command.lease_expires_at is not null);
+    exception when others then
+      -- Another program's trigger refuses it: this row alone stays as it is.
+      perform safari_alert(
+        format('write_refused:%s:%s', command.id, safari_today()), 'write_refused',
+        jsonb_build_object('command_id', command.id, 'service', command.service, 'error', sqlerrm));
+      continue;
+    end;
     outcomes := outcomes || jsonb_build_object(
       outcome, coalesce((outcomes ->> outcome)::integer, 0) + 1);
   end loop;

@@ -32,7 +32,7 @@ class Scene:
     def __init__(self, store: Store, admin: psycopg.Connection) -> None:
         self.store = store
         self.admin = admin
-        self._clock = MovingClock(admin)
+        self.clock = MovingClock(admin)
         admin.execute(
             "update safari_policies set active_from = 0, active_to = 24, min_gap_seconds = 0"
         )
@@ -43,7 +43,7 @@ class Scene:
     def pass_by(self, seconds: float, *beating: Worker) -> None:
         """Let time pass in which only these workers reach the database."""
         while seconds > 0:
-            self._clock.advance(timedelta(seconds=min(seconds, BEAT_SECONDS)))
+            self.clock.advance(timedelta(seconds=min(seconds, BEAT_SECONDS)))
             seconds -= BEAT_SECONDS
             for worker in beating:
                 worker.beat()
@@ -203,6 +203,19 @@ def test_who_does_not_come_back_from_an_outage_is_dead(scene: Scene) -> None:
     assert other.rescue() == {"pending": 1}
 
 
+def test_a_clock_that_goes_back_by_hours_keeps_nobody_from_rescue(scene: Scene) -> None:
+    dead, other = scene.worker("here"), scene.worker("there")
+    scene.pass_by(LEASE_SECONDS + BEAT_SECONDS, dead, other)
+    scene.enqueue()
+    dead.claim()
+    scene.clock.advance(timedelta(hours=-3))
+    assert dead.beat() == []
+    scene.pass_by(LEASE_SECONDS, other)
+    assert other.rescue() == {}
+    scene.pass_by(LONGEST_PAUSE_SECONDS + BEAT_SECONDS, other)
+    assert other.rescue() == {"pending": 1}
+
+
 def test_what_a_dead_process_asked_for_takes_nothing_from_its_successor(scene: Scene) -> None:
     dead = scene.worker("here")
     successor = scene.worker("here")
@@ -264,3 +277,29 @@ def test_two_processes_with_one_host_key_are_alerted_once(
         "select detail from safari_alerts where kind = 'host_copied'"
     ).fetchall()
     assert len(rows) == alerts
+
+
+def test_a_row_that_a_trigger_of_theirs_does_not_let_end_stops_nobody(scene: Scene) -> None:
+    holder, other = scene.worker("here"), scene.worker("there")
+    refused, free = scene.enqueue(), scene.enqueue()
+    expired = scene.enqueue()
+    scene.admin.execute(
+        "create function theirs() returns trigger language plpgsql as"
+        " $$ begin raise exception 'not on a Sunday'; end $$;"
+        "create trigger theirs before update of status on safari_command_queue for each row"
+        f" when (new.status = 'failed' and new.id <> '{free}') execute function theirs()"
+    )
+    holder.claim()
+    assert holder.begin()["verdict"] == "granted"
+    scene.worker("here").claim()
+    scene.admin.execute(
+        "update safari_command_queue set expires_at = now() where id = %s", (expired,)
+    )
+    scene.pass_by(2 * LEASE_SECONDS, other)
+    assert other.rescue() == {"pending": 1}
+    other.claim()
+    assert other.begin()["verdict"] == "granted"
+    rows = [scene.row(id_)["status"] for id_ in (refused, free, expired)]
+    assert rows == ["running", "running", "pending"]
+    told = scene.admin.execute("select kind from safari_alerts order by id").fetchall()
+    assert told == [("write_refused",)] * 2
