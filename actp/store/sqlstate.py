@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _EXACT: dict[str, type[ActpError]] = {
     "P0002": NotFound,
+    "PT404": NotFound,  # as a caller is told over REST
     "22023": InvalidInput,
     "55000": WrongState,
     "42501": StoreDenied,

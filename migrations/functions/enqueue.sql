@@ -12,6 +12,10 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
   answer jsonb;
 begin
+  if jsonb_typeof(commands) <> 'array' then
+    raise invalid_parameter_value using message = format(
+      'commands is a JSON array of objects, not of the type %s', jsonb_typeof(commands));
+  end if;
   if operator is not null then
     perform safari_acts(operator);
   end if;

@@ -28,7 +28,10 @@ begin
            where c.id between rpad(digits, 32, '0')::uuid and rpad(digits, 32, 'f')::uuid
            limit 2) q;
   if found_ids is null then
-    raise no_data_found using message = format('there is no command %s', id);
+    -- PostgREST answers a caller 404 for the one, 500 for the other.
+    raise exception using
+      errcode = case when current_setting('role', true) = 'actp_caller' then 'PT404' else 'P0002' end,
+      message = format('there is no command %s', id);
   elsif cardinality(found_ids) > 1 then
     raise invalid_parameter_value using
       message = format('%s is the beginning of several ids: give more digits', id);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -66,6 +67,12 @@ def test_a_caller_enqueues_and_looks(project: tuple[str, Database]) -> None:
     assert made.status_code == 200, made.text
     shown = caller.ask("POST", "rpc/safari_show", {"id": made.json()[0]["id"]})
     assert shown.json()["command"]["recipient"] == "a"
+    absent = caller.ask("POST", "rpc/safari_show", {"id": "0" * 32})
+    assert absent.status_code == 404
+    assert "there is no command" in absent.json()["message"]
+    quoted = caller.ask("POST", "rpc/safari_enqueue", {"commands": json.dumps([ROW])})
+    assert quoted.status_code == 400
+    assert "a JSON array of objects, not of the type string" in quoted.json()["message"]
     for function in ("safari_status", "safari_limits"):
         assert caller.ask("POST", f"rpc/{function}", {}).status_code == 200
 
