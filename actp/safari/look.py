@@ -16,12 +16,12 @@ from actp.clock import steady_seconds
 from actp.safari.addresses import handle_in_post, is_same_post
 from actp.safari.after_send import look_at_box
 from actp.safari.asking import MAX_SAID_LENGTH, Asking
-from actp.safari.commands import Comment, SendDm, recipient
+from actp.safari.commands import Comment, SendDm, Tweet, recipient
 from actp.safari.login import look_at_login
 from actp.safari.outcomes import Outcome
-from actp.safari.pages import LIMIT_WORDS, SHOWN
+from actp.safari.pages import LIMIT_WORDS, PAGE_WITHOUT_POSTS, SHOWN
 from actp.safari.posts import find_post
-from actp.safari.recipients import look_at_recipient
+from actp.safari.recipients import is_of_site, look_at_recipient
 from actp.safari.session_outcomes import (
     below_another,
     blocked,
@@ -55,7 +55,7 @@ COMMENTS: Final = 50
 
 _HOME: Final = {"tiktok-comments": "https://www.tiktok.com/"}
 # These return to a claimed tab with every request, whatever session/ensure has found.
-_CLAIMING: Final = frozenset({"twitter-comments"})
+_CLAIMING: Final = frozenset({"linkedin-automation", "twitter-comments"})
 # Says ok of its claim, not of Safari.
 _ENSURES_NOTHING: Final = frozenset({"tiktok-comments"})
 # Their page shows whether there is a tab: the route that opens it looks for one, or has claimed it.
@@ -180,7 +180,7 @@ class Look:
     def _shows_tab(self, command: Command | None) -> bool:
         """Whether the look at a command's page shows the tab as well, through the claim on it."""
         match command:
-            case Comment(post_url=str()):
+            case Comment(post_url=str()) | Tweet():
                 return True
             case SendDm() if self.service.name in _NEEDS_FRONT and self._front_place is not None:
                 return self._bring_to_front(self._front_place) is None
@@ -275,6 +275,8 @@ class Look:
     def _page(self, command: Command, *, is_checking_tab: bool) -> Command | Outcome:
         if isinstance(command, SendDm):
             return self._person(command, is_checking_tab=is_checking_tab) or command
+        if isinstance(command, Tweet):
+            return self._tweet() or command
         if not isinstance(command, Comment):
             return command
         if command.post_url is None:
@@ -315,6 +317,23 @@ class Look:
             return below_another(self.service, wanted, first)
         # Without a tab there is no page either.
         return self._failed(self._tab() or elsewhere(self.service, shown, wanted))
+
+    def _tweet(self) -> Outcome | None:
+        """Leave a page with words of a failure: the driver looks for them before it tweets."""
+        script = f"window.location.href+' '+{SHOWN[self.service.name].failure_script}"
+        for is_left in (False, True):
+            said, text = self._asking.evaluated(script)
+            if said.refusal is not None:
+                return self._failed(said.refusal)
+            shown, _, place = text.partition(" ")
+            if not is_of_site(self._asking, shown):
+                problem = self._tab()
+                return None if problem is None else self._failed(problem)
+            if not place:
+                return None
+            if not is_left:
+                self._said("POST", "/api/twitter/navigate", {"url": PAGE_WITHOUT_POSTS})
+        return self._failed(blocked(self.service))
 
     def _words_of_a_failure(self, script: str | None, wanted: str) -> Outcome | None:
         """Return why the driver would not comment on a page, for the words that stand there."""

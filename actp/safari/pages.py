@@ -8,7 +8,10 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LIMIT_WORDS", "SHOWN", "Shown"]
+__all__ = ["LIMIT_WORDS", "PAGE_WITHOUT_POSTS", "SHOWN", "Shown"]
+
+# A page of Twitter on which nobody has written anything.
+PAGE_WITHOUT_POSTS: Final = "https://x.com/settings"
 
 # What a driver without a script for its page takes for a limit, in lower case.
 LIMIT_WORDS: Final = {"tiktok-comments": ("too many comments",)}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actp.safari.asking import Answer, Asking
     from actp.safari.commands import SendDm
 
-__all__ = ["Row", "look_at_recipient", "rows_taken_for"]
+__all__ = ["Row", "is_of_site", "look_at_recipient", "rows_taken_for"]
 
 MAX_NAME_LENGTH: Final = 60
 # When a page is asked again; the sum is longer than a driver waits for a profile.
@@ -183,7 +183,7 @@ def look_at_recipient(
         return _leave_others(asking, handle) or _close_chats(asking)
     if is_checking_tab:
         said, shown = _evaluated(asking, _WHERE)
-        if said.status != 404 and not _is_of_site(asking, shown):
+        if said.status != 404 and not is_of_site(asking, shown):
             return _no_page(asking, said, shown)
     return _open_profile(asking, handle)
 
@@ -236,7 +236,7 @@ def _leave_others(asking: Asking, handle: str, *, for_inbox: bool = False) -> Ou
         said, shown = _evaluated(asking, _WHERE)
         if said.status == 404:  # a version of the service that cannot be asked
             return None
-        if not _is_of_site(asking, shown):
+        if not is_of_site(asking, shown):
             return _no_page(asking, said, shown)
         path = urlsplit(shown).path
         is_others = page.profile.fullmatch(path) and not _is_profile(page, shown, handle)
@@ -275,7 +275,7 @@ def _open_profile(asking: Asking, handle: str) -> Outcome | None:
         is_there = state == "ready" and _is_profile(page, shown, handle)
         if is_there or said.status == 404:  # a version of the service that cannot be asked
             return None
-        if not _is_of_site(asking, shown):
+        if not is_of_site(asking, shown):
             return _no_page(asking, said, shown)
     if not _is_profile(page, shown, handle):
         return elsewhere(asking.service, shown, url)
@@ -353,7 +353,7 @@ def _evaluated(asking: Asking, script: str) -> tuple[Answer, str]:
     said, text = asking.evaluated(script)
     if said.status == 404 or said.refusal is not None:
         return said, text
-    if _is_of_site(asking, text.partition(" ")[0]):
+    if is_of_site(asking, text.partition(" ")[0]):
         return said, text
     # The claim is on a tab of another site, or on none; the next request claims anew.
     asking.release_claim()
@@ -385,6 +385,7 @@ def _is_profile(page: _Page, shown: str, handle: str) -> bool:
     return profile is not None and unquote(profile[1]).lower() == unquote(handle).lower()
 
 
-def _is_of_site(asking: Asking, shown: str) -> bool:
+def is_of_site(asking: Asking, shown: str) -> bool:
+    """Return whether an address is one of the service's site."""
     host, known = urlsplit(shown).hostname, HOSTS[asking.service.platform or ""]
     return host is not None and any(host == name or host.endswith(f".{name}") for name in known)

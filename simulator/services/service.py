@@ -210,7 +210,9 @@ class Service(ABC):
         if (sought := _SOUGHT.search(script)) is not None:
             return Reply(200, {"output": self.text_left(hands, json.loads(sought[1]))})
         if "Something went wrong" in script:
-            return Reply(200, {"result": self.words_found(page)})
+            words = self.words_found(page)
+            named = f"{page.url} {words}" if "location.href" in script else words
+            return Reply(200, {"result": named})
         output = page.url if "location.href" in script else self.site.own_link(page, script)
         if "location.href" in script and "querySelector" in script:
             is_found = page.is_of_person and self.site.has_button(page)

@@ -10,7 +10,7 @@ import pytest
 from actp.safari.commands import Comment, recipient
 from actp.safari.outcomes import Outcome
 from tests.support.looking import commands_of, transport
-from tests.unit.safari.commands_for_tests import command_of
+from tests.unit.safari.commands_for_tests import command, command_of
 from tests.unit.simulator.test_safari import POSTS, received
 
 if TYPE_CHECKING:
@@ -57,6 +57,20 @@ def test_a_conversation_over_the_page_gets_the_message(
         opened.send(waits, opened.prepare(waits))
     person = "ada" if site == "instagram" else "https://www.linkedin.com/in/ada-lovelace/"
     assert received(call)[1:] == [("dm", person)]
+
+
+def test_a_claim_on_another_tab_does_not_take_linkedin_there(call: Caller, tmp_path: Path) -> None:
+    call.simulator.safari(
+        front="https://www.google.com/", pinned_to={"linkedin-automation": "instagram-dm"}
+    )
+    asked = command_of("linkedin-automation")
+    with transport(
+        "linkedin-automation", call.simulator, tmp_path, logins={"linkedin": "me"}, time_scale=0.01
+    ) as opened:
+        looked = opened.look(asked)
+        assert looked == asked
+        assert opened.send(looked, opened.prepare(looked)).verdict == "sent"
+    assert received(call) == [("dm", recipient(asked))]
 
 
 def test_linkedins_conversation_stays_open_after_a_message(call: Caller, tmp_path: Path) -> None:
@@ -128,6 +142,28 @@ def test_words_of_a_post_are_not_taken_for_a_failure_of_the_site(
         assert isinstance(waits, Outcome)
         assert (waits.verdict, waits.reason, waits.wait_seconds) == ("wait", "blocked", 900.0)
     assert received(call) == []
+
+
+def test_a_tweet_does_not_fail_for_the_words_of_a_page_that_is_open(
+    call: Caller, tmp_path: Path
+) -> None:
+    post, tweet = command_of("twitter-comments"), command("tweet", text="Hello")
+    texts = {post_of(post): WORDS["twitter-comments"]}
+    call.simulator.safari(post_texts=texts)
+    with transport("twitter-comments", call.simulator, tmp_path) as opened:
+        assert isinstance(opened.look(post), Outcome)
+        # The post stays open, and the driver takes its words for a failure.
+        assert opened.send(tweet, opened.prepare(tweet)).verdict == "unknown"
+        assert opened.look(tweet) == tweet
+        assert opened.send(tweet, opened.prepare(tweet)).verdict == "sent"
+        asked = call.simulator.requests("twitter-comments")
+        assert opened.look(tweet) == tweet
+        assert len(call.simulator.requests("twitter-comments")) - len(asked) <= 2
+        call.simulator.safari(notices={"twitter": {"text": "Rate limit exceeded"}})
+        waits = opened.look(tweet)
+    assert isinstance(waits, Outcome)
+    assert (waits.verdict, waits.reason) == ("wait", "blocked")
+    assert received(call) == [("tweet", "")]
 
 
 def test_words_of_a_comment_are_told_from_a_limit_of_tiktok(call: Caller, tmp_path: Path) -> None:
