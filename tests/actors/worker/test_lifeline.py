@@ -128,7 +128,7 @@ def test_a_trigger_of_theirs_stops_no_start_and_loses_no_result(
     scene.boot()
     assert scene.queue.row(sent["id"])["status"] == "running"
     assert [path.suffix for path in scene.folder.iterdir()] == [".jsonl"]
-    assert scene.queue.alerts() == ["write_refused"]
+    assert set(scene.queue.alerts()) == {"write_refused"}
     scene.queue.execute("drop function theirs cascade")
     scene.house.tell(LIFELINE, Grenade())
     scene.boot()
