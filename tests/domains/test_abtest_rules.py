@@ -86,7 +86,7 @@ def _winner(random: Random, views: int, factor: float, rounds: int) -> str:
 
 
 @pytest.mark.parametrize("scatter", [0.15, 0.4])
-def test_an_account_whose_equal_posts_differ_more_has_no_more_false_winners(scatter: float) -> None:
+def test_false_winners_stay_rare_for_accounts_whose_posts_vary_more(scatter: float) -> None:
     """After sixty earlier tests, a tenth of them with a post twice as good."""
     random = Random(23)
 

@@ -228,7 +228,7 @@ def test_a_tweet_that_is_gone_wins_nothing_and_ends_the_test_a_day_later(
     ids=["nothing", "likes only", "no views", "no replies", "no number", "huge", "negative"],
 )
 @pytest.mark.parametrize("arm", ["a", "b"])
-def test_an_arm_without_counts_loses_nothing_and_ends_the_test_a_day_later(
+def test_variant_without_counts_ends_the_test_a_day_later(
     run_script: RunScript,
     simulator: SimulatorProcess,
     admin: psycopg.Connection,

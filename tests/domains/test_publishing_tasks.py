@@ -153,7 +153,7 @@ def test_a_post_that_the_platform_refused_later_is_a_failure(
     assert ended(admin, id_)[1]["errors"] == {"twitter": "the platform refused the post"}
 
 
-def test_a_post_of_which_blotato_never_speaks_again_is_unknown_in_the_end(
+def test_post_without_a_report_of_blotato_ends_unknown(
     publishers: Publishers, admin: psycopg.Connection, simulator: SimulatorProcess
 ) -> None:
     play(simulator, {"behaviour": "stuck"})

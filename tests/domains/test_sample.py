@@ -86,7 +86,7 @@ def test_nobody_is_behind_a_made_up_name() -> None:
     assert [email for email in emails if not email.endswith(".example")] == []
 
 
-def test_a_second_time_changes_nothing_and_removing_leaves_what_was_there(
+def test_sample_data_is_idempotent_and_removal_keeps_other_rows(
     tools: Tools, admin: psycopg.Connection
 ) -> None:
     mine = account(0)

@@ -179,7 +179,7 @@ def test_videos_of_youtube_are_compared_at_equal_age_only(
     }  # fmt: skip
 
 
-def test_rows_of_any_spelling_teach_and_one_without_a_platform_stops_nobody(
+def test_rows_of_any_spelling_count_and_rows_without_a_platform_are_skipped(
     run_script: RunScript, admin: psycopg.Connection
 ) -> None:
     for recent, earlier in (("Youtube Shorts", "YouTube"), ("IG", "Instagram Reels"), ("", " ")):

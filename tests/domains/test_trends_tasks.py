@@ -118,7 +118,7 @@ def test_the_same_every_day_is_no_spike(tools: Tools, admin: psycopg.Connection)
     assert alerts(admin) == []
 
 
-def test_a_rise_is_told_once_while_it_lasts_and_again_when_it_comes_back(
+def test_rising_trend_is_reported_once_and_again_after_it_returns(
     tools: Tools, admin: psycopg.Connection
 ) -> None:
     admin.execute(DAY, {"likes": 40, "first": 0, "last": 27})

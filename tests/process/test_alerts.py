@@ -40,7 +40,7 @@ def environment(queue: Queue, simulator: SimulatorProcess, tmp_path: Path) -> di
     }
 
 
-def test_two_sentinels_tell_an_outage_and_its_end_once_and_stop_in_order(
+def test_two_sentinels_report_an_outage_and_its_end_once(
     environment: dict[str, str], queue: Queue, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     simulator.play({"telegram": {"token": TOKEN, "min_gap_seconds": 0.9}})

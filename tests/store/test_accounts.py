@@ -284,7 +284,7 @@ def test_a_host_without_a_name_is_alone_as_before(store: Store) -> None:
     assert list(limits(store)) == ["default"]
 
 
-def test_what_a_host_did_without_a_name_is_its_accounts_once_it_has_one(store: Store) -> None:
+def test_history_without_an_account_moves_to_the_named_account(store: Store) -> None:
     before = Mac(store, None, host="mac")
     enqueue(store, "ada")
     before.send()

@@ -113,7 +113,7 @@ def test_a_limit_is_told_once_a_day_and_only_when_something_waits_for_it(store: 
     )
 
 
-def test_the_sign_of_life_comes_once_a_day_with_the_counts_of_yesterday(
+def test_daily_heartbeat_message_has_the_counts_of_yesterday(
     store: Store, admin: psycopg.Connection
 ) -> None:
     for status, reason in (("completed", None), ("failed", "rejected"), ("failed", "unknown")):

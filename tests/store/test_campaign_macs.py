@@ -21,7 +21,7 @@ def campaigns(store: Store, admin: psycopg.Connection) -> Campaigns:
     return Campaigns(store, admin)
 
 
-def test_a_follow_up_whose_mac_is_gone_says_so_and_can_be_given_to_another(
+def test_follow_up_of_a_missing_mac_is_reported_and_can_be_reassigned(
     campaigns: Campaigns, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop, other = (campaigns.join(f"mac-{account}", account) for account in ("shop", "shop_en"))

@@ -129,7 +129,7 @@ def test_a_sql_error_keeps_its_words(unmigrated: Database, folder: Path) -> None
 
 
 @pytest.mark.parametrize("fixture", ["embedded_databases", "postgres15_databases"])
-def test_our_migrations_apply_to_an_empty_database_and_may_all_run_again(
+def test_migrations_apply_to_an_empty_database_and_are_idempotent(
     request: pytest.FixtureRequest, fixture: str
 ) -> None:
     databases: Databases = request.getfixturevalue(fixture)

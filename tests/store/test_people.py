@@ -144,7 +144,7 @@ def refusal(life: Life, username: str, text_hash: str | None = None, **more: Any
     return None if verdict["verdict"] == "granted" else str(verdict["reason"])
 
 
-def test_whoever_opted_out_under_one_row_is_not_written_to_under_another(
+def test_opt_out_in_one_row_applies_to_all_rows_of_the_person(
     store: Store, admin: psycopg.Connection
 ) -> None:
     life = Life(store)

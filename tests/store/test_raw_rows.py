@@ -207,7 +207,7 @@ def test_every_time_of_a_row_can_be_read(
 
 
 @pytest.mark.parametrize("hold", ["x", "", "campaign"])
-def test_a_hold_that_nothing_would_lift_becomes_one_that_can_be_accepted(
+def test_hold_without_an_owner_becomes_a_backlog_hold(
     database: Database, admin: psycopg.Connection, hold: str
 ) -> None:
     insert(admin, hold=hold)

@@ -12,7 +12,7 @@ def given(**env: str) -> Any:
     return load_settings({"ACTP_ENV_FILE": "", **env})
 
 
-def test_a_host_that_says_nothing_changes_nothing_but_a_missing_time_zone() -> None:
+def test_host_without_settings_sets_only_a_missing_time_zone() -> None:
     settings = given()
     for policy in policies(settings):
         assert policy.keys() == {"platform", "kind", "default_time_zone"}

@@ -31,9 +31,7 @@ def next_tick(told: Told) -> str:
     return told.take(Tick).what
 
 
-def test_messages_come_when_they_are_due_in_whatever_order_they_were_set(
-    house: House, told: Told
-) -> None:
+def test_timed_messages_arrive_in_order_of_due_time(house: House, told: Told) -> None:
     began_at = monotonic()
     house.timer.after(0.06, NAME, LATE)
     house.timer.after(0.02, NAME, EARLY)

@@ -113,7 +113,7 @@ def holds_for(seconds: float, condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def test_an_alert_that_a_check_has_found_does_not_wait_for_the_next_look(outbox: Outbox) -> None:
+def test_alert_raised_by_a_check_is_sent_without_delay(outbox: Outbox) -> None:
     house = outbox.carry(pace=Pace(look_seconds=3600.0, pause_seconds=0.05))
     eventually(lambda: house.settle(ALERTS) is not None, "it has looked")
     outbox.put("later")
@@ -288,7 +288,7 @@ def test_a_stop_hands_back_what_was_not_sent(outbox: Outbox) -> None:
     assert all(row["claimed_until"] is None for row in others)
 
 
-def test_what_a_crashed_actor_had_claimed_is_told_when_its_claim_is_over(outbox: Outbox) -> None:
+def test_alert_of_a_crashed_actor_is_sent_after_its_claim_expires(outbox: Outbox) -> None:
     pace = Pace(look_seconds=0.1, pause_seconds=0.5, claim_seconds=1.0, send_within_seconds=0.9)
     outbox.put("one", "two")
     house = outbox.carry(pace=pace)

@@ -161,7 +161,7 @@ def test_two_campaigners_decide_once(campaigns: Campaigns) -> None:
         house.close()
 
 
-def test_the_database_names_a_time_to_look_again_only_where_a_target_waits(
+def test_next_look_is_returned_only_while_a_target_waits(
     campaigns: Campaigns,
 ) -> None:
     assert campaigns.store.call("safari_campaign_due")["next_due_seconds"] is None

@@ -99,7 +99,7 @@ def test_attempt_abandoned_in_flight_is_unknown_until_answered(scene: Scene) -> 
     assert not scene.is_turn_free
 
 
-def test_a_lost_row_is_dropped_before_its_turn_but_not_under_a_newer_lease(scene: Scene) -> None:
+def test_lost_row_is_dropped_unless_it_has_a_newer_lease(scene: Scene) -> None:
     scene.open()
     assert scene.turns.try_take(OTHER, time() + 60)
     again = replace(BOB, lease=2)
@@ -136,7 +136,7 @@ def test_a_crash_before_the_wire_leaves_the_attempt_to_its_thread(scene: Scene) 
     assert scene.desk.finished(ADA).verdict == "sent"
 
 
-def test_an_end_that_came_while_no_actor_was_there_is_taken_by_the_next(scene: Scene) -> None:
+def test_result_without_an_actor_is_taken_by_its_replacement(scene: Scene) -> None:
     scene.open()
     scene.send(ADA)
     scene.tell(Grenade())

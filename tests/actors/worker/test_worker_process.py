@@ -106,7 +106,7 @@ def test_answer_in_flight_is_recorded_after_a_service_crash(
     assert queue.row(first)["attempt"] == 1
 
 
-def test_a_wrong_token_makes_commands_wait_with_an_alert_and_others_go_on(
+def test_wrong_token_holds_its_commands_and_no_others(
     queue: Queue, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     settings = settings_for(

@@ -61,7 +61,7 @@ def test_all_drafts_are_decided_by_the_number_that_was_shown(
 
 
 @pytest.mark.usefixtures("drafts")
-def test_a_draft_that_comes_before_the_answer_keeps_all_from_being_decided(
+def test_new_draft_before_the_confirmation_refuses_the_decision(
     queue: Database, tmp_path: Path
 ) -> None:
     environment = {

@@ -248,9 +248,7 @@ def test_ensure_finds_no_tab_after_the_first_claim(
 
 
 @pytest.mark.parametrize("service", CLAIMING)
-def test_a_tab_that_is_closed_while_its_claim_lives_is_missed_in_the_act(
-    call: Caller, service: str
-) -> None:
+def test_closed_tab_with_a_live_claim_is_detected_on_use(call: Caller, service: str) -> None:
     call.send(service, text="while it is open")
     call.simulator.safari(closed=NAMES)
     before = len(received(call))
