@@ -64,19 +64,19 @@ def live(context: BrowserContext, path: str = "/") -> Page:
     return page
 
 
-def wait_for(page: Page, text: str) -> None:
-    """Wait until the page says it, whatever it waits for itself."""
-    said = page.get_by_text(text).first
+def wait_for(text: str, *pages: Page) -> None:
+    """Wait until every page shows it, whatever each waits for itself."""
 
-    def is_said() -> bool:
-        if said.is_visible():
-            return True
-        page.clock.fast_forward(WAITS_MS)
-        # A clock that runs ahead all the time would call every connection silent.
-        page.wait_for_timeout(PAUSE_MS)
-        return False
+    def is_shown() -> bool:
+        late = [page for page in pages if not page.get_by_text(text).first.is_visible()]
+        for page in late:
+            page.clock.fast_forward(WAITS_MS)
+        if late:
+            # A clock that runs ahead all the time would call every connection silent.
+            late[0].wait_for_timeout(PAUSE_MS)
+        return not late
 
-    eventually(is_said, text, START_SECONDS)
+    eventually(is_shown, text, START_SECONDS)
 
 
 def test_each_of_many_changes_comes_to_an_open_page(browser: Browser, console: Served) -> None:
@@ -146,7 +146,7 @@ def test_an_ended_session_is_named_and_a_new_link_revives_the_page(
     assert acting.locator("#toast .toast").count() == 1
     hide(page, is_hidden=True)
     hide(page, is_hidden=False)
-    wait_for(page, "The session has ended.")
+    wait_for("The session has ended.", page)
     # Followed from another page, a link opens the console all the same.
     elsewhere = context.new_page()
     link = f"{console.url}/enter?link={console.doors.new_link()}"
@@ -164,7 +164,7 @@ def test_an_ended_session_is_named_and_a_new_link_revives_the_page(
     context.close()
 
 
-def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
+def test_pages_report_a_stopped_console_and_catch_up_after_its_restart(
     browser: Browser, console: Served
 ) -> None:
     # Before all that the other tests have left.
@@ -175,8 +175,7 @@ def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
     sees(first, command)
     console.process.terminate()
     console.process.wait(STOP_SECONDS)
-    for each in (page, first, rows):
-        wait_for(each, "The console does not answer")
+    wait_for("The console does not answer", page, first, rows)
     page.locator("#at").fill("2h")
     page.get_by_role("button", name="Reschedule").click()
     page.get_by_text("The console did not answer.").wait_for()
@@ -187,7 +186,7 @@ def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
         [sys.executable, "-m", "console"], env=console.environment, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(first, "The console was updated")
+        wait_for("The console was updated", first)
         page.locator("h1 + .facts").get_by_text("completed").wait_for()
         assert page.get_by_text("The console does not answer").is_hidden()
         rows.get_by_role("button", name="Show what is new").click()
@@ -198,9 +197,9 @@ def test_pages_say_that_the_console_is_gone_and_catch_up_when_it_is_back(
         first.route("**/live", lambda route: route.abort(), times=2)
         first.reload()
         command = console.life.enqueue("carl")
-        wait_for(first, "twitter-dm carl")
+        wait_for("twitter-dm carl", first)
         sees(first, command)
     finally:
+        context.close()
         anew.terminate()
         anew.wait(STOP_SECONDS)
-        context.close()
