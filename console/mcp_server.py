@@ -115,7 +115,7 @@ def _add_reading(made: MCPServer, store: Store) -> None:
 
     @made.tool(annotations=READS)
     def show(command_id: str) -> Any:
-        """Show one command with its attempts and timeline; six digits of its id are enough."""
+        """Show one command with its attempts and timeline; four digits of its id are enough."""
         return ask("show", id=command_id)
 
     @made.tool(annotations=READS)

@@ -112,7 +112,7 @@ def relative(value: str | None) -> str:
 def when(value: str | None) -> Markup:
     """Return a time element: relative to read, exact for who rests on it."""
     if not value:
-        return Markup('<span class="soft">-</span>')
+        return Markup('<span class="soft">&ndash;</span>')
     exact = moment(value)
     return Markup('<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">{}</time>').format(
         value, exact, relative(value)

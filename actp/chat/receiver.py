@@ -29,7 +29,7 @@ Handled: TypeAlias = Literal["decided", "refused", "forged", "stranger", "asked"
 OLDEST_QUESTION_SECONDS: Final = 300
 NOT_ALLOWED: Final = "You do not have permission: your id {} is not in TELEGRAM_USERS."
 FORGED: Final = "Nothing was changed: this button is unknown."
-NOT_TAKEN: Final = "Nothing was changed: the database refused it; see bin/logs sentinel."
+NOT_TAKEN: Final = "Nothing was changed: the database refused it; see bin/logs background."
 
 _log = logging.getLogger(__name__)
 

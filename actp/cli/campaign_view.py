@@ -68,7 +68,7 @@ def _notes(request: Request, *, has_crm: bool) -> Iterator[str]:
     elif request.type == "dm_sequence":
         yield "first message 24 h after the last comment, then 72 h between messages"
         if not has_crm:
-            yield "the CRM is empty: mark replies with --mark-replied HANDLE"
+            yield "the CRM is empty: mark replies with bin/campaign replied HANDLE"
 
 
 def show_campaigns(runs: Sequence[Mapping[str, Any]]) -> None:
@@ -141,7 +141,7 @@ def _waits(target: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if why := target.get("no_mac"):
         handle = one_line(target["handle"])
         remedy = (
-            "start that Mac; or, once the next step is due, look at the conversation and say "
+            "start that Mac; or, once the next step is due, look at the conversation and run "
             f"bin/campaign replied {handle} or bin/campaign go-on {handle}"
         )
         yield f"{why}: a reply would not be seen", remedy
@@ -153,9 +153,9 @@ def _remedy(target: Mapping[str, Any]) -> str:
     named = ids[0] if ids else "ID"
     match why:
         case "unknown":
-            return f"check, then safari_cloud_agent.py --resolve {named} sent (or not-sent)"
+            return f"check, then bin/queue resolve {named} sent (or not-sent)"
         case "not_sent" | "exhausted":
-            return f"safari_cloud_agent.py --retry {named}, or --campaign-cancel"
+            return f"bin/queue retry {named}, or bin/campaign cancel"
         case _:
             handle = one_line(target["handle"])
             return f"read it, then bin/campaign replied {handle}, or bin/campaign go-on {handle}"

@@ -46,7 +46,7 @@ def db() -> None:
 @click.option("--show-password", is_flag=True, help="Include the password.")
 @json_option
 def url(*, show_password: bool, as_json: bool) -> None:
-    """Print the address of the database as psql takes it, without the password.
+    """Print the address of the database for psql, without the password.
 
     The embedded database has one while the tree is up.
     """
@@ -164,7 +164,7 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Restore the embedded database from a backup; the tree must be down.
 
-    It does not know what was sent since: read docs/upgrading.md first.
+    It has no record of what was sent since: read docs/upgrading.md first.
     """
     settings = load_settings()
     if Tree(settings).is_up():
@@ -189,7 +189,7 @@ def write_bundle(folder: Path) -> None:
     """Write every migration into FOLDER, for the Supabase CLI.
 
     What changed in migrations/functions since the last release is written as one more file. A
-    statement that an agent's table does not allow is set aside with a warning.
+    statement that an agent's table does not allow is skipped with a warning.
     """
     folder.mkdir(parents=True, exist_ok=True)
     schema = read_schema()

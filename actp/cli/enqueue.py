@@ -164,7 +164,7 @@ def batch(file: str, **options: Any) -> None:
     """Enqueue a FILE of JSON lines, all or nothing; - reads standard input.
 
     A line is {"action", "platform", "params", "priority", "key", "at", "expires", "metadata",
-    "account"}; the options stand for what a line does not say.
+    "account"}; the options are the defaults for missing fields.
     """
     lines = batch_lines(file)
     chosen = Options(**options)

@@ -33,8 +33,7 @@ FIRST_RECORD_TIMEOUT_SECONDS = 30.0
 def health(ctx: click.Context, *, as_json: bool) -> None:
     """Check all nine services; exit with 1 unless all are healthy.
 
-    What they said is stored for bin/status; an unreachable database does not keep it from
-    being shown.
+    The results are stored for bin/status, and shown even if the database is unreachable.
     """
     settings = load_settings()
     recorder = _Recorder(settings)

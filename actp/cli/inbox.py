@@ -75,7 +75,7 @@ def show(who: str, *, as_json: bool) -> None:
 def reply(
     who: str, words: tuple[str, ...], platform: str | None, key: str | None, *, as_json: bool
 ) -> None:
-    """Answer through the command queue; the same answer once a day, unless it has a --key."""
+    """Answer through the command queue. An identical answer needs a --key within a day."""
     said = " ".join(words).strip()
     if fault := unfinished(said):
         raise InvalidInput(

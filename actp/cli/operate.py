@@ -265,7 +265,7 @@ def _settle(
 )
 @json_option
 def retry_failed(*, first_time_only: bool, as_json: bool) -> None:
-    """Retry commands that ran out of retries on transient errors; never what may have been sent."""
+    """Retry commands that ran out of retries; never one that may have been sent."""
     with database() as store:
         answer = act(store, operator_here("cli"), "retry_failed", first_time_only=first_time_only)
     _told(answer, f"Retrying {counted(answer['requeued'], 'command')}.", as_json=as_json)

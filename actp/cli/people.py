@@ -46,7 +46,7 @@ def import_(file: Path, *, dry_run: bool, as_json: bool) -> None:
 
     The first line names the columns: name, email, twitter, instagram, tiktok, linkedin, threads, or
     platform and handle; headline, bio, niche, website, tags; unsubscribed, do_not_contact, status
-    and notes, which can forbid contact. People who are known already get what is missing.
+    and notes, which can forbid contact. For known people, only missing values are added.
     """
     with database() as store:
         result = import_people(store, file, operator=operator_here("cli"), dry_run=dry_run)

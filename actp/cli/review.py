@@ -63,7 +63,7 @@ def _all_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str | None) -> None:
     """List drafts that wait for approval, with the reason and the whole text.
 
-    REVIEW says what is held: off (only drafts you asked for), ai (what Claude wrote) or all. A
+    REVIEW sets what is held: off (only drafts you asked for), ai (what Claude wrote) or all. A
     draft without a decision expires after three days and is not sent.
     """
     if context.invoked_subcommand is not None:
@@ -84,8 +84,8 @@ def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str
 def approve(beginnings: tuple[str, ...], **options: Any) -> None:
     """Approve drafts, exactly as they are now.
 
-    With --all it says how many there are and asks; if one comes, goes or changes before the answer,
-    nothing is approved.
+    --all shows the number and asks for confirmation; if a draft is added, removed or changed before
+    you answer, nothing is approved.
     """
     _decide("approve", beginnings, **options)
 

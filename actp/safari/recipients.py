@@ -313,7 +313,7 @@ def _chat_open(asking: Asking) -> Outcome:
     return wait(
         asking.service,
         "not_ready",
-        "a conversation stands open over its page, and the service would write there",
+        "a conversation is open over its page, and the service would write there",
         "Close it in the service's tab; commands then continue.",
     )
 

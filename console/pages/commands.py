@@ -27,6 +27,7 @@ FIELDS: Final = (
         "text",
         "service",
         "platform",
+        "account",
         "action",
         "status",
         "reason",

@@ -58,7 +58,7 @@ def limit(request: Request) -> Response:
 
 
 def held(request: Request) -> Response:
-    """List what stood in the tables before this worker, to send or drop it."""
+    """List the rows from before this worker, to send or drop them."""
     site = site_of(request)
     shown = site.store.call("safari_backlog_list", row_limit=HELD_ROWS)
     return site.page(request, "held.html", held=shown, doors=DOORS)

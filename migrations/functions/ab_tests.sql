@@ -19,7 +19,7 @@ begin
   select g.reason into wait_reason from safari_any_gate('twitter-comments', 'twitter') g;
   if wait_reason is not null and (planned_at is null or wait_reason = 'paused') then
     raise object_not_in_prerequisite_state using
-      message = format('no tweet may go out now: %s', wait_reason);
+      message = format('no tweet can be posted now: %s', wait_reason);
   end if;
   perform pg_advisory_xact_lock(hashtextextended('agent_ab_series:' || series_id, 0));
   if exists (select from actp_ab_tests t where t.series_id = agent_ab_create.series_id

@@ -31,7 +31,7 @@ begin
       if jsonb_typeof(a -> 'commands') is distinct from 'array'
          or exists (select from jsonb_array_elements(a -> 'commands') c
                      where coalesce(btrim(c ->> 'key'), '') = '') then
-        raise invalid_parameter_value using message = 'every command of an agent has a key';
+        raise invalid_parameter_value using message = 'every command needs a key';
       elsif jsonb_array_length(a -> 'commands') > 100 then
         raise invalid_parameter_value using message = 'at most 100 commands at once';
       end if;
@@ -53,6 +53,6 @@ begin
       return jsonb_build_object('dry_run', false, 'commands', safari_enqueue(
         a -> 'commands', coalesce(nullif(btrim(a ->> 'operator'), ''), session_user)));
     else
-      raise invalid_parameter_value using message = format('there is no question %s', question);
+      raise invalid_parameter_value using message = format('unknown question: %s', question);
   end case;
 end $$;

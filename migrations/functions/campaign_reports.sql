@@ -155,7 +155,7 @@ begin
     into going from told join safari_campaign_targets t on t.id = told.target_id;
   if going is null then
     raise no_data_found using message = format(
-      'nothing to %s is held for a doubtful reply or waits for a Mac that is gone', handle);
+      'no campaign step to %s is held for an ambiguous reply or waits for a missing Mac', handle);
   end if;
   notify safari_commands;
   return going;
@@ -175,7 +175,7 @@ begin
     raise no_data_found using message = format('there is no campaign %s', campaign_id);
   elsif cardinality(found_ids) > 1 then
     raise invalid_parameter_value using
-      message = format('%s is the beginning of %s campaigns: give more of it', campaign_id,
+      message = format('%s is the beginning of %s campaigns: give more characters', campaign_id,
                        cardinality(found_ids));
   end if;
   return found_ids[1];

@@ -109,7 +109,7 @@ begin
   if command.effect = 'once' and attempt_open then
     outcome := 'unknown';
     message := 'the worker stopped after the request may have left: see what the recipient got, '
-               'then settle it with --resolve';
+               'then settle it with bin/queue resolve';
   elsif deaths >= deaths_until_poison then
     outcome := 'poison';
     message := 'its worker died each time it was worked on';

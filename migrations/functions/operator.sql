@@ -102,7 +102,7 @@ begin
                        command.id, command.status);
   elsif command.reason = 'unknown' then
     raise object_not_in_prerequisite_state using
-      message = format('command %s may have been sent: settle it first with --resolve', command.id);
+      message = format('command %s may have been sent: settle it first with bin/queue resolve', command.id);
   end if;
   perform safari_requeue(command.id);
   notify safari_commands;

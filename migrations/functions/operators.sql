@@ -132,7 +132,7 @@ declare
     'actp_caller' in (session_user::text, current_setting('role', true));
 begin
   if coalesce(btrim(operator), '') = '' then
-    raise invalid_parameter_value using message = 'an action has an operator';
+    raise invalid_parameter_value using message = 'an action needs an operator';
   end if;
   perform set_config('actp.operator',
                      left(operator, 200) || case when is_agent then ' as actp_caller' else '' end, true);
@@ -223,7 +223,7 @@ begin
       answer := safari_rename_account(a ->> 'platform', a ->> 'account', a ->> 'name');
     when 'look_again' then answer := safari_look_again((a ->> 'id')::uuid);
     else
-      raise invalid_parameter_value using message = format('there is no action %s', action);
+      raise invalid_parameter_value using message = format('unknown action: %s', action);
   end case;
   perform safari_record_action(action, a, answer);
   return answer;

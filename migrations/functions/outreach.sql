@@ -341,10 +341,10 @@ begin
        and beginning <> '' and starts_with(m.id::text, lower(btrim(beginning)))
      limit 2 for update);
   if cardinality(mails) = 0 then
-    raise no_data_found using message = format('no mail waits under %L', left(beginning, 40));
+    raise no_data_found using message = format('no waiting mail matches %L', left(beginning, 40));
   elsif cardinality(mails) > 1 then
     raise invalid_parameter_value using message =
-      format('%s is the beginning of several mails: give more of it', beginning);
+      format('%s is the beginning of several mails: give more characters', beginning);
   end if;
   mail := mails[1];
   if mail.status = 'pending' then

@@ -147,7 +147,7 @@ begin
                         then coalesce(command.completed_at, now()) end,
          error_message = case
            when command.reason = 'unknown'
-             then format('it may have been sent: settle command %s with --resolve', command.id)
+             then format('it may have been sent: settle command %s with bin/queue resolve', command.id)
            when command.status in ('failed', 'cancelled')
              then coalesce(command.error, command.reason, command.status) end,
          updated_at = now()

@@ -15,7 +15,7 @@ begin
   end if;
   if address.name is null then
     raise invalid_parameter_value using message = format(
-      'not somebody''s address: %s; give platform:handle, a profile''s address, a mailbox or a contact''s id',
+      'not an address of a person: %s; give platform:handle, a profile''s address, a mailbox or a contact''s id',
       left(given, 80));
   end if;
   return address.place || ':' || address.name;

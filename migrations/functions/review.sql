@@ -260,7 +260,7 @@ begin
     raise no_data_found using message = format('there is no draft %s', left(beginning, 40));
   elsif cardinality(found_ids) > 1 then
     raise invalid_parameter_value using message = format(
-      '%s is the beginning of %s drafts: give more of it', left(beginning, 40),
+      '%s is the beginning of %s drafts: give more characters', left(beginning, 40),
       cardinality(found_ids));
   end if;
   return found_ids[1]::text;

@@ -148,7 +148,7 @@ begin
         conditions := conditions || safari_person_filter(value);
       when 'text' then
         if length(value) < 3 then
-          raise invalid_parameter_value using message = 'a search for text takes three letters or more';
+          raise invalid_parameter_value using message = 'a text search needs at least three letters';
         end if;
         conditions := conditions || format(
           'i.words like %L',
@@ -186,7 +186,7 @@ begin
           'i.command_id = any(%L::uuid[])',
           array(select i::uuid from jsonb_array_elements_text(filter -> 'ids') i));
       else
-        raise invalid_parameter_value using message = format('a filter has no %s', field);
+        raise invalid_parameter_value using message = format('unknown filter: %s', field);
     end case;
   end loop;
   return array_to_string(conditions, ' and ');
@@ -257,7 +257,7 @@ begin
       || ' and q.status in (''completed'', ''failed'', ''cancelled'')';
   end if;
   if after !~ '^[0-9T:.-]{10,32}Z_[0-9a-f-]{36}$' then
-    raise invalid_parameter_value using message = 'there is no such page: begin at the first one';
+    raise invalid_parameter_value using message = 'no such page: start at the first one';
   elsif after is not null then
     beyond := format(' and (%s, %s) < (%L::timestamptz, %L::uuid)', place, id,
                      split_part(after, '_', 1), split_part(after, '_', 2));

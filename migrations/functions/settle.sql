@@ -84,7 +84,7 @@ begin
      and command.status = 'failed' and command.reason = 'unknown';
   if not found then
     raise object_not_in_prerequisite_state using
-      message = format('command %s is not unknown but %s', command.id,
+      message = format('the outcome of command %s is not unknown but %s', command.id,
                        coalesce(command.reason, command.status));
   end if;
   perform safari_record_event(command.id, 'look_asked', null, null, null, null);

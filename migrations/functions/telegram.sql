@@ -181,7 +181,7 @@ begin
           'id', d -> 'review_id', 'content_hash', d -> 'content_hash'))), operator);
       if (answer ->> 'done')::integer = 0 then
         raise object_not_in_prerequisite_state using
-          message = 'this draft was decided, has expired, or is another text by now';
+          message = 'this draft was decided, has expired, or has another text now';
       end if;
       return answer;
     when 'pause' then

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 PICTURES = ROOT / "var" / "console-pages"
 LIVE_MILLISECONDS = 10_000
+# What a field does not have room for.
+CUT_PLACEHOLDERS = """() => [...document.querySelectorAll("input[placeholder]")].filter((field) => {
+    const style = getComputedStyle(field), pen = document.createElement("canvas").getContext("2d");
+    pen.font = style.font;
+    const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return field.checkVisibility() && pen.measureText(field.placeholder).width > room;
+}).map((field) => field.placeholder)"""
 PAGES = (
     *("/", "/commands", "/unknown", "/inbox", "/review", "/campaigns"),
     *("/limits", "/agents", "/system", "/nowhere"),
@@ -129,6 +136,7 @@ def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served) 
             page.emulate_media(color_scheme="light")
             assert barriers_on(page) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert page.evaluate(CUT_PLACEHOLDERS) == [], (path, width)
             page.screenshot(
                 path=PICTURES / f"{number:02d}-{name}-light-{width}.png", full_page=True
             )

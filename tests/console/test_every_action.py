@@ -130,10 +130,10 @@ def test_results_are_listed_and_delivered_again(served: Served) -> None:
 def test_safari_is_freed_from_a_program_that_has_ended(served: Served) -> None:
     with closing(TurnTable(served.home / "locks", 1)) as table:
         assert table.try_take("twitter-dm", 4e9, "a test")
-    assert served.client.get("/limits").text.count("ended without giving Safari back") == 1
+    assert served.client.get("/limits").text.count("ended without releasing Safari") == 1
     page = served.client.get("/limits").text
     assert served.post("/act/free_safari", **hidden(page, "free_safari")).status_code == 303
-    assert "ended without giving Safari back" not in served.client.get("/limits").text
+    assert "ended without releasing Safari" not in served.client.get("/limits").text
     (entry,) = log(served)
     assert entry["arguments"] == {"freed": ["twitter-dm"], "kept": []}
 

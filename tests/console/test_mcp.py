@@ -114,7 +114,7 @@ def test_a_key_is_enqueued_once_and_dry_runs_store_nothing(database: Database) -
                 await call(
                     session, "enqueue", **{**message, "params": {"username": "a b", "text": "Hi"}}
                 )
-            with pytest.raises(AssertionError, match="has a key"):
+            with pytest.raises(AssertionError, match="needs a key"):
                 await call(session, "enqueue", **{**message, "key": " "}, dry_run=False)
             await call(session, "cancel", command_id=ids[0])
             with pytest.raises(AssertionError, match="cancelled already"):

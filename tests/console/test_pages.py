@@ -127,12 +127,13 @@ def check_harmless(html: str, text: str) -> None:
     assert text not in html or not set(text) & set("<>\"'")
 
 
-def test_a_filter_is_kept_in_the_address_and_what_is_wrong_is_said(served: Served) -> None:
+def test_filter_is_kept_in_the_address_and_errors_are_shown(served: Served) -> None:
     served.life.enqueue("ada")
     served.life.enqueue("bob")
     page = served.client.get("/commands", params={"to": "@Ada", "status": "open"}).text
     assert 'value="@Ada"' in page
     assert page.count("data-row") == 1
+    assert "data-row" not in served.client.get("/commands", params={"account": "@Shop"}).text
     for wrong in ({"text": "ab"}, {"since": "soon"}, {"status": "gone"}):
         answer = served.client.get("/commands", params=wrong)
         assert answer.status_code == 200
@@ -218,7 +219,7 @@ def test_many_are_cancelled_by_the_number_that_was_shown(served: Served) -> None
     assert served.client.get("/commands/bulk/cancel", params={"scope": "ids"}).status_code == 400
 
 
-def test_a_database_that_is_away_is_said_and_comes_back(
+def test_unreachable_database_is_reported_until_it_returns(
     served: Served, embedded_databases: Databases
 ) -> None:
     def allow(*, connections: bool) -> None:
