@@ -98,6 +98,19 @@ class Live:
         self._loop = loop
         self._thread.start()
 
+    def hang_up(self) -> None:
+        """End every stream: a server that stops waits for them. The pages connect again."""
+        self._closed.set()
+        self._wanted.set()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake_tabs)
+
+    def _wake_tabs(self) -> None:
+        with self._lock:
+            for tab in self._tabs:
+                if tab.empty():
+                    tab.put_nowait("")
+
     def close(self) -> None:
         """Read no more; returns once the reader has ended, or after CLOSE_SECONDS."""
         self._closed.set()

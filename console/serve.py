@@ -17,6 +17,7 @@ from console.app import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from actp.settings import Settings
     from actp.vitals import Vitals
@@ -31,6 +32,19 @@ KEEP_ALIVE_SECONDS: Final = 30
 MAX_CONNECTIONS: Final = 200
 
 _log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of open pages first, which would hold up a stop."""
+
+    def __init__(self, live: Live, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; called in the thread of the loop."""
+        super().handle_exit(sig, frame)
+        self._live.hang_up()
 
 
 def serve(
@@ -51,7 +65,8 @@ def serve(
     ):
         app = build(store, settings, port)
         live: Live = app.state.site.live
-        server = uvicorn.Server(
+        server = _Server(
+            live,
             uvicorn.Config(
                 app,
                 access_log=False,  # an address may carry a link
@@ -64,7 +79,7 @@ def serve(
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
-            )
+            ),
         )
         ended = threading.Event()
 

@@ -177,7 +177,7 @@ def test_pages_report_a_stopped_console_and_catch_up_after_its_restart(
     console.process.wait(STOP_SECONDS)
     wait_for("The console does not answer", page, first, rows)
     page.locator("#at").fill("2h")
-    page.get_by_role("button", name="Reschedule").click()
+    page.get_by_role("button", name="Reschedule").dispatch_event("click")
     page.get_by_text("The console did not answer.").wait_for()
     console.life.end(command, "sent")
     assert console.life.state(command)[0] == "completed"
@@ -191,7 +191,7 @@ def test_pages_report_a_stopped_console_and_catch_up_after_its_restart(
         assert page.get_by_text("The console does not answer").is_hidden()
         rows.get_by_role("button", name="Show what is new").click()
         rows.locator("[data-row]").first.get_by_text("completed").wait_for()
-        first.get_by_role("link", name="Reload the page").click()
+        first.get_by_role("link", name="Reload the page").dispatch_event("click")
         first.get_by_text("The console was updated").wait_for(state="hidden")
         # The first request of a stream fails, and the next.
         first.route("**/live", lambda route: route.abort(), times=2)
