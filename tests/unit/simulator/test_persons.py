@@ -51,7 +51,7 @@ def test_a_conversation_over_the_page_gets_the_message(
         if service == "twitter-dm":
             assert isinstance(waits, Outcome)
             assert (waits.verdict, waits.reason) == ("wait", "not_ready")
-            assert "conversation stands open" in waits.error
+            assert "conversation is open" in waits.error
             return
         assert waits == command_of(service)
         opened.send(waits, opened.prepare(waits))
