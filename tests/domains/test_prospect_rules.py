@@ -126,7 +126,8 @@ def test_readiness_grows_from_interest_to_price(known: dict[str, Any], readiness
      "Cuánto cuesta?", "Cua\u0301nto cuesta", "Quanto custa isso?", "combien ça coûte ?",
      "Was kostet das?", "Preise?", "quanto costa", "Сколько стоит?", "какая цена", "いくらですか",
      "多少钱", "얼마예요?", "Fiyat nedir", "ile to kosztuje", "harganya berapa", "كم السعر",
-     "500 €"],
+     "500 €", "ballpark?", "how pricey is it", "can I afford it?", "is it free?", "free or paid?",
+     "what's the investment", "wieviel macht das?", "Wie viel nehmt ihr", "Почём?"],
 )  # fmt: skip
 def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
     assert score(facts(words=words)).breakdown == {"offer_keyword": 15}
@@ -136,7 +137,7 @@ def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
     "words",
     ["love this quote of the day", "our engagement rates are low", "combien de temps",
      "cuánto tiempo tienes", "I am in charge of hiring", "quanto tempo", "сколько времени",
-     "я ценю это"],
+     "я ценю это", "how much time does it take", "feel free to write", "viel Erfolg"],
 )  # fmt: skip
 def test_other_words_are_no_question_for_the_price(words: str) -> None:
     assert score(facts(words=words)).breakdown == {}

@@ -24,16 +24,19 @@ _PRICE_WORDS: Final = frozenset(
     {
         "price", "prices", "priced", "pricing", "pricings", "pricelist", "cost", "costs", "costing",
         "budget", "package", "packages", "howmuch", "fee", "fees", "quotation", "quotations",
-        "expensive", "retainer", "precio", "precios", "tarifa", "tarifas", "presupuesto", "preco",
-        "precos", "orcamento", "prezzo", "prezzi", "preventivo", "prix", "tarif", "tarifs", "devis",
+        "expensive", "pricey", "ballpark", "afford", "affordable", "retainer", "precio", "precios",
+        "tarifa", "tarifas", "presupuesto", "preco", "precos", "orcamento",
+        "prezzo", "prezzi", "preventivo", "prix", "tarif", "tarifs", "devis",
         "kosten", "kostet", "stundensatz", "honorar", "prijs", "prijzen", "cennik",
-        "цена", "цену", "цены", "цене", "ценой", "ціна", "ціни", "ціну",
+        "цена", "цену", "цены", "цене", "ценой", "почем", "ціна", "ціни", "ціну",
     }
 )  # fmt: skip
 _PRICE_STEMS: Final = ("preis", "fiyat", "harga", "biaya", "прайс", "стоимост")
 # Words that are as often no question of money, with those that make them one: "your rates".
 _PRICE_PHRASES: Final = re.compile(
-    r"\b(?:how much|(?:a|get|send|me|need|for) quotes?|(?:your|ur|the|day|hourly) rates?|rate card"
+    r"\b(?:how much(?! (?:time|longer|effort|work|experience|of)\b)|free or paid|the investment"
+    r"|is (?:it|this|that) free|wie ?viel (?:macht|nehm\w+|verlang\w+)"
+    r"|(?:a|get|send|me|need|for) quotes?|(?:your|ur|the|day|hourly) rates?|rate card"
     r"|(?:you|u|they) charge|what.{0,12} charges?|hoeveel kost\w*|jaka.{0,8} cena|kosztuj\w+"
     r"|cuanto (?:cuesta|cuestan|vale|cobr\w+|sale|seria|es|me)|ne kadar|bao nhieu"
     r"|quanto (?:custa|custam|cobra\w*|fica|sai|costa|costano|vale|viene|e|seria)"
@@ -41,8 +44,9 @@ _PRICE_PHRASES: Final = re.compile(
 )
 _TELLING: Final = frozenset(
     {
-        "much", "quote", "quotes", "rate", "rates", "charge", "charges", "kost", "cena", "cuanto",
-        "kosztuje", "kosztuja", "kadar", "nhieu", "quanto", "combien", "сколько", "скільки",
+        "much", "free", "investment", "viel", "wieviel", "quote", "quotes", "rate", "rates",
+        "charge", "charges", "kost", "cena", "cuanto", "kosztuje", "kosztuja",
+        "kadar", "nhieu", "quanto", "combien", "сколько", "скільки",
     }
 )  # fmt: skip
 _MONEY: Final = re.compile("[$€£₹]")
