@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from actp.clock import steady_seconds
@@ -197,6 +198,9 @@ class HttpTransport:
         )
         if isinstance(reply, Failure):
             return f"{self.service.name} does not answer: {reply.detail}"
+        if reply.status != HTTPStatus.OK:
+            status = f"HTTP {reply.status} to {self.service.health_path}"
+            return f"what answers at {self.service.url_setting} says {status}; see its log"
         if (said := said_object(reply)) is None:
             return f"{self.service.url_setting} leads to something that is not {self.service.name}"
         return identity_problem(self.service, said) or self._limit()

@@ -309,6 +309,8 @@ def test_a_service_that_says_who_it_is_may_be_used() -> None:
         (answering(b'{"ok": true}'), "does not call itself twitter-dm"),
         (answering(b"<html>It works</html>"), "something that is not twitter-dm"),
         (answering(b"[1]"), "something that is not twitter-dm"),
+        (answering(b'{"service": "twitter-dm"}', "500 Error"), "says HTTP 500 to /health"),
+        (answering(b'{"error": "Unauthorized"}', "401 Unauthorized"), "says HTTP 401"),
         (answering(b"\xff\xfe"), "something that is not twitter-dm"),
         (saying(b"SSH-2.0-OpenSSH_9.9\r\n"), "does not answer"),
         (saying(b""), "does not answer"),
