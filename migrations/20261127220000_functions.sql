@@ -14,6 +14,35 @@ end $$;
 select set_config('check_function_bodies', 'off', false),
        set_config('actp.schema_version', '3', false);
 
+create or replace function public.agent_ab_create(
+  id uuid, topic text, niche text, variant_a text, variant_b text,
+  rounds integer default 1, series_id uuid default null, round integer default 1,
+  planned_at timestamptz default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  wait_reason text;
+begin
+  if exists (select from actp_ab_tests t where t.id = agent_ab_create.id) then
+    return to_jsonb(true);
+  end if;
+  select g.reason into wait_reason from safari_any_gate('twitter-comments', 'twitter') g;
+  if wait_reason is not null and (planned_at is null or wait_reason = 'paused') then
+    raise object_not_in_prerequisite_state using
+      message = format('no tweet can be posted now: %s', wait_reason);
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('agent_ab_series:' || series_id, 0));
+  if exists (select from actp_ab_tests t where t.series_id = agent_ab_create.series_id
+                and t.round >= agent_ab_create.round) then
+    return to_jsonb(false);
+  end if;
+  insert into actp_ab_tests (
+    id, topic, niche, variant_a_text, variant_b_text, status, rounds, series_id, round, planned_at
+  ) values (id, topic, niche, variant_a, variant_b, 'posting', rounds,
+            coalesce(agent_ab_create.series_id, agent_ab_create.id), round, planned_at);
+  return to_jsonb(true);
+end $$;
+
 create or replace function public.agent_ab_posted_a(
   id uuid, submission_id text, written_by text default null
 ) returns jsonb
@@ -367,7 +396,7 @@ begin
       if jsonb_typeof(a -> 'commands') is distinct from 'array'
          or exists (select from jsonb_array_elements(a -> 'commands') c
                      where coalesce(btrim(c ->> 'key'), '') = '') then
-        raise invalid_parameter_value using message = 'every command of an agent has a key';
+        raise invalid_parameter_value using message = 'every command needs a key';
       elsif jsonb_array_length(a -> 'commands') > 100 then
         raise invalid_parameter_value using message = 'at most 100 commands at once';
       end if;
@@ -389,7 +418,7 @@ begin
       return jsonb_build_object('dry_run', false, 'commands', safari_enqueue(
         a -> 'commands', coalesce(nullif(btrim(a ->> 'operator'), ''), session_user)));
     else
-      raise invalid_parameter_value using message = format('there is no question %s', question);
+      raise invalid_parameter_value using message = format('unknown question: %s', question);
   end case;
 end $$;
 
@@ -922,10 +951,29 @@ begin
     into going from told join safari_campaign_targets t on t.id = told.target_id;
   if going is null then
     raise no_data_found using message = format(
-      'nothing to %s is held for a doubtful reply or waits for a Mac that is gone', handle);
+      'no campaign step to %s is held for an ambiguous reply or waits for a missing Mac', handle);
   end if;
   notify safari_commands;
   return going;
+end $$;
+
+create or replace function public.safari_campaign_find(campaign_id text) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  found_ids text[];
+begin
+  select array_agg(distinct r.campaign_id) into found_ids from safari_campaign_runs r
+   where starts_with(r.campaign_id, btrim(safari_campaign_find.campaign_id));
+  if btrim(campaign_id) = any (found_ids) then
+    return btrim(campaign_id);
+  elsif found_ids is null or btrim(campaign_id) = '' then
+    raise no_data_found using message = format('there is no campaign %s', campaign_id);
+  elsif cardinality(found_ids) > 1 then
+    raise invalid_parameter_value using
+      message = format('%s is the beginning of %s campaigns: give more characters', campaign_id,
+                       cardinality(found_ids));
+  end if;
+  return found_ids[1];
 end $$;
 
 create or replace function public.safari_campaigns(row_limit integer default 20) returns jsonb
@@ -1180,6 +1228,30 @@ begin
       'action', 'sync', 'params', '{}'::jsonb, 'account', nullif(reader, ''),
       'key', 'campaign-sync:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24')
              || coalesce(':' || nullif(reader, ''), '')))));
+  end if;
+end $$;
+
+create or replace function public.safari_promote() returns void
+language plpgsql as $$
+begin
+  if exists (select from safari_command_queue
+              where status = 'pending' and expires_at is not null and expires_at <= now()) then
+    begin
+      perform safari_expire();
+    exception when others then
+      -- Another program's trigger refuses it. Begin sends none that has expired; the others are claimed.
+      perform safari_alert(format('write_refused:expire:%s', safari_today()), 'write_refused',
+                           jsonb_build_object('error', sqlerrm));
+    end;
+  end if;
+  if exists (select from safari_command_queue
+              where status = 'pending' and not ready and due_at <= now()) then
+    update safari_command_queue q
+       set ready = true, updated_at = now()
+      from (select id from safari_command_queue
+             where status = 'pending' and not ready and due_at <= now()
+             order by due_at limit 1000 for update skip locked) due
+     where q.id = due.id;
   end if;
 end $$;
 
@@ -1448,6 +1520,20 @@ language sql immutable as $$
                                  || agent_refusing_acts()), false)
 $$;
 
+create or replace function public.agent_outcome_is_reply(outcome text) returns boolean
+language sql immutable as $$
+  select coalesce(lower(outcome) ~ '(^|[_ -])(replied|reply|responded|response|answered|answer)([_ .!-]|$)'
+    and lower(outcome) !~ '(^|[_ -])(no|not|non|never|without|awaiting|waiting|wait|pending|needs?|until'
+                          '|if|auto|automatic|(did|has|have|does)n.?t)([_ -]|$)', false)
+$$;
+
+create or replace function public.agent_outcome_note(outcome text) returns text
+language sql immutable as $$
+  select case when lower(outcome) !~ '^\s*(sent|delivered|success(ful)?|ok|done|completed?|pending|queued'
+                '|opened|read|seen|failed|error|none|null|no[_ -]?(reply|response|answer))?\s*$'
+              then left(outcome, 300) end
+$$;
+
 create or replace function public.agent_conversation(ids uuid[], addresses text[])
 returns table (
   is_open boolean, has_tiktok_message boolean, touched_at timestamptz, touches bigint,
@@ -1477,8 +1563,11 @@ language sql stable as $$
         from crm_message_queue q where q.contact_id = any (ids)) o
    cross join lateral (
       select max(t.at) filter (where t.is_ours) as at,
-             max(t.at) filter (where t.is_message) as out_at,
-             max(t.at) filter (where t.is_reply) as in_at,
+             max(t.at) filter (where t.is_message and not t.is_answered) as out_at,
+             -- Their answer came after what it is noted on, within an unknown time.
+             greatest(max(t.at) filter (where t.is_reply),
+                      max(agent_moment(t.at) + interval '1 minute') filter (where t.is_answered))
+               as in_at,
              count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
                                                     'from', 'them') order by t.at desc)
@@ -1496,10 +1585,13 @@ language sql stable as $$
                            ~ '^(dm|e?mail|message|call|meeting|sms|outreach|follow_?up)(_sent)?$'
                        as is_message,
                      agent_is_reply(n.type, n.direction) as is_reply,
-                     case when lower(n.type) ~ agent_refusing_acts()
+                     agent_outcome_is_reply(n.outcome::text)
+                       and not agent_is_reply(n.type, n.direction) as is_answered,
+                     concat_ws(E'\n', case when lower(n.type) ~ agent_refusing_acts()
                             then concat_ws(E'\n', 'unsubscribe', left(n.summary, 600))
                           when agent_is_note(n.type) and not agent_is_reply(n.type, n.direction)
-                            then left(n.summary, 600) end as note,
+                            then left(n.summary, 600) end,
+                       agent_outcome_note(n.outcome::text)) as note,
                      agent_direction(n.direction) = 'inbound'
                        or lower(n.type) ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i
@@ -1630,7 +1722,11 @@ begin
         engagement_score = coalesce(excluded.engagement_score, k.engagement_score),
         top_post_text = coalesce(excluded.top_post_text, k.top_post_text),
         top_post_url = coalesce(excluded.top_post_url, k.top_post_url),
-        offer_match = excluded.offer_match, icp_fit_score = excluded.icp_fit_score,
+        offer_match = excluded.offer_match,
+        -- Without a measured engagement a creator fits no worse than was known.
+        icp_fit_score = case when excluded.engagement_score is null
+                             then greatest(excluded.icp_fit_score, k.icp_fit_score)
+                             else excluded.icp_fit_score end,
         last_synced_at = now();
 
   begin
@@ -1820,6 +1916,10 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
   answer jsonb;
 begin
+  if jsonb_typeof(commands) <> 'array' then
+    raise invalid_parameter_value using message = format(
+      'commands is a JSON array of objects, not of the type %s', jsonb_typeof(commands));
+  end if;
   if operator is not null then
     perform safari_acts(operator);
   end if;
@@ -2337,7 +2437,7 @@ begin
        order by b.contact_id limit row_limit
     )
     select coalesce(jsonb_agg(jsonb_build_object(
-             'id', w.contact_id, 'heard_at', t.heard_at, 'done_at', w.done_at,
+             'id', w.contact_id, 'heard_at', t.heard_at, 'ours_at', t.ours_at, 'done_at', w.done_at,
              'waits', agent_waits_for_us(t.ours_at, t.heard_at, w.done_at),
              'texts', t.texts || coalesce((
                select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))
@@ -2713,7 +2813,8 @@ begin
   else
     who := array(select distinct s.contact_id from said s
                   where s.contact_id is not null
-                    and (agent_is_reply(s.type, s.direction) or agent_is_note(s.type)));
+                    and (agent_is_reply(s.type, s.direction) or agent_is_note(s.type)
+                         or agent_outcome_note(s.outcome::text) is not null));
   end if;
   if who = '{}' then
     return null;
@@ -2743,8 +2844,10 @@ create or replace trigger agent_inbox_message_changed
 create or replace trigger agent_inbox_interaction_changed
   after update on public.crm_interactions
   for each row when (
-    (agent_is_reply(new.type, new.direction) or agent_is_note(new.type)) and (
-      new.summary is distinct from old.summary or new.type is distinct from old.type
+    (agent_is_reply(new.type, new.direction) or agent_is_note(new.type)
+     or agent_outcome_note(new.outcome::text) is not null) and (
+      new.summary is distinct from old.summary
+      or new.outcome::text is distinct from old.outcome::text or new.type is distinct from old.type
       or new.direction is distinct from old.direction
       or new.contact_id is distinct from old.contact_id))
   execute function public.agent_inbox_mark();
@@ -2819,6 +2922,172 @@ language sql stable set search_path = public, pg_temp as $$
     from misfits m
    where with_read or not m.is_read
 $$;
+
+create or replace function public.safari_heartbeat(
+  boot_id uuid, held jsonb, state jsonb, lease_seconds double precision
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  lease constant interval := make_interval(secs => lease_seconds);
+  longest_pause constant interval := '4 seconds';
+  lost jsonb;
+begin
+  update safari_workers w
+     set seen_at = now(),
+         state = safari_heartbeat.state,
+         may_rescue_from = case
+           when w.may_rescue_until is null then now() + lease
+           -- Neither is its time over, nor was it set by a clock that has gone back since.
+           when w.may_rescue_until not between now() and now() + lease
+             then now() + lease + longest_pause
+           else w.may_rescue_from end,
+         may_rescue_until = now() + lease / 2
+   where w.boot_id = safari_heartbeat.boot_id;
+  with reported as (
+    select (h ->> 'id')::uuid as id, (h ->> 'lease')::bigint as lease
+      from jsonb_array_elements(held) h
+  ), locked as (
+    select q.id from safari_command_queue q join reported r on r.id = q.id
+     where q.status = 'running' and q.boot_id = safari_heartbeat.boot_id
+       and q.lease_number = r.lease
+     order by q.id for update of q
+  ), renewed as (
+    update safari_command_queue q
+       set lease_expires_at = now() + lease
+      from locked where q.id = locked.id
+    returning q.id
+  )
+  select coalesce(jsonb_agg(r.id), '[]') into lost
+    from reported r where r.id not in (select id from renewed);
+  return jsonb_build_object('lost', lost);
+end $$;
+
+create or replace function public.safari_rescue_one(
+  command public.safari_command_queue, counts_as_death boolean
+) returns text
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  -- The first death may have been a neighbour's doing; after it the row is claimed alone.
+  deaths_until_poison constant integer := 4;
+  attempt_open boolean;
+  deaths integer := command.crash_count + counts_as_death::integer;
+  retry_limit integer;
+  outcome text;
+  message text;
+  answer jsonb;
+begin
+  update safari_command_attempts a
+     set outcome = case command.effect when 'once' then 'unknown' else 'lost' end,
+         finished_at = clock_timestamp(), error = 'the worker stopped before an answer came'
+   where a.command_id = command.id and a.attempt = command.attempt and a.outcome is null;
+  attempt_open := found;
+  if command.effect = 'once' and not attempt_open and not counts_as_death then
+    -- The program that ran it left no trace: the doubt gets its own attempt, so that no edit of
+    -- the row makes anybody forget it.
+    command.attempt := command.attempt + 1;
+    insert into safari_command_attempts (
+      command_id, attempt, boot_id, lease_number, service, outcome, finished_at, error
+    ) values (
+      command.id, command.attempt, '00000000-0000-0000-0000-000000000000', 0, command.service,
+      'unknown', clock_timestamp(), 'an older controller stopped before it said what came of it');
+    perform safari_record_event(command.id, 'found_running', command.worker_id, command.attempt,
+                                null, null);
+    attempt_open := true;
+  end if;
+  select s.value::text::integer into retry_limit from safari_settings s where s.key = 'retry_limit';
+
+  if command.effect = 'once' and attempt_open then
+    outcome := 'unknown';
+    message := 'the worker stopped after the request may have left: see what the recipient got, '
+               'then settle it with bin/queue resolve';
+  elsif deaths >= deaths_until_poison then
+    outcome := 'poison';
+    message := 'its worker died each time it was worked on';
+  elsif attempt_open and command.retry_count >= retry_limit then
+    outcome := 'retries_exhausted';
+    message := 'the worker stopped before an answer came';
+  end if;
+
+  if outcome is not null then
+    answer := jsonb_build_object('outcome', outcome, 'reason', outcome, 'success', false,
+                                 'service', command.service);
+  end if;
+  update safari_command_queue q
+     set status = case when outcome is null then 'pending' else 'failed' end,
+         reason = outcome,
+         error = message,
+         result = answer,
+         attempt = command.attempt,
+         retry_count = command.retry_count + (outcome is null and attempt_open)::integer,
+         crash_count = deaths,
+         boot_id = null, lease_expires_at = null,
+         completed_at = case when outcome is not null then now() end,
+         updated_at = now()
+   where q.id = command.id;
+  perform safari_record_event(command.id, case when outcome = 'unknown' then 'unknown' else 'rescued' end,
+    command.worker_id, case when attempt_open then command.attempt end, null,
+    jsonb_strip_nulls(jsonb_build_object('reason', outcome, 'error', message, 'result', answer)));
+  if outcome = 'unknown' then
+    perform safari_alert(format('unknown:%s:%s', command.id, command.attempt), 'unknown_outcome',
+      jsonb_build_object('command_id', command.id, 'service', command.service,
+                         'action', command.action, 'error', message,
+                         'place', safari_place(command.service, (
+                           select a.recipient from safari_command_attempts a
+                            where a.command_id = command.id and a.attempt = command.attempt))));
+  elsif outcome = 'poison' then
+    perform safari_alert(format('poison:%s', command.id), 'quarantined',
+      jsonb_build_object('command_id', command.id, 'service', command.service,
+                         'action', command.action));
+  end if;
+  return coalesce(outcome, 'pending');
+end $$;
+
+create or replace function public.safari_rescue(
+  boot_id uuid, host_key text, services jsonb, expired boolean
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  -- A controller from before us that still works on a row finishes it within this time.
+  unleased_grace constant interval := interval '10 minutes';
+  me safari_workers;
+  command safari_command_queue;
+  outcomes jsonb := '{}';
+  outcome text;
+begin
+  select * into me from safari_workers w where w.boot_id = safari_rescue.boot_id;
+  for command in
+    select q.* from safari_command_queue q
+     where q.status = 'running' and q.service <> 'foreign'
+       and ((expired and q.lease_expires_at < now()
+             and now() between me.may_rescue_from and me.may_rescue_until)
+            or (q.service in (select jsonb_array_elements_text(services))
+                and q.boot_id <> safari_rescue.boot_id
+                and exists (select from safari_workers w
+                             where w.boot_id = q.boot_id and w.host_key = safari_rescue.host_key
+                               and w.started_at < me.started_at))
+            or (q.lease_expires_at is null
+                and coalesce(q.started_at, q.updated_at, q.created_at) < now() - unleased_grace))
+     order by q.id
+     limit 500
+     for update skip locked
+  loop
+    begin
+      outcome := safari_rescue_one(command, command.lease_expires_at is not null);
+    exception when others then
+      -- Another program's trigger refuses it: this row alone stays as it is.
+      perform safari_alert(
+        format('write_refused:%s:%s', command.id, safari_today()), 'write_refused',
+        jsonb_build_object('command_id', command.id, 'service', command.service, 'error', sqlerrm));
+      continue;
+    end;
+    outcomes := outcomes || jsonb_build_object(
+      outcome, coalesce((outcomes ->> outcome)::integer, 0) + 1);
+  end loop;
+  if outcomes <> '{}' then
+    notify safari_commands;
+  end if;
+  return outcomes;
+end $$;
 
 create or replace function public.safari_beat(
   boot_id uuid, held jsonb, state jsonb, lease_seconds double precision, host_key text, services jsonb,
@@ -3430,6 +3699,55 @@ begin
      where b.note_asked is distinct from excluded.note_asked;
 end $$;
 
+create or replace function public.safari_retry(id uuid) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue := safari_locked(id);
+begin
+  if command.status not in ('failed', 'cancelled') or command.service = 'foreign' then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s is %s; only failed and cancelled ones are retried',
+                       command.id, command.status);
+  elsif command.reason = 'unknown' then
+    raise object_not_in_prerequisite_state using
+      message = format('command %s may have been sent: settle it first with bin/queue resolve', command.id);
+  end if;
+  perform safari_requeue(command.id);
+  notify safari_commands;
+  return jsonb_build_object('id', command.id, 'status', 'pending');
+end $$;
+
+create or replace function public.safari_block_contact(
+  platform text, recipient text, blocked boolean, note text default null
+) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  was_blocked boolean;
+begin
+  if platform = 'gmail' or (platform = 'all' and position('@' in recipient) > 1) then
+    recipient := (safari_address('gmail', recipient)).name;
+    if recipient is null then
+      raise invalid_parameter_value using message = 'not a mailbox; give name@example.com';
+    end if;
+  end if;
+  was_blocked := exists (
+    select from safari_do_not_contact d
+     where d.platform = safari_block_contact.platform
+       and d.recipient = safari_block_contact.recipient);
+  if blocked then
+    insert into safari_do_not_contact (platform, recipient, note)
+      values (safari_block_contact.platform, safari_block_contact.recipient,
+              safari_block_contact.note)
+      on conflict on constraint safari_do_not_contact_pkey do update set note = excluded.note;
+  else
+    delete from safari_do_not_contact d
+     where d.platform = safari_block_contact.platform
+       and d.recipient = safari_block_contact.recipient;
+  end if;
+  return jsonb_build_object('platform', platform, 'recipient', recipient, 'blocked', blocked,
+                            'was_blocked', was_blocked);
+end $$;
+
 create or replace function public.safari_acts(operator text) returns void
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -3437,7 +3755,7 @@ declare
     'actp_caller' in (session_user::text, current_setting('role', true));
 begin
   if coalesce(btrim(operator), '') = '' then
-    raise invalid_parameter_value using message = 'an action has an operator';
+    raise invalid_parameter_value using message = 'an action needs an operator';
   end if;
   perform set_config('actp.operator',
                      left(operator, 200) || case when is_agent then ' as actp_caller' else '' end, true);
@@ -3524,7 +3842,7 @@ begin
       answer := safari_rename_account(a ->> 'platform', a ->> 'account', a ->> 'name');
     when 'look_again' then answer := safari_look_again((a ->> 'id')::uuid);
     else
-      raise invalid_parameter_value using message = format('there is no action %s', action);
+      raise invalid_parameter_value using message = format('unknown action: %s', action);
   end case;
   perform safari_record_action(action, a, answer);
   return answer;
@@ -3549,7 +3867,13 @@ declare
     'do_not_contact', 'donotcontact', 'dnc', 'do_not_dm', 'opted_out', 'opt_out', 'optout',
     'unsubscribed', 'unsubscribe', 'closed_lost', 'closedlost', 'deal_lost', 'lost', 'lost_deal',
     'archived', 'blocked', 'blacklist', 'blacklisted', 'not_interested', 'no_contact', 'lost_lead',
-    'disqualified', 'unqualified', 'not_qualified', 'bad_fit', 'not_a_fit', 'no_fit', 'junk', 'dead'];
+    'disqualified', 'unqualified', 'not_qualified', 'bad_fit', 'not_a_fit', 'no_fit', 'junk', 'dead',
+    'stop', 'stopp', 'stopped', 'unsub', 'removed', 'remove_me', 'suppressed', 'dnd', 'deceased',
+    'complained', 'spam_complaint', 'declined', 'rejected', 'refused',
+    'abgemeldet', 'ausgetragen', 'gesperrt', 'abgelehnt', 'verstorben', 'baja', 'de_baja', 'desuscrito',
+    'rechazado', 'désinscrit', 'desinscrit', 'désabonné', 'refusé', 'disiscritto', 'rifiutato',
+    'descadastrado', 'recusado', 'uitgeschreven', 'afgemeld', 'wypisany', 'avregistrerad', 'отписан',
+    'отписался', 'отказ', '退订', '配信停止', '수신거부'];
   -- These words tell as a part of a tag as well; "customer" alone would not, as in "dream customer".
   in_closed constant text :=
     '(^|[_ ])(do_not_(contact|dm|message|email|mail|call|disturb)|dnc|dont_contact|opt(ed)?_?out'
@@ -3692,6 +4016,15 @@ language sql stable set search_path = public, pg_temp as $$
       from crm_message_queue m join crm_contacts c on c.id = m.contact_id
      where m.status = 'pending' and safari_platform(m.platform) in ('gmail', 'email')
        and agent_outreach_veto(c, agent_outreach_vetoes()) is null
+       and agent_person_veto(c.id) is null  -- the do-not-contact list, and their other rows
+       and not exists (
+         select from agent_person_of(c.id) p
+          cross join lateral (
+            select max(b.done_at) as done_at,
+                   bool_or(b.look_at > coalesce(b.done_at, '-infinity')) as needs_look
+              from actp_inbox b where b.contact_id = any (p.ids) having count(*) > 0) i
+          cross join lateral agent_conversation(p.ids, p.addresses) t
+          where i.needs_look or agent_waits_for_us(t.ours_at, t.heard_at, i.done_at))
        and not safari_message_waits(m)
      order by agent_outreach_rank(m), m.scheduled_for limit row_limit) w
 $$;
@@ -3708,10 +4041,10 @@ begin
        and beginning <> '' and starts_with(m.id::text, lower(btrim(beginning)))
      limit 2 for update);
   if cardinality(mails) = 0 then
-    raise no_data_found using message = format('no mail waits under %L', left(beginning, 40));
+    raise no_data_found using message = format('no waiting mail matches %L', left(beginning, 40));
   elsif cardinality(mails) > 1 then
     raise invalid_parameter_value using message =
-      format('%s is the beginning of several mails: give more of it', beginning);
+      format('%s is the beginning of several mails: give more characters', beginning);
   end if;
   mail := mails[1];
   if mail.status = 'pending' then
@@ -3912,7 +4245,7 @@ begin
                         then coalesce(command.completed_at, now()) end,
          error_message = case
            when command.reason = 'unknown'
-             then format('it may have been sent: settle command %s with --resolve', command.id)
+             then format('it may have been sent: settle command %s with bin/queue resolve', command.id)
            when command.status in ('failed', 'cancelled')
              then coalesce(command.error, command.reason, command.status) end,
          updated_at = now()
@@ -4318,13 +4651,46 @@ exception when others then
   return null;
 end $$;
 
-create or replace function public.agent_wishes_forbid(wishes jsonb) returns boolean
+create or replace function public.safari_person_named(given text) returns text
 language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  address record;
 begin
-  return agent_outreach_veto(jsonb_populate_record(
-           null::public.crm_contacts, jsonb_build_object('tags', wishes)), '{}') is not null
-         or exists (select from jsonb_array_elements_text(wishes) w where agent_note_wish(w) is not null);
+  if given ~* '^(contact:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    return 'contact:' || lower(regexp_replace(given, '^contact:', '', 'i'));
+  end if;
+  address := safari_address(null, given);
+  if address.name is null and given ~ '^[A-Za-z]+:[^/]' then
+    address := safari_address(split_part(given, ':', 1), substr(given, position(':' in given) + 1));
+  end if;
+  if address.name is null then
+    raise invalid_parameter_value using message = format(
+      'not an address of a person: %s; give platform:handle, a profile''s address, a mailbox or a contact''s id',
+      left(given, 80));
+  end if;
+  return address.place || ':' || address.name;
 end $$;
+
+drop function if exists public.agent_wishes_forbid(jsonb);
+
+create or replace function public.agent_wishes_say(wishes jsonb) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  veto constant text := agent_outreach_veto(jsonb_populate_record(
+    null::public.crm_contacts, jsonb_build_object('tags', wishes)), '{}');
+begin
+  return case when veto = 'opted_out' then veto
+              when exists (select from jsonb_array_elements_text(wishes) w
+                            where agent_note_wish(w) is not null) then 'doubt'
+              else veto end;
+end $$;
+
+create or replace function public.agent_wishes_of(people jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_object_agg(e.key, s.said), '{}')
+    from jsonb_each(people) e cross join lateral agent_wishes_say(e.value) s (said)
+   where s.said is not null
+$$;
 
 create or replace function public.agent_people_import(
   rows jsonb, source text, dry_run boolean default false
@@ -4333,6 +4699,7 @@ language plpgsql set search_path = public, pg_temp set jit = off as $$
 declare
   lines jsonb;
   skipped jsonb;
+  forbidden jsonb;
   added integer := 0;
   updated integer := 0;
   unchanged integer := 0;
@@ -4369,12 +4736,23 @@ begin
            filter (where j.first_line is distinct from j.line), '[]')
     into lines, skipped from judged j;
 
+  select coalesce(jsonb_agg(jsonb_build_object('line', r.line, 'said', s.said, 'name', coalesce(
+             r.display_name, (select e ->> 'given' from jsonb_array_elements(r.addresses) e limit 1)))
+           order by r.line), '[]')
+    into forbidden
+    from jsonb_to_recordset(rows) as r (line integer, addresses jsonb, display_name text, wishes jsonb)
+   cross join lateral agent_wishes_say(r.wishes) s (said)
+   where r.wishes <> '[]' and s.said is not null
+     and exists (select from jsonb_array_elements(r.addresses) e
+                  cross join lateral safari_address(e ->> 'platform', e ->> 'given') a
+                  where a.place is not null);
+
   if dry_run then
     return jsonb_build_object(
       'added', (select count(*) from jsonb_array_elements(lines) l where l ->> 'contact' is null),
       'updated', 0,
       'unchanged', (select count(*) from jsonb_array_elements(lines) l where l ->> 'contact' is not null),
-      'skipped', skipped);
+      'skipped', skipped, 'forbidden', forbidden);
   end if;
 
   begin
@@ -4417,19 +4795,22 @@ begin
           or (nullif(btrim(c.tiktok_handle), '') is null and k.addresses ? 'tiktok')
           or (nullif(btrim(c.linkedin_url), '') is null and k.addresses ? 'linkedin'));
   get diagnostics updated = row_count;
+  -- Single words are no notes, unless they are called so: those in doubt are held by their note.
   perform agent_inbox_tag(t.contact, t.wishes)
-     from (select min(substr(c.address, 9))::uuid as contact, r.line, r.wishes
-             from jsonb_to_recordset(rows) as r (line integer, addresses jsonb, wishes jsonb)
+     from (select min(substr(c.address, 9))::uuid as contact, r.line, case f.said when 'doubt' then (
+                    select jsonb_agg(case when w ~ '^[a-zA-Z]+$' then 'note: ' || w else w end)
+                      from jsonb_array_elements_text(r.wishes) w) else r.wishes end as wishes
+             from jsonb_to_recordset(forbidden) as f (line integer, said text)
+             join jsonb_to_recordset(rows) as r (line integer, addresses jsonb, wishes jsonb) using (line)
             cross join lateral jsonb_array_elements(r.addresses) e
             cross join lateral safari_address(e ->> 'platform', e ->> 'given') a
              join safari_people p on p.address = a.place || ':' || a.name
              join safari_people c on c.person = p.person and starts_with(c.address, 'contact:')
-            where r.wishes <> '[]' and agent_wishes_forbid(r.wishes)
-            group by r.line, r.wishes order by 1, 2) t;
+            group by p.person, r.line, r.wishes, f.said order by 1, 2) t;
   select count(*) - updated into unchanged
     from jsonb_array_elements(lines) l where l ->> 'contact' is not null;
   return jsonb_build_object('added', added, 'updated', updated, 'unchanged', unchanged,
-                            'skipped', skipped);
+                            'skipped', skipped, 'forbidden', forbidden);
 end $$;
 
 create or replace function public.agent_schedule_slots(hours integer[]) returns jsonb
@@ -4469,7 +4850,7 @@ $$;
 
 create or replace function public.agent_figure(given numeric) returns numeric
 language sql immutable as $$
-  select case when given >= 0 and given < 1e15 then given end
+  select case when given > 0 and given < 1e15 then given end
 $$;
 
 create or replace function public.agent_count(given numeric) returns integer
@@ -4912,6 +5293,38 @@ begin
   return new;
 end $$;
 
+create or replace function public.safari_addresses_of(platform text, name text) returns text[]
+language sql stable as $$
+  select case when platform = 'threads' then safari_person_addresses('instagram:' || name) else '{}' end
+         || safari_person_addresses(platform || ':' || name)
+$$;
+
+create or replace function public.safari_mention_refused(platform text, written text) returns text
+language plpgsql stable as $$
+begin
+  return (
+    with named as (
+      select 'mentions' as how, safari_handle(safari_mention_refused.platform, m.found[1]) as name
+        from regexp_matches(written, case safari_mention_refused.platform
+               when 'twitter' then '(?<![a-z0-9_@＠])[@＠]([a-z0-9_]{1,30})'
+               else '(?<![a-z0-9_@＠])[@＠]([a-z0-9._]{1,30})' end, 'gi') m (found)
+      union all
+      select 'quotes', (safari_post('twitter', m.found[1])).author
+        from regexp_matches(written, '((?:https?://)?(?:[a-z]+\.)?(?:x|twitter)\.com/\S+)', 'gi') m (found)
+       where safari_mention_refused.platform = 'twitter'
+    )
+    select format('the text %s @%s, who %s', d.how, d.name, case when n.recipient is not null
+             then 'is on the do-not-contact list' else 'has opted out in the CRM' end)
+      from named d
+     cross join lateral unnest(safari_addresses_of(safari_mention_refused.platform, d.name)) a (address)
+      left join safari_do_not_contact n
+        on n.platform in ('all', split_part(a.address, ':', 1))
+           and n.recipient = split_part(a.address, ':', 2)
+      left join safari_people p on p.address = a.address and p.veto = 'opted_out'
+     where n.recipient is not null or p.address is not null
+     limit 1);
+end $$;
+
 drop function if exists public.safari_refusal(public.safari_command_queue, text, text, text, text);
 
 create or replace function public.safari_refusal_of(
@@ -4921,7 +5334,8 @@ returns table (reason text, error text, addresses text[])
 language sql stable as $$
   select case
            when known.names_nobody or known.is_moved then 'validation'
-           when known.listed is not null or known.opted_out then 'do_not_contact'
+           when known.listed is not null or known.opted_out or known.mention is not null
+             then 'do_not_contact'
            when earlier.duplicate_of is not null then 'duplicate'
            else automatic.verdict[1]
          end,
@@ -4932,6 +5346,7 @@ language sql stable as $$
            when known.listed is not null
              then format('%s is on the do-not-contact list', known.listed)
            when known.opted_out then format('%s has opted out in the CRM', person)
+           when known.mention is not null then known.mention
            when earlier.duplicate_of is not null then format(
              'command %s had the same recipient and text within 24 hours; enqueue with a key'
              ' to send it again', earlier.duplicate_of)
@@ -4945,7 +5360,7 @@ language sql stable as $$
                    and command.params ? 'campaign_step' as is_step,
                  -- Of a post whose author is not known only the duplicate can be judged.
                  case when person is not null and command.effect is distinct from 'repeatable'
-                   then safari_person_addresses(command.platform || ':' || person)
+                   then safari_addresses_of(command.platform, person)
                    else '{}' end as addresses
          offset 0) them
    cross join lateral (
@@ -4962,7 +5377,13 @@ language sql stable as $$
                join safari_do_not_contact n
                  on n.platform in ('all', split_part(a, ':', 1))
                     and n.recipient = split_part(a, ':', 2)
-              limit 1) as listed
+              limit 1) as listed,
+            case when command.action in ('tweet', 'comment')
+                   and public_text.words ~ '[@＠]|/status'
+              then safari_mention_refused(coalesce(command.platform, 'twitter'), public_text.words)
+              end as mention
+       from (select coalesce(nullif(command.params ->> 'text', ''), command.params ->> 'message')
+                      as words) public_text
      offset 0) known
    cross join lateral (
      select case
@@ -5307,6 +5728,32 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     'niches', agent_mix_counts() -> 'counts')
 $$;
 
+create or replace function public.safari_find(id text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  digits text := replace(lower(btrim(id)), '-', '');
+  found_ids uuid[];
+begin
+  if digits !~ '^[0-9a-f]{4,32}$' then
+    raise invalid_parameter_value using
+      message = format('%L is not an id: it has at least four hexadecimal digits', id);
+  end if;
+  select array_agg(q.id) into found_ids
+    from (select c.id from safari_command_queue c
+           where c.id between rpad(digits, 32, '0')::uuid and rpad(digits, 32, 'f')::uuid
+           limit 2) q;
+  if found_ids is null then
+    -- PostgREST answers a caller 404 for the one, 500 for the other.
+    raise exception using
+      errcode = case when current_setting('role', true) = 'actp_caller' then 'PT404' else 'P0002' end,
+      message = format('there is no command %s', id);
+  elsif cardinality(found_ids) > 1 then
+    raise invalid_parameter_value using
+      message = format('%s is the beginning of several ids: give more digits', id);
+  end if;
+  return to_jsonb(found_ids[1]);
+end $$;
+
 create or replace function public.safari_limits() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(jsonb_build_object(
@@ -5581,6 +6028,24 @@ language sql stable set search_path = public, pg_temp as $$
      and safari_post_waits(w)
 $$;
 
+create or replace function public.safari_review_find(beginning text) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  found_ids uuid[];
+begin
+  select array_agg(r.id) into found_ids from safari_reviews r
+   where beginning <> '' and (starts_with(r.id::text, lower(beginning))
+                              or starts_with(r.row_id::text, lower(beginning)));
+  if found_ids is null then
+    raise no_data_found using message = format('there is no draft %s', left(beginning, 40));
+  elsif cardinality(found_ids) > 1 then
+    raise invalid_parameter_value using message = format(
+      '%s is the beginning of %s drafts: give more characters', left(beginning, 40),
+      cardinality(found_ids));
+  end if;
+  return found_ids[1]::text;
+end $$;
+
 create or replace function public.safari_review_matches(filter jsonb) returns table (
   id uuid, door text, row_id uuid, platform text, kind text, recipient text, body text, why text,
   content_hash text, created_at timestamptz, expires_at timestamptz, due_at timestamptz
@@ -5854,6 +6319,84 @@ begin
      where length(part) > 1 and part not in ('in', 'reel', 'status', 'video', 'post', 'tv'));
 end $$;
 
+create or replace function public.safari_filter(filter jsonb) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  field text;
+  value text;
+  names text[];
+  conditions text[] := array['true'];
+begin
+  if jsonb_typeof(filter) <> 'object' then
+    raise invalid_parameter_value using message = 'a filter is a JSON object';
+  end if;
+  for field, value in select e.key, btrim(e.value) from jsonb_each_text(filter) e order by e.key loop
+    continue when coalesce(value, '') = '';
+    case field
+      when 'to' then
+        -- A person or a post in whatever spelling; else what the words themselves name.
+        names := array[lower(coalesce((safari_post(null, value)).id,
+                                      (safari_address(null, value)).name))];
+        if names = '{null}' then
+          names := safari_address_names(value);
+        end if;
+        if cardinality(names) = 0 then
+          raise invalid_parameter_value using message = 'a recipient is a handle or an address';
+        end if;
+        -- Looked up first: the planner takes any recipient to be a frequent one.
+        conditions := conditions || format(
+          'i.command_id = any(array(select n.command_id from safari_command_index n'
+          ' where n.recipient_names @> %L::text[]))', names[1:1]);
+      when 'person' then
+        conditions := conditions || safari_person_filter(value);
+      when 'text' then
+        if length(value) < 3 then
+          raise invalid_parameter_value using message = 'a text search needs at least three letters';
+        end if;
+        conditions := conditions || format(
+          'i.words like %L',
+          '%' || regexp_replace(lower(value), '([\\%_])', '\\\1', 'g') || '%');
+      when 'service' then
+        conditions := conditions || format('i.service = %L', value);
+      when 'platform', 'account', 'action', 'reason' then
+        conditions := conditions || format('q.%I = %L', field, value);
+      when 'campaign', 'batch' then
+        conditions := conditions || format('q.%I = %L', field || '_id', value);
+      when 'key' then
+        conditions := conditions || format(
+          'i.command_id = (select k.command_id from safari_idempotency_keys k where k.key = %L)', value);
+      when 'status' then
+        conditions := conditions || case value
+          when 'unknown' then 'q.status = ''failed'' and q.reason = ''unknown'''
+          when 'failed' then 'q.status = ''failed'''
+          when 'ended' then 'q.status in (''completed'', ''failed'', ''cancelled'')'
+          when 'open' then 'q.status in (''pending'', ''running'')'
+          when 'pending' then 'q.status = ''pending'''
+          when 'running' then 'q.status = ''running'''
+          when 'completed' then 'q.status = ''completed'''
+          when 'cancelled' then 'q.status = ''cancelled''' end;
+        if conditions[cardinality(conditions)] is null then
+          raise invalid_parameter_value using message = format('there is no status %s', value);
+        end if;
+      when 'since', 'until' then
+        conditions := conditions || format(
+          case when filter ->> 'status' in ('completed', 'failed', 'cancelled', 'unknown', 'ended')
+               then 'q.completed_at' else 'i.created_at' end
+          || case field when 'since' then ' >= ' else ' < ' end || '%L::timestamptz',
+          value::timestamptz);
+      when 'ids' then
+        conditions := conditions || format(
+          'i.command_id = any(%L::uuid[])',
+          array(select i::uuid from jsonb_array_elements_text(filter -> 'ids') i));
+      else
+        raise invalid_parameter_value using message = format('unknown filter: %s', field);
+    end case;
+  end loop;
+  return array_to_string(conditions, ' and ');
+exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
+  raise invalid_parameter_value using message = format('%s: %L cannot be read', field, value);
+end $$;
+
 create or replace function public.safari_search_page(
   condition text, newest text, moment text, row_limit integer
 ) returns jsonb
@@ -5912,7 +6455,7 @@ begin
       || ' and q.status in (''completed'', ''failed'', ''cancelled'')';
   end if;
   if after !~ '^[0-9T:.-]{10,32}Z_[0-9a-f-]{36}$' then
-    raise invalid_parameter_value using message = 'there is no such page: begin at the first one';
+    raise invalid_parameter_value using message = 'no such page: start at the first one';
   elsif after is not null then
     beyond := format(' and (%s, %s) < (%L::timestamptz, %L::uuid)', place, id,
                      split_part(after, '_', 1), split_part(after, '_', 2));
@@ -5940,6 +6483,25 @@ begin
   answer := safari_search_page(
     condition || beyond, format('%s + interval ''0'' desc, %s desc', place, id), moment, row_limit);
   return answer || jsonb_build_object('at', now());
+end $$;
+
+create or replace function public.safari_look_again(id uuid) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  command safari_command_queue := safari_locked(id);
+begin
+  update safari_command_attempts a
+     set next_look_at = clock_timestamp(), looks = least(a.looks, 2)
+   where a.command_id = command.id and a.outcome = 'unknown' and a.resolved_at is null
+     and command.status = 'failed' and command.reason = 'unknown';
+  if not found then
+    raise object_not_in_prerequisite_state using
+      message = format('the outcome of command %s is not unknown but %s', command.id,
+                       coalesce(command.reason, command.status));
+  end if;
+  perform safari_record_event(command.id, 'look_asked', null, null, null, null);
+  perform safari_wake();
+  return jsonb_build_object('id', command.id);
 end $$;
 
 create or replace function public.safari_alert_platform(alert public.safari_alerts)
@@ -5985,7 +6547,7 @@ begin
           'id', d -> 'review_id', 'content_hash', d -> 'content_hash'))), operator);
       if (answer ->> 'done')::integer = 0 then
         raise object_not_in_prerequisite_state using
-          message = 'this draft was decided, has expired, or is another text by now';
+          message = 'this draft was decided, has expired, or has another text now';
       end if;
       return answer;
     when 'pause' then
@@ -6352,7 +6914,7 @@ returns integer
 language sql immutable as $$
   select case when coalesce(btrim(video_id), '') = ''
                 or title ~* '^\s*\[?(private|deleted) video\]?\s*$' then null
-              when views >= 0 then 1 else 0 end
+              when views > 0 then 1 else 0 end
 $$;
 
 create or replace function public.agent_youtube_new(
@@ -6427,21 +6989,29 @@ begin
 end $$;
 
 create or replace function public.agent_resonance_recompute(niches jsonb default null) returns jsonb
-language plpgsql set search_path = public, pg_temp as $$
+language plpgsql set search_path = public, pg_temp set work_mem = '32MB' as $$
 declare
   began timestamptz := clock_timestamp();
   groups integer;
   removed integer;
 begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
-  with spelled as materialized (
-    select safari_platform(p.platform) as platform, agent_niche(p.niche) as niche,
-           coalesce(p.content_type, 'educational') as content_type, p.views,
+  with spellings as materialized (
+    -- A table has few of them, so each is brought into its one spelling once.
+    select g.platform as given_platform, g.niche as given_niche,
+           safari_platform(g.platform) as platform, agent_niche(g.niche) as niche
+      from (select distinct p.platform, p.niche from actp_content_performance p) g
+  ), spelled as (
+    select s.platform, s.niche,
+           coalesce(p.content_type, 'educational') as content_type,
+           nullif(p.views, 0) as views,  -- not every platform shows them
            agent_figure(p.engagement_score) as engagement,
            agent_figure(p.watch_time_minutes) as watch_time, p.offer_tags, p.external_id, p.title
       from actp_content_performance p
-     where p.niche is not null
-       and p.views >= 0  -- what was just published has not been counted yet
+      join spellings s on s.given_platform = p.platform and s.given_niche = p.niche
+     where s.platform is not null
+       -- What was just published has not been counted yet.
+       and (p.views > 0 or p.views = 0 and agent_figure(p.engagement_score) is not null)
   ), content as (
     select c.platform, c.niche, c.content_type, c.views, c.engagement, c.watch_time, c.offer_tags,
            c.external_id,
@@ -6465,11 +7035,11 @@ begin
   ), ranked as (
     select c.*, row_number() over (
              partition by c.platform, c.niche, c.content_type
-             order by c.views desc, c.external_id) as place
+             order by c.views desc nulls last, c.external_id) as place
       from content c
   ), grouped as (
     select r.platform, r.niche, r.content_type, count(*)::integer as sample_count,
-           round(avg(r.views), 1) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
+           coalesce(round(avg(r.views), 1), 0) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
            round(avg(r.watch_time), 2) as avg_watch_time,
            coalesce(array_agg(r.hook order by r.place)
                     filter (where r.place <= 3 and r.hook is not null), '{}') as hooks,
