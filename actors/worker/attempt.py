@@ -220,6 +220,8 @@ class Attempt:
 
     def _read_back(self, command: Command, outcome: Outcome) -> Outcome:
         """Look at what the page shows of it now; a failure to look changes nothing."""
+        if outcome is _FORGOTTEN:  # nothing was sent now
+            return outcome
         try:
             return self._transport.read_back(command, outcome)
         except Exception:  # noqa: BLE001 - the outcome is known without it

@@ -32,6 +32,7 @@ class Postman:
         self.service = SERVICES[service]
         self.problem: str | None = None
         self.post = "https://x.com/ada/status/1"
+        self.read_again: list[Command] = []
         self._seen: SimpleQueue[Command] = SimpleQueue()
         self._answers: SimpleQueue[Outcome | Exception] = SimpleQueue()
 
@@ -56,6 +57,7 @@ class Postman:
 
     def read_back(self, command: Command, outcome: Outcome) -> Outcome:
         assert command.service is self.service
+        self.read_again.append(command)
         return outcome
 
     def outcome_of(self, command: Command, failure: Failure) -> Outcome:

@@ -40,7 +40,7 @@ NO_NAMES = (
     "TikToker", "Deactivated User", "Private Account", "Business Account", "First Name", "Dad | Husband",
     "Sales Team", "Hi Jane", "jane@x.example", "Not A Bot", "J a n e", "🔥🔥", "Founder | CEO",
     "[object Object]", "root", "Sin nombre", "lorem ipsum", "Dr Doe", "Prof. Doe", "Growth Hacker", "Meet Jane",
-    "Ask Jane", "Big Mike", "New York Times", "Crypto King", "JaneDoe", "%FNAME%", "{{first_name}}", "St. John", "there", "Mc Donald", "http://x.example/jane", "Acme", "OpenAI", "BBC",
+    "Ask Jane", "Big Mike", "New York Times", "Crypto King", "JaneDoe", "%FNAME%", "{{first_name}}", "St. John", "there", "Mc Donald", "http://x.example/jane", "Acme", "OpenAI", "BBC", "a\U000102e1",
 )  # fmt: skip
 
 
@@ -62,9 +62,9 @@ def test_a_name_is_one_plain_word_whatever_is_shown(shown: str) -> None:
     if name is not None:
         assert 2 <= len(name) <= 40
         assert all(sign in "'\u2019-" or unicodedata.category(sign)[0] in "LM" for sign in name)
-        assert fault_in(f"Hi {name}, how are you?", "instagram") is None or name.lower() in {
-            "verify", "bank", "crypto", "bitcoin", "click"
-        }  # fmt: skip
+        # Some words of swindlers could be names too.
+        fault = fault_in(f"Hi {name}, how are you?", "instagram")
+        assert fault in {None, "it speaks of what swindlers speak of"}
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ _HANDLE: Final = re.compile(
 )
 # Fields of other tools.
 _FIELDS: Final = re.compile(r"%\w+%|\$\w|[{}]|<\w+>|\*\|")
+_JOINS: Final = frozenset("'\u2019-")
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
 
@@ -99,6 +100,8 @@ def _is_name(word: str) -> bool:
     return (
         len(bare) in _LENGTHS
         and _NAME.fullmatch(bare) is not None
+        # What Python takes for letters holds the numbers of old scripts.
+        and all(sign in _JOINS or unicodedata.category(sign)[0] in "LM" for sign in bare)
         and len(set(bare.lower())) > 1
         and not any("SMALL CAPITAL" in unicodedata.name(sign, "") for sign in bare)
         and bare.lower() not in _NO_NAMES

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from actors.worker.messages import Row
+    from actp.marks import SentMarks
     from actp.safari.turns import TurnTable
     from tests.actors.house import House
 
@@ -38,6 +39,7 @@ class Scene:
         postman: Postman | None = None,
         begin_valid_seconds: float = BEGIN_VALID_SECONDS,
         hear: Callable[[Sequence[str]], object] | None = None,
+        marks: SentMarks | None = None,
     ) -> None:
         self.house = house
         self.turns = turns
@@ -47,7 +49,7 @@ class Scene:
         self.poller = house.stand_in(POLLER)
         self._spool = Spool(folder / "spool", "a-boot")
         self.ledger = Ledger(self.desk, "a-boot", self._spool, on_returned=lambda: None)
-        tools = Tools(self.postman, turns, self.ledger, begin_valid_seconds, hear=hear)
+        tools = Tools(self.postman, turns, self.ledger, begin_valid_seconds, marks, hear)
         self.attempts = AttemptThread(tools, house.registry)
 
     def open(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from time import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from actors.runtime.messages import Drained, Stop, StopNow
+from actp.marks import SentMarks
 from actp.safari.commands import Comment
 from actp.safari.outcomes import Outcome
 from actp.safari.turns import TurnTable
@@ -96,6 +98,22 @@ def test_a_begin_that_was_granted_too_late_is_not_sent(
     assert (finished.attempt, finished.verdict, finished.quota_back) == (1, "wait", True)
     assert scene.postman.has_sent_nothing_more
     scene.close()
+
+
+def test_what_was_sent_before_a_restore_is_unknown_and_says_nothing_of_the_page(
+    house: House, turns: TurnTable, tmp_path: Path
+) -> None:
+    with closing(SentMarks(tmp_path / "marks", "before")) as marks:
+        marks.begin(ADA.id, 1)
+        scene = Scene(house, turns, tmp_path, marks=marks)
+        scene.open()
+        scene.give(ADA)
+        scene.desk.asked()
+        scene.desk.answer()
+        assert scene.desk.finished(ADA).verdict == "unknown"
+        assert scene.postman.has_sent_nothing_more
+        assert scene.postman.read_again == []
+        scene.close()
 
 
 @pytest.mark.parametrize("verdict", ["lost", "refused", "wait"])
