@@ -100,7 +100,7 @@ def test_a_begin_that_was_granted_too_late_is_not_sent(
     scene.close()
 
 
-def test_what_was_sent_before_a_restore_is_unknown_and_says_nothing_of_the_page(
+def test_what_was_sent_before_a_restore_is_unknown_and_not_read(
     house: House, turns: TurnTable, tmp_path: Path
 ) -> None:
     with closing(SentMarks(tmp_path / "marks", "before")) as marks:
