@@ -268,7 +268,7 @@ def _tests(sizes: Sizes) -> Iterator[Figure]:
             Quantity(100 * found, "%"),
             Quantity(100 * before, "%", "one round, before"),
             # Where nearly all are found there is nothing left to gain.
-            at_least=min(POWER_TARGET, MOST_POWER / before),
+            at_least=min(POWER_TARGET, round(MOST_POWER / before, 2)),
         )
         yield Figure(
             f"A/B of up to {MOST_ROUNDS} rounds: winners of equal posts with {views} views",
