@@ -88,12 +88,19 @@ class Ledger:
     """
 
     def __init__(
-        self, store: Store, boot_id: str, spool: Spool, on_returned: Callable[[], object]
+        self,
+        store: Store,
+        boot_id: str,
+        spool: Spool,
+        on_returned: Callable[[], object],
+        *,
+        held_over_seconds: float = HELD_OVER_SECONDS,
     ) -> None:
         self._store = store
         self._boot_id = boot_id
         self._spool = spool
         self._on_returned = on_returned
+        self._held_over_seconds = held_over_seconds
         self._changed = threading.Condition()
         self._spooling = threading.Lock()
         self._begins: dict[str, _PendingBegin] = {}
@@ -307,7 +314,7 @@ class Ledger:
                 if finish.whole and self._finishes.get(finish.entry.id) is finish:
                     self._finishes[finish.entry.id] = _PendingFinish(finish.whole, finish.answer)
             for entry in batch.entries:
-                self._held_over[entry.id] = monotonic() + HELD_OVER_SECONDS
+                self._held_over[entry.id] = monotonic() + self._held_over_seconds
         self.spool_finishes()
         for entry in batch.entries:
             _log.error("%s is written later: %s", entry.id, error, extra={"action": "ledger_held"})

@@ -135,7 +135,12 @@ def is_transaction_pooler(parameters: Parameters) -> bool:
     return TRANSACTION_POOLER_PORT in str(parameters.get("port", "")).split(",")
 
 
-def connect(parameters: Parameters, *, is_shared: bool = False) -> DeadlineConnection:
+def connect(
+    parameters: Parameters,
+    *,
+    is_shared: bool = False,
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+) -> DeadlineConnection:
     """Return an open autocommit connection with our timeouts set on the server too.
 
     ``is_shared``: a pooler gives its session to others between two calls, whatever its port.
@@ -152,7 +157,7 @@ def connect(parameters: Parameters, *, is_shared: bool = False) -> DeadlineConne
             connection.execute(
                 "select set_config('statement_timeout', %s, false),"
                 " set_config('lock_timeout', %s, false)",
-                (f"{STATEMENT_TIMEOUT_SECONDS}s", f"{LOCK_TIMEOUT_SECONDS}s"),
+                (f"{STATEMENT_TIMEOUT_SECONDS}s", f"{lock_timeout_seconds}s"),
             )
         except psycopg.Error as error:
             connection.close()

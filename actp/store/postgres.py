@@ -13,6 +13,7 @@ from actp.errors import StoreUnavailable
 from actp.store.arguments import encode
 from actp.store.connection import (
     CALL_TIMEOUT_SECONDS,
+    LOCK_TIMEOUT_SECONDS,
     CallTimedOut,
     DeadlineConnection,
     connect,
@@ -47,9 +48,11 @@ class PostgresStore:
         *,
         application_name: str = "actp",
         call_timeout_seconds: float = CALL_TIMEOUT_SECONDS,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
         self._parameters = parameters_of(dsn, application_name=application_name)
         self._call_timeout_seconds = call_timeout_seconds
+        self._lock_timeout_seconds = lock_timeout_seconds
         self._is_shared = is_transaction_pooler(self._parameters)
         self._pool = Pool(self._connection)
 
@@ -80,7 +83,11 @@ class PostgresStore:
         self._pool.close()
 
     def _connection(self) -> DeadlineConnection:
-        connection = connect(self._parameters, is_shared=self._is_shared)
+        connection = connect(
+            self._parameters,
+            is_shared=self._is_shared,
+            lock_timeout_seconds=self._lock_timeout_seconds,
+        )
         connection.call_timeout_seconds = self._call_timeout_seconds
         return connection
 

@@ -15,15 +15,16 @@ SERVICE = "twitter-dm"
 class Life:
     """One worker that may act at any hour, without a gap between two actions."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, service: str = SERVICE) -> None:
         self.store = store
+        self._service = service
         self._boot_id = str(uuid4())
         store.call(
             "safari_register",
             boot_id=self._boot_id,
             host_key="test",
             worker="test/1",
-            services=[SERVICE],
+            services=[self._service],
         )
         self._configure(min_gap_seconds=0, active_from=0, active_to=24)
 
@@ -47,7 +48,7 @@ class Life:
         answer = self.store.call(
             "safari_claim",
             boot_id=self._boot_id,
-            wants={SERVICE: 10},
+            wants={self._service: 10},
             held=0,
             lease_seconds=LEASE_SECONDS,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -200,10 +199,8 @@ def test_a_transaction_that_is_left_open_is_named(database: Database) -> None:
 
 
 def test_whoever_locks_the_queue_is_named(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
-    monkeypatch.setattr("actp.store.connection.LOCK_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(import_module("actp.doctor.database"), "LOCK_SECONDS", 0.0)
     settings = load_settings({**database.environment, "ACTP_ENV_FILE": ""})
     with psycopg.connect(database.dsn, application_name="a forgotten psql") as forgotten:
         forgotten.execute("lock table safari_command_queue; select pg_current_xact_id()")

@@ -221,7 +221,7 @@ def test_a_short_link_names_nobody(store: Store) -> None:
 
 
 def test_a_public_text_names_nobody_who_is_not_to_be_contacted(
-    store: Store, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    store: Store, admin: psycopg.Connection
 ) -> None:
     contact(admin, "instagram", "ada_ig", twitter_handle="ada_tw", email_opted_out=True)
     contact(admin, "twitter", "mae", email="mae@kiln.example")
@@ -264,8 +264,7 @@ def test_a_public_text_names_nobody_who_is_not_to_be_contacted(
     assert found[0]["error"] == "the text mentions @ada_tw, who has opted out in the CRM"
     assert found[4]["error"] == "the text quotes @bob, who is on the do-not-contact list"
 
-    monkeypatch.setattr("tests.store.life.SERVICE", "twitter-comments")
-    life = Life(store)
+    life = Life(store, "twitter-comments")
     raw = life.enqueue(action="tweet", params={"text": "hello @bob"})
     life.claim()
     assert life.begin(raw)["verdict"] == "refused"

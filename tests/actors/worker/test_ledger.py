@@ -246,7 +246,7 @@ create trigger theirs before update of status on safari_command_queue for each r
 
 
 def test_a_result_that_a_trigger_of_theirs_refuses_is_kept_until_it_is_taken(
-    ledger: Ledger, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, queue: Queue, tmp_path: Path
 ) -> None:
     bad, good = begun_rows(ledger, queue, "bad", "good")
     queue.execute(REFUSE)
@@ -255,7 +255,6 @@ def test_a_result_that_a_trigger_of_theirs_refuses_is_kept_until_it_is_taken(
     eventually(lambda: queue.alerts() == ["write_refused"], "it is alerted")
     assert not answers[0].done(), "its row stays ours"
     assert bad.id in {item["id"] for item in spooled(tmp_path)[1:]}
-    monkeypatch.setattr("actors.worker.ledger.HELD_OVER_SECONDS", 0.1)
     queue.execute("drop function theirs cascade")
     ledger.submit(finish(bad))  # a later result of the row is tried at once
     assert recorded(answers[0]) == [True]
@@ -264,13 +263,11 @@ def test_a_result_that_a_trigger_of_theirs_refuses_is_kept_until_it_is_taken(
     assert spooled(tmp_path) == []
 
 
-def test_a_row_that_somebody_locks_keeps_nobody_else_waiting(
-    queue: Queue, spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("actp.store.connection.LOCK_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr("actors.worker.ledger.HELD_OVER_SECONDS", 0.05)
-    with closing(PostgresStore(queue.database.dsn)) as store:
-        ledger = Ledger(store, queue.boot_id, spool, on_returned=lambda: None)
+def test_a_row_that_somebody_locks_keeps_nobody_else_waiting(queue: Queue, spool: Spool) -> None:
+    with closing(PostgresStore(queue.database.dsn, lock_timeout_seconds=0.05)) as store:
+        ledger = Ledger(
+            store, queue.boot_id, spool, on_returned=lambda: None, held_over_seconds=0.05
+        )
         locked, free = begun_rows(ledger, queue, "locked", "free")
         with queue.database.connect() as other, other.transaction():
             other.execute("select from safari_command_queue where id = %s for update", (locked.id,))
