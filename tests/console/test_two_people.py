@@ -39,7 +39,9 @@ def console(
 
 def row_of(page: Page, name: str) -> str:
     """Return the selector of the row that names somebody."""
-    return f"#{page.locator('[data-row]', has_text=name).get_attribute('id')}"
+    # The whole name: a short one may stand within the id of another row.
+    named = page.get_by_text(name, exact=True)
+    return f"#{page.locator('[data-row]', has=named).get_attribute('id')}"
 
 
 def test_two_people_settle_one_unknown_outcome(browser: Browser, console: Served) -> None:
