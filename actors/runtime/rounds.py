@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["RoundsActor"]
 
 NEXT_ROUND = Tick("round")
+SHORTEST_WAIT_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 60.0
 
 
@@ -29,20 +30,31 @@ class _RoundDone:
 
 
 class RoundsActor(Actor):
-    """Runs ``work`` again and again; an ActpError is logged as ``waits`` and backs off.
+    """Runs ``work`` again and again; an error of the kind ``retried`` is logged and backs off.
 
     Any other error is a fault of the program: the actor crashes and the supervisor replaces it. A
-    stop waits for the round under way, which sees it in ``is_stopping``.
+    stop waits for the round under way, which sees it in ``is_stopping``. The log names what
+    ``waits`` for the next round.
     """
 
-    def __init__(self, name: str, context: ActorContext, *, waits: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        context: ActorContext,
+        *,
+        waits: str,
+        retried: type[Exception] = ActpError,
+        backoff: Backoff | None = None,
+    ) -> None:
         super().__init__(name, context)
         self._waits = waits
+        self._retried = retried
         self._log = logging.getLogger(type(self).__module__)
         self._is_working = False
+        self._is_woken = False
         self._failures = 0
         self._stopping = threading.Event()
-        self._backoff = Backoff(cap_seconds=LONGEST_BACKOFF_SECONDS)
+        self._backoff = backoff or Backoff(cap_seconds=LONGEST_BACKOFF_SECONDS)
         self._random = SystemRandom()
 
     @abstractmethod
@@ -61,6 +73,16 @@ class RoundsActor(Actor):
         """Return about as many seconds, so that hosts do not look at the same moment."""
         return seconds * self._random.uniform(0.8, 1.2)
 
+    def until_next(self, look_seconds: float, due_seconds: float | None) -> float:
+        """Return the wait for what is due, None where nothing is known, or for the next look."""
+        longest = self.jittered(look_seconds)
+        return longest if due_seconds is None else min(longest, due_seconds)
+
+    def wake(self) -> None:
+        """Begin a round, or another one as soon as the one under way has ended."""
+        self._is_woken = self._is_working
+        self._begin()
+
     def receive(self, message: object) -> None:
         """Handle one message."""
         match message:
@@ -68,7 +90,8 @@ class RoundsActor(Actor):
                 self._begin()
             case _RoundDone(wait_seconds=seconds):
                 self._is_working, self._failures = False, 0
-                self.later(seconds, NEXT_ROUND)
+                wait_seconds = 0.0 if self._is_woken else seconds
+                self.later(max(SHORTEST_WAIT_SECONDS, wait_seconds), NEXT_ROUND)
             case OffloadFailed(error=error):
                 self._failed(error)
             case Stop():
@@ -99,12 +122,12 @@ class RoundsActor(Actor):
 
     def _begin(self) -> None:
         if not self._is_working and not self.is_stopping:
-            self._is_working = True
+            self._is_working, self._is_woken = True, False
             self.offload(self.name, lambda: _RoundDone(self.work()))
 
     def _failed(self, error: Exception) -> None:
         self._is_working = False
-        if not isinstance(error, ActpError):
+        if not isinstance(error, self._retried):
             raise error
         delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
         self._failures += 1

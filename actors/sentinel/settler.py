@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from actors.runtime.actor import SUPERVISOR, Actor, ActorContext
-from actors.runtime.messages import Drained, OffloadFailed, Start, Stop, StopNow, Tick
+from actors.runtime.rounds import RoundsActor
 from actors.runtime.supervisor import ActorSpec, StopStage
 from actp.safari.client import SafariClient
 from actp.settling import free_after_research, settle
+from actp.store.reconnect import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from actors.runtime.actor import ActorContext
     from actp.settings import Settings
     from actp.store import Store
 
 __all__ = ["SETTLER", "SettlerActor", "Unsettled", "settler_spec"]
 
 SETTLER = "settler"
-LOOK = Tick("look")
 LOOK_SECONDS = 15.0
 SHORTEST_LOOK_SECONDS = 0.2
 
@@ -37,11 +34,7 @@ class Unsettled:
     is_any: bool
 
 
-class _Looked:
-    """A round has ended."""
-
-
-class SettlerActor(Actor):
+class SettlerActor(RoundsActor):
     """Claims unknown outcomes that are due, and looks where their texts belong.
 
     It also frees Safari after interrupted research, which SAFARI_VERIFY=off does not end.
@@ -52,60 +45,37 @@ class SettlerActor(Actor):
     def __init__(
         self, context: ActorContext, *, store: Store, settings: Settings, asks_always: bool
     ) -> None:
-        super().__init__(SETTLER, context)
+        self._seconds = max(SHORTEST_LOOK_SECONDS, LOOK_SECONDS * settings.safari_time_scale)
+        super().__init__(
+            SETTLER,
+            context,
+            waits="unknown outcomes",
+            retried=Exception,
+            backoff=Backoff(floor_seconds=self._seconds, cap_seconds=self._seconds),
+        )
         self._store = store
         self._asks_always = asks_always
         self._is_unsettled = False
         self._settings = settings
         self._safari = SafariClient(settings, holder=SETTLER)
-        self._seconds = max(SHORTEST_LOOK_SECONDS, LOOK_SECONDS * settings.safari_time_scale)
-        self._is_looking = False
-        self._stopping = threading.Event()
 
     def receive(self, message: object) -> None:
         """Handle one message."""
-        match message:
-            case Start() | Tick(what="look"):
-                self._look()
-            case Unsettled(is_any=is_any):
-                self._is_unsettled = is_any
-            case _Looked():
-                self._is_looking = False
-                self.later(self._seconds, LOOK)
-            case OffloadFailed(error=error):
-                self._is_looking = False
-                _log.warning("unknown outcomes wait: %s", error, extra={"action": "settle_failed"})
-                self.later(self._seconds, LOOK)
-            case Stop():
-                self._stopping.set()
-            case StopNow():
-                self._is_looking = False
-            case _:
-                pass
-        if self._stopping.is_set() and not self._is_looking:
-            self.tell(SUPERVISOR, Drained(self.name))
+        if isinstance(message, Unsettled):
+            self._is_unsettled = message.is_any
+        super().receive(message)
 
-    def on_stop(self) -> None:
+    def work(self) -> float:
+        """Free Safari, then look."""
+        self._free_after_research()
+        is_settling = self._settings.safari_verify != "off"
+        if is_settling and (self._asks_always or self._is_unsettled):
+            self._settle()
+        return self._seconds
+
+    def release(self) -> None:
         """Give connections and the place in the line for Safari back."""
-        self._stopping.set()
         self._safari.close()
-        super().on_stop()
-
-    def _look(self) -> None:
-        if not self._is_looking and not self._stopping.is_set():
-            self._is_looking = True
-            is_settling = self._settings.safari_verify != "off"
-            has_reason = self._asks_always or self._is_unsettled
-            self.offload("settle", self._round(asks=is_settling and has_reason))
-
-    def _round(self, *, asks: bool) -> Callable[[], _Looked]:
-        def look() -> _Looked:
-            self._free_after_research()
-            if asks:
-                self._settle()
-            return _Looked()
-
-        return look
 
     def _free_after_research(self) -> None:
         for holder in free_after_research(self._settings, self._safari):

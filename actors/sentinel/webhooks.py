@@ -23,7 +23,6 @@ WEBHOOKS = "webhooks"
 LOOK_SECONDS = 3.0
 # Over REST each look is a request that is counted.
 LOOK_SECONDS_OVER_REST = 60.0
-SHORTEST_LOOK_SECONDS = 0.05
 CLAIMED_AT_ONCE = 20
 # All of a claim, each as long as a delivery may take.
 CLAIM_SECONDS = 240.0
@@ -79,11 +78,8 @@ class WebhookActor(RoundsActor):
         if results:
             self._store.call("safari_webhooks_done", results=results)
         if claim["items"] and not in_a_row:
-            return SHORTEST_LOOK_SECONDS
-        wait_seconds = claim["wait_seconds"]
-        longest = self.jittered(self._look_seconds)
-        due_seconds = longest if wait_seconds is None else max(wait_seconds, SHORTEST_LOOK_SECONDS)
-        return min(longest, due_seconds)
+            return 0.0
+        return self.until_next(self._look_seconds, claim["wait_seconds"])
 
 
 def webhook_spec(
