@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from actp.safari.catalogue import ACTIONS
 from actp.safari.outcomes import Verdict
 from actp.safari.readiness import BreakerState, Step
 from metrics.registry import new_registry
@@ -33,6 +34,7 @@ __all__ = [
     "TURNS_WAITING",
     "WATCHDOG_ACTIONS",
     "WEBHOOKS",
+    "count_command",
     "prepare",
     "prepare_watchdog",
     "show_service",
@@ -149,6 +151,12 @@ def prepare_watchdog(programs: Iterable[str], steps: Iterable[str]) -> None:
     """Create the series of the programs that the watchdog looks after, all at 0."""
     for program, step in product(programs, steps):
         WATCHDOG_ACTIONS.labels(program, step)
+
+
+def count_command(service: str, action: str, outcome: str) -> None:
+    """Count an attempt that ended; an action that no service has is counted as ``other``."""
+    known = action if action in ACTIONS else OTHER_ACTION
+    COMMANDS.labels(service, known, outcome).inc()
 
 
 def show_service(service: str, *, step: Step, breaker: BreakerState, has_turn: bool) -> None:

@@ -8,24 +8,24 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from math import inf
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from actors.worker.entries import Finish, begin_of, command_of, handed_back
+from actors.worker.entries import begin_of, command_of, finish_of, handed_back
+from actors.worker.held_turn import HeldTurn
 from actors.worker.messages import Ended
 from actp.clock import steady_seconds
 from actp.errors import InvalidInput
-from actp.safari.catalogue import ACTIONS
 from actp.safari.commands import Command, awaits_post, handle_of
 from actp.safari.outcomes import Failure, Outcome, Phase, refused_input
 from metrics import instruments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from actors.worker.attempt_thread import Tools
     from actors.worker.entries import Begin, Begun
@@ -61,11 +61,11 @@ class Attempt:
 
     def __init__(self, row: Row, tools: Tools) -> None:
         self.row = row
-        self.has_turn = False
-        self._transport, self._turns, self._ledger = tools.transport, tools.turns, tools.ledger
+        self._transport, self._ledger = tools.transport, tools.ledger
         self._begin_valid_seconds, self._marks = tools.begin_valid_seconds, tools.marks
         self._hear = tools.hear
         self._service = tools.transport.service
+        self._turn = HeldTurn(tools.turns, self._service)
         self._cancelled = threading.Event()
         self._is_looking = False
         self._sending: _Sending | None = None
@@ -79,7 +79,7 @@ class Attempt:
             request = None if awaits_post(command) else self._transport.prepare(command)
         except InvalidInput as error:
             return self._finish(0, refused_input(self._service.name, error))
-        with self._turn(command) as has_turn:
+        with self._turn_for(command) as has_turn:
             if not has_turn:
                 return self._hand_back()
             looked = self._look(command)
@@ -102,13 +102,13 @@ class Attempt:
                 return self._finish(begun.attempt, looked, learned=looked)
             outcome, seconds = self._send(command, request, begun.attempt)
             outcome = self._read_back(command, outcome)
-            self._release(outcome)
+            self._turn.release(outcome)
             return self._finish(begun.attempt, outcome, learned=outcome, seconds=seconds)
 
     def cancel(self) -> None:
         """Have the row handed back, unless its request has been sent."""
         self._cancelled.set()
-        self._turns.wake(self._service.name)
+        self._turn.wake()
 
     def abandon(self) -> Future[bool] | None:
         """Record an attempt that drives Safari as it stands; its true end may still follow.
@@ -118,14 +118,18 @@ class Attempt:
         sending = self._sending
         if sending is None and not self._is_looking:
             return None
-        # The service may still be typing, or going through pages.
-        self._turns.release(self._service.name, time() + self._service.busy_seconds)
+        self._turn.leave_busy()
         if sending is None:
             self._handed_back = self._ledger.submit(handed_back(self.row))
             return self._handed_back
         failure = Failure(Phase.MAYBE_SENT, "the worker was stopped before an answer came")
         outcome = self._answer or self._transport.outcome_of(sending.command, failure)
-        return self._submit(sending.attempt, outcome)
+        return self._ledger.submit(finish_of(self.row, sending.attempt, outcome))
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether Safari is this attempt's own now."""
+        return self._turn.is_held
 
     @property
     def is_overdue(self) -> bool:
@@ -135,23 +139,11 @@ class Attempt:
 
     # -- the steps, in their order
 
-    @contextmanager
-    def _turn(self, command: Command) -> Iterator[bool]:
-        """Hold Safari meanwhile, if the command drives it; yields False when the wait was cut."""
+    def _turn_for(self, command: Command) -> AbstractContextManager[bool]:
         if not self._transport.needs_turn(command):
-            yield True
-            return
-        with instruments.TURNS_WAITING.track_inprogress():
-            self.has_turn = self._turns.take(
-                self._service.name,
-                self._service.busy_seconds,
-                give_up=self._cancelled.is_set,
-                why=f"{command.action} {handle_of(command) or ''} ({self.row.id[:8]})",
-            )
-        try:
-            yield self.has_turn
-        finally:
-            self._release()
+            return nullcontext(enter_result=True)
+        why = f"{command.action} {handle_of(command) or ''} ({self.row.id[:8]})"
+        return self._turn.held(give_up=self._cancelled.is_set, why=why)
 
     def _look(self, command: Command) -> Command | Outcome:
         """Look at the page and for the post of a comment; without an all-clear the turn ends."""
@@ -163,7 +155,7 @@ class Attempt:
             looked = Outcome("retry", "look_failed", error=_detail(error), quota_back=True)
         self._is_looking = False
         if isinstance(looked, Outcome):
-            self._release(looked)
+            self._turn.release(looked)
         return looked
 
     def _begin(self, begin: Begin) -> Begun:
@@ -172,7 +164,7 @@ class Attempt:
             try:
                 return answer.result(self._begin_valid_seconds)
             except FutureTimeout:  # nothing will be sent: others may drive Safari meanwhile
-                self._release()
+                self._turn.release()
 
     def _begin_heard(self, begin: Begin) -> Begun:
         """Begin; where the person wrote what nobody has judged, judge it and begin again."""
@@ -230,14 +222,6 @@ class Attempt:
         finally:
             self._sending = None
 
-    def _release(self, outcome: Outcome | None = None) -> None:
-        """Release the turn, if it is held; after an unclear end Safari may be busy for longer."""
-        if self.has_turn:
-            self.has_turn = False
-            is_unclear = outcome is not None and outcome.is_unclear
-            busy_until = time() + self._service.busy_seconds if is_unclear else None
-            self._turns.release(self._service.name, busy_until)
-
     def _hand_back(self) -> Ended:
         finish = self._handed_back or self._ledger.submit(handed_back(self.row))
         return Ended(self.row, finish)
@@ -252,17 +236,11 @@ class Attempt:
     ) -> Ended:
         if learned is not None or outcome.verdict == "rejected":
             self._count(outcome.verdict)
-        finish = self._submit(attempt, outcome)
+        finish = self._ledger.submit(finish_of(self.row, attempt, outcome))
         return Ended(self.row, finish, learned=learned, request_seconds=seconds)
 
-    def _submit(self, attempt: int, outcome: Outcome) -> Future[bool]:
-        id_, lease, service = self.row.id, self.row.lease, self.row.service
-        return self._ledger.submit(Finish(id_, lease, service, attempt, outcome))
-
     def _count(self, outcome: str) -> None:
-        # A row can name any action: only the known ones become a series.
-        action = self.row.action if self.row.action in ACTIONS else instruments.OTHER_ACTION
-        instruments.COMMANDS.labels(self._service.name, action, outcome).inc()
+        instruments.count_command(self._service.name, self.row.action, outcome)
 
 
 def _detail(error: Exception) -> str:

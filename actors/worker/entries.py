@@ -23,6 +23,7 @@ __all__ = [
     "begun_from",
     "command_of",
     "finish_item",
+    "finish_of",
     "handed_back",
     "is_about_entry",
     "reduced",
@@ -88,9 +89,14 @@ def begin_of(row: Row, command: Command) -> Begin:
     )
 
 
+def finish_of(row: Row, attempt: int, outcome: Outcome) -> Finish:
+    """Return the finish of an attempt at a row; attempt 0 was never begun."""
+    return Finish(row.id, row.lease, row.service, attempt, outcome)
+
+
 def handed_back(row: Row) -> Finish:
     """Return the finish of a row that goes back as if it had never been claimed."""
-    return Finish(row.id, row.lease, row.service, 0, _HANDED_BACK)
+    return finish_of(row, 0, _HANDED_BACK)
 
 
 def begin_item(begin: Begin) -> dict[str, Any]:
