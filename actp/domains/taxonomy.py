@@ -20,7 +20,6 @@ __all__ = [
     "OTHER",
     "Offer",
     "content_type_of",
-    "known_niche",
     "matching_offers",
     "niche_of",
     "words_of",
@@ -96,13 +95,6 @@ _OFFER_PHRASES: Final = tuple(
     for offer in OFFERS
     for phrase in (*offer.keywords, *offer.roles)
     if " " in phrase
-)
-_NICHE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **{niche.replace("_", ""): niche for niche in NICHES},
-        "creatorseconomy": "creator_economy",
-        "personalbranding": "personal_brand",
-    }
 )
 _NICHE_WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -186,11 +178,6 @@ def niche_of(text: str | None) -> str:
 def content_type_of(text: str | None) -> str:
     """Return the kind of content that a title promises; educational where it does not say."""
     return _most(words_of(text), _TYPE_WORDS, "educational")
-
-
-def known_niche(name: str | None) -> str:
-    """Return one of our niches for a name from outside, or ``other``."""
-    return _NICHE_NAMES.get("".join(words_of((name or "").replace("_", " "))), OTHER)
 
 
 def matching_offers(text: str | None) -> list[str]:

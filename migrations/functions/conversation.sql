@@ -137,7 +137,7 @@ language sql stable as $$
                       when q.error_message = 'interrupted' then q.updated_at end) as at,
              count(*) filter (where q.status = 'sent' and q.sent_at > now() - interval '7 days')
                as touches,
-             coalesce(bool_or(q.status = 'sent' and lower(q.platform) = 'tiktok'), false)
+             coalesce(bool_or(q.status = 'sent' and safari_platform(q.platform) = 'tiktok'), false)
                as has_tiktok,
              coalesce(array_agg(left(q.message_body, 40))
                       filter (where q.status in ('sending', 'sent')), '{}') as begun
@@ -189,7 +189,7 @@ language sql stable as $$
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.text, 600),
                                                     'from', 'them') order by t.at desc)
                        filter (where not t.is_outbound and t.text <> ''))[1:12]) as texts
-        from (select coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+        from (select coalesce(n.sent_at, n.created_at) as at, safari_platform(n.platform) as platform,
                      coalesce(nullif(n.message_text, ''), n.body) as text,
                      not agent_outreach_is_theirs(n) as is_outbound
                 from crm_messages n where n.contact_id = any (ids)

@@ -17,31 +17,42 @@ begin
   return lower(given);
 end $$;
 
--- The name under which a platform is stored. What names a part of one ('YouTube Shorts',
--- 'instagram_dm', 'https://www.tiktok.com') is that platform; null for nothing but blanks.
+-- A platform by any of its spellings: 'Tik-Tok', 'insta', 'x.com', 'YT Shorts'. What names a part of one
+-- ('Instagram Reels', 'twitter_dm', 'https://www.tiktok.com') is that platform; null for nothing but blanks.
+create or replace function public.safari_platform_spelled(given text) returns text
+language plpgsql immutable strict as $$
+declare
+  -- Signs and capitals make no other name, nor does a blank within it.
+  words constant text := btrim(regexp_replace(lower(normalize(given, NFKC)), '[^a-z0-9]+', ' ', 'g'));
+  joined constant text := replace(words, ' ', '');
+  name text := coalesce(
+    substring(words from '^(?:instagram|insta|ig|meta) (threads)\M'),
+    substring(joined from '^(instagram|insta|ig|twitter|x|tiktok|tt|threads|linkedin|li|youtube|yt|facebook|fb'
+                          '|pinterest)(?:app|com|dms?|net|pages?|posts?|reels?|shop|shorts?|story|stories|tv)?$'),
+    substring(words from '^(?:https? )?(?:[a-z]{1,3} |mobile )?(instagram|instagr am|insta|ig|twitter|x com'
+                         '|x(?= .*\mtwitter\M)|tik ?tok|threads|linked ?in|lnkd in|you ?tube|youtu be|yt'
+                         '|facebook|fb|pinterest)\M'));
+begin
+  return case
+    when name in ('instagram', 'instagr am', 'insta', 'ig') or joined in ('reel', 'reels') then 'instagram'
+    when name in ('twitter', 'x', 'x com') or joined in ('twitterx', 'xtwitter') then 'twitter'
+    when name in ('tiktok', 'tik tok', 'tt') then 'tiktok'
+    when name in ('linkedin', 'linked in', 'lnkd in', 'li') then 'linkedin'
+    when name in ('youtube', 'you tube', 'youtu be', 'yt') or joined in ('short', 'shorts') then 'youtube'
+    when name in ('facebook', 'fb') then 'facebook'
+    when name is not null then name
+    when joined in ('email', 'emails', 'gmailcom', 'googlemail', 'mail', 'mails') then 'gmail'
+    else nullif(btrim(lower(given), E' \t\r\n\u00a0'), '') end;
+end $$;
+
+-- The name under which a platform is stored.
 create or replace function public.safari_platform(given text) returns text
 language sql immutable as $$
   select case lower(btrim(given))
            when 'instagram' then 'instagram' when 'twitter' then 'twitter'
            when 'tiktok' then 'tiktok' when 'threads' then 'threads'
            when 'linkedin' then 'linkedin' when 'youtube' then 'youtube' when 'gmail' then 'gmail'
-           when 'x' then 'twitter' when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
-           when 'x (twitter)' then 'twitter' when 'twitter/x' then 'twitter'
-           when 'x/twitter' then 'twitter' when 'twitter (x)' then 'twitter'
-           when 'ig' then 'instagram' when 'insta' then 'instagram'
-           when 'instagram.com' then 'instagram'
-           when 'tik tok' then 'tiktok' when 'tiktok.com' then 'tiktok'
-           when 'linked in' then 'linkedin' when 'linkedin.com' then 'linkedin'
-           when 'yt' then 'youtube' when 'you tube' then 'youtube' when 'youtube.com' then 'youtube'
-           when 'email' then 'gmail' when 'mail' then 'gmail' when 'e-mail' then 'gmail'
-           when 'fb' then 'facebook' when 'shorts' then 'youtube' when 'yt shorts' then 'youtube'
-           when 'youtubeshorts' then 'youtube' when 'reels' then 'instagram'
-           when 'ig reels' then 'instagram' when 'reel' then 'instagram'
-           else coalesce(
-             substring(lower(given) from '^[^a-z0-9]*(?:https?://)?(?:www[.])?(instagram|twitter'
-                                         '|tiktok|threads|linkedin|youtube|facebook|pinterest)'
-                                         '(?![a-z0-9])'),
-             nullif(btrim(lower(given), E' \t\r\n\u00a0'), '')) end
+           when 'all' then 'all' else public.safari_platform_spelled(given) end
 $$;
 
 -- Decodes percent signs once; null when the bytes are no UTF-8.

@@ -173,10 +173,10 @@ begin
              'next_touch_type', s.next_touch_type,
              'research_data', case when s.funnel_stage = 'decision' or s.score >= 50
                                    then s.research_data end,
-             'platform', lower((s.contact).platform), 'username', (s.contact).username,
+             'platform', safari_platform((s.contact).platform), 'username', (s.contact).username,
              'display_name', (s.contact).display_name, 'email', (s.contact).email,
              'bio', left(concat_ws(E'\n', (s.contact).headline, (s.contact).bio), 600),
-             'niche_label', (s.contact).niche_label,
+             'niche', agent_niche((s.contact).niche_label),
              'addresses', s.reach,
              'person', s.ids[1],
              -- As stored when the contact was written; the hand-over reads the contact itself.

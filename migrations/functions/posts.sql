@@ -1,16 +1,39 @@
 -- Our own posts: what they brought, compared at equal age.
 
--- Platforms and niches are stored under one name each, whichever program writes them.
+-- Platforms and niches are stored under one name each, whichever program writes them. A niche is its words
+-- in lower case; signs, 'and' and the plural of what can be counted make no other one.
+create or replace function public.agent_niche_spelled(given text) returns text
+language plpgsql immutable strict as $$
+declare
+  -- Letters of any script stay, whatever the database's locale knows of them.
+  words text[] := array_remove(string_to_array(btrim(regexp_replace(
+    public.safari_lower(normalize(given, NFKC)),
+    '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u2000-\u206f\u2190-\u2bff\u3000-\u303f'
+    '\ufe00-\ufe0f\U0001f000-\U0001faff]+', ' ', 'g')), ' '), 'and');
+  last constant integer := cardinality(words);
+begin
+  words[last] := case
+    when words[last] ~ '^(?:agent|app|automation|bot|brand|business|coach|course|creator|founder|freelancer'
+                       '|influencer|newsletter|podcast|startup|tool|video|workflow)(?:s|es)$'
+      then regexp_replace(words[last], '(?<=s|ch)es$|s$', '')
+    when words[last] = 'agencies' then 'agency'
+    else words[last] end;
+  return case array_to_string(words, '')
+    when 'aiautomation' then 'ai_automation' when 'saasgrowth' then 'saas_growth'
+    when 'contentcreation' then 'content_creation' when 'digitalmarketing' then 'digital_marketing'
+    when 'creatoreconomy' then 'creator_economy' when 'creatorseconomy' then 'creator_economy'
+    when 'personalbrand' then 'personal_brand' when 'personalbranding' then 'personal_brand'
+    when 'contentcreator' then 'content_creator' when 'contentcreators' then 'content_creator'
+    when 'aiagents' then 'ai_agent' when 'aiagent' then 'ai_agent'
+    when 'aitools' then 'ai_tool' when 'aitool' then 'ai_tool'
+    else nullif(array_to_string(words, '_'), '') end;
+end $$;
+
 create or replace function public.agent_niche(given text) returns text
 language sql immutable as $$
-  select case replace(n.name, '_', '')
-           when 'aiautomation' then 'ai_automation' when 'saasgrowth' then 'saas_growth'
-           when 'contentcreation' then 'content_creation'
-           when 'digitalmarketing' then 'digital_marketing'
-           when 'creatoreconomy' then 'creator_economy' when 'creatorseconomy' then 'creator_economy'
-           when 'personalbrand' then 'personal_brand' when 'personalbranding' then 'personal_brand'
-           else n.name end
-    from (select nullif(btrim(regexp_replace(lower(given), '[^a-z0-9]+', '_', 'g'), '_'), '')) n (name)
+  select case when given in ('ai_automation', 'saas_growth', 'content_creation', 'digital_marketing',
+                             'creator_economy', 'personal_brand', 'other') then given
+              else public.agent_niche_spelled(given) end
 $$;
 
 -- What somebody typed as a platform and a niche, under the names that are stored: {platform, niche}.
@@ -35,31 +58,41 @@ begin
   return new;
 end $$;
 
-create or replace trigger agent_spelled before insert or update on public.actp_content_performance
+create or replace trigger agent_spelled
+  before insert or update of platform, niche on public.actp_content_performance
   for each row when (
     new.platform is distinct from safari_platform(new.platform)
     or new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('platform');
-create or replace trigger agent_spelled before insert or update on public.actp_niche_resonance
+create or replace trigger agent_spelled
+  before insert or update of platform, niche on public.actp_niche_resonance
   for each row when (
     new.platform is distinct from safari_platform(new.platform)
     or new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('platform');
-create or replace trigger agent_spelled before insert or update on public.actp_platform_research
+create or replace trigger agent_spelled
+  before insert or update of source_platform, niche on public.actp_platform_research
   for each row when (
     new.source_platform is distinct from safari_platform(new.source_platform)
     or new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('source_platform');
-create or replace trigger agent_spelled before insert or update on public.actp_platform_creators
+create or replace trigger agent_spelled
+  before insert or update of platform, niche on public.actp_platform_creators
   for each row when (
     new.platform is distinct from safari_platform(new.platform)
     or new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('platform');
-create or replace trigger agent_spelled before insert or update on public.actp_twitter_research
+create or replace trigger agent_spelled
+  before insert or update of platform on public.actp_posting_schedule
+  for each row when (new.platform is distinct from safari_platform(new.platform))
+  execute function public.agent_spelled('platform');
+create or replace trigger agent_spelled
+  before insert or update of niche on public.actp_twitter_research
   for each row when (
     new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('');
-create or replace trigger agent_spelled before insert or update on public.actp_cross_platform_trends
+create or replace trigger agent_spelled
+  before insert or update of niche on public.actp_cross_platform_trends
   for each row when (
     new.niche is distinct from agent_niche(new.niche))
   execute function public.agent_spelled('');

@@ -48,7 +48,7 @@ as $$
         select c.* from jsonb_array_elements_text(ids) i join crm_contacts c on c.id = i::uuid
       )
       select
-        c.id, lower(c.platform) as platform, c.username, c.display_name, c.email,
+        c.id, safari_platform(c.platform) as platform, c.username, c.display_name, c.email,
         left(c.bio, 2000) as bio, left(c.headline, 500) as headline, c.niche_label,
         c.icp_score, coalesce(c.email_opted_out, false) as email_opted_out, c.twitter_handle,
         s.contact_id is not null as is_scored,
@@ -61,10 +61,11 @@ as $$
           select from actp_twitter_research t
            where lower(t.author_handle) in (
              lower(ltrim(c.twitter_handle, '@')),
-             case when lower(c.platform) = 'twitter' then lower(ltrim(c.username, '@')) end)
+             case when safari_platform(c.platform) = 'twitter' then lower(ltrim(c.username, '@')) end)
         ) as is_on_twitter_with_us,
-        (select count(distinct lower(a.platform)) from actp_platform_associations a
-          where a.contact_id = c.id and lower(a.platform) is distinct from lower(c.platform))
+        (select count(distinct safari_platform(a.platform)) from actp_platform_associations a
+          where a.contact_id = c.id
+            and safari_platform(a.platform) is distinct from safari_platform(c.platform))
           + 1 as platforms,
         coalesce(m.words, '{}') || coalesce(i.words, '{}') || coalesce(v.words, '{}') as words,
         greatest(m.outbound_at, i.outbound_at, safari_finite(c.last_outbound_at)) as last_outbound_at,
@@ -104,7 +105,7 @@ as $$
           (array_agg(left(summary, 500) order by at desc nulls last)
              filter (where is_reply and summary is not null))[1:4] as words
         from (
-          select lower(x.type) as type, lower(x.platform) as platform, lower(x.outcome) as outcome,
+          select lower(x.type) as type, safari_platform(x.platform) as platform, lower(x.outcome) as outcome,
                  x.summary, coalesce(safari_finite(x.occurred_at), safari_finite(x.created_at)) as at,
                  coalesce(x.direction = 'outbound', x.type in ('email', 'dm')) as outbound,
                  lower(x.type) in ('email_reply', 'email_replied')

@@ -82,7 +82,7 @@ create or replace function public.agent_trends_posts(
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from (
-    (select r.id, safari_platform(r.source_platform) as platform, r.niche,
+    (select r.id, safari_platform(r.source_platform) as platform, agent_niche(r.niche) as niche,
             left(r.post_text, 300) as text, r.post_url as url, r.likes, r.shares,
             r.comments_count as replies, r.views,
             agent_days_ago(least(r.scraped_at, r.created_at)) as days_ago
@@ -92,7 +92,7 @@ language sql stable set search_path = public, pg_temp as $$
         and least(r.scraped_at, r.created_at) > now() - make_interval(days => days)
       order by r.id limit row_limit)
     union all
-    (select t.id, 'twitter', t.niche, left(t.tweet_text, 300), t.tweet_url, t.likes,
+    (select t.id, 'twitter', agent_niche(t.niche), left(t.tweet_text, 300), t.tweet_url, t.likes,
             case when t.retweets is not null or t.quotes is not null
                  then coalesce(t.retweets, 0) + coalesce(t.quotes, 0) end, t.replies, t.views,
             agent_days_ago(least(t.scraped_at, t.created_at))
@@ -102,7 +102,7 @@ language sql stable set search_path = public, pg_temp as $$
         and least(t.scraped_at, t.created_at) > now() - make_interval(days => days)
       order by t.id limit row_limit)
     union all
-    (select v.id, 'youtube', p.niche, left(v.title, 300),
+    (select v.id, 'youtube', agent_niche(p.niche), left(v.title, 300),
             'https://www.youtube.com/watch?v=' || v.video_id, v.likes, null, v.comments_count,
             v.views, agent_days_ago(v.published_at)
        from youtube_video_stats v

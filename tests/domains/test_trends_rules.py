@@ -199,7 +199,7 @@ def test_looks_that_read_no_counts_make_no_rise_when_they_are_read_again() -> No
 
 
 def test_strength_formula_of_a_trend() -> None:
-    (trend,) = strong([post("twitter", "AI automation", 10), post("tiktok", "ai_automation", 20)])
+    (trend,) = strong([post("twitter", "ai_automation", 10), post("tiktok", "ai_automation", 20)])
     assert (trend.niche, trend.platforms) == ("ai_automation", ("tiktok", "twitter"))
     assert trend.total_engagement == 90
     assert trend.trend_strength == pytest.approx(45 * 2 * math.log1p(2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actp.domains.taxonomy import known_niche, matching_offers
+from actp.domains.taxonomy import matching_offers
 from actp.domains.youtube.classify import by_words
 
 
@@ -39,19 +39,3 @@ def test_offers_are_those_whose_words_are_spoken_the_best_first() -> None:
         "creator_growth",
     )
     assert matching_offers("viewership and growthhacking") == []
-
-
-@pytest.mark.parametrize(
-    ("given", "niche"),
-    [
-        ("AI Automation", "ai_automation"),
-        ("#aiautomation", "ai_automation"),
-        ("AI & automation", "ai_automation"),
-        ("personal-branding", "personal_brand"),
-        ("Creators Economy", "creator_economy"),
-        ("email_marketing", "other"),
-        (None, "other"),
-    ],
-)
-def test_a_niche_from_outside_is_one_of_ours_or_other(given: str | None, niche: str) -> None:
-    assert known_niche(given) == niche

@@ -129,22 +129,55 @@ def test_nothing_is_read_off_nothing(admin: psycopg.Connection) -> None:
 
 
 PLATFORM_NAMES = {
-    "twitter": ("X", " Twitter ", "x.com", "X (Twitter)", "twitter/x"),
-    "instagram": ("IG", "insta", "Instagram.com", "Instagram Reels", "instagram_dm", "Instagram\n"),
-    "tiktok": ("TikTok", "Tik Tok", "https://www.tiktok.com", "\u00a0TikTok"),
-    "youtube": ("YT", "You Tube", "Youtube Shorts", "YouTube-Shorts", "Shorts"),
-    "linkedin": ("LinkedIn", "Linked In", "LinkedIn Page", "linkedin (company)"),
-    "threads": ("Threads", "threads.net"),
-    "facebook": ("FB", "Facebook"),
+    "twitter": (
+        "X", " Twitter ", "x.com", "X (Twitter)", "twitter/x", "X (formerly Twitter)", "x_dm",
+        "https://x.com/ada", "mobile.twitter.com",
+    ),
+    "instagram": (
+        "IG", "insta", "Instagram.com", "Instagram Reels", "instagram_dm", "Instagram\n",
+        "ig_story", "IGTV", "#instagram", "instagr.am",
+    ),
+    "tiktok": (
+        "TikTok", "Tik Tok", "https://www.tiktok.com", "\u00a0TikTok", "Tik-Tok", "TIK_TOK", "TT",
+        "TikTok \U0001f3b5", "\uff34ikTok", "Tik\u200bTok",
+    ),
+    "youtube": (
+        "YT", "You Tube", "Youtube Shorts", "YouTube-Shorts", "Shorts", "yt-shorts", "youtu.be",
+        "https://m.youtube.com/watch",
+    ),
+    "linkedin": (
+        "LinkedIn", "Linked In", "LinkedIn Page", "linkedin (company)", "LinkedIn.com", "Linked-In",
+        "https://de.linkedin.com/in/ada",
+    ),
+    "threads": ("Threads", "threads.net", "Threads by Instagram", "Instagram Threads"),
+    "facebook": ("FB", "Facebook", "Facebook Messenger"),
+    "gmail": ("E-Mail", "email", "mail", "Google Mail"),
+    # Names of their own, however they begin.
     "instagramers": ("instagramers",),
-    "gmail": ("E-Mail", "email", "mail"),
-}
+    "mailchimp": ("Mailchimp",),
+    "x-ray": ("X-ray",),
+    "xing": ("XING",),
+    "вконтакте": ("ВКонтакте",),
+}  # fmt: skip
 NICHE_NAMES = {
-    "ai_automation": ("AI Automation", "ai-automation", "#aiautomation", "AI & Automation"),
+    "ai_automation": (
+        "AI Automation", "ai-automation", "#aiautomation", "AI & Automation", "AI and automation",
+    ),
     "creator_economy": ("Creator Economy", "creators_economy"),
     "personal_brand": ("Personal Branding", "personal-brand"),
     "email_marketing": ("Email marketing",),
-}
+    "content_creator": ("content_creator", "Content Creators", "ContentCreators"),
+    "saas": ("saas", "SaaS"),
+    "ai": ("ai", "AI", "\U0001f525 AI"),
+    "ai_tool": ("AI tools", "ai-tool"),
+    "career_coach": ("Career Coaches",),
+    # No plurals of something.
+    "news": ("News",),
+    "business": ("Business", "businesses"),
+    "автоматизация": ("Автоматизация",),
+    "自動化": ("自動化",),
+    None: ("", " ", "--"),
+}  # fmt: skip
 
 
 def test_a_platform_and_a_niche_have_one_name_each(database: Database) -> None:

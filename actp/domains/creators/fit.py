@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from actp.domains.taxonomy import OFFERS, OTHER, known_niche, words_of
+from actp.domains.taxonomy import NICHES, OFFERS, words_of
 
 __all__ = ["QUALIFIED_ABOVE", "icp_fit"]
 
@@ -25,7 +25,7 @@ def icp_fit(niche: str, text: str, engagement: float) -> int:
     spoken = f" {' '.join(words_of(text))} "
     roles = {role for offer in OFFERS for role in offer.roles}
     keywords = {word for offer in OFFERS for word in offer.keywords}
-    points = NICHE_POINTS if known_niche(niche) != OTHER else 0
+    points = NICHE_POINTS * (niche in NICHES)
     points += min(ROLE_POINTS * _spoken(roles, spoken), MOST_ROLE_POINTS)
     points += min(KEYWORD_POINTS * _spoken(keywords, spoken), MOST_KEYWORD_POINTS)
     magnitude = math.log10(1 + max(engagement, 0.0))

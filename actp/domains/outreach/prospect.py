@@ -111,7 +111,7 @@ def read_prospect(row: Mapping[str, Any]) -> Prospect:
         username=row["username"],
         email=row["email"],
         bio=row["bio"] or "",
-        niche=row["niche_label"],
+        niche=row["niche"],
         own_platform=row["platform"],
         conversation_platform=row["conversation_platform"],
         next_touch_type=row["next_touch_type"],

@@ -13,7 +13,7 @@ from actp.domains.outreach.snippets import snippet
 from actp.domains.outreach.suspicion import LENGTHS, fault_in, speaks_to_machines
 from actp.domains.outreach.texts import read_texts
 from actp.domains.outreach.why import why
-from actp.domains.taxonomy import known_niche, matching_offers
+from actp.domains.taxonomy import matching_offers
 from actp.errors import ClaudeError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Writer:
             offer = self.texts.offers.get(offers[0]) if offers else None
             values = {
                 "first_name": first_name(prospect.name),
-                "niche": self.texts.niches.get(known_niche(prospect.niche) or ""),
+                "niche": self.texts.niches.get(prospect.niche or ""),
                 "offer": offer,
                 "post": snippet(post),
                 "sender": self.sender,
@@ -145,7 +145,7 @@ class Writer:
                 "name": first_name(prospect.name),
                 "sender": self.sender,
                 "platform": touch.platform,
-                "niche": self.texts.niches.get(known_niche(prospect.niche) or ""),
+                "niche": self.texts.niches.get(prospect.niche or ""),
                 "research": _brief(prospect) or None,
                 "bio": prospect.bio if prospect.research is None else None,
                 "their_post": snippet(post),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.domains.engagement import engagement_of
 from actp.domains.significance import errors_needed
-from actp.domains.taxonomy import OTHER, words_of
+from actp.domains.taxonomy import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,7 +122,7 @@ def strong(posts: Iterable[Mapping[str, Any]]) -> list[Trend]:
     """
     tallies: dict[str, Tally] = {}
     for post in posts:
-        niche = "_".join(words_of(post["niche"]))
+        niche = post["niche"]
         if niche and niche != OTHER and post["platform"]:
             tallies.setdefault(niche, Tally()).add(post)
     trends = (tally.trend(niche) for niche, tally in tallies.items())
