@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 import tomllib
-import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from actp.domains.outreach.questions import is_asked_of_us
+from actp.domains.outreach.spoken import own_words, plain_words, unmasked
+from actp.domains.outreach.stop_grammar import (
+    asks_in_english,
+    is_a_firm_question,
+    is_qualified,
+    without_unsaid,
+)
 
-__all__ = ["LANGUAGES", "Wish", "asks_to_stop", "plain_words", "wish_in"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["LANGUAGES", "Wish", "asks_to_stop", "wish_in"]
 
 Wish: TypeAlias = Literal["stop", "doubt"]
 
@@ -24,144 +32,92 @@ _DATA: Final = tomllib.loads(
     files("actp.domains.outreach").joinpath("stop_words.toml").read_text(encoding="utf-8")
 )
 _POLITE: Final = _DATA.pop("polite")
+_NEGATIONS: Final = _DATA.pop("negations")
 LANGUAGES: Final = tuple(_DATA)
 
-_CONTACTING: Final = (
-    r"(?:messag|msg|hit(?:ting)? (?:me|us) up|slid(?:e|ing)"
-    r"|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
-    r"|solicit|annoy)"
-)
-_NOT: Final = r"\b(?:do not|donot|dont|dnt|never|no longer)"
-# English has more ways of saying it than a list holds.
-_ASKED: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){{0,2}} {_CONTACTING}\w*",
-        rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: \w+){{0,3}} ?\b(?:me|us|again|any ?more)\b",
-        rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: please| pls| thanks| thank you)*$",
-        rf"{_NOT} (?:want|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
-        rf"\b(?:not|never)(?: to)? (?:be|get|receive)(?: \w+){{0,2}} {_CONTACTING}\w*",
-        rf"\b(?:could|can|would|will) (?:you|u)(?: please)? not {_CONTACTING}",
-        r"^(?:\w+ )?(?:could|can|would) (?:you|u)(?: \w+)? not$",
-        rf"{_NOT} {_CONTACTING}\w* (?:this|my|our) (?:address|account|number|e?mail|inbox|page)\b",
-        rf"\brefrain from(?: ever)? {_CONTACTING}",
-        rf"\b(?:prefer|rather)(?: that)? (?:you|u) (?:did ?nt|did not|do ?nt|do not) {_CONTACTING}",
-        r"\bstop (?:trying to )?\w{3,} (?:to )?(?:me|us)\b",
-        r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
-        r"\bopt(?:ed|ing)?[ -]?(?:me )?out\b",
-        r"\bstop (?:in (?:the )?future|at once|for good|right (?:now|away))\b",
-        r"\b(?:remove|delete) me\b",
-        r"\b(?:take|drop) me (?:from|off|out)\b",
-        r"\b(?:remove|delete|lose|drop) my (?:name|e-?mail|number|contact|details)\b",
-        r"\btake my (?:name|e-?mail|number|contact|details) (?:off|out|from)\b",
-        r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
-        r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
-        (
-            r"\b(?:have|ive|going to|gonna|ill|will|im|am|now) (?:report|block)(?:ed|ing)?"
-            r" (?:you|u|this (?:account|profile|page|bot))\b"
-        ),
-        r"^(?:block|report)(?:ed|ing) (?:you|u|this (?:account|profile|page|bot))\b",
-        (
-            r"\b(?:youve|you have|you are|youre|ur|u r|u are) (?:been |being |now )?"
-            r"(?:blocked|reported)\b"
-        ),
-        r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
-        r"^(?:\w+ ){1,4}stop$",
-    )
-)
-# One of these stands in whatever one of the patterns matches.
-_MAY_ASK: Final = re.compile(
-    r"stop|quit|cease|no more|not|dont|never|no longer|opt|remove|delete|take|drop|lose|leave|block"
-    r"|report|refrain|rather|prefer|dnt"
-)
-# What speaks of stopping without asking us to: taken out before the text is judged.
-_UNSAID: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt) (?:ever )?stop\b",
-        rf"\b(?:we|lets|let us|shall we|we should|we could)(?: \w+){{0,2}} stop {_CONTACTING}\w*",
-        (
-            r"\b(?:how|when|why|where|what happens (?:when|if))"
-            r" (?:do |can |could |would |does |if )?(?:people|users|customers|subscribers|clients"
-            r"|one|they|readers|your \w+)\b[^.?!]{0,60}"
-        ),
-        (
-            r"\b(?:non|one|pit|bus|full|next|last|first|short|quick|train|tour|to a|wont|cant"
-            r"|will not) ?-?stop\b"
-        ),
-        r"\b(?:please )?stop (?:me|us|him|her|them) (?:if|when|before|anytime)\b",
-        r"\bstop(?:ped|s)? (?:by|over|in(?! (?:the )?(?:future|general))|at(?! (?:once|all)))\b",
-        r"\bwrit(?:e|ing) (?:me|us) off\b",
-        (
-            r"\b(?:our|my|their|the|fewer|less|reduce|reducing|high|low) unsubscri\w*"
-            r"|\bunsubscri\w* (?:rates?|links?|buttons?|pages?|flows?|lists?|numbers?)\b"
-            r"|\bunsubscribes\b"
-        ),
-    )
-)
-# Asks for another channel in the same breath.
-_OTHERWISE: Final = re.compile(
-    r"\b(?:instead|better|easier|faster)\b|\b(?:rather|prefer)\b(?! not)"
-    r"|\bcall me (?:on|at|tomorrow|now)\b"
-    rf"|{_NOT} {_CONTACTING}\w*(?: (?!or\b|and\b|nor\b)\w+)?"
-    r" (?:call|contact|dm|e?mail|message|ping|text|write) me\b"
-)
 _SIGNS: Final = re.compile("[\U0001f6d1\U0001f6ab\U0001f595\u26d4]\ufe0f?")
-# Letters that Unicode does not take apart, and digits that stand for letters.
-_BARE: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "\u0131": "i", "æ": "ae"})
-_LEET: Final = str.maketrans("013457", "oieast")
-_APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 # Signs that say no without a word.
-_REFUSALS: Final = re.compile("[\U0001f645\U0001f44e\u270b]")
+_REFUSALS: Final = re.compile(
+    "[\U0001f645\U0001f44e\u270b\u274c\u2716\U0001f6b7\U0001f515\U0001f4f5\U0001f92c\U0001f92e\U0001f910]"
+)
 _STRETCHED: Final = re.compile(r"(\w)\1{2,}")
 # A sentence among others that asks in one word.
 _ONE_WORD: Final = frozenset({"stop", "stop it", "unsubscribe", "basta", "go away"})
-_SENTENCE_ENDS: Final = re.compile(r"[.!?\n;:]+")
+_SENTENCE_ENDS: Final = re.compile(r"[.!?\n;:\u3002\uff01\uff1f]+")
+_CLAUSE: Final = re.compile(
+    r"([^.!?,\n;:\u2014\u3002\uff01\uff1f\uff0c\u3001]+)([.!?,\n;:\u2014\u3002\uff01\uff1f\uff0c\u3001]*)"
+)
+_SENTENCE: Final = re.compile(r"[^.!?\n\u3002\uff01\uff1f\u061f]+[.!?\n\u3002\uff01\uff1f\u061f]*")
+_QUESTION: Final = re.compile(r"[?\uff1f\u061f]")
+# Words in quotation marks that somebody else said or that are a title.
+_CITED: Final = re.compile(
+    r"\b(?:post|video|reel|tweet|thread|article|story|caption|book|song|line|hook|title|newsletter"
+    r"|podcast|episode|slogan|ad)s?\b[^\"“]{0,20}[\"“][^\"”]{3,}[\"”]"
+    r"|[\"“][^\"”]{3,}[\"”][^.!?\n]{0,20}\b(?:post|video|reel|tweet|thread|article|hook|title)\b",
+    re.IGNORECASE,
+)
+_PASSED_ON: Final = re.compile(r"\bpass (?:it|this|that|them|you|these|your \w+) (?:on|along|to)\b")
+# An only word at the end of so many others is the footer of a mail.
+_LONG_WORDS: Final = 25
 _WORD: Final = re.compile(r"\S+")
-_NO_LETTERS: Final = re.compile(r"[^\w\s]|_")
+# Letters by which single words are found, and the longest phrase.
+_START: Final = 4
+_LONGEST_PHRASE: Final = 40
 # Scripts that are written without spaces between words.
 _UNSPACED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\u1100-\u11ff\uac00-\ud7af]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrases:
-    """Phrases by their first two letters, and those of scripts without spaces.
+    """Phrases by how they begin, and those of scripts without spaces.
 
     One pattern of all of them would try each at every letter.
     """
 
-    by_letters: Mapping[str, tuple[str, ...]]
+    by_start: Mapping[str, tuple[str, ...]]
     unspaced: tuple[str, ...]
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> Self:
         """Index phrases; a phrase may end inside a word: "unsubscrib" stands for its forms."""
-        by_letters: dict[str, list[str]] = {}
+        by_start: dict[str, list[str]] = {}
         unspaced = []
-        for phrase in sorted(set(phrases)):
+        for phrase in sorted({_phrase(each) for each in phrases}):
             if _UNSPACED.search(phrase):
                 unspaced.append(phrase)
             else:
-                by_letters.setdefault(phrase[:2], []).append(phrase)
-        indexed = {letters: tuple(found) for letters, found in by_letters.items()}
+                by_start.setdefault(cls._start(phrase), []).append(phrase)
+        indexed = {start: tuple(found) for start, found in by_start.items()}
         return cls(indexed, tuple(unspaced))
 
     def are_in(self, spoken: str) -> bool:
         """Return whether one of them stands in a plain text, from the beginning of a word."""
         if _UNSPACED.search(spoken) and any(phrase in spoken for phrase in self.unspaced):
             return True
-        return any(
-            spoken.startswith(phrase, word.start())
-            for word in _WORD.finditer(spoken)
-            for phrase in self.by_letters.get(spoken[word.start() : word.start() + 2], ())
-        )
+        ended = spoken + " "
+        for word in _WORD.finditer(spoken):
+            at = word.start()
+            rest = ended[at : at + _LONGEST_PHRASE]
+            for start in {rest[:_START], self._start(rest)}:
+                if any(rest.startswith(phrase) for phrase in self.by_start.get(start, ())):
+                    return True
+        return False
+
+    @staticmethod
+    def _start(phrase: str) -> str:
+        """Return the first word and two letters of the next one, or how an only word begins."""
+        space = phrase.find(" ")
+        is_one_word = space < 0 or space == len(phrase) - 1
+        return phrase[:_START] if is_one_word else phrase[: space + 3]
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
     alone: frozenset[str]
+    exact: frozenset[str]
     no: frozenset[str]
     polite: frozenset[str]
+    negations: frozenset[str]
     phrases: _Phrases
     doubt: _Phrases
 
@@ -172,30 +128,80 @@ def wish_in(text: str | None) -> Wish | None:
     if not text:
         return None
     words = _words()
-    lines = [plain_words(line) for line in text.splitlines()]
-    if not any(lines) and (sign := _SIGNS.search(text) or _REFUSALS.search(text)):
-        return "stop" if _SIGNS.match(sign[0]) else "doubt"
-    sentences = map(plain_words, _SENTENCE_ENDS.split(text))
-    if any(_is_alone(line, words.alone, words.polite) for line in lines) or any(
-        _is_alone(sentence, _ONE_WORD, words.polite) for sentence in sentences
-    ):
-        return "stop"
+    said = _CITED.sub(" ", own_words(text))
+    lines = [_plain(line) for line in said.splitlines()]
     spoken = " ".join(filter(None, lines))
-    if _asks(spoken, words):
-        for unsaid in _UNSAID:
-            spoken = unsaid.sub(" ", spoken)
-        if _asks(spoken, words):
-            return "doubt" if _OTHERWISE.search(spoken) else "stop"
-    is_doubtful = words.doubt.are_in(spoken) or any(
+    if sign := _SIGNS.search(text) or _REFUSALS.search(text):
+        is_stop = _SIGNS.match(sign[0]) is not None
+        if not spoken or _is_alone(spoken, words.no, words.polite):
+            return "stop" if is_stop else "doubt"
+    asked = _asked(said, lines, spoken, words)
+    if asked is not None:
+        is_doubtful = is_qualified(spoken, said) or any(map(is_asked_of_us, _sentences(said)))
+        return "doubt" if is_doubtful else asked
+    heard = _PASSED_ON.sub(" ", spoken)
+    is_doubtful = words.doubt.are_in(heard) or any(
         _is_alone(line, words.no, words.polite) for line in lines
     )
     return "doubt" if is_doubtful else None
 
 
+def _asked(said: str, lines: Sequence[str], spoken: str, words: _Words) -> Wish | None:
+    is_long = spoken.count(" ") >= _LONG_WORDS
+    for line in lines[: -1 if is_long else None]:
+        if _is_alone(line, words.alone, words.polite):
+            return "stop"
+    if any(line.strip(" .!?").casefold() in words.exact for line in said.splitlines()):
+        return "stop"
+    if any(_is_alone(_plain(part), _ONE_WORD, words.polite) for part in _SENTENCE_ENDS.split(said)):
+        return "doubt" if is_long else "stop"
+    if _asks(spoken, words):
+        meant = without_unsaid(spoken)
+        if _asks(meant, words):
+            return "doubt" if _only_wonders(said, words) else "stop"
+    return _first_clause(said, words)
+
+
+def _sentences(said: str) -> list[str]:
+    return _SENTENCE.findall(said)
+
+
+def _only_wonders(said: str, words: _Words) -> bool:
+    """Return whether only questions ask, and none of them asks us."""
+    asking = [
+        (plain, _QUESTION.search(sentence) is not None)
+        for sentence in _sentences(said)
+        if _asks(plain := without_unsaid(_plain(sentence)), words)
+    ]
+    return bool(asking) and all(
+        is_question and plain.isascii() and not is_a_firm_question(plain)
+        for plain, is_question in asking
+    )
+
+
+def _first_clause(said: str, words: _Words) -> Wish | None:
+    """Judge what begins with a refusal: "No thanks, we have somebody"."""
+    clauses = [(plain, mark) for each, mark in _CLAUSE.findall(said) if (plain := _plain(each))]
+    if len(clauses) > 1 and (
+        _is_alone(clauses[-1][0], _ONE_WORD, words.polite)
+        or all(_is_alone(each, words.alone | words.no, words.polite) for each, _ in clauses)
+    ):
+        return "stop"
+    for place, (clause, _) in enumerate(clauses):
+        if _is_alone(clause, words.alone, words.polite):
+            goes_on = any("?" in end or next_.startswith("but ") for next_, end in clauses[place:])
+            # A word such as "enough" or "end" may begin anything else.
+            is_refusal = any(word in words.negations for word in clause.split())
+            return "stop" if is_refusal and not goes_on else "doubt"
+    return None
+
+
 def _asks(spoken: str, words: _Words) -> bool:
-    if words.phrases.are_in(spoken):
+    if words.phrases.are_in(spoken) or asks_in_english(spoken):
         return True
-    return _MAY_ASK.search(spoken) is not None and any(pattern.search(spoken) for pattern in _ASKED)
+    said = spoken.split()
+    kept = [word for word in said if word not in words.polite]
+    return len(kept) < len(said) and words.phrases.are_in(" ".join(kept))
 
 
 def asks_to_stop(text: str | None) -> bool:
@@ -205,36 +211,32 @@ def asks_to_stop(text: str | None) -> bool:
 
 def _is_alone(line: str, listed: frozenset[str], polite: frozenset[str]) -> bool:
     said = line.split()
-    if len(said) > 1 and all(len(word) == 1 for word in said):
-        said = ["".join(said)]  # S T O P
     kept = [word for word in said if word not in polite]
     rest = kept[1:] if kept[:1] == ["no"] else kept
     once = kept[:1] if len(set(kept)) == 1 else kept
-    meant = [_STRETCHED.sub(r"\1", word.translate(_LEET)) for word in once]
+    meant = [_STRETCHED.sub(r"\1", word) for word in once] if _STRETCHED.search(line) else []
     return any(" ".join(words) in listed for words in (said, kept, rest, once, meant) if words)
 
 
 @cache
 def _words() -> _Words:
     def all_of(kind: str) -> list[str]:
-        return [plain_words(phrase) for language in _DATA.values() for phrase in language[kind]]
+        return [phrase for language in _DATA.values() for phrase in language.get(kind, ())]
 
     return _Words(
-        frozenset(all_of("alone")),
-        frozenset(all_of("no")),
+        frozenset(map(plain_words, all_of("alone"))),
+        frozenset(all_of("exact")),
+        frozenset(map(plain_words, all_of("no"))),
         frozenset(map(plain_words, _POLITE)),
+        frozenset(map(plain_words, [*all_of("no"), *_NEGATIONS])),
         _Phrases.of(all_of("phrases")),
         _Phrases.of(all_of("doubt")),
     )
 
 
-def plain_words(text: str) -> str:
-    """Return a text in lower case, without accents, invisible signs and punctuation."""
-    bare = _APOSTROPHES.sub("", text)
-    if bare.isascii():
-        return " ".join(_NO_LETTERS.sub(" ", bare.lower()).split())
-    folded = unicodedata.normalize("NFKD", bare).casefold()
-    kept = "".join(
-        sign for sign in folded if unicodedata.category(sign) not in {"Mn", "Cf", "Cc", "Cs", "Co"}
-    )
-    return " ".join(_NO_LETTERS.sub(" ", kept.translate(_BARE)).split())
+def _plain(text: str) -> str:
+    return unmasked(plain_words(text))
+
+
+def _phrase(written: str) -> str:
+    return plain_words(written) + (" " if written.endswith(".") else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from actp.domains.outreach.optout import plain_words
+from actp.domains.outreach.spoken import plain_words
 
 __all__ = ["is_asked_of_us"]
 
