@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ CONNECT_TIMEOUT_SECONDS = 3
 STATEMENT_TIMEOUT_SECONDS = 15
 LOCK_TIMEOUT_SECONDS = 10
 CALL_TIMEOUT_SECONDS = 20.0
+PROBE_TIMEOUT_SECONDS = 3.0
 KEEPALIVE_IDLE_SECONDS = 15
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_COUNT = 3
@@ -138,31 +140,80 @@ def is_transaction_pooler(parameters: Parameters) -> bool:
 def connect(
     parameters: Parameters,
     *,
-    is_shared: bool = False,
+    is_shared: bool | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
 ) -> DeadlineConnection:
     """Return an open autocommit connection with our timeouts set on the server too.
 
-    ``is_shared``: a pooler gives its session to others between two calls, whatever its port.
+    ``is_shared``: whether a pooler gives its session to others between two calls. None where that
+    is not known: behind any pooler nothing is then left in the session, since it may be another
+    client's next.
     """
-    pooled = is_shared or is_transaction_pooler(parameters)
-    options: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
+    options: dict[str, Any] = {"prepare_threshold": None} if is_shared else {}
     try:
         connection = DeadlineConnection.connect(autocommit=True, **options, **parameters)
     except psycopg.Error as error:
         raise translated(error, connecting=True) from error
     set_json_loads(decoded, connection)
-    if not pooled:
+    if not is_shared:
         try:
-            connection.execute(
-                "select set_config('statement_timeout', %s, false),"
-                " set_config('lock_timeout', %s, false)",
-                (f"{STATEMENT_TIMEOUT_SECONDS}s", f"{lock_timeout_seconds}s"),
-            )
+            _set_timeouts(connection, lock_timeout_seconds, is_own=is_shared is False)
         except psycopg.Error as error:
             connection.close()
             raise translated(error) from error
     return connection
+
+
+def _set_timeouts(
+    connection: DeadlineConnection, lock_timeout_seconds: float, *, is_own: bool
+) -> None:
+    row = connection.execute(
+        "select set_config('statement_timeout', %(statement)s, passing),"
+        " set_config('lock_timeout', %(lock)s, passing), passing"
+        " from (select not %(is_own)s and pg_backend_pid() <> %(pid)s) p (passing)",
+        {
+            "statement": f"{STATEMENT_TIMEOUT_SECONDS}s",
+            "lock": f"{lock_timeout_seconds}s",
+            "is_own": is_own,
+            "pid": connection.info.backend_pid,
+        },
+    ).fetchone()
+    if row is not None and row[2]:
+        connection.prepare_threshold = None
+
+
+def shares_sessions(parameters: Parameters) -> bool:
+    """Return whether a transaction pooler is at the address, whatever its port.
+
+    A pooler answers with another process id than the server's. One for transactions gives a
+    connection another session when two are free: the one used last, or unused for longest.
+    """
+    try:
+        with closing(connect(parameters)) as first:
+            if first.prepare_threshold is not None:
+                return False
+            with closing(connect(parameters)) as second:
+                first.call_timeout_seconds = second.call_timeout_seconds = PROBE_TIMEOUT_SECONDS
+                return any(
+                    _is_given_another(first, *order) for order in ((first, second), (second, first))
+                )
+    except CallTimedOut:
+        return True  # one session for both: the second waits for the first
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
+def _is_given_another(
+    probed: DeadlineConnection, outer: DeadlineConnection, inner: DeadlineConnection
+) -> bool:
+    with outer.transaction(), inner.transaction():
+        sessions = {each: _session(each) for each in (outer, inner)}
+    return _session(probed) != sessions[probed]
+
+
+def _session(connection: DeadlineConnection) -> int:
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def is_of_shared_session(error: psycopg.Error) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from actp.errors import StoreUnavailable
+from actp.errors import ActpError, StoreUnavailable
 from actp.store.arguments import encode
 from actp.store.connection import (
     CALL_TIMEOUT_SECONDS,
@@ -21,6 +21,7 @@ from actp.store.connection import (
     is_of_shared_session,
     is_transaction_pooler,
     parameters_of,
+    shares_sessions,
     translated,
 )
 from actp.store.listener import PostgresListener
@@ -53,7 +54,8 @@ class PostgresStore:
         self._parameters = parameters_of(dsn, application_name=application_name)
         self._call_timeout_seconds = call_timeout_seconds
         self._lock_timeout_seconds = lock_timeout_seconds
-        self._is_shared = is_transaction_pooler(self._parameters)
+        # None until somebody asks for a listener: to find out takes a second connection.
+        self._is_shared = True if is_transaction_pooler(self._parameters) else None
         self._pool = Pool(self._connection)
 
     def call(self, function: str, /, **arguments: Json) -> Any:
@@ -67,16 +69,27 @@ class PostgresStore:
             self._pool.close_idle()
             return self._answer(statement, parameters, fresh=True)
         except _SharedSessionError:
-            _log.warning(SHARED)
-            self._is_shared = True
+            self._share()
             self._pool.close_idle()
             return self._answer(statement, parameters, fresh=True)
 
     def listener(self) -> Listener | None:
         """See Store."""
+        if self._is_shared is None:
+            try:
+                self._is_shared = shares_sessions(self._parameters) or None
+            except ActpError as error:
+                # The listener comes back when the database does.
+                _log.warning("it is not known whether NOTIFY will arrive: %s", error)
+            if self._is_shared:
+                self._share()
         if self._is_shared:
             return None
         return PostgresListener(partial(connect, self._parameters))
+
+    def _share(self) -> None:
+        _log.warning(SHARED)
+        self._is_shared = True
 
     def close(self) -> None:
         """See Store."""
