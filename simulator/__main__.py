@@ -58,6 +58,7 @@ Control (port base + 9, or 3190; behind it in a row: {", ".join(NEIGHBOURS)}):
   POST /services/NAME/down    stop listening (also up, crash) GET /services  who listens
   GET  /world                 the effects so far              POST /reset    as at the start
   GET  /wait?seconds=5&…      until effects=N, used=N, up=NAME, down=NAME, quiet=NAME; else 408
+  POST /release               let held requests act, until the next scenario also those to come
 
 \b
 World log: one JSON line per effect, written before the answer: at, service, kind (dm, comment,

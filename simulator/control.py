@@ -50,6 +50,7 @@ class Control:
         app.router.add_get("/requests", self.requests)
         app.router.add_get("/world", self.world)
         app.router.add_get("/wait", self.wait)
+        app.router.add_post("/release", self.release)
         app.router.add_post("/reset", self.reset)
         return app
 
@@ -172,6 +173,10 @@ class Control:
             and ("down" not in wanted or not simulation.is_up(wanted["down"]))
             and ("quiet" not in wanted or simulation.is_quiet(wanted["quiet"]))
         )
+
+    async def release(self, _: web.Request) -> web.Response:
+        self._simulation.release()
+        return web.json_response({"ok": True})
 
     async def reset(self, _: web.Request) -> web.Response:
         await self._simulation.reset()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from simulator.bell import Hold
 from simulator.browser.claims import Claims
 from simulator.browser.collisions import Collisions
 from simulator.browser.safari import Safari
@@ -61,6 +62,7 @@ class Simulation:
     ) -> None:
         self.world = world
         self.bell = world.bell
+        self.hold = Hold()
         self.safari = Safari()
         self.claims = Claims()
         self.collisions = Collisions(world, one_at_a_time=one_safari)
@@ -162,11 +164,17 @@ class Simulation:
         for neighbour in self.neighbours.values():
             neighbour.play(scenario)
         self.rules = RuleBook(scenario)
+        if self.hold.is_over:
+            self.hold = Hold()
         self._arrange(scenario.safari)
         for name in NAMES:
             if before.settings_of(name) != scenario.settings_of(name):
                 self._doors[name].close()
                 self._doors[name] = self._make(name)
+
+    def release(self) -> None:
+        """Let the requests act that a rule holds, until the next scenario also those to come."""
+        self.hold.end(may_act=True)
 
     def note_request(self, service: str, request: str) -> None:
         """Write down what a service was asked; the oldest go first."""
@@ -176,6 +184,8 @@ class Simulation:
         """Return to the scenario of the start, with nothing remembered and all services up."""
         self._messaged.clear()
         self.requests.clear()
+        self.hold.end(may_act=False)
+        self.hold = Hold()
         for name in NAMES:
             self._doors[name].close()
         self.collisions.forget()

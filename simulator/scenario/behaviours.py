@@ -22,6 +22,7 @@ class Behaviour(StrEnum):
 
     OK = "ok", "acts and says so, verified"
     SLOW = "slow", "acts as ok, but takes `seconds`"
+    HELD = "held", "acts as ok, but not before `POST /release` of the control routes"
     UNVERIFIED = "unverified", "acts, verified false (instagram-dm send-to then sends AGAIN)"
     VERIFIED_ABSENT = "verified_absent", "acts, the answer has no verified field"
     REFUSE_BEFORE_SEND = "refuse_before_send", "success:false with `error`, nothing was sent"

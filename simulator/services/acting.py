@@ -104,8 +104,12 @@ async def _play(scene: _Scene) -> Reply:
 
 async def _act_by_rule(scene: _Scene) -> Reply:
     service, rule = scene.service, scene.rule
-    default = SLOW_SECONDS if rule.behaviour is Behaviour.SLOW else service.latency_seconds
-    await asyncio.sleep(default if rule.seconds is None else rule.seconds)
+    if rule.behaviour is Behaviour.HELD:
+        if not await service.host.hold.over():
+            raise Dropped
+    else:
+        default = SLOW_SECONDS if rule.behaviour is Behaviour.SLOW else service.latency_seconds
+        await asyncio.sleep(default if rule.seconds is None else rule.seconds)
     sent = await scene.perform()
     match rule.behaviour:
         case Behaviour.FAIL_AFTER_EFFECT:

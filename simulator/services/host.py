@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from simulator.bell import Bell
+    from simulator.bell import Bell, Hold
     from simulator.browser.claims import Claims
     from simulator.browser.collisions import Collisions
     from simulator.browser.safari import Safari
@@ -20,6 +20,7 @@ class Host(Protocol):
 
     world: World
     bell: Bell
+    hold: Hold
     safari: Safari
     claims: Claims
     collisions: Collisions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 from psycopg.rows import dict_row
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.chaos.records import Row
     from tests.support.databases import Database
 
-__all__ = ["ENDED", "FORGETFUL", "LATENCY_MS", "Rig"]
+__all__ = ["ENDED", "FORGETFUL", "KILLED", "LATENCY_MS", "Rig"]
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 URL_NAMES = {
@@ -37,12 +37,15 @@ URL_NAMES = {
     "linkedin-automation": "LINKEDIN",
     "market-research": "MARKET_RESEARCH",
 }
-# Nothing that stands in the way of a crash; a lease as short as it may be.
+# How long Safari stays reserved for a request whose worker was killed.
+KILLED: Final = {"SAFARI_ACTION_TIMEOUT_SECONDS": "1"}
+# Nothing that stands in the way of a crash; a lease as short as it may be. On a crowded machine a
+# service may take seconds for an answer.
 QUICK = {
     "SAFARI_ACTIVE_HOURS": "00-24",
     "SAFARI_MIN_GAP_SECONDS": "0",
     "SAFARI_TURNS": "9",
-    "SAFARI_ACTION_TIMEOUT_SECONDS": "1",
+    "SAFARI_ACTION_TIMEOUT_SECONDS": "15",
     "SAFARI_LEASE_SECONDS": "2",
     "SAFARI_RETRY_BASE_SECONDS": "0.05",
     "SAFARI_DAILY_LIMITS": (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import pytest
 
 from tests.chaos.commands import command_for, text_of
+from tests.chaos.rig import KILLED
 from tests.chaos.waiting import eventually
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _run(rig: Rig, commands: Sequence[Command], suite: Suite) -> None:
         rig.host(
             f"mac-{account}",
             WORKERS=str(WORKERS),
+            **KILLED,
             SAFARI_ACCOUNTS=f"instagram={account}",
             SAFARI_DAILY_LIMITS=json.dumps(
                 {"instagram": {"dm": suite.limit, "comment": suite.limit}}

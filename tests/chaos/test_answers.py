@@ -67,7 +67,7 @@ def test_a_begin_that_slept_too_long_is_begun_anew(rig: Rig) -> None:
         threading.Event().wait(FREEZE_SECONDS)
         assert not rig.simulator.world()
         worker.thaw()
-        eventually(lambda: rig.row(id_)["status"] == "completed", "it is begun anew", 10.0)
+        eventually(lambda: rig.row(id_)["status"] == "completed", "it is begun anew")
     rig.settle()
     life = ["enqueued", "claimed", "begun", "waiting", "claimed", "begun", "completed"]
     assert rig.events(id_) == life
@@ -81,7 +81,7 @@ def test_nobody_types_where_a_service_types_on(database: Database, tmp_path: Pat
         SimulatorProcess(scenario=scenario, latency_ms=5, one_safari=True) as simulator,
         Rig(database, simulator, tmp_path) as rig,
     ):
-        host = rig.host(SAFARI_TURNS="1")
+        host = rig.host(SAFARI_TURNS="1", SAFARI_ACTION_TIMEOUT_SECONDS="3")
         worker = host.start()
         # It answers 504 and types on; the other one types on when its client is killed.
         rig.play(
@@ -92,12 +92,12 @@ def test_nobody_types_where_a_service_types_on(database: Database, tmp_path: Pat
                 "type_on_seconds": 1.0,
                 "times": 1,
             },
-            {"service": "twitter-dm", "behaviour": "slow", "seconds": 0.7, "times": 1},
+            {"service": "twitter-dm", "behaviour": "slow", "seconds": 1.5, "times": 1},
         )
         timed_out = rig.enqueue(command_for("threads-comments"))[0]
-        rig.simulator.wait_for(seconds=20, used=1)
+        rig.simulator.wait_for(used=1)
         rig.enqueue(*map(command_for, SENDERS))
-        rig.simulator.wait_for(seconds=20, used=2)
+        rig.simulator.wait_for(used=2)
         worker.kill()
         host.start()
         rig.settle()

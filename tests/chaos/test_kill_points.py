@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.commands import RESEARCH, SENDERS, command_for
-from tests.chaos.rig import Rig
+from tests.chaos.rig import KILLED, Rig
 from tests.chaos.waiting import eventually
 from tests.support.databases import Databases, postgres_database
 
@@ -92,6 +92,11 @@ def _die_on_arrival(relay: Relay, service: str) -> None:
     relay.kill()
 
 
+def _die_while_it_types(relay: Relay, service: str) -> None:
+    _die_on_arrival(relay, service)
+    relay.rig.simulator.release()
+
+
 def _die_after_the_effect(relay: Relay, service: str) -> None:
     before = len(relay.rig.simulator.world())
     relay.enqueue(service)
@@ -111,7 +116,7 @@ POINTS = (
     Point("before_the_begin_commits", _die_at("begun", rolled_back=True), "completed", 1),
     Point("after_the_begin_before_the_send", _die_at("begun", rolled_back=False), "failed", 0),
     Point("on_arrival_without_effect", _die_on_arrival, "failed", 0, rule="hang"),
-    Point("on_arrival_with_the_effect_to_come", _die_on_arrival, "failed", 1, rule="slow"),
+    Point("on_arrival_with_the_effect_to_come", _die_while_it_types, "failed", 1, rule="held"),
     Point("after_the_effect", _die_after_the_effect, "failed", 1, rule="hang_then_post"),
     Point("before_the_finish_commits", _die_at("completed", rolled_back=True), "failed", 1),
     Point("before_the_spooled_finish_commits", _die_at_finish_after_the_spool, "completed", 1),
@@ -138,7 +143,7 @@ def relay(
     with ExitStack() as stack:
         database = stack.enter_context(postgres_database(embedded_databases, "embedded"))
         rig = stack.enter_context(Rig(database, running_simulator, folder))
-        relay = Relay(rig, rig.host())
+        relay = Relay(rig, rig.host(**KILLED))
         yield relay
         # The last successor has looked at everything once it has done this.
         rig.play()
@@ -148,11 +153,10 @@ def relay(
 
 
 def _arrange(relay: Relay, point: Point, service: str) -> None:
-    # A late effect is late for the dead worker, not for its successor.
     rules = {
         None: (),
         "hang": ({"service": service, "behaviour": "hang", "times": 1},),
-        "slow": ({"service": service, "behaviour": "slow", "seconds": 0.4, "times": 1},),
+        "held": ({"service": service, "behaviour": "held", "times": 1},),
         "hang_then_post": (
             {"service": service, "behaviour": "hang_then_post", "seconds": 0.0, "times": 1},
         ),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from simulator.process import SimulatorProcess
     from tests.chaos.rig import Rig
-    from tests.chaos.workers import WorkerProcess
+    from tests.chaos.workers import Host, WorkerProcess
 
 COMMANDS = 63
 SLOW = {"service": "*", "behaviour": "slow", "seconds": 0.3}
@@ -86,7 +86,7 @@ def _load(rig: Rig) -> None:
 
 
 def _wait_until_busy(rig: Rig) -> None:
-    rig.simulator.wait_for(seconds=20, effects=12)
+    rig.simulator.wait_for(effects=12)
 
 
 def _wait_until_on_the_wire(rig: Rig) -> None:
@@ -116,7 +116,7 @@ def test_results_of_an_outage_survive_the_death_of_their_worker(cluster: Cluster
     _wait_until_on_the_wire(rig)
     _kill(cluster)
     eventually(lambda: host.spooled_bytes, "results are on disk")
-    sent = _wait_until_quiet(rig)
+    sent = _wait_until_quiet(rig, host)
     worker.kill()
     cluster.ensure_running()
     rig.reconnect()
@@ -128,13 +128,14 @@ def test_results_of_an_outage_survive_the_death_of_their_worker(cluster: Cluster
     assert not host.spooled_bytes
 
 
-def _wait_until_quiet(rig: Rig) -> int:
-    """Wait until all that was on the wire has landed and its worker has had time to spool it."""
+def _wait_until_quiet(rig: Rig, host: Host) -> int:
+    """Wait until all that was on the wire has landed and its worker has spooled it."""
     pause = threading.Event()
-    seen = -1
-    while seen != (seen := len(rig.simulator.world())):
+    before, seen = (-1, -1), (0, 0)
+    while seen != before:
         pause.wait(QUIET_SECONDS)
-    return seen
+        before, seen = seen, (len(rig.simulator.world()), host.spooled_bytes)
+    return seen[0]
 
 
 @pytest.mark.parametrize("outage", ["refused", "black_holed"])
@@ -189,16 +190,17 @@ def test_a_service_that_dies_costs_no_more_than_what_was_on_its_wire(
 
 
 def test_a_result_that_comes_in_behind_a_hanging_write_is_put_on_disk(rig: Rig) -> None:
-    host = rig.host()
+    host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="5")
     worker = host.start()
-    rig.play({"service": "twitter-dm", "behaviour": "slow", "seconds": 0.5, "times": 1})
+    rig.play({"service": "twitter-dm", "behaviour": "held", "times": 1})
     sent = rig.enqueue(command_for("twitter-dm"))[0]
-    rig.simulator.wait_for(seconds=20, used=1)
+    rig.simulator.wait_for(used=1)
     with rig.gate("begun") as gate:
         rig.enqueue(command_for("threads-comments"))
         gate.wait_until_reached()
+        rig.simulator.release()
         rig.simulator.wait_for(effects=1)
-        eventually(lambda: host.spooled_bytes, "the result is on disk", 8.0)
+        eventually(lambda: host.spooled_bytes, "the result is on disk")
         worker.kill()
         gate.break_off()
     host.start()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chaos.rig import KILLED
 from tests.chaos.waiting import eventually
 from tests.chaos.workers import REAP_SECONDS, REPOSITORY
 
@@ -128,7 +129,8 @@ def run(rig: Rig, suite: Suite) -> Counter[str]:
     host = rig.host(
         SAFARI_DAILY_LIMITS=json.dumps(
             {name: {"dm": limit if name == "twitter" else 100_000} for name in PLATFORMS}
-        )
+        ),
+        **KILLED,
     )
     rig.connection.execute(PEOPLE, (suite.messages, list(PLATFORMS)))
     worker = host.start()
@@ -156,7 +158,7 @@ def run(rig: Rig, suite: Suite) -> Counter[str]:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_kills_while_handing_over_and_sending_make_one_message_a_person(rig: Rig) -> None:
     counts = run(rig, SMALL)
     assert counts["sent"] > counts["failed"] > 0

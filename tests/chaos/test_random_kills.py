@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.commands import RESEARCH, SENDERS, command_for
+from tests.chaos.rig import KILLED
 from tests.chaos.unknowns import settle_unknowns
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _run(rig: Rig, suite: Suite) -> str:
         *({"service": "*", "behaviour": name, "chance": chance} for name, chance in FAILURES),
         seed=SEED,
     )
-    host = rig.host(WORKERS=str(WORKERS))
+    host = rig.host(WORKERS=str(WORKERS), **KILLED)
     workers = [host.start(share) for share in range(WORKERS)]
     portion = suite.commands // suite.kills
     ids: list[str] = []
@@ -87,7 +88,7 @@ def _run(rig: Rig, suite: Suite) -> str:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_random_kills_neither_lose_nor_repeat(rig: Rig) -> None:
     sys.stdout.write(_run(rig, SMALL))
 

@@ -52,7 +52,7 @@ LIFTED_SECONDS = 60.0
 # As the stand-in for each site has it, where a situation says nothing else.
 OWN_ACCOUNTS = "instagram=me,linkedin=me,threads=me,tiktok=me,twitter=me"
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.chaos
@@ -79,7 +79,8 @@ def test_the_right_one_gets_it_once_and_no_row_claims_more(
     eventually(lambda: _are_at_rest(rig, ids), "it is sent or waits")
     assert _wrongs(rig) == []
     if situation.promise == "waits":
-        assert {rig.row(id_)["status"] for id_ in ids} <= {"pending", "completed"}
+        # It may just try again.
+        assert {rig.row(id_)["status"] for id_ in ids} <= {"pending", "running", "completed"}
 
     rig.play(safari=LAYOUT)
     eventually(lambda: all(map(rig.has_ended, ids)), "it goes on automatically", LIFTED_SECONDS)

@@ -36,10 +36,11 @@ def test_worker_frozen_before_begin_sends_nothing(rig: Rig) -> None:
 
 def test_a_worker_frozen_in_flight_tells_the_truth_of_its_own_attempt(rig: Rig) -> None:
     zombie = rig.host("zombie", **PATIENT).start()
-    rig.play({"service": SERVICE, "behaviour": "slow", "seconds": 0.3, "times": 1})
+    rig.play({"service": SERVICE, "behaviour": "held", "times": 1})
     id_ = rig.enqueue(command_for(SERVICE))[0]
-    rig.simulator.wait_for(seconds=10, used=1)
+    rig.simulator.wait_for(used=1)
     zombie.freeze()
+    rig.simulator.release()
     rig.host("rescuer", **PATIENT).start()
     rig.wait_for_status(id_, "failed")
     assert rig.row(id_)["reason"] == "unknown"

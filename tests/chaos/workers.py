@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Host", "WorkerProcess"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-REAP_SECONDS = 20.0
+REAP_SECONDS = 60.0
 
 
 class WorkerProcess:
@@ -52,10 +52,18 @@ class WorkerProcess:
         """Let it go on."""
         self._process.send_signal(signal.SIGCONT)
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
+
+    def end(self, within_seconds: float = REAP_SECONDS) -> int:
+        """Wait for its end and return the exit code."""
+        return self._process.wait(within_seconds)
+
     def terminate(self, within_seconds: float = REAP_SECONDS) -> int:
         """Ask it to stop and return its exit code."""
-        self._process.terminate()
-        return self._process.wait(within_seconds)
+        self.ask_to_stop()
+        return self.end(within_seconds)
 
     def cpu_seconds(self) -> float:
         """How much it has computed so far, where the system tells (Linux)."""

@@ -11,7 +11,7 @@ from simulator.process import SimulatorProcess
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CALL_SECONDS = 5.0
+CALL_SECONDS = 20.0
 TOKENS = {
     "threads-comments": "threads-local-dev-token",
     "instagram-comments": "test-token",

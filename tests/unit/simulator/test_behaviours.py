@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from simulator.catalogue import NAMES
+from tests.unit.simulator.conftest import CALL_SECONDS
 
 if TYPE_CHECKING:
     from tests.unit.simulator.conftest import Caller
@@ -207,7 +209,31 @@ def test_a_hanging_service_never_answers(call: Caller, behaviour: str, effects: 
     path, body = "/api/twitter/messages/send-to", {"username": "maria", "text": "hello"}
     with pytest.raises(httpx.ReadTimeout):
         call.post("twitter-dm", path, body, timeout=SHORT_SECONDS)
+    call.simulator.wait_for(used=1, effects=effects)
     assert len(call.seen("dm")) == effects
+
+
+def test_a_held_request_acts_when_it_is_released(call: Caller) -> None:
+    call.play("twitter-dm", "held", times=1)
+    with ThreadPoolExecutor(1) as others:
+        answer = others.submit(call.send, "twitter-dm")
+        call.simulator.wait_for(used=1)
+        assert call.send("tiktok-dm").status_code == 200
+        assert [line["service"] for line in call.seen("dm")] == ["tiktok-dm"]
+        call.simulator.release()
+        assert answer.result(CALL_SECONDS).json()["verified"] is True
+    assert len(call.seen("dm")) == 2
+
+
+def test_a_reset_drops_what_is_held(call: Caller) -> None:
+    call.play("twitter-dm", "held")
+    with ThreadPoolExecutor(1) as others:
+        answer = others.submit(call.send, "twitter-dm")
+        call.simulator.wait_for(used=1)
+        call.simulator.reset()
+        with pytest.raises(DROPPED):
+            answer.result(CALL_SECONDS)
+    assert call.seen() == []
 
 
 def test_a_slow_service_answers_in_the_end(call: Caller) -> None:
