@@ -9,17 +9,20 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors.runtime.registry import Registry
 
 
 class Timer:
     """One thread for all timers of a process.
 
-    A timer is known by its actor and message: setting it again moves it.
+    A timer is known by its actor and message: setting it again moves it. ``clock`` gives seconds.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, clock: Callable[[], float] = monotonic) -> None:
         self._registry = registry
+        self._clock = clock
         self._due: dict[tuple[str, object], float] = {}
         self._heap: list[tuple[float, int, tuple[str, object]]] = []
         self._order = count()
@@ -31,7 +34,7 @@ class Timer:
     def after(self, seconds: float, name: str, message: object) -> None:
         """Tell ``name`` the message in so many seconds; the last call for the pair counts."""
         key = (name, message)
-        when = monotonic() + max(0.0, seconds)
+        when = self._clock() + max(0.0, seconds)
         with self._changed:
             self._due[key] = when
             heapq.heappush(self._heap, (when, next(self._order), key))
@@ -63,7 +66,7 @@ class Timer:
                 if self._due.get(key) != when:  # moved or cancelled
                     heapq.heappop(self._heap)
                     continue
-                wait_seconds = when - monotonic()
+                wait_seconds = when - self._clock()
                 if wait_seconds > 0:
                     self._changed.wait(wait_seconds)
                     continue

@@ -72,7 +72,11 @@ class TurnTable:
     """
 
     def __init__(
-        self, lock_dir: Path, turns: int = 1, clock: Callable[[], float] = time.time
+        self,
+        lock_dir: Path,
+        turns: int = 1,
+        clock: Callable[[], float] = time.time,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         if turns < 1:
             raise InvalidInput(f"turns must be at least 1, not {turns}", remedy="Set SAFARI_TURNS.")
@@ -81,6 +85,7 @@ class TurnTable:
         self._path = lock_dir / TABLE_NAME
         self._turns = turns
         self._clock = clock
+        self._look_again_seconds = look_again_seconds
         self._threads = threading.Lock()
         self._mine: dict[bytes, FileLock] = {}
         self._descriptor = -1
@@ -101,7 +106,7 @@ class TurnTable:
                 # Once more before the first wait: what was rung before the bell hung is lost.
                 if self.try_take(holder, self._clock() + busy_seconds, why):
                     return True
-                bell.wait(LOOK_AGAIN_SECONDS)
+                bell.wait(self._look_again_seconds)
         self.unwant(holder)
         return False
 

@@ -20,7 +20,7 @@ class Ended(threading.Event):
         return super().wait(timeout)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_signal_is_handled_without_waking_the_main_thread() -> None:
     ended = Ended()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-IMPORT_TIMEOUT_SECONDS = 30
+IMPORT_TIMEOUT_SECONDS = 90
 LOADED = """
 import sys, {module}
 print(*(name for name, module in sys.modules.items() if module))

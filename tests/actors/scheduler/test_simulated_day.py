@@ -99,7 +99,8 @@ def slots_of(job: Job, start: datetime) -> int:
 
 
 def midnight_after(now: datetime) -> datetime:
-    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    """Return a midnight that is more than a day ahead: the hours before it are to come too."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + 2 * DAY
 
 
 def open_render(database: Database) -> None:

@@ -204,7 +204,7 @@ def test_the_process_moves_campaigns_and_ends_when_told(
     environment = {"PATH": os.environ["PATH"], **environment_for(database, simulator, tmp_path)}
     process = subprocess.Popen([sys.executable, "-m", "actors.sentinel"], cwd=ROOT, env=environment)
     try:
-        eventually(lambda: campaigns.run(id_)["status"] == "completed", "it has ended", 20.0)
+        eventually(lambda: campaigns.run(id_)["status"] == "completed", "it has ended")
         process.terminate()
         assert process.wait(DEADLINE_SECONDS) == 0
     finally:

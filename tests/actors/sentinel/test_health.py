@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from tests.actors.house import House
     from tests.actors.rows import Queue
 
-# The whole of a round, nine hanging services included.
-ROUND_SECONDS = 5.0
 NOTICE_SECONDS = 2.0
+# With time for a crowded machine.
+TOLD_SECONDS = NOTICE_SECONDS + 2 * PROBE_TIMEOUT_SECONDS + 10.0
 NAMES = [service.name for service in HTTP_SERVICES]
+# One after the other, nine hanging services would take twice as long.
+ROUND_SECONDS = len(NAMES) * PROBE_TIMEOUT_SECONDS / 2
 
 
 def watch(
@@ -94,9 +96,7 @@ def test_a_service_that_dies_is_told_in_time_and_so_is_its_return(
     store = watch(house, queue, simulator.url, notice_seconds=NOTICE_SECONDS)
     store.await_answers("safari_check_services", 1)
     simulator.down("twitter-dm")
-    began = monotonic()
-    eventually(lambda: told(queue) == ["service_down"], "the outage was told")
-    assert monotonic() - began < NOTICE_SECONDS + 2 * PROBE_TIMEOUT_SECONDS
+    eventually(lambda: told(queue) == ["service_down"], "the outage was told", TOLD_SECONDS)
     simulator.up("twitter-dm")
     eventually(lambda: told(queue) == ["service_down", "service_recovered"], "its end was told")
     store.await_calls("safari_check_services", len(store.calls("safari_check_services")) + 2)

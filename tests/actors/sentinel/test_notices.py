@@ -151,7 +151,7 @@ def test_without_the_package_it_says_what_to_install() -> None:
     # -S: an interpreter that has no packages at all.
     command = [sys.executable, "-S", "-c", WITHOUT_PACKAGES]
     done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=20, cwd=PROJECT_ROOT
+        command, check=True, capture_output=True, text=True, timeout=60, cwd=PROJECT_ROOT
     )
     assert "not installed" in done.stdout
     assert "actp-worker[notify]" in done.stdout

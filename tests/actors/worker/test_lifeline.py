@@ -203,7 +203,7 @@ def test_a_beat_renews_what_is_held_and_tells_all_what_is_lost(scene: Scene) -> 
     queue, service = scene.queue, scene.house.stand_in(SERVICE)
     queue.add("ada", "bob")
     ada, bob = queue.claim(instagram_dm=2)
-    queue.execute("update safari_command_queue set lease_expires_at = now()")
+    queue.execute("update safari_command_queue set lease_expires_at = now() - interval '1 h'")
     queue.execute("update safari_command_queue set lease_number = 9 where id = %s", bob.id)
     scene.boot()
     held = ((ada.id, ada.lease), (bob.id, bob.lease))
@@ -211,7 +211,8 @@ def test_a_beat_renews_what_is_held_and_tells_all_what_is_lost(scene: Scene) -> 
     lost = frozenset({(bob.id, bob.lease)})
     assert service.take(LeasesLost).held == scene.poller.take(LeasesLost).held == lost
     renewed = queue.execute(
-        "select id::text from safari_command_queue where lease_expires_at > now()"
+        "select id::text from safari_command_queue"
+        " where lease_expires_at > now() - interval '1 min'"
     )
     assert renewed == [{"id": ada.id}]
     states = queue.execute("select state from safari_workers where boot_id = %s", queue.boot_id)
