@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import psycopg
 
     from actp.store.protocol import Store
+
+# A shell in the background starts its programs with Ctrl-C ignored, and so would they their own.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each adapter and each server once; Supabase is PostgreSQL 15.
 STORE_KINDS = ("embedded", "supabase")

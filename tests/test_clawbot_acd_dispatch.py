@@ -46,7 +46,7 @@ LIMITS = {
     "linkedin": {"dm": 50, "comment": 20},
     "threads": {"dm": 0, "comment": 80},
 }
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 120
 
 
 def run_python(python: str, *arguments: str, folder: Path | None = None) -> tuple[int, str, str]:

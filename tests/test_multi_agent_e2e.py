@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
-DEADLINE_SECONDS = 60.0
-SWEEP_SECONDS = 120.0
+DEADLINE_SECONDS = 120.0
+SWEEP_SECONDS = 170.0
 
 CREATORS = '{"platform":"twitter","niche":"ai_automation"}'
 # A sweep is nine processes, each with databases and services to wait for.

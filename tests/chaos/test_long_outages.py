@@ -69,7 +69,7 @@ def _may_rescue(rig: Rig) -> int:
     return 0 if row is None else int(row["workers"])
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("outage", [SMALL, *LARGE], ids=str)
 def test_nobody_is_overtaken_however_late_he_comes_back(
     rig: Rig, proxy: Proxy, suite: str, outage: Outage

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COMMAND_SECONDS = 60
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 def actp(host: Host, *arguments: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.chaos.commands import Command
     from tests.support.databases import Database
 
-CLI_SECONDS = 30
+CLI_SECONDS = 90
 OLD_TABLE: LiteralString = """
 create table safari_command_queue (
   id uuid primary key default gen_random_uuid(),

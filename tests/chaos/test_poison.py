@@ -18,14 +18,14 @@ def test_poisonous_command_is_quarantined_alone(rig: Rig) -> None:
     rig.play({"service": RESEARCH, "behaviour": "hang", "match": {"query": "*poison"}})
     poison = rig.enqueue(command_for(RESEARCH, unlike_all_others="poison", priority=1))[0]
     worker = host.start()
-    rig.simulator.wait_for(seconds=20, used=1)
+    rig.simulator.wait_for(used=1)
     others = rig.enqueue(
         *(command_for(service) for service in (RESEARCH, "twitter-dm", "threads-comments") * 4)
     )
     for death in range(2, DEATHS + 1):
         worker.kill()
         worker = host.start()
-        rig.simulator.wait_for(seconds=20, used=death)
+        rig.simulator.wait_for(used=death)
         assert _neighbours(rig, poison) == [], "it was not claimed alone"
     worker.kill()
     host.start()

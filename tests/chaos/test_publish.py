@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.chaos.waiting import eventually
-from tests.chaos.workers import REPOSITORY
+from tests.chaos.workers import REAP_SECONDS, REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ SEED = 20261123
 PLATFORMS = ("tiktok", "instagram", "twitter", "threads")
 # A post, with the writes before and after it, takes some milliseconds.
 LONGEST_PAUSE_SECONDS = 0.03
-REAP_SECONDS = 10.0
 SETTLE_SECONDS = 60.0
 TASK = """
 insert into actp_workflow_tasks (task_type, input_data) values ('blotato_multi_publish', %s)

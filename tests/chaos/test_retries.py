@@ -21,7 +21,7 @@ def test_a_retry_on_a_quiet_queue_is_not_late(rig: Rig) -> None:
     rig.settle()
     rig.play({"service": RESEARCH, "behaviour": "server_error", "times": 1})
     id_ = rig.enqueue(command_for(RESEARCH))[0]
-    rig.simulator.wait_for(seconds=20, used=1)
+    rig.simulator.wait_for(used=1)
     eventually(lambda: rig.row(id_)["status"] == "completed", "it is tried again", SOON_SECONDS)
     assert rig.row(id_)["retry_count"] == 1
     assert rig.audit().completed == len(quick) + 1

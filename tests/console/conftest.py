@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tests.support.databases import Database, Databases
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+START_SECONDS = 40.0
+STOP_SECONDS = 40.0
 REVIEW_ALL = """insert into safari_settings (key, value) values ('review', '"all"')
     on conflict (key) do update set value = excluded.value"""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from actp.store import Json
 
 PICTURES = ROOT / "var" / "console-pages"
-LIVE_MILLISECONDS = 10_000
+LIVE_MILLISECONDS = 40_000
 # What a field does not have room for.
 CUT_PLACEHOLDERS = """() => [...document.querySelectorAll("input[placeholder]")].filter((field) => {
     const style = getComputedStyle(field), pen = document.createElement("canvas").getContext("2d");
@@ -36,7 +36,7 @@ PAGES = (
     *("/people", "/people/lin", "/enqueue", "/campaigns/new"),
     *("/people/import", "/limits/twitter/dm", "/held", "/webhooks", "/review/all/approve"),
 )
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ PAGES = 8
 # Longer than what a page waits for, a notice or the next try.
 WAITS_MS = 6_000
 PAUSE_MS = 500
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,7 @@ def test_what_does_not_come_from_the_console_has_no_effect(
         },
     }
     body = b"platform=all" if method == "POST" else b""
-    with httpx.Client(base_url=own, timeout=10) as client:
+    with httpx.Client(base_url=own, timeout=30) as client:
         request = client.build_request(
             method, "/" if method == "GET" else "/act/pause", headers=sent, content=body
         )
@@ -150,7 +150,7 @@ def raw(served: Served, *headers: str) -> str:
         "Connection: close",
         *(header.replace("{own}", served.url) for header in headers),
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall("\r\n".join((*lines, "", "platform=all")).encode())
         return connection.makefile("rb").readline().decode()
 

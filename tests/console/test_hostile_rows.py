@@ -85,7 +85,7 @@ def is_small(request: pytest.FixtureRequest) -> bool:
     return not request.config.getoption("--chaos")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_no_page_breaks_or_runs_what_stands_in_a_column(served: Served, *, is_small: bool) -> None:
     fill(served)
     with served.database.connect() as admin:
@@ -100,7 +100,7 @@ def test_no_page_breaks_or_runs_what_stands_in_a_column(served: Served, *, is_sm
                 check_harmless(found, text)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_no_page_breaks_on_json_of_another_shape(served: Served, *, is_small: bool) -> None:
     fill(served)
     with served.database.connect() as admin:
@@ -111,7 +111,7 @@ def test_no_page_breaks_on_json_of_another_shape(served: Served, *, is_small: bo
             assert broken == [], shape
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_no_page_breaks_on_a_time_that_no_calendar_has(served: Served, *, is_small: bool) -> None:
     fill(served)
     with served.database.connect() as admin:

@@ -17,7 +17,7 @@ WIDTH = 390
 LETTERS = 300
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_no_page_grows_wider_than_a_phone(served: Served) -> None:
     fill(served)
     with served.database.connect() as admin:

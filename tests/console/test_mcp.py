@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 READING = {"status", "search", "show", "limits", "campaigns", "inbox", "due", "agent_tasks"}
 WRITING = {"enqueue", "cancel", "pause", "drafts", "review"}
-WITHIN_SECONDS = 30.0
+WITHIN_SECONDS = 60.0
 
 
 def environment(database: Database, **more: str) -> dict[str, str]:

@@ -248,7 +248,7 @@ def test_unreachable_database_is_reported_until_it_returns(
         assert (anew.status_code, anew.text) == (204, "")
     finally:
         allow(connections=True)
-    eventually(lambda: served.client.get("/commands").status_code == 200, "it is back", 20)
+    eventually(lambda: served.client.get("/commands").status_code == 200, "it is back")
     assert "The database is away" not in served.client.get("/").text
 
 

@@ -25,7 +25,7 @@ PERSON = """with person as (
     values ('twitter', %(name)s, %(name)s, %(name)s) returning id)
 insert into crm_messages (contact_id, platform, message_text, body, direction, sent_at)
 select id, 'twitter', 'Does it ship?', 'Does it ship?', 'inbound', now() from person"""
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

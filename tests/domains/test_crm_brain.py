@@ -140,7 +140,7 @@ def test_the_script_is_the_default_brain() -> None:
     assert str(PROJECT_ROOT / "crm_brain.py") in command
     ended = subprocess.run(
         [sys.executable, str(PROJECT_ROOT / "crm_brain.py"), "--help"],
-        capture_output=True, text=True, check=True, timeout=30,
+        capture_output=True, text=True, check=True, timeout=90,
     )  # fmt: skip
     assert "--sync-linkedin" in ended.stdout
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.domains.conftest import OpenTools
     from tests.support.databases import Database
 
-SYNC_SECONDS = 30.0
+SYNC_SECONDS = 60.0
 # A window that is open already lies just behind.
 MOMENT = timedelta(seconds=1)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 SECRET = "sk-ant-never-to-be-seen"  # noqa: S105  # of no one
 # A dispatcher of another process, with the same table.
 PROCESS = """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from actp.domains.tools import Tools
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)

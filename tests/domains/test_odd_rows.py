@@ -57,7 +57,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
         yield database
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_no_agent_stops_at_rows_of_other_programs(
     admin: psycopg.Connection, open_tools: OpenTools, capsys: pytest.CaptureFixture[str]
 ) -> None:

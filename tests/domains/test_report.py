@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from actp.store.protocol import Store
     from tests.support.databases import Database, Databases
 
-COMMAND_TIMEOUT_SECONDS = 30
+COMMAND_TIMEOUT_SECONDS = 90
 CONTACTS = 60
 NAMES = ["queue", "limits", "ended", "campaigns", "funnel", "mix", "tests", "hours", "posts"]
 HOSTILE = '</svg><script>document.title="taken"</script><img src="http://127.0.0.1:9/x">\x07'

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOKEN = "123456:a-secret-for-no-log"  # noqa: S105  # of a simulated bot
 PROGRAM = ("actors.sentinel",)
-HEALTHY_SECONDS = 20.0
+HEALTHY_SECONDS = 40.0
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from simulator.process import SimulatorProcess
 
-RUN_SECONDS = 40
+RUN_SECONDS = 80
 SCRIPT = [sys.executable, "safari_cloud_agent.py"]
 
 

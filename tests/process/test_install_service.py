@@ -19,7 +19,7 @@ from tests.process.workers import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERIFY_SECONDS = 30
+VERIFY_SECONDS = 60
 IS_MAC = sys.platform == "darwin"
 MANAGER = "launchctl" if IS_MAC else "systemctl"
 UP = str(ROOT / "bin" / "up")

@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-SETUP_SECONDS = 55
+SETUP_SECONDS = 150
 PIN = re.compile(
     r"^([a-z0-9].*?)(?: \\)?$((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?$)+)", re.MULTILINE
 )

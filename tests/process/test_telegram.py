@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TOKEN = "123456:a-secret-for-no-log"  # noqa: S105  # of a simulated bot
 PROGRAM = ("actors.sentinel",)
-START_SECONDS = 30.0
+START_SECONDS = 40.0
 
 
 @pytest.fixture

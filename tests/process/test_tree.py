@@ -41,7 +41,9 @@ def standing(environment: dict[str, str]) -> Iterator[Tree]:
     command(environment, "up")
     pids: list[int] = []
     try:
-        eventually(lambda: len(worker_pids(tree)) == tree.settings.workers, "workers run")
+        eventually(
+            lambda: len(worker_pids(tree)) == tree.settings.workers, "workers run", START_SECONDS
+        )
         yield tree
         assert [path for path in files_of(tree) if path.stat().st_mode & 0o077] == []
     finally:
@@ -127,7 +129,9 @@ def test_tree_runs_in_a_path_with_spaces_and_percent_signs(
     folder.mkdir()
     nowhere = PostgresStore("")
     nobody = Database("embedded", "", "", nowhere)
-    environment = environment_for(nobody, simulator, folder, WORKERS="2", **TOKENS)
+    environment = environment_for(
+        nobody, simulator, folder, WORKERS="2", SAFARI_LEASE_SECONDS="10", **TOKENS
+    )
     nowhere.close()
     # The socket of supervisord moves there, since the path of its folder is too long for one.
     with (

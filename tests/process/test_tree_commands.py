@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.databases import Databases
 
 RIGHT, WRONG = "123456:the-token-of-the-bot", "654321:another-token"
-REFUSED_SECONDS = 20
+REFUSED_SECONDS = 40
 
 
 @dataclass(frozen=True, slots=True)

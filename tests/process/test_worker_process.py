@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 WRONG_PASSWORD = "wrong-but-secret"  # noqa: S105  # of nobody
 TOKENS = {"SAFARI_INSTAGRAM_DM_TOKEN": "a-token-of-ours", "TELEGRAM_BOT_TOKEN": "1:telegram-token"}
-AT_ONCE_SECONDS = 3.0
+# Without a call it would look after thirty.
+AT_ONCE_SECONDS = 15.0
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_told_to_stop_an_idle_worker_ends_well(worker: WorkerProcess) -> None:
 def test_stop_finishes_requests_in_flight_and_releases_the_rest(
     queue: Queue, simulator: SimulatorProcess, worker: WorkerProcess
 ) -> None:
-    rule = {"service": "instagram-dm", "behaviour": "slow", "seconds": 0.7}
+    rule = {"service": "instagram-dm", "behaviour": "slow", "seconds": 1.5}
     simulator.play({"rules": [rule]})
     first, *others = queue.add("ada", "bob", "eve")
     simulator.wait_for(START_SECONDS, used=1)
@@ -70,7 +71,7 @@ def test_stop_finishes_requests_in_flight_and_releases_the_rest(
 def test_a_second_sigterm_ends_it_at_once(
     queue: Queue, simulator: SimulatorProcess, worker: WorkerProcess
 ) -> None:
-    simulator.play({"rules": [{"service": "instagram-dm", "behaviour": "hang", "seconds": 5}]})
+    simulator.play({"rules": [{"service": "instagram-dm", "behaviour": "hang", "seconds": 60}]})
     queue.add("ada")
     simulator.wait_for(START_SECONDS, used=1)
     worker.signal(signal.SIGTERM)

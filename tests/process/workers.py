@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 20.0
-END_SECONDS = 20.0
+START_SECONDS = 40.0
+END_SECONDS = 40.0
 SECRET_WORDS = ("TOKEN", "KEY")
 
 

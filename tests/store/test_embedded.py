@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-PROCESS_TIMEOUT_SECONDS = 50
+PROCESS_TIMEOUT_SECONDS = 120
 STARTERS = 8
 COMERS, ROUNDS = 4, 3
 START = """

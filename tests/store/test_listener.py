@@ -54,7 +54,7 @@ def test_silence_lasts_as_long_as_was_asked_for(listener: PostgresListener) -> N
     listener.wait(LONG_SECONDS)
     started = monotonic()
     assert not listener.wait(0.15)
-    assert 0.15 <= monotonic() - started < 1
+    assert 0.15 <= monotonic() - started < LONG_SECONDS
 
 
 def test_a_notification_ends_the_wait(listener: PostgresListener, database: Database) -> None:
@@ -118,9 +118,9 @@ def test_without_a_database_a_wait_is_as_long_as_any_other() -> None:
 
     listener = PostgresListener(refused, backoff=Backoff(0.05, 0.05))  # type: ignore[arg-type]  # never returns
     started = monotonic()
-    assert not listener.wait(0.3)
-    assert 0.3 <= monotonic() - started < 1.5
-    assert 2 <= len(attempts) <= 8
+    assert not listener.wait(0.5)
+    assert 0.5 <= monotonic() - started < LONG_SECONDS
+    assert 2 <= len(attempts) <= 12
     listener.close()
 
 

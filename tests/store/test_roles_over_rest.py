@@ -19,7 +19,7 @@ ROW = {"action": "send_dm", "platform": "twitter", "params": {"username": "a", "
 QUEUE = "safari_command_queue"
 CALL = {"commands": [ROW]}
 UUID = "00000000-0000-0000-0000-000000000000"
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0
 
 
 class Outsider:

@@ -245,7 +245,7 @@ def test_each_command_is_cancelled_or_sent_while_a_worker_claims(life: Life) -> 
         answer = bulk(store, "cancel", {"campaign": "spring"}, seen["count"], seen_at=seen["at"])
     finally:
         is_cancelled.set()
-        worker.join(timeout=30)
+        worker.join(timeout=60)
     cancelled = {
         row["id"]
         for row in store.call(

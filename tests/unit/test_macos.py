@@ -18,7 +18,7 @@ from actp.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 # As macOS 15 prints it, on a portable on battery.
 PMSET = """\
 System-wide power settings:

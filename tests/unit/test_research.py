@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from actp.settings import Settings
 
 SERVICE = "market-research"
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 40.0
 
 
 @pytest.fixture(scope="module")

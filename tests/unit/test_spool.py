@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOOT = "11111111-1111-1111-1111-111111111111"
-DEADLINE_SECONDS = 5.0
+DEADLINE_SECONDS = 30.0
 A, B = {"id": "a", "verdict": "sent"}, {"id": "b", "verdict": "unknown"}
 KEEP = """
 import sys

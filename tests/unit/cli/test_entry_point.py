@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "safari_cloud_agent.py"
-PROCESS_TIMEOUT_SECONDS = 30
+PROCESS_TIMEOUT_SECONDS = 90
 
 
 def test_no_flag_shows_what_there_is(script: Cli) -> None:

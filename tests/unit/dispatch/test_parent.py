@@ -12,7 +12,7 @@ import pytest
 from actp.dispatch.parent import VARIABLE, parent_pipe
 
 ROOT = Path(__file__).parents[3]
-END_SECONDS = 20.0
+END_SECONDS = 60.0
 PROGRAM = """
 from actp.dispatch.parent import follow
 import os, sys

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 30.0
 ANSWER = {
     "unknown_outcomes": 2,
     "queue_commands": [

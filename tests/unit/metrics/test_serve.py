@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_WORKERS = 10
-SCRAPE_SECONDS = 5
+SCRAPE_SECONDS = 20
 
 
 @pytest.fixture

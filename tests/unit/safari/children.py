@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 40.0
 
 
 @contextmanager

@@ -32,7 +32,7 @@ RESEARCH = "market-research"
 SEARCH = "/api/research/twitter/search"
 JOBS = "/api/research/status"
 SECONDS = 5.0
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 40.0
 # Says where its parent's turn stands, as the CRM brain would see it.
 BRAIN = """
 import os, sys

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actp.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-ENDS_WITHIN_SECONDS = 20
+ENDS_WITHIN_SECONDS = 60
 RESEARCH = """
 from actp.clients.research import MarketResearch
 from actp.safari.client import SafariClient
@@ -37,7 +37,7 @@ research.niches("tiktok", ["ai"], creators_per_niche=1, posts_per_niche=1)
 
 @pytest.fixture
 def simulator() -> Iterator[SimulatorProcess]:
-    with SimulatorProcess(scenario={"services": {"market-research": {"job_seconds": 1.5}}}) as it:
+    with SimulatorProcess(scenario={"services": {"market-research": {"job_seconds": 2.5}}}) as it:
         yield it
 
 
@@ -70,7 +70,7 @@ def test_an_interrupted_research_gives_safari_back_once_its_job_has_ended(
 
         def has_job() -> bool:
             said = safari.get(
-                "market-research", "/api/research/status", timeout_seconds=5, turn=False
+                "market-research", "/api/research/status", timeout_seconds=20, turn=False
             )
             return bool(said["currentJob"])
 
@@ -83,10 +83,11 @@ def test_an_interrupted_research_gives_safari_back_once_its_job_has_ended(
         assert (left.holder, left.is_left) == ("agent-3", True)
         assert left.why.startswith("market-research")
         assert "agent-3 was interrupted" in left.words
-        if has_job():
-            assert free_after_research(settings, safari) == ()
-            assert not is_free(settings)
-        eventually(lambda: free_after_research(settings, safari), "the job has ended")
+        # Safari is given back only when the job has ended, which it may have by now.
+        freed = free_after_research(settings, safari)
+        if freed or is_free(settings):
+            assert not has_job()
+        eventually(lambda: freed or free_after_research(settings, safari), "the job has ended")
         assert is_free(settings)
 
 

@@ -30,7 +30,7 @@ LINES = {
     "score": "✅ Scored 7 contacts",
     "generate": "✅ 3 messages queued",
 }
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 40.0
 
 
 def brain(tmp_path: Path, body: str, **more: Any) -> LocalOptions:
@@ -282,6 +282,6 @@ def _ends(pid: int) -> bool:
 def test_a_mac_runs_its_own_osascript_whatever_path_says() -> None:
     code = "import sys; sys.platform = 'darwin'; from actp import macos; print(macos.osascript())"
     done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=20
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.strip() == "/usr/bin/osascript"

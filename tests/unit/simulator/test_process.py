@@ -16,7 +16,7 @@ from simulator.process import SimulatorFailed, SimulatorProcess, free_port_base
 if TYPE_CHECKING:
     from tests.unit.simulator.conftest import Caller
 
-START_SECONDS = 15
+START_SECONDS = 60
 
 
 def test_it_stops_on_sigterm_with_exit_code_0_while_a_request_hangs(http: httpx.Client) -> None:
