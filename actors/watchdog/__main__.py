@@ -13,7 +13,6 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO, Final, get_args
@@ -28,7 +27,7 @@ from actp.errors import ActpError, ExitCode, WrongState
 from actp.logs import set_up_logs
 from actp.orphans import end_orphans
 from actp.settings import Settings, load_settings
-from actp.settings.host import base_folder
+from actp.settings.load import settings_file
 from actp.supervision import Process, Supervisor, TreeStopping
 from actp.vitals import BEATS_PER_LEASE, Vitals, run_program
 from metrics import instruments
@@ -36,6 +35,7 @@ from metrics.serve import exposed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from actors.watchdog.rules import Memory
 
@@ -195,12 +195,12 @@ def _can_write(folder: Path) -> bool:
 
 
 def _settings_stamp() -> str:
-    chosen = os.environ.get("ACTP_ENV_FILE", ".env")
-    if not chosen:
-        return "none"
+    path = settings_file()
     try:
-        status = (base_folder(sys.platform, os.environ) / Path(chosen).expanduser()).stat()
+        status = path.stat() if path else None
     except OSError:
+        status = None
+    if status is None:
         return "none"
     return f"{status.st_mtime_ns} {status.st_size}"
 

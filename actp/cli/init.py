@@ -29,7 +29,7 @@ from actp.errors import (
 from actp.private_file import write_private
 from actp.settings import PROJECT_ROOT, SERVICE_SETTINGS, Settings, load_settings
 from actp.settings.env_file import with_values
-from actp.settings.load import settings_file
+from actp.settings.load import read_bindings, settings_file, values_of
 from actp.settings.names import ALIASES, ENV_FILE_NAME, KNOWN
 from actp.store import open_store
 
@@ -91,9 +91,7 @@ def init(ctx: click.Context, *, answers: str | None, yes: bool, unchecked: bool)
 
 
 def _read(path: Path) -> Values:
-    if not path.exists():
-        return {}
-    return {name: value for name, value in dotenv_values(path).items() if value}
+    return {name: value for name, value in values_of(read_bindings(path)).items() if value}
 
 
 def _from_file(answers: str) -> Values:

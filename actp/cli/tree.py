@@ -44,7 +44,7 @@ def up(*, foreground: bool, as_json: bool) -> None:
     orphans = tree.end_orphans()
     check_before_start(settings)
     for finding in environment_file(settings_file()):
-        if finding.is_problem:
+        if finding.remedy:
             warn(f"{finding.said}. {finding.remedy}")
     tree.prepare()
     if foreground:

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 from actp import __version__, macos
 from actp.boot import installed_stop_seconds
-from actp.doctor.finding import Finding, fine, problem
+from actp.doctor.finding import Finding, fine, problem, warning
 from actp.errors import ActpError, SettingsError
 from actp.locks import make_private_folder, owner_of
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.turns import turns_here
+from actp.settings.load import line_of, read_bindings
+from actp.settings.names import ALIASES, KNOWN
 from actp.tree import CONFIGURATION, KILL_MARGIN_SECONDS, STOP_MARGIN_SECONDS, Tree
 from metrics.serve import SINGLE_PROGRAMS, port_of, worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dotenv.parser import Binding
 
     from actp.settings import Settings
 
@@ -104,9 +108,10 @@ def open_files() -> Iterator[Finding]:
 
 
 def environment_file(path: Path | None) -> Iterator[Finding]:
-    """Look whether others can read the file with the keys."""
+    """Look whether others can read the file with the keys, and for names that it sets twice."""
     if path is None or not path.is_file():
         return
+    yield from _repeated(path)
     status = path.stat()
     if status.st_uid not in {0, os.geteuid()}:
         yield problem(
@@ -120,6 +125,22 @@ def environment_file(path: Path | None) -> Iterator[Finding]:
         )
     else:
         yield fine("secrets", f"only its owner can read {path}")
+
+
+def _repeated(path: Path) -> Iterator[Finding]:
+    """Report names set to different values; the last line of a name is in force."""
+    lines: dict[str, list[Binding]] = {}
+    for binding in read_bindings(path):
+        lines.setdefault(ALIASES.get(binding.key or "", binding.key or ""), []).append(binding)
+    for name in sorted(KNOWN & lines.keys()):
+        *others, last = lines[name]
+        if any(it.value != last.value for it in others):
+            at = [str(line_of(it)) for it in lines[name]]
+            yield warning(
+                "settings",
+                f"{name} is set on lines {', '.join(at[:-1])} and {at[-1]} of {path}",
+                "Keep one of them; the last one is used, but the full name before an alias.",
+            )
 
 
 def sleep(settings: Settings) -> Iterator[Finding]:

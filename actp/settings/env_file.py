@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING
+
+from dotenv.parser import parse_stream
 
 from actp.errors import InvalidInput
 
@@ -16,17 +19,22 @@ _PLAIN = re.compile(r"[\w./:@,+=?&~-]+", re.ASCII)
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
-    """Return the text with each name set; its line is replaced, commented out or not, or added."""
-    lines = text.splitlines()
+    """Return the text with each name set.
+
+    The last line of the name is replaced, else one that is commented out, else one is added.
+    """
+    lines = [binding.original.string for binding in parse_stream(io.StringIO(text))]
     for name, value in values.items():
-        setting = f"{name}={quoted(value)}"
+        setting = f"{name}={quoted(value)}\n"
         set_at = _last(lines, rf"(?:export\s+)?{name}\s*=")
         place = set_at if set_at is not None else _last(lines, rf"#\s*{name}\s*=")
         if place is None:
             lines.append(setting)
         else:
-            lines[place] = setting
-    return "\n".join(lines) + "\n"
+            # Blank lines before it belong to it.
+            line = lines[place]
+            lines[place] = line[: len(line) - len(line.lstrip())] + setting
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 def quoted(value: str) -> str:

@@ -34,6 +34,14 @@ def base_folder(platform: str, env: Mapping[str, str]) -> Path:
     return PROJECT_ROOT if IS_CHECKOUT else state_folder(platform, env)
 
 
+def absolute(path: Path, env: Mapping[str, str]) -> Path:
+    """Return the path of a setting, relative ones from the base folder, ~ expanded."""
+    try:
+        return base_folder(sys.platform, env) / path.expanduser()
+    except RuntimeError:
+        return base_folder(sys.platform, env) / path  # ~name of no user
+
+
 def default_lock_dir(platform: str, env: Mapping[str, str]) -> Path:
     """Return the per-user folder of port locks; ``platform`` is as in ``sys.platform``."""
     return state_folder(platform, env) / "locks"

@@ -32,7 +32,7 @@ from actp.settings.accounts import (
     parse_logins,
     parse_own_handles,
 )
-from actp.settings.host import base_folder, default_lock_dir, host_time_zone, own_crm_brain
+from actp.settings.host import absolute, default_lock_dir, host_time_zone, own_crm_brain
 
 SHORTEST_SECRET = 24
 StoreKind = Literal["postgres", "supabase", "embedded"]
@@ -84,7 +84,8 @@ def _check_webhook_secret(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _absolute(path: Path) -> Path:
-    return base_folder(sys.platform, os.environ) / path.expanduser()
+    values.check_path(str(path))
+    return absolute(path, os.environ)
 
 
 def _upper(value: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
 
@@ -54,6 +55,7 @@ _SHARED_PREFIXES = (
     "RESULT_WEBHOOK_",
     "TELEGRAM_",
 )
+_SEPARATORS = re.compile(r"[^A-Z0-9_]+")
 _TYPO_SIMILARITY = 0.9
 _HINT_SIMILARITY = 0.75
 
@@ -71,9 +73,10 @@ def unknown_in_environment(names: Iterable[str]) -> list[str]:
 def unknown_in_file(names: Iterable[str]) -> list[str]:
     """Return a line for each typo in .env and for each unknown name with one of our prefixes."""
     return [
-        _line(f"{name} (.env)", _nearest(name.upper(), _HINT_SIMILARITY))
+        _line(f"{name} (.env)", _nearest(spelled, _HINT_SIMILARITY))
         for name in _strangers(names)
-        if name.upper().startswith(_OUR_PREFIXES) or _nearest(name.upper(), _TYPO_SIMILARITY)
+        if (spelled := _SEPARATORS.sub("_", name.upper())).startswith(_OUR_PREFIXES)
+        or _nearest(spelled, _TYPO_SIMILARITY)
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -266,6 +267,20 @@ def _check_place(place: str, end: str, rest: str, expected: str) -> None:
     # It may name several hosts, host:port,[::1]:port, which only libpq reads.
     if not all(map(_HOST.fullmatch, hosts.split(","))):
         raise ValueError(f"cannot be read — {expected}, reserved characters as %40")
+
+
+def check_path(value: str) -> None:
+    """Check that a path is meant as it stands; it must not create a folder named $HOME."""
+    expected = "a path, in .env also with ${HOME}"
+    if not value.isprintable():
+        raise ValueError(f"{value[:60]!r} contains characters that cannot be printed — {expected}")
+    if re.match(r"\$\w", value) or "/$" in value:
+        raise ValueError(f"{value[:60]!r} contains a $ that is not expanded — {expected}")
+    if value.startswith("~"):
+        try:
+            Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError(f"{value[:60]!r} names no user of this host — {expected}") from None
 
 
 def check_token(value: str) -> None:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from actp.doctor import check_before_start, examine
+from actp.doctor.host import environment_file
 from actp.errors import SettingsError
 from actp.locks import PortLock
 from actp.settings import load_settings
@@ -246,3 +247,13 @@ def test_what_is_found_without_settings_is_about_settings(
     monkeypatch.setenv("ACTP_ENV_FILE", "")
     monkeypatch.setenv("STOP_SECONDS", "never")
     assert {finding.check for finding in examine()} == {"version", "settings"}
+
+
+def test_a_name_that_the_file_sets_twice_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("SAFARI_SHADOW=true\nWORKERS=2\n\nWORKERS=2\n\n\nexport SAFARI_SHADOW=false\n")
+    file.chmod(0o600)
+    repeated, private = environment_file(file)
+    assert repeated.is_warning
+    assert repeated.said == f"SAFARI_SHADOW is set on lines 1 and 7 of {file}"
+    assert private.check == "secrets"

@@ -26,6 +26,11 @@ def test_other_lines_stay_and_a_name_is_set_once() -> None:
     assert after == "# words\n#A=1\nB='y z'\nC=4\nA=x\nD=\n"
 
 
+def test_a_value_of_several_lines_is_replaced_whole() -> None:
+    before = "A=1\n\nB='{\n  x\n}'\n\n# end"
+    assert with_values(before, {"B": "y"}) == "A=1\n\nB=y\n\n# end\n"
+
+
 @pytest.mark.parametrize("value", ["it's", "a\\b", "$HOME", "# no comment", "'", "a=b", '"'])
 def test_a_value_is_read_back_as_it_was_given(value: str, tmp_path: Path) -> None:
     assert read(with_values("", {"NAME": value}), tmp_path / "file") == {"NAME": value}
