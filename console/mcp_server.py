@@ -23,7 +23,7 @@ from actp.cli.batch import PRIORITIES
 from actp.cli.filters import chosen
 from actp.cli.main import run
 from actp.cli.requests import Terms, checked
-from actp.errors import ActpError
+from actp.errors import ActpError, WrongState
 from actp.lines import one_line
 from actp.operators import act, operator_here
 from actp.settings import load_settings
@@ -214,8 +214,19 @@ def _add_writing(made: MCPServer, store: Store) -> None:
     @made.tool(annotations=CHANGES)
     def review(draft_id: str, content_hash: str, verdict: str) -> Any:
         """Approve or reject a draft exactly as it was listed."""
-        shown: Json = [{"id": draft_id, "content_hash": content_hash}]
-        return do("review", drafts=shown, verdict=verdict)
+
+        def decide() -> Any:
+            whole = store.call("safari_review_find", beginning=draft_id)
+            shown: Json = [{"id": whole, "content_hash": content_hash}]
+            answer = act(store, operator, "review", drafts=shown, verdict=verdict)
+            if not answer["done"]:
+                raise WrongState(
+                    "nothing was changed: the draft was decided, has expired or has another text now",
+                    remedy="List the drafts again.",
+                )
+            return answer
+
+        return _answered(decide)
 
 
 def _answered(ask: Callable[[], Any], *, mark: bool = True) -> Any:

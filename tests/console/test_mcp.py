@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actp.errors import WrongState
-from tests.console.conftest import ROOT
+from tests.console.conftest import REVIEW_ALL, ROOT
 from tests.store.life import Life
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_without_write_no_tool_that_changes_is_there(database: Database) -> None
     asyncio.run(look())
 
 
-def test_a_key_is_enqueued_once_and_dry_runs_store_nothing(database: Database) -> None:
+def test_a_command_is_enqueued_once_and_a_draft_is_decided_once(database: Database) -> None:
     message: dict[str, Any] = {
         "action": "send_dm",
         "platform": "twitter",
@@ -142,10 +142,37 @@ def test_a_key_is_enqueued_once_and_dry_runs_store_nothing(database: Database) -
             with pytest.raises(AssertionError, match="greater than or equal to 0"):
                 await call(session, "pause", platform="twitter", minutes=-5)
             await call(session, "pause", platform="Twitter", minutes=5)
+            await decide_a_draft(session)
 
+    async def decide_a_draft(session: ClientSession) -> None:
+        with database.connect() as admin:
+            admin.execute(REVIEW_ALL)
+        await call(session, "enqueue", **{**message, "key": "agent-2"}, dry_run=False)
+        (draft,) = (await call(session, "drafts"))["rows"]
+        shown = {"draft_id": draft["id"], "content_hash": draft["content_hash"]}
+        for wrong, said in (
+            ({"draft_id": "zz"}, "there is no draft zz"),
+            ({"draft_id": ""}, "there is no draft"),
+            ({"draft_id": no_draft}, "there is no draft 0000"),
+            ({"content_hash": "x"}, "nothing was changed: .* List the drafts again"),
+            ({"verdict": "maybe"}, "the verdict is approve or reject"),
+        ):
+            with pytest.raises(AssertionError, match=said):
+                await call(session, "review", **{**shown, "verdict": "approve", **wrong})
+        answer = await call(session, "review", **shown, verdict="approve")
+        assert answer == {"done": 1, "left_alone": 0}
+        with pytest.raises(AssertionError, match="nothing was changed: the draft was decided"):
+            await call(session, "review", **shown, verdict="reject")
+
+    no_draft = "00000000-0000-4000-8000-000000000000"
     asyncio.run(write())
     log = database.store.call("safari_operator_log")
-    assert [row["action"] for row in log] == ["pause", "cancel", "enqueue", "enqueue"]
+    # A decision that changed nothing is recorded as well, with its answer.
+    decided = ["review"] * 3
+    assert [row["action"] for row in log] == [
+        *decided,
+        *("enqueue", "pause", "cancel", "enqueue", "enqueue"),
+    ]
     assert all(row["operator"].endswith("/mcp") for row in log)
 
 
