@@ -125,7 +125,7 @@ def _unknown_outcome(about: Fields) -> str:
         f"❓ Outcome Unknown: {about['action']}{recipient} by {about['service']}"
         f"{about.line('error')}\n"
         f"It may have arrived and is not sent again. Look{place}, then settle it:\n"
-        f"<code>safari_cloud_agent.py --resolve {about['command_id']} sent|not-sent</code>"
+        f"<code>bin/queue resolve {about['command_id']} sent|not-sent</code>"
     )
 
 

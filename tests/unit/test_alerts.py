@@ -86,7 +86,7 @@ def test_a_campaign_that_is_complete_is_told_in_the_customer_s_words() -> None:
 
 def test_an_unknown_outcome_says_how_it_is_settled() -> None:
     text = render(alert("unknown_outcome", command_id="c0ffee", action="send_dm"), NOW)
-    assert "safari_cloud_agent.py --resolve c0ffee sent|not-sent" in as_plain(text)
+    assert "bin/queue resolve c0ffee sent|not-sent" in as_plain(text)
 
 
 def test_every_kind_that_is_raised_has_words_of_its_own() -> None:
