@@ -18,10 +18,10 @@ from actp.operators import operator_here
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["people"]
+__all__ = ["MOST_NAMED", "SAID", "people"]
 
 MOST_NAMED = 20
-_SAID = {
+SAID = {
     "opted_out": "must not be contacted",
     "doubt": "may not want to be contacted; waits in bin/inbox",
     "customer": "a customer, gets no opener",
@@ -69,7 +69,7 @@ def _show(result: Mapping[str, Any]) -> None:
     if forbidden := result["forbidden"]:
         say(f"{counted(len(forbidden), 'line')} forbid contact, or may:")
         for each in forbidden[:MOST_NAMED]:
-            say(f"  line {each['line']}: {one_line(each['name'], 60)}: {_SAID[each['said']]}")
+            say(f"  line {each['line']}: {one_line(each['name'], 60)}: {SAID[each['said']]}")
         if (more := len(forbidden) - MOST_NAMED) > 0:
             say(f"  and {more:,} more; --json names all of them")
     if result["ignored"]:

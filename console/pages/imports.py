@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from actp.cli.people import MOST_NAMED, SAID
 from actp.domains.crm.importing import import_table
 from actp.errors import ActpError, InvalidInput, WrongState
 from actp.operators import operator_here
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["routes"]
 
-MOST_NAMED: Final = 20
 MAX_FIELDS: Final = 8
 
 
@@ -51,7 +51,9 @@ async def take(request: Request) -> Response:
         return site.page(
             request,
             "people_import.html",
-            result={**result, "named": result["skipped"][:MOST_NAMED]},
+            result=result,
+            most_named=MOST_NAMED,
+            said=SAID,
             seen=digest,
             error=None,
         )

@@ -161,6 +161,13 @@ def test_people_are_counted_and_then_imported_from_the_same_file(served: Served)
     assert {row["name"] for row in store.call("agent_people", find=None)["rows"]} == {"Ada", "Bob"}
     (entry,) = log(served)
     assert entry["action"] == "people_import"
+    known = b"name,twitter,status,website\nAda,ada,unsubscribed,https://ada.example\n"
+    counted = upload(served, known).text
+    assert "1 known, completed where something is missing" in counted
+    assert "Line 2: Ada: must not be contacted" in counted
+    assert "Import 1 person" in counted
+    seen = counted.partition('name="seen" value="')[2].partition('"')[0]
+    assert "1 completed" in upload(served, known, seen=seen).text
     for wrong in (b"", b"\xff\xfe\x00", b"a,a\n1,2", b"\x00" * 99, b"\xf0\x28\x8c\x28"):
         assert upload(served, wrong).status_code == 400
     assert upload(served, b"x" * (5 * 1024 * 1024)).status_code == 413
