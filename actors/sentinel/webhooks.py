@@ -14,6 +14,7 @@ from metrics import instruments
 
 if TYPE_CHECKING:
     from actors.runtime.actor import ActorContext
+    from actp.clients.webhook import Receipt
     from actp.settings import Settings
     from actp.store import Store
 
@@ -26,9 +27,11 @@ LOOK_SECONDS_OVER_REST = 60.0
 CLAIMED_AT_ONCE = 20
 # All of a claim, each as long as a delivery may take.
 CLAIM_SECONDS = 240.0
-# A receiver that fails so often in a row is left alone for a moment, and so is what waits for it.
+# A receiver that fails so often in a row, or asks for it, is left alone for a while, and so is what
+# waits for it. After the longest rest it is asked with one result.
 MOST_FAILURES_IN_A_ROW = 3
 REST_SECONDS = 5.0
+LONGEST_REST_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +61,14 @@ class WebhookActor(RoundsActor):
             "safari_webhooks_claim", row_limit=CLAIMED_AT_ONCE, seconds=CLAIM_SECONDS
         )
         results: list[dict[str, Any]] = []
-        in_a_row = 0
+        in_a_row, rest_seconds = 0, 0.0
         for item in claim["items"]:
-            if self.is_stopping or in_a_row >= MOST_FAILURES_IN_A_ROW:
-                wait_seconds = REST_SECONDS if in_a_row else 0.0
-                results.append({"id": item["id"], "untried": True, "wait_seconds": wait_seconds})
+            if self.is_stopping or rest_seconds:
+                results.append({"id": item["id"], "untried": True, "wait_seconds": rest_seconds})
                 continue
             receipt = self._webhook.deliver(item["key"], item["body"], datetime.now().astimezone())
             in_a_row = 0 if receipt.delivered else in_a_row + 1
+            rest_seconds = _rest_seconds(receipt, in_a_row)
             outcome = "delivered" if receipt.delivered else "failed"
             instruments.WEBHOOKS.labels(outcome).inc()
             if not receipt.delivered:
@@ -77,9 +80,18 @@ class WebhookActor(RoundsActor):
             results.append({"id": item["id"], **asdict(receipt)})
         if results:
             self._store.call("safari_webhooks_done", results=results)
+        if rest_seconds:
+            return rest_seconds
         if claim["items"] and not in_a_row:
             return 0.0
         return self.until_next(self._look_seconds, claim["wait_seconds"])
+
+
+def _rest_seconds(receipt: Receipt, in_a_row: int) -> float:
+    """Return for how long nothing is sent after a receipt."""
+    if receipt.asks_for_rest:
+        return min(receipt.wait_seconds or REST_SECONDS, LONGEST_REST_SECONDS)
+    return REST_SECONDS if in_a_row >= MOST_FAILURES_IN_A_ROW else 0.0
 
 
 def webhook_spec(

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from actp.retry_after import retry_after_seconds
 from actp.safari.exchange import Connection
 from actp.safari.outcomes import Failure
 from actp.sanitize import storable_text
+from actp.settings.values import webhook_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ __all__ = ["Receipt", "Webhook", "signature"]
 # Connect, send and answer together, however slowly it trickles.
 DELIVERY_SECONDS: Final = 10.0
 GONE: Final = 410
-PREFIX: Final = "whsec_"
+RESTING: Final = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class Receipt:
     error: str | None = None
     is_final: bool = False
     wait_seconds: float | None = None
+
+    @property
+    def asks_for_rest(self) -> bool:
+        """Whether the receiver wants nothing at all for ``wait_seconds``."""
+        return self.http_status in RESTING and self.wait_seconds is not None
 
 
 class Webhook:
@@ -91,14 +96,13 @@ class Webhook:
 
 
 def signature(secret: SecretStr, key: str, timestamp: str, content: bytes) -> str:
-    """Return ``v1,`` and the base64 of an HMAC-SHA256 over id, time and body."""
-    given = secret.get_secret_value()
-    shared = given.encode()
-    if given.startswith(PREFIX):
-        with suppress(ValueError):  # no base64: taken as it is
-            shared = base64.b64decode(given.removeprefix(PREFIX), validate=True)
-    signed = hmac.digest(shared, f"{key}.{timestamp}.".encode() + content, hashlib.sha256)
-    return f"v1,{base64.b64encode(signed).decode()}"
+    """Return ``v1,`` and the base64 of an HMAC-SHA256 over id, time and body, for each key."""
+    words = f"{key}.{timestamp}.".encode() + content
+    signed = (
+        hmac.digest(shared, words, hashlib.sha256)
+        for shared in webhook_keys(secret.get_secret_value())
+    )
+    return " ".join(f"v1,{base64.b64encode(each).decode()}" for each in signed)
 
 
 def _refusal(status: int) -> str:

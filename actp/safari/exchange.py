@@ -204,7 +204,10 @@ class _Http(http.client.HTTPConnection):
         self._tls = tls
 
     def connect(self) -> None:
-        plain = socket.create_connection((self.host, self.port), self.timeout)
+        try:
+            plain = socket.create_connection((self.host, self.port), self.timeout)
+        except UnicodeError:
+            raise OSError("the host is not a name") from None
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is None:
             self.sock = _Socket(plain.family, plain.type, plain.proto, plain.detach())

@@ -34,7 +34,6 @@ from actp.settings.accounts import (
 )
 from actp.settings.host import absolute, default_lock_dir, host_time_zone, own_crm_brain
 
-SHORTEST_SECRET = 24
 StoreKind = Literal["postgres", "supabase", "embedded"]
 
 SERVICE_SETTINGS = {
@@ -76,10 +75,8 @@ def _check_webhook(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _check_webhook_secret(secret: SecretStr | None) -> SecretStr | None:
-    if secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET:
-        raise ValueError(
-            f"is too short — {SHORTEST_SECRET} characters or more, as openssl rand -hex 32"
-        )
+    if secret is not None:
+        values.webhook_keys(secret.get_secret_value())
     return secret
 
 

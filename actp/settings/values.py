@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ _HOURS = re.compile(r"(\d{1,2})-(\d{1,2})")
 _HOURS_EXPECTED = "hours as 09-21, over midnight as 22-06, always as 00-24"
 _LIMITS_EXPECTED = 'JSON as {"instagram": {"dm": 20}}'
 _LAST_HOUR = 24
+_KEY_PREFIX = "whsec_"
+_NEW_KEY = "whsec_$(openssl rand -base64 32)"
+SHORTEST_SECRET = 24
 _DATABASE_SCHEMES = ("postgresql", "postgres")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([/?#]?)(.*)", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(?:\[[^\[\]]+\]|[^:\[\]]*)(?::[0-9]*)?")
@@ -302,6 +306,30 @@ def check_heartbeat_url(value: str) -> None:
         host = ""
     if not host or (parts.scheme != "https" and not is_loopback(value)):
         raise ValueError("is not an https address — https://hc-ping.com/<uuid>")
+
+
+def webhook_keys(value: str) -> tuple[bytes, ...]:
+    """Return the keys that sign results; raises ValueError for a text that names none.
+
+    Standard Webhooks writes a key as ``whsec_`` and base64, and several of them with blanks
+    between while one replaces another. Any other text is one key as it is.
+    """
+    given = value.split()
+    if not all(each.startswith(_KEY_PREFIX) for each in given):
+        given = [value]
+    if any(len(each) < SHORTEST_SECRET for each in given):
+        raise ValueError(f"is too short — {SHORTEST_SECRET} characters or more, as {_NEW_KEY}")
+    return tuple(map(_webhook_key, given))
+
+
+def _webhook_key(value: str) -> bytes:
+    if not value.startswith(_KEY_PREFIX):
+        return value.encode()
+    encoded = value.removeprefix(_KEY_PREFIX).rstrip("=")
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        raise ValueError(f"holds no base64 after {_KEY_PREFIX} — {_NEW_KEY}") from None
 
 
 def check_webhook_url(value: str) -> None:

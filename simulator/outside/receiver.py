@@ -66,8 +66,9 @@ class Receiver(Neighbour):
             return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/elsewhere"})
         if behaviour in ("huge", "trickle"):
             return await _long(request, behaviour)
-        if behaviour == "too_many_requests":
-            return web.Response(status=429, headers={"Retry-After": "1"})
+        if rule is not None and behaviour == "too_many_requests":
+            wait = {"Retry-After": str(rule.retry_after_seconds)}
+            return web.Response(status=429, headers=wait)
         return web.Response(status=_STATUSES.get(behaviour, 204))
 
 

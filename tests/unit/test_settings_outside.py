@@ -82,3 +82,13 @@ def test_results_are_always_signed() -> None:
     weak = refused(RESULT_WEBHOOK_URL="https://example.com/", RESULT_WEBHOOK_SECRET=SECRET[:20])
     assert "too short" in weak
     assert SECRET[:20] not in weak
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["whsec_no base64 at all, !!!", "whsec_" + "A" * 25, "whsec_" + "!" * 32],
+)
+def test_a_key_of_standard_webhooks_is_base64(secret: str) -> None:
+    said = refused(RESULT_WEBHOOK_URL="https://example.com/", RESULT_WEBHOOK_SECRET=secret)
+    assert "whsec_" in said
+    assert secret not in said

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 SECRET = SecretStr("a-secret-of-more-than-24-characters")
-BASE64_SECRET = SecretStr("whsec_" + base64.b64encode(b"24 bytes or more of key.").decode())
+KEYS = (b"24 bytes or more of key.", b"the key that it replaces.")
+BASE64 = tuple("whsec_" + base64.b64encode(key).decode() for key in KEYS)
 LOOK_SECONDS = 0.1
 
 
@@ -89,11 +90,20 @@ def post(database: Database, simulator: SimulatorProcess) -> Iterator[Post]:
             house.close()
 
 
-@pytest.mark.parametrize("secret", [SECRET, BASE64_SECRET], ids=["plain", "base64"])
-def test_a_result_comes_signed_and_once(post: Post, secret: SecretStr) -> None:
+@pytest.mark.parametrize(
+    ("secret", "keys"),
+    [
+        (SECRET.get_secret_value(), (SECRET.get_secret_value().encode(),)),
+        (BASE64[0], KEYS[:1]),
+        (BASE64[1].rstrip("="), KEYS[1:]),
+        (" ".join(BASE64), KEYS),
+    ],
+    ids=["plain", "base64", "unpadded", "rotated"],
+)
+def test_a_result_comes_signed_and_once(post: Post, secret: str, keys: tuple[bytes, ...]) -> None:
     command = post.life.enqueue(metadata={"order": 17})
     post.life.end(command, "sent")
-    post.deliver(secret)
+    post.deliver(SecretStr(secret))
     eventually(lambda: post.counts() == (0, 1, 0), "it was delivered")
     (request,) = post.received()
     assert (request["method"], request["path"]) == ("POST", "/hooks/actp?key=s3cret")
@@ -101,11 +111,11 @@ def test_a_result_comes_signed_and_once(post: Post, secret: SecretStr) -> None:
     body, headers = request["body"], request["headers"]
     data = json.loads(body)["data"]
     assert (data["id"], data["status"], data["metadata"]) == (command, "completed", {"order": 17})
-    given = secret.get_secret_value()
-    key = base64.b64decode(given[6:]) if given.startswith("whsec_") else given.encode()
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{body}".encode()
-    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    assert headers["webhook-signature"] == f"v1,{expected}"
+    expected = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
+    assert headers["webhook-signature"] == " ".join(
+        f"v1,{base64.b64encode(each).decode()}" for each in expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,6 +172,19 @@ def test_a_receiver_that_is_down_is_left_alone_and_gets_all_later(post: Post) ->
     post.simulator.up("receiver")
     post.hurry()
     eventually(lambda: post.counts() == (0, 6, 0), "all were delivered")
+
+
+def test_a_receiver_that_asks_for_rest_is_sent_nothing_else(post: Post) -> None:
+    post.play({"behaviour": "too_many_requests", "retry_after_seconds": 900})
+    for _ in range(3):
+        post.life.enqueue_and_send()
+    house = post.deliver()
+    tried = "select count(*) from safari_webhooks where error is not null"
+    eventually(lambda: post.admin.execute(tried).fetchone() == (1,), "one was tried")
+    house.settle(WEBHOOKS)
+    later = "select bool_and(next_attempt_at > now() + interval '50 s') from safari_webhooks"
+    assert post.admin.execute(later).fetchone() == (True,)
+    assert (post.counts(), len(post.received())) == ((3, 0, 0), 1)
 
 
 def test_a_gone_receiver_is_given_up_with_an_alert(post: Post) -> None:

@@ -163,9 +163,10 @@ def refused_url() -> str:
         return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
-def test_a_refused_connection_is_not_sent() -> None:
+@pytest.mark.parametrize("is_name", [True, False])
+def test_a_refused_connection_is_not_sent(*, is_name: bool) -> None:
     message = command_of(NAME)
-    with transport_to(refused_url()) as transport:
+    with transport_to(refused_url() if is_name else "http://no..name/") as transport:
         outcome = transport.send(message, transport.prepare(message))
         assert transport.probe() is not None
     assert (outcome.verdict, outcome.reason) == ("retry", "never_connected")
