@@ -221,7 +221,7 @@ def _add_writing(made: MCPServer, store: Store) -> None:
             answer = act(store, operator, "review", drafts=shown, verdict=verdict)
             if not answer["done"]:
                 raise WrongState(
-                    "nothing was changed: the draft was decided, has expired or has another text now",
+                    "nothing was changed: the draft was decided, has expired or has a new text",
                     remedy="List the drafts again.",
                 )
             return answer

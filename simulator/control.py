@@ -47,6 +47,7 @@ class Control:
         app.router.add_get("/telegram", self.telegram)
         app.router.add_post("/telegram/press", self.press)
         app.router.add_post("/telegram/write", self.write)
+        app.router.add_post("/telegram/delete", self.delete)
         app.router.add_get("/requests", self.requests)
         app.router.add_get("/world", self.world)
         app.router.add_get("/wait", self.wait)
@@ -142,6 +143,10 @@ class Control:
 
     async def write(self, request: web.Request) -> web.Response:
         self._simulation.telegram.write(**await request.json())
+        return web.json_response({"ok": True})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        self._simulation.telegram.delete(**await request.json())
         return web.json_response({"ok": True})
 
     async def requests(self, _: web.Request) -> web.Response:

@@ -112,6 +112,8 @@ class ChatActor(Actor):
                 self._failed(error)
             case Stop():
                 self._is_stopping = True
+                if self._handler is not None:
+                    self._handler.hurry()
             case StopNow():
                 self._is_handling = False
             case _:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from actp.alerts.fields import Fields
 
-__all__ = ["DOMAIN_WRITERS"]
+__all__ = ["DOMAIN_WRITERS", "MAX_LINES"]
 
 MAX_LINES: Final = 20
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from actp.alerts.markup import escape
 from actp.alerts.spans import moment
+from actp.lines import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,11 @@ def platform_name(platform: str) -> str:
     return _PLATFORMS.get(platform, platform.capitalize())
 
 
+def _shown(value: object) -> str:
+    # On one line: with a line break, words of a stranger would look like a line of the alert.
+    return escape(one_line(value, MAX_FIELD_LENGTH))
+
+
 class Fields:
     """The fields of an alert, escaped and short; what is missing or odd harms no text."""
 
@@ -40,7 +46,7 @@ class Fields:
     def get(self, name: str, default: str = "") -> str:
         """Return a field as text, or the default."""
         value = self._detail.get(name)
-        return default if value in (None, "") else escape(str(value)[:MAX_FIELD_LENGTH])
+        return default if value in (None, "") else _shown(value)
 
     def whole(self, name: str) -> str:
         """Return a field as text of any length."""
@@ -67,7 +73,7 @@ class Fields:
     def capitals(self, name: str) -> str:
         """Return a short name, as that of an arm, in capitals."""
         value = self._detail.get(name)
-        return escape(value.upper()[:MAX_FIELD_LENGTH]) if isinstance(value, str) else "?"
+        return _shown(value.upper()) if isinstance(value, str) else "?"
 
     def flag(self, name: str) -> bool:
         """Return whether a field is true."""
@@ -78,7 +84,7 @@ class Fields:
         value = self._detail.get(name)
         if not isinstance(value, list | tuple):
             return []
-        return [escape(str(each)[:MAX_FIELD_LENGTH]) for each in value]
+        return [_shown(each) for each in value]
 
     def platforms(self, name: str = "platforms") -> str:
         """Return the platforms of a list, or ``nowhere``."""

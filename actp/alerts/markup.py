@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LONGEST_MESSAGE", "as_plain", "escape", "split_html"]
+__all__ = ["LONGEST_MESSAGE", "as_plain", "escape", "length", "split_html"]
 
 # Telegram counts after parsing; counting the markup too stays on the safe side.
 LONGEST_MESSAGE: Final = 4096
@@ -40,11 +40,11 @@ def split_html(text: str, longest: int = LONGEST_MESSAGE) -> list[str]:
     current, size = "", 0
     opened: list[str] = []
     for piece in _pieces(text, room):
-        added = _length(piece)
+        added = length(piece)
         if current and size + added > room:
             parts.append(current.rstrip("\n") + _closing(opened))
             current = "".join(opened)
-            size = _length(current)
+            size = length(current)
         current, size = current + piece, size + added
         opened = _open_after(opened, piece)
     if current.strip():
@@ -54,14 +54,14 @@ def split_html(text: str, longest: int = LONGEST_MESSAGE) -> list[str]:
 
 def _pieces(text: str, room: int) -> Iterator[str]:
     for line in text.splitlines(keepends=True):
-        if _length(line) <= room:
+        if length(line) <= room:
             yield line
         else:
             yield from (match[0] for match in _TOKEN.finditer(line))
 
 
-def _length(text: str) -> int:
-    # Telegram counts UTF-16 code units: most emoji are two.
+def length(text: str) -> int:
+    """Return the length of a text as Telegram counts it: in UTF-16 code units."""
     return len(text) + sum(ord(character) > 0xFFFF for character in text)
 
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from actp.alerts.domain_texts import DOMAIN_WRITERS
+from actp.alerts.domain_texts import DOMAIN_WRITERS, MAX_LINES
 from actp.alerts.fields import MAX_FIELD_LENGTH, Fields
 from actp.alerts.markup import escape
 from actp.alerts.spans import ago, moment, took
+from actp.lines import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -284,13 +285,16 @@ def _all_well(about: Fields) -> str:
 
 def _anything(alert: Alert, now: datetime) -> str:
     about = Fields(alert.detail, now)
-    lines = [f"🔔 {escape(alert.kind.replace('_', ' ').title())}"]
-    lines += [
-        f"{escape(name.replace('_', ' '))}: {about[name]}"
-        for name, value in alert.detail.items()
-        if value not in (None, "", [], {})
-    ]
+    said = [name for name, value in alert.detail.items() if value not in (None, "", [], {})]
+    lines = [f"🔔 {_heading(alert.kind.title())}"]
+    lines += [f"{_heading(name)}: {about[name]}" for name in said[:MAX_LINES]]
+    if len(said) > MAX_LINES:
+        lines.append(f"… and {len(said) - MAX_LINES} more")
     return "\n".join(lines)
+
+
+def _heading(name: str) -> str:
+    return escape(one_line(name.replace("_", " "), MAX_FIELD_LENGTH))
 
 
 _WRITERS: Final[Mapping[str, Callable[[Fields], str]]] = MappingProxyType(

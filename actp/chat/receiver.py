@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from threading import Event
 from time import time
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from actp.alerts import Alert, as_plain, render, split_html
-from actp.alerts.markup import LONGEST_MESSAGE, escape
+from actp.alerts.markup import LONGEST_MESSAGE, escape, length
 from actp.chat.buttons import Offer, Signer, keyboard
 from actp.chat.updates import Asked, Ignored, People, Press, read_update
-from actp.chat.words import answer_to, decision, refusal, standing
+from actp.chat.words import answer_to, decision, is_command, refusal, standing
 from actp.errors import StoreRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from actp.clients.telegram import Telegram
+    from actp.clients.telegram import Delivery, Telegram
     from actp.store import Store
 
 __all__ = ["Handled", "Receiver"]
@@ -27,6 +29,9 @@ Handled: TypeAlias = Literal["decided", "refused", "forged", "stranger", "asked"
 
 # A question of yesterday wants no answer today.
 OLDEST_QUESTION_SECONDS: Final = 300
+# Telegram allows a chat so many messages; a longer wait would keep the next presses waiting too.
+LONGEST_WAIT_SECONDS: Final = 15.0
+MOST_ATTEMPTS: Final = 3
 NOT_ALLOWED: Final = "You do not have permission: your id {} is not in TELEGRAM_USERS."
 FORGED: Final = "Nothing was changed: this button is unknown."
 NOT_TAKEN: Final = "Nothing was changed: the database refused it; see bin/logs background."
@@ -43,14 +48,19 @@ class Receiver:
     people: People
     signer: Signer
     host: str
+    _hurries: Event = field(default_factory=Event)
+
+    def hurry(self) -> None:
+        """Wait for Telegram no longer; may be called by another thread."""
+        self._hurries.set()
 
     def handle(self, update: Mapping[str, Any]) -> Handled:
         """Handle one update; raises StoreError where the database is away or not ours to ask."""
         match read_update(update, self.people):
             case Press() as press:
                 return self._decide(press)
-            case Asked(command, asked_at):
-                return self._answer(command, asked_at)
+            case Asked() as asked:
+                return self._answer(asked)
             case Ignored(why, query_id, user_id):
                 if query_id is not None:
                     self.telegram.answer_press(query_id, NOT_ALLOWED.format(user_id), is_alert=True)
@@ -96,24 +106,48 @@ class Receiver:
         alert = Alert.read(answer["alert"])
         shown = split_html(render(alert, datetime.fromisoformat(answer["at"])))[-1]
         text = f"{shown}\n\n{said}"
-        if len(text) > LONGEST_MESSAGE:
+        if length(text) > LONGEST_MESSAGE:
             text = said
         # What is still to be decided keeps its buttons, signed for how it is now.
         again = Offer.read(answer["offer"])
         buttons = keyboard(alert.id, again, alert.detail, self.signer)
-        edited = self.telegram.edit(press.message_id, text, keyboard=buttons)
+        edit = partial(self.telegram.edit, press.message_id, keyboard=buttons)
+        edited = self._patiently(lambda: edit(text))
         if edited.verdict == "unparsable":
-            edited = self.telegram.edit(
-                press.message_id, as_plain(text), keyboard=buttons, is_html=False
-            )
+            edited = self._patiently(lambda: edit(as_plain(text), is_html=False))
         if edited.verdict != "delivered":
             _log.warning(
                 "could not edit a message: %s", edited.error, extra={"action": "edit_refused"}
             )
 
-    def _answer(self, command: str, asked_at: int) -> Handled:
-        if time() - asked_at > OLDEST_QUESTION_SECONDS:
+    def _answer(self, asked: Asked) -> Handled:
+        if time() - asked.asked_at > OLDEST_QUESTION_SECONDS or not self._is_for_us(asked):
             return "ignored"
-        for part in split_html(escape(answer_to(command, self.store))):
-            self.telegram.send(part)
+        for part in split_html(escape(answer_to(asked.command, self.store))):
+            sent = self._patiently(partial(self.telegram.send, part))
+            if sent.verdict != "delivered":
+                _log.warning(
+                    "could not answer a question: %s",
+                    sent.error,
+                    extra={"action": "answer_refused"},
+                )
+                break
         return "asked"
+
+    def _is_for_us(self, asked: Asked) -> bool:
+        """Return whether a command is for this bot: in a group there can be others."""
+        if asked.bot:
+            name = self.telegram.bot_name()
+            return name is None or asked.bot.lower() == name.lower()
+        return not self.people.is_group or is_command(asked.command)
+
+    def _patiently(self, say: Callable[[], Delivery]) -> Delivery:
+        """Return what came of saying something, again after a wait that Telegram asks for."""
+        for _ in range(MOST_ATTEMPTS - 1):
+            said = say()
+            wait_seconds = said.wait_seconds
+            if said.verdict != "later" or wait_seconds is None:
+                return said
+            if wait_seconds > LONGEST_WAIT_SECONDS or self._hurries.wait(wait_seconds):
+                return said
+        return say()

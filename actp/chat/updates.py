@@ -35,10 +35,14 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Somebody who may ask wrote ``/status`` or another command; ``asked_at`` in Unix seconds."""
+    """Somebody who may ask wrote ``/status`` or another command; ``asked_at`` in Unix seconds.
+
+    In a group a command can name its ``bot``, as in /status@our_bot.
+    """
 
     command: str
     asked_at: int
+    bot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,14 @@ class People:
     users: frozenset[int]
 
     @property
+    def is_group(self) -> bool:
+        """Whether others, and their bots, may be in the chat."""
+        return self.chat_id.startswith(("-", "@"))
+
+    @property
     def is_empty(self) -> bool:
         """Whether nobody may decide: a group whose users are not named."""
-        return not self.users and (self.chat_id.startswith(("-", "@")))
+        return self.is_group and not self.users
 
     def is_chat(self, chat: Mapping[str, Any]) -> bool:
         """Return whether it is the configured chat."""
@@ -121,8 +130,8 @@ def _asked(message: Mapping[str, Any], people: People) -> Update:
     asked_at = message.get("date")
     if not isinstance(text, str) or not text.startswith("/") or not isinstance(asked_at, int):
         return Ignored("other")
-    # In a group a command names its bot: /status@our_bot.
-    return Asked(text.split()[0][1:].partition("@")[0].lower(), asked_at)
+    command, _, bot = text.split()[0][1:].partition("@")
+    return Asked(command.lower(), asked_at, bot)
 
 
 def _name(user: Mapping[str, Any]) -> str:

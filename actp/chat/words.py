@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from actp.store import Store
 
-__all__ = ["COMMANDS", "UNKNOWN_COMMAND", "answer_to", "decision", "refusal", "standing"]
+__all__ = [
+    "COMMANDS",
+    "UNKNOWN_COMMAND",
+    "answer_to",
+    "decision",
+    "is_command",
+    "refusal",
+    "standing",
+]
 
 Answer = dict[str, Any]
 
@@ -80,6 +88,11 @@ def standing(answer: Answer) -> str:
         at = f" at {_clock(state['at'])} UTC" if state.get("at") else ""
         facts.append(f"last decided by {one_line(state['by'], 40)}{at}")
     return ", ".join(facts)
+
+
+def is_command(word: str) -> bool:
+    """Return whether the bot knows a command."""
+    return word in _ANSWERS
 
 
 def answer_to(command: str, store: Store) -> str:

@@ -30,12 +30,13 @@ MASK: Final = "********"
 Verdict: TypeAlias = Literal["delivered", "later", "unparsable", "bad_buttons", "misconfigured"]
 
 _REMEDIES: Final = {
-    400: "check TELEGRAM_CHAT_ID",
     401: "check TELEGRAM_BOT_TOKEN",
     403: "let the bot into the chat, or unblock it",
     404: "check TELEGRAM_BOT_TOKEN",
     409: "another program receives this bot's updates: stop it, or delete its webhook",
 }
+# Of what a bot may not do in a chat, and not of one message.
+_CHAT: Final = re.compile("chat|peer|rights|user", re.IGNORECASE)
 _BUTTONS: Final = re.compile("button|keyboard|reply markup", re.IGNORECASE)
 _AS_IT_WAS: Final = "message is not modified"
 
@@ -62,6 +63,7 @@ class Telegram:
     def __init__(self, api_url: str, token: SecretStr, chat_id: str) -> None:
         self._token = token
         self._chat_id = chat_id
+        self._bot_name: str | None = None
         # A proxy of the network is used for Telegram, but never for this machine.
         self._client = httpx.Client(
             base_url=api_url,
@@ -117,6 +119,14 @@ class Telegram:
         listed = [{"command": name, "description": what} for name, what in commands.items()]
         return self._call("setMyCommands", {"commands": listed})[0]
 
+    def bot_name(self) -> str | None:
+        """Return the name of the bot, asked once; None while Telegram does not answer."""
+        if self._bot_name is None:
+            found = self._call("getMe", {})[1]
+            name = found.get("username") if isinstance(found, dict) else None
+            self._bot_name = name if isinstance(name, str) else None
+        return self._bot_name
+
     def close(self) -> None:
         """Give connections back."""
         self._client.close()
@@ -145,9 +155,9 @@ class Telegram:
             return Delivery("unparsable", error)
         if status == httpx.codes.BAD_REQUEST and _BUTTONS.search(described):
             return Delivery("bad_buttons", error)
-        if remedy := _REMEDIES.get(status):
+        if remedy := _remedy(status, described, said):
             return Delivery("misconfigured", f"{error}; {remedy}")
-        return Delivery("later", error)
+        return Delivery("misconfigured" if status == httpx.codes.BAD_REQUEST else "later", error)
 
     def _masked(self, text: str) -> str:
         return storable_text(text.replace(self._token.get_secret_value(), MASK), MAX_ERROR_LENGTH)
@@ -170,9 +180,21 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def _remedy(status: int, described: str, said: dict[str, Any]) -> str | None:
+    if chat := _parameters(said).get("migrate_to_chat_id"):
+        return f"the group has a new id: set TELEGRAM_CHAT_ID={str(chat)[:20]}"
+    if status == httpx.codes.BAD_REQUEST and _CHAT.search(described):
+        return "check TELEGRAM_CHAT_ID, and what the bot may do in that chat"
+    return _REMEDIES.get(status)
+
+
+def _parameters(said: dict[str, Any]) -> dict[str, Any]:
+    given = said.get("parameters")
+    return given if isinstance(given, dict) else {}
+
+
 def _retry_after(said: dict[str, Any]) -> float | None:
-    parameters = said.get("parameters")
-    seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    seconds = _parameters(said).get("retry_after")
     if not isinstance(seconds, int | float) or not seconds >= 0:
         return None
     return float(min(seconds, MAX_RETRY_AFTER_SECONDS))

@@ -127,7 +127,9 @@ begin
          and t.campaign_id = d ->> 'campaign_id';
       select o.operator, o.at into decided from safari_operator_actions o
        where o.action in ('campaign_replied', 'campaign_go_on')
-         and o.arguments ->> 'handle' = d ->> 'handle' order by o.id desc limit 1;
+         and o.arguments ->> 'handle' = d ->> 'handle'
+         and coalesce(o.arguments ->> 'platform', d ->> 'platform') = d ->> 'platform'
+       order by o.id desc limit 1;
     when 'reply' then
       state := case when exists (
         select from agent_inbox_rows(agent_person(safari_uuid(d ->> 'contact_id'))))
@@ -144,7 +146,10 @@ begin
         from safari_alert_platform(alert) a
         left join safari_pauses p on p.platform = a.platform and p.account = a.account
                                  and p.until > now();
-      select o.operator, o.at into decided from safari_operator_actions o
+      select o.operator, o.at into decided
+        from safari_alert_platform(alert) a
+        join safari_operator_actions o on o.arguments ->> 'platform' in (a.platform, 'all')
+             and safari_account_name(o.arguments ->> 'account') in ('', a.account)
        where o.action in ('pause', 'resume') order by o.id desc limit 1;
   end case;
   return jsonb_build_object('state', coalesce(state, 'gone'), 'by', decided.operator,

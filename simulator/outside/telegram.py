@@ -33,8 +33,12 @@ REFUSALS = {
     "server_error": (502, "Bad Gateway"),
     "unparsable": (400, "Bad Request: can't parse entities: it was told so"),
     "forbidden": (403, "Forbidden: bot was blocked by the user"),
+    "migrated": (400, "Bad Request: group chat was upgraded to a supergroup chat"),
+    "no_rights": (400, "Bad Request: not enough rights to send text messages to the chat"),
+    "unauthorized": (401, "Unauthorized"),
     "conflict": (409, WEBHOOK_IS_ACTIVE),
 }
+SUPERGROUP = -1001234567890
 
 
 class Telegram(Neighbour):
@@ -76,6 +80,10 @@ class Telegram(Neighbour):
             "text": text,
         }
         self._updates.add("message", message)
+
+    def delete(self, message_id: int) -> None:
+        """Let somebody delete a message of the bot."""
+        self._chats.messages.pop(message_id, None)
 
     def as_json(self) -> dict[str, Any]:
         """Give what people see, and what the bot has not confirmed."""
@@ -186,6 +194,9 @@ class Telegram(Neighbour):
         match rule.behaviour:
             case "too_many_requests":
                 return self._too_many(rule.retry_after_seconds)
+            case "migrated":
+                moved = {"migrate_to_chat_id": SUPERGROUP}
+                return self._refused(*REFUSALS[rule.behaviour], parameters=moved)
             case "garbage":
                 return web.Response(body=b"<html>captive portal</html>", content_type="text/html")
             case "drop":

@@ -140,6 +140,9 @@ class TelegramRule(_Strict):
         "server_error",
         "unparsable",
         "forbidden",
+        "migrated",
+        "no_rights",
+        "unauthorized",
         "conflict",
         "garbage",
         "drop",
@@ -185,6 +188,7 @@ class ReceiverRule(_Strict):
     times: PositiveInt | None = None
     after: NonNegativeInt = 0
     seconds: NonNegativeFloat = 60.0
+    retry_after_seconds: NonNegativeInt = 1
 
 
 class ReceiverSettings(_Strict):

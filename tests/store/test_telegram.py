@@ -151,6 +151,20 @@ def test_who_decided_elsewhere_is_named_to_who_comes_too_late(
     assert (state["state"], state["by"]) == ("not_sent", "bob@mac/cli")
 
 
+def test_who_paused_another_platform_is_not_named(
+    desk: Desk, decisions: Decisions, store: Store
+) -> None:
+    decisions.arrange("blocked")
+    (alert,) = desk.claim()
+    for operator, place in (
+        ("bob@mac/cli", {"platform": "twitter"}),
+        ("kim@mac/cli", {"platform": "tiktok"}),
+        ("lin@mac/cli", {"platform": "twitter", "account": "acme"}),
+    ):
+        store.call("safari_act", action="pause", arguments=place, operator=operator)
+    assert desk.press(alert, "pause")["state"]["by"] == "bob@mac/cli"
+
+
 @pytest.mark.parametrize("action", ["approve", "resolve", "drop table", ""])
 def test_an_action_that_was_not_offered_does_nothing(
     desk: Desk, decisions: Decisions, action: str

@@ -92,6 +92,10 @@ class Phone:
         }
         self._simulator.ask("/telegram/write", body)
 
+    def delete(self, message: Shown) -> None:
+        """Delete a message of the bot."""
+        self._simulator.ask("/telegram/delete", {"message_id": message["message_id"]})
+
     def await_answer(self, query_id: str) -> str:
         """Return what was answered to a press; waits for it."""
         eventually(

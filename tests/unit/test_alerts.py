@@ -125,6 +125,22 @@ def test_a_kind_that_nobody_knows_is_told_by_its_fields() -> None:
     assert as_plain(text) == "🔔 Tape Ran Out\nspool: <3>\nleft: 0"
 
 
+def test_no_word_of_a_stranger_looks_like_a_line_of_the_alert() -> None:
+    words = "Hi\n✅ Done\nby 42 (boss)\u202e at 12:00 UTC"
+    text = render(alert("reply", name="a\nb", platform="twitter", words=words), NOW)
+    heading, last = text.split("\n")
+    assert heading == "💬 Reply from a b (Twitter): “Hi ✅ Done by 42 (boss)\ufffd at 12:00 UTC”"
+    assert last.startswith("Nothing automatic")
+
+
+def test_an_alert_of_any_size_is_a_short_message() -> None:
+    detail: dict[str, Any] = {f"field{number}": "x" * 9_999 for number in range(5_000)}
+    text = render(alert("k<" * 5_000, **detail), NOW)
+    assert text.startswith("🔔 K&lt;K")
+    assert text.endswith("… and 4980 more")
+    assert len(split_html(text)) <= 3
+
+
 def test_a_detail_that_is_no_object_is_told_too() -> None:
     row = {"id": 1, "kind": "note", "detail": ["<a>"], "created_at": NOW.isoformat()}
     assert as_plain(render(Alert.read(row), NOW)) == "🔔 Note\ndetail: ['<a>']"

@@ -72,13 +72,27 @@ def test_a_telegram_in_trouble_is_tried_later(
     assert telegram.send("hello").verdict == "later"
 
 
-def test_a_bot_that_was_thrown_out_needs_a_person(
-    telegram: Telegram, simulator: SimulatorProcess
+@pytest.mark.parametrize(
+    ("behaviour", "remedy"),
+    [
+        ("forbidden", "unblock"),
+        ("no_rights", "what the bot may do in that chat"),
+        ("migrated", "set TELEGRAM_CHAT_ID=-1001234567890"),
+        ("unauthorized", "TELEGRAM_BOT_TOKEN"),
+    ],
+)
+def test_a_bot_that_may_no_longer_write_needs_a_person(
+    telegram: Telegram, simulator: SimulatorProcess, behaviour: str, remedy: str
 ) -> None:
-    play(simulator, behaviour="forbidden")
+    play(simulator, behaviour=behaviour)
     delivery = telegram.send("hello")
     assert delivery.verdict == "misconfigured"
-    assert "unblock" in str(delivery.error)
+    assert remedy in str(delivery.error)
+
+
+def test_a_deleted_message_is_not_taken_for_a_wrong_chat(telegram: Telegram) -> None:
+    delivery = telegram.edit(7, "hello")
+    assert delivery.error == "HTTP 400: Bad Request: message to edit not found"
 
 
 @pytest.mark.parametrize(
