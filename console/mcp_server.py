@@ -20,10 +20,10 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from actp.cli.batch import PRIORITIES
-from actp.cli.filters import chosen
+from actp.cli.filters import chosen, unknown_names
 from actp.cli.main import run
 from actp.cli.requests import Terms, checked
-from actp.errors import ActpError, WrongState
+from actp.errors import ActpError, InvalidInput, WrongState
 from actp.lines import one_line
 from actp.operators import act, operator_here
 from actp.settings import load_settings
@@ -107,7 +107,7 @@ def _add_reading(made: MCPServer, store: Store) -> None:
     ) -> Any:
         """Find commands, newest first: by recipient, person, words, status, service, since 7d."""
         filter_ = _answered(
-            lambda: chosen(
+            lambda: _filter(
                 {
                     "to": to,
                     "person": person,
@@ -227,6 +227,14 @@ def _add_writing(made: MCPServer, store: Store) -> None:
             return answer
 
         return _answered(decide)
+
+
+def _filter(given: dict[str, str]) -> dict[str, str]:
+    wanted = chosen(given)
+    # An empty answer to a service that does not exist would read like: nothing was ever sent.
+    if unknown := unknown_names(wanted):
+        raise InvalidInput(unknown[0].rstrip("."), remedy="")
+    return wanted
 
 
 def _answered(ask: Callable[[], Any], *, mark: bool = True) -> Any:

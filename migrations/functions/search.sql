@@ -122,6 +122,8 @@ declare
   field text;
   value text;
   names text[];
+  pattern text;
+  blanks constant text := '[\s\u00a0\u202f]+';
   conditions text[] := array['true'];
 begin
   if jsonb_typeof(filter) <> 'object' then
@@ -147,12 +149,18 @@ begin
       when 'person' then
         conditions := conditions || safari_person_filter(value);
       when 'text' then
-        if length(value) < 3 then
+        value := regexp_replace(value, blanks, ' ', 'g');
+        -- Two signs are a word where a sign is one.
+        if length(value) < 3 and value !~ '[\u2e80-\ud7a3\uf900-\ufaff]' or length(value) < 2 then
           raise invalid_parameter_value using message = 'a text search needs at least three letters';
         end if;
-        conditions := conditions || format(
-          'i.words like %L',
-          '%' || regexp_replace(lower(value), '([\\%_])', '\\\1', 'g') || '%');
+        pattern := '%' || regexp_replace(lower(value), '([\\%_])', '\\\1', 'g') || '%';
+        conditions := conditions || format('i.words like %L', replace(pattern, ' ', '%'));
+        -- Lists show a text on one line: between its words may stand any blanks, and no other word.
+        if position(' ' in pattern) > 0 then
+          conditions := conditions
+            || format('regexp_replace(i.words, %L, '' '', ''g'') like %L', blanks, pattern);
+        end if;
       when 'service' then
         conditions := conditions || format('i.service = %L', value);
       when 'platform', 'account', 'action', 'reason' then

@@ -100,6 +100,8 @@ def test_without_write_no_tool_that_changes_is_there(database: Database) -> None
             assert row["text_from_outside"]["params"]["username"] == "ada"
             assert "params" not in row
             assert (await call(session, "show", command_id=command[:8]))["command"]["id"] == command
+            with pytest.raises(AssertionError, match="twitter is no service of this worker"):
+                await call(session, "search", to="ada", service="twitter")
             with pytest.raises(AssertionError, match="no command"):
                 await call(session, "show", command_id="00000000")
             for tool in READING - {"search", "show"}:

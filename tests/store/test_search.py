@@ -68,6 +68,19 @@ def test_part_of_a_text_is_found_and_nothing_in_it_is_a_pattern(store: Store) ->
     assert found(store, text="x' or true --") == []
 
 
+def test_words_are_found_as_a_list_shows_them(store: Store) -> None:
+    near, far, chinese = enqueue(
+        store,
+        dm(text="Hi Ada,\n\nI saw\tyour  post"),
+        dm(text="Hi Ada, long ago I saw your post"),
+        dm(text="价格 是多少\u00a0?"),
+    )
+    assert found(store, text="ada, I saw your post") == [near]
+    assert found(store, text="I\u00a0saw \n your") == [far, near]
+    assert found(store, text="100% sure") == []
+    assert found(store, text="价格") == found(store, text="多少 ?") == [chinese]
+
+
 def test_an_edited_command_is_found_by_what_it_says_now(
     store: Store, admin: psycopg.Connection
 ) -> None:
