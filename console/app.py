@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -95,7 +96,11 @@ def build(store: Store, settings: Settings, port: int) -> Starlette:
             *actions.routes,
         ],
         middleware=[guard],
-        exception_handlers={ActpError: _failed, HTTPException: _not_there},
+        exception_handlers={
+            ActpError: _failed,
+            HTTPException: _not_there,
+            ClientDisconnect: _hung_up,
+        },
         lifespan=lifespan,
     )
     app.state.site, app.state.port = site, port
@@ -133,6 +138,11 @@ async def _failed(request: Request, error: Exception) -> Response:
     if not isinstance(error, ActpError):
         raise error
     return site_of(request).failed(request, error)
+
+
+async def _hung_up(_: Request, __: Exception) -> Response:
+    # A page that was closed while it sent its form: nothing was done, and nobody reads this.
+    return PlainTextResponse("", 400)
 
 
 async def _not_there(request: Request, error: Exception) -> Response:

@@ -100,6 +100,8 @@ class Guard:
             raise Refusal(
                 405, f"The console does not accept {method}.", "Use the console's own pages."
             )
+        if "\0" in path or b"%00" in scope["query_string"]:
+            raise Refusal(400, "The address contains a character of no text.", "Correct it.")
         self._check_source(headers, hosts[0], is_safe=method in _SAFE)
         session = session_of(headers, self._port)
         if not path.startswith(_OPEN) and not self._doors.is_open(session):

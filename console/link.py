@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import webbrowser
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from actp.cli.main import run
 from actp.cli.output import say, warn
+from actp.errors import WrongState
 from actp.settings import load_settings
 from console.doors import doors_of
 from console.serve import HOST, serve
+from console.site import FOLDER
 
 if TYPE_CHECKING:
     from actp.settings import Settings
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["console", "link_to"]
 
 USUAL_PORT: Final = 8700
-CONNECT_TIMEOUT_SECONDS: Final = 1.0
+# A console that has just been started listens before it answers.
+ANSWER_TIMEOUT_SECONDS: Final = 5.0
+SIGN: Final = "static/icon.svg"
 
 
 @click.command()
@@ -42,8 +47,9 @@ def console(*, port: int | None, is_opening: bool, idle_minutes: int) -> None:
     """
     settings = load_settings()
     wanted = port or settings.console_port or USUAL_PORT
+    is_served = _is_served(wanted)
     link = link_to(settings, wanted)
-    if _is_served(wanted):
+    if is_served:
         _show(link, is_opening=is_opening)
         return
     serve(
@@ -60,10 +66,22 @@ def link_to(settings: Settings, port: int) -> str:
 
 
 def _is_served(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), CONNECT_TIMEOUT_SECONDS).close()
-    except OSError:
-        return False
+    """Return whether a console answers there; raises WrongState for another program.
+
+    It would be given a link that opens a session.
+    """
+    with closing(HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_SECONDS)) as connection:
+        try:
+            connection.request("GET", f"/{SIGN}")
+            shown = connection.getresponse().read()
+        except ConnectionRefusedError:
+            return False
+        except (OSError, HTTPException):
+            shown = b""
+    if shown != (FOLDER / SIGN).read_bytes():
+        raise WrongState(
+            f"port {port} is taken by another program", remedy="Set another CONSOLE_PORT."
+        )
     return True
 
 

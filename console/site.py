@@ -131,6 +131,8 @@ def form_of(body: bytes) -> Mapping[str, str]:
 
     Of fields of one name the last counts, but for ``ids``, which are joined by blanks.
     """
+    if b"\0" in body or b"%00" in body:
+        raise InvalidInput("the form holds a character of no text", remedy="Correct it.")
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
