@@ -250,11 +250,7 @@ def _tweet(reads: Reads, text: str, own_handle: str | None, begun_at: datetime) 
     times = [at for each in tweets if (at := _time(each.get("timestamp"))) is not None]
     for tweet in tweets:
         at = _time(tweet.get("timestamp"))
-        if (
-            at is not None
-            and at >= begun_at - timedelta(seconds=1)
-            and _is(tweet.get("text"), text)
-        ):
+        if at is not None and at >= begun_at - CLOCK_SLACK and _is(tweet.get("text"), text):
             address = str(tweet.get("tweetUrl") or f"https://{HOSTS['twitter'][0]}/{own_handle}")
             return Sight("found", "it stands in our timeline", address=address)
     is_current = bool(times) and max(times) > begun_at + YOUNGER
