@@ -169,13 +169,14 @@ begin
     ), theirs as materialized (
       select u.id, u.hold, u.calmed_at, coalesce(p.address, u.address) as address, p.veto
         from under_way u
-        left join safari_people o on o.address = u.address
+        left join safari_people o on o.address in (u.address, safari_twin(u.address))
         left join safari_people p on p.person = o.person
     ), known as (
       select t.id,
              coalesce(t.veto = 'opted_out', false) or exists (
                select from safari_do_not_contact n
-                where n.platform in ('all', split_part(t.address, ':', 1))
+                where n.platform in ('all', split_part(t.address, ':', 1),
+                                     split_part(safari_twin(t.address), ':', 1))
                   and n.recipient = substr(t.address, position(':' in t.address) + 1)) as is_opted_out,
              case when t.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
                        and b.look_at > coalesce(t.calmed_at, '-infinity') then b.look_at end as look_at,

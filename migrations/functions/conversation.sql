@@ -13,7 +13,8 @@ language sql stable as $$
          coalesce(array_agg(p.address), array['contact:' || contact_id]),
          case when bool_or(p.veto = 'opted_out' or exists (
                      select from safari_do_not_contact n
-                      where n.platform in ('all', split_part(p.address, ':', 1))
+                      where n.platform in ('all', split_part(p.address, ':', 1),
+                                           split_part(safari_twin(p.address), ':', 1))
                         and n.recipient = split_part(p.address, ':', 2))) then 'opted_out'
               when bool_or(p.veto = 'customer') then 'customer' end,
          max(p.veto) filter (where p.address = o.address)
@@ -107,6 +108,13 @@ language sql stable as $$
   select case when value is not null then greatest(least(value, now()), 'epoch') end
 $$;
 
+-- When they wrote, by a moment that may lie in the future and the time of the row that says so.
+create or replace function public.agent_heard_at(said timestamptz, written_at timestamptz)
+returns timestamptz
+language sql stable as $$
+  select case when said > now() then coalesce(least(written_at, now()), now()) else said end
+$$;
+
 -- One conversation with a person: `ids` are their contact rows, `addresses` all that are theirs.
 --   is_open         a message to them is queued or on its way
 --   touched_at      the last time we did anything, `touches` how often in seven days
@@ -114,7 +122,9 @@ $$;
 --   heard_platform  where they wrote last; last_platform: where the conversation stands
 --   heard_hours     the UTC hours at which they wrote
 --   texts           their last words, newest first, [{at, text, from: them|unknown}]
--- A text of unknown direction that we did not write may be theirs.
+-- A text of unknown direction that we did not write may be theirs. A message is no younger than its row: a
+-- program that stores local time as UTC dates it into the future, where it would be new again and again.
+-- What else is dated so was our doing, but not our last word; their word came when its row was written.
 create or replace function public.agent_conversation(ids uuid[], addresses text[])
 returns table (
   is_open boolean, has_tiktok_message boolean, touched_at timestamptz, touches bigint,
@@ -123,9 +133,9 @@ returns table (
 )
 language sql stable as $$
   select o.is_open, m.has_tiktok or o.has_tiktok or a.has_tiktok,
-         agent_moment(greatest(c.outbound_at, i.at, m.out_at, a.at, o.at)),
+         agent_moment(greatest(c.outbound_at, i.at, m.touched_at, a.at, o.at)),
          greatest(i.touches, m.touches, o.touches, a.touches),
-         agent_moment(greatest(c.outbound_at, i.out_at, m.out_at, a.at, o.at)),
+         agent_moment(greatest(c.ours_at, i.out_at, m.out_at, a.at, o.at)),
          agent_moment(greatest(c.inbound_at, i.in_at, m.in_at, v.in_at)),
          coalesce(m.in_platform, v.platform), v.platform, m.hours || i.hours,
          coalesce(m.texts, '[]') || coalesce(i.texts, '[]') || coalesce(v.texts, '[]')
@@ -143,7 +153,7 @@ language sql stable as $$
                       filter (where q.status in ('sending', 'sent')), '{}') as begun
         from crm_message_queue q where q.contact_id = any (ids)) o
    cross join lateral (
-      select max(t.at) filter (where t.is_ours) as at,
+      select max(t.stated_at) filter (where t.is_ours) as at,
              max(t.at) filter (where t.is_message and not t.is_answered) as out_at,
              -- Their answer came after what it is noted on, within an unknown time.
              greatest(max(t.at) filter (where t.is_reply),
@@ -158,7 +168,8 @@ language sql stable as $$
              -- Replies that stand as messages too count twice, which changes no maximum.
              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
                       filter (where t.is_theirs and isfinite(t.at)), '[]') as hours
-        from (select coalesce(n.occurred_at, n.created_at) as at, n.summary,
+        from (select least(n.occurred_at, n.created_at) as at,
+                     coalesce(n.occurred_at, n.created_at) as stated_at, n.summary,
                      coalesce(agent_direction(n.direction) = 'outbound',
                               lower(n.type) !~ agent_outreach_their_acts()) as is_ours,
                      coalesce(agent_direction(n.direction) = 'outbound', true)
@@ -178,6 +189,7 @@ language sql stable as $$
                 from crm_interactions n where n.contact_id = any (ids)) t) i
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,
+             max(t.stated_at) filter (where t.is_outbound) as touched_at,
              max(t.at) filter (where not t.is_outbound) as in_at,
              (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
                as in_platform,
@@ -189,7 +201,8 @@ language sql stable as $$
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.text, 600),
                                                     'from', 'them') order by t.at desc)
                        filter (where not t.is_outbound and t.text <> ''))[1:12]) as texts
-        from (select coalesce(n.sent_at, n.created_at) as at, safari_platform(n.platform) as platform,
+        from (select least(n.sent_at, n.created_at) as at,
+                     coalesce(n.sent_at, n.created_at) as stated_at, safari_platform(n.platform) as platform,
                      coalesce(nullif(n.message_text, ''), n.body) as text,
                      not agent_outreach_is_theirs(n) as is_outbound
                 from crm_messages n where n.contact_id = any (ids)
@@ -203,10 +216,11 @@ language sql stable as $$
        where t.person = any (addresses)
          and (t.outcome is null or t.outcome in ('sent', 'unknown'))) a
    cross join lateral (
-      select max(greatest(agent_time(n.last_reply_at),
-                          case when n.unread_count > 0
-                               then coalesce(agent_time(n.last_message_at), n.seen_at,
-                                             n.updated_at) end)) as in_at,
+      select max(greatest(
+               agent_heard_at(agent_time(n.last_reply_at), greatest(n.seen_at, n.updated_at)),
+               case when n.unread_count > 0
+                    then agent_heard_at(coalesce(agent_time(n.last_message_at), n.seen_at, n.updated_at),
+                                        greatest(n.seen_at, n.updated_at)) end)) as in_at,
              (array_agg(lower(n.platform) order by coalesce(agent_time(n.last_message_at),
                         n.updated_at) desc nulls last))[1] as platform,
              jsonb_agg(jsonb_build_object(
@@ -219,8 +233,10 @@ language sql stable as $$
         from crm_conversations n where n.contact_id = any (ids)) v
    cross join lateral (
       select max(k.last_outbound_at) as outbound_at,
-             max(greatest(k.last_inbound_at,
-                          case when k.unread then agent_time(k.last_message_at) end))
+             max(k.last_outbound_at) filter (where k.last_outbound_at <= now()) as ours_at,
+             max(greatest(agent_heard_at(k.last_inbound_at, k.updated_at),
+                          case when k.unread
+                               then agent_heard_at(agent_time(k.last_message_at), k.updated_at) end))
                as inbound_at,
              jsonb_agg(jsonb_build_object('at', agent_time(k.last_message_at),
                                           'text', left(k.last_message, 600), 'from', 'unknown'))

@@ -30,7 +30,7 @@ begin
              'waits', agent_waits_for_us(t.ours_at, t.heard_at, w.done_at),
              'texts', t.texts || coalesce((
                select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))
-                 from (select coalesce(n.sent_at, n.created_at) as at,
+                 from (select least(n.sent_at, n.created_at) as at,
                               left(coalesce(nullif(n.message_text, ''), n.body), 600) as text
                          from crm_messages n
                         where n.contact_id = any (p.ids) and agent_outreach_is_theirs(n)

@@ -221,7 +221,7 @@ language sql stable set search_path = public, pg_temp as $$
       select jsonb_agg(jsonb_build_object('from', m.who, 'at', m.at, 'platform', m.platform,
                                           'text', m.text) order by m.at)
         from (select case when agent_outreach_is_theirs(n) then 'them' else 'us' end as who,
-                     coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+                     least(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
                      left(coalesce(nullif(n.message_text, ''), n.body), 1000) as text
                 from crm_messages n where n.contact_id = any (agent_person(c.id))
                order by n.sent_at desc nulls last limit 20) m), '[]'))

@@ -82,6 +82,14 @@ begin
               case r.via when 'own' then 1 when 'column' then 2 else 3 end;
 end $$;
 
+-- The other address of an account: one of Threads is the Instagram account of the same name.
+create or replace function public.safari_twin(address text) returns text
+language sql immutable as $$
+  select case split_part(address, ':', 1)
+           when 'threads' then 'instagram' || substr(address, 8)
+           when 'instagram' then 'threads' || substr(address, 10) end
+$$;
+
 -- Groups anew whatever the touched addresses are or were connected with. An address that more than
 -- five contacts hold in a column is somebody's whom they all know, and joins none of them. Rows whose own
 -- address it is are twins; of more than fifty it is what an import wrote for nothing.
@@ -91,12 +99,16 @@ declare
   affected text[];
 begin
   affected := array(
-    with near as materialized (
+    with linked as (
       select unnest(touched) as address
       union
       select l.other from safari_people_links l where l.address = any (touched)
       union
       select l.address from safari_people_links l where l.other = any (touched)
+    ), near as materialized (
+      select address from linked
+      union
+      select p.address from linked l join safari_people p on p.address = safari_twin(l.address)
     )
     select address from near
     union
@@ -111,6 +123,8 @@ begin
                                 where x.other = l.other limit 51) holders))
   ), both_ways as materialized (
     select address, other from edges union all select other, address from edges
+    union all
+    select a, safari_twin(a) from unnest(affected) a where safari_twin(a) = any (affected)
   ), known as (
     select address from unnest(affected) a (address)
      where a.address like 'contact:%'
@@ -257,13 +271,20 @@ create or replace trigger agent_people_association_removed
   after delete on public.actp_platform_associations referencing old table as old_rows
   for each statement execute function public.agent_people_follow();
 
--- All addresses of the person that an address belongs to, itself included.
+-- All addresses of the person that an address belongs to, itself and the twins of all included.
 create or replace function public.safari_person_addresses(of_address text) returns text[]
 language sql stable as $$
-  select coalesce(
-    (select array_agg(p.address) from safari_people p
-      where p.person = (select o.person from safari_people o where o.address = of_address)),
-    array[of_address])
+  with known as materialized (
+    select p.address
+      from unnest(array[of_address, safari_twin(of_address)]) a (address)
+      join safari_people o on o.address = a.address
+      join safari_people p on p.person = o.person
+    union
+    select of_address
+  )
+  select array_agg(k.address) from (
+    select address from known union select safari_twin(address) from known) k
+   where k.address is not null
 $$;
 
 -- All contact rows of the people of some contacts.

@@ -40,13 +40,16 @@ begin
                          where a.address in (l.address, l.other)),
                'is_blocked', exists (
                  select from safari_do_not_contact n
-                  where n.platform in ('all', split_part(a.address, ':', 1))
+                  where n.platform in ('all', split_part(a.address, ':', 1),
+                                       split_part(safari_twin(a.address), ':', 1))
                     and n.recipient = split_part(a.address, ':', 2)),
                'last_sent_at', (
                  select safari_finite(max(t.begun_at)) from safari_command_attempts t
                   where t.person = a.address and (t.outcome is null or t.outcome in ('sent', 'unknown')))
              ) order by a.address)
-        from unnest(addresses) a (address) left join safari_people p on p.address = a.address),
+        from unnest(addresses) a (address) left join safari_people p on p.address = a.address
+       -- That somebody has a twin address as well is not known.
+       where p.address is not null or a.address = own),
     'parted', (
       select coalesce(jsonb_agg(jsonb_build_object(
                'address', d.address, 'other', d.other, 'note', d.note) order by d.address), '[]')

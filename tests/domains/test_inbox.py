@@ -203,6 +203,19 @@ def test_dismissed_and_snoozed_conversations(tools: Tools, people: People) -> No
     assert [row["name"] for row in waiting(store)] == ["ada"]
 
 
+def test_a_message_dated_in_the_future_is_as_old_as_its_row(tools: Tools, people: People) -> None:
+    ada, bob = people.add("ada"), people.add("bob")
+    people.hears(ada, body="What does it cost?", hours_ago=-3)
+    hear(tools.store)
+    tools.store.call("agent_inbox_done", contact_id=ada)
+    hear(tools.store)
+    assert waiting(tools.store) == []
+    assert len(people.rows("select key from safari_alerts where kind = 'reply'")) == 1
+    people.hears(bob, direction="outbound", body="Hi Bob", hours_ago=-3)
+    people.hears(bob, body="Tell me more")
+    assert [row["name"] for row in waiting(tools.store)] == ["bob"]
+
+
 def test_a_waiting_person_is_not_written_to_at_the_hand_over(tools: Tools, people: People) -> None:
     ada = people.add("ada")
     message = people.queue(ada)

@@ -269,3 +269,36 @@ def test_a_public_text_names_nobody_who_is_not_to_be_contacted(
     life.claim()
     assert life.begin(raw)["verdict"] == "refused"
     assert life.state(raw) == ("failed", "do_not_contact")
+
+
+def test_a_threads_account_is_the_instagram_account_of_its_name(
+    store: Store, admin: psycopg.Connection[Any]
+) -> None:
+    contact(admin, "instagram", "vera")
+    contact(admin, "threads", "vera", email_opted_out=True)
+    contact(admin, "threads", "mona", email_opted_out=True)
+    contact(admin, "instagram", "info")
+    admin.execute(
+        "insert into safari_do_not_contact (platform, recipient)"
+        " values ('threads', 'lena'), ('threads', 'info')"
+    )
+    life = Life(store, "instagram-dm")
+    for name, state in (
+        ("vera", ("failed", "do_not_contact")),
+        ("mona", ("failed", "do_not_contact")),
+        ("lena", ("failed", "do_not_contact")),
+        ("info", ("failed", "do_not_contact")),
+    ):
+        command = life.enqueue(action="send_dm", platform="instagram", params={"username": name})
+        life.claim()
+        life.begin(command)
+        assert life.state(command) == state, name
+    vetoes = admin.execute(
+        "select username, agent_person_veto(id) from crm_contacts where platform = 'instagram'"
+        " order by 1"
+    ).fetchall()
+    assert vetoes == [("info", "opted_out"), ("vera", "opted_out")]
+    assert {"instagram:vera", "threads:vera"} <= addresses(store, "instagram:vera")
+    admin.execute("delete from crm_contacts where platform = 'threads'")
+    assert addresses(store, "threads:vera") == {"threads:vera", "instagram:vera"}
+    assert addresses(store, "instagram:vera") == {"instagram:vera"}
