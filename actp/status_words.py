@@ -182,7 +182,7 @@ def _unknown(unknown: Report) -> Iterator[Line]:
     yield _trouble(f"Unknown: {counted(unknown['count'], 'outcome')}; see what arrived, then:")
     for command in unknown["oldest"][:MAX_LISTED]:
         what = f"{command['action']} {command['platform'] or ''}".strip()
-        yield _plain(f"  bin/queue resolve {command['id']} sent|not-sent   ({one_line(what)})")
+        yield _plain(f"  bin/queue resolve {command['id'][:8]} sent|not-sent   ({one_line(what)})")
 
 
 def _undelivered(report: Report) -> Iterator[Line]:

@@ -46,7 +46,7 @@ def watching(screen: Console) -> Iterator[Callable[[list[Act], float], None]]:
         def say(acts: list[Act], _seconds: float) -> None:
             nonlocal told
             for line in [line for line in lines_of(acts) if line.id > told]:
-                screen.print(_drawn(line))
+                screen.print(_drawn(line), soft_wrap=True)
                 told = line.id
 
         yield say

@@ -76,7 +76,7 @@ def show_campaigns(runs: Sequence[Mapping[str, Any]]) -> None:
     if not runs:
         say("No campaigns yet. To start one: bin/campaign start --help")
         return
-    shown = table("CAMPAIGN", "TYPE", "PLATFORM", "STATUS", "TARGETS", "STEPS", "STARTED")
+    shown = table("campaign", "type", "platform", "status", "targets", "steps", "started")
     shown.columns[0].no_wrap = True  # one has to type it
     shown.columns[0].overflow = "fold"
     for run in runs:
@@ -104,7 +104,7 @@ def show_campaign(run: Mapping[str, Any]) -> None:
         f"  {counted(len(targets), 'target')}, {run['completed']} of {run['total_tasks']} steps "
         f"completed, {run['failed']} failed, started {short_time(run['started_at'])}"
     )
-    shown = table("TARGET", "STATE", "STEP", "NEXT", "COMMANDS")
+    shown = table("target", "state", "step", "next", "commands")
     for target in targets:
         shown.add_row(
             text(target["handle"]),

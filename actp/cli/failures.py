@@ -48,10 +48,7 @@ _REMEDIES: Final[tuple[tuple[type[ActpError], str], ...]] = (
 # Where to look for a thing that was not found, or is in another state, by the word in the message.
 _LISTS: Final = (
     ("campaign", "bin/campaign status lists them."),
-    (
-        "contact",
-        "bin/people show HANDLE finds a contact.",
-    ),
+    ("contact", "Give platform:handle, a profile, or the beginning of a contact's ID."),
     ("draft", "bin/review lists them."),
     ("mail", "strategic_outreach.py --email-queue lists it."),
     ("video job", "remotion_content_producer.py --queue lists them."),
@@ -140,7 +137,8 @@ def _usage_remedy(error: click.UsageError, program: str) -> str:
 def _plain(message: str) -> str:
     for clicks, ours in _CLICKS_TYPES:
         message = message.replace(clicks, ours)
-    return message
+    # click puts each choice on a line of its own.
+    return " ".join(message.split())
 
 
 def _logged(error: Exception) -> str:

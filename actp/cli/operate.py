@@ -289,9 +289,12 @@ def backlog(limit: int, *, as_json: bool) -> None:
     if as_json:
         emit_json(held)
         return
+    if not any(held[door] for door in DOORS):
+        say("Nothing is held.")
+        return
     say(
         ", ".join(f"{held[door]:,} {door}" for door in DOORS)
-        + " held until you accept or discard them."
+        + " held: bin/queue accept or bin/queue discard decides."
     )
     if held["rows"]:
         shown = table("door", "created", "platform", "to", "text")

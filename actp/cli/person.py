@@ -9,6 +9,7 @@ import click
 from actp.cli.database import database
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, say, table, text
+from actp.errors import InvalidInput
 from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
@@ -23,10 +24,15 @@ __all__ = ["join", "part", "show"]
 def show(who: str, *, as_json: bool) -> None:
     """Show every address of a person, and why it is theirs.
 
-    WHO is platform:handle, a profile's address, a mailbox or the ID of a contact.
+    WHO is platform:handle, a profile's address, a mailbox, or a contact's handle or the beginning
+    of its ID.
     """
     with database() as store:
-        person = store.call("safari_people_show", given=who)
+        try:
+            person = store.call("safari_people_show", given=who)
+        except InvalidInput:
+            contact = store.call("agent_inbox_find", who=who)
+            person = store.call("safari_people_show", given=contact)
     emit_json(person) if as_json else _show(person)
 
 
@@ -65,5 +71,7 @@ def _show(person: Mapping[str, Any]) -> None:
         notes = [each["veto"], "do not contact" if each["is_blocked"] else None]
         shown.add_row(text(each["address"]), text(sources), text(", ".join(filter(None, notes))))
     console().print(shown)
+    if not any(each["address"].startswith("contact:") for each in person["addresses"]):
+        say("No contact has this address: bin/people import adds contacts.")
     for pair in person["parted"]:
         say(f"Kept apart: {pair['address']} and {pair['other']}.")

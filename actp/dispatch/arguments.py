@@ -33,9 +33,9 @@ def suggestions(name: str, known: Iterable[str]) -> list[str]:
 def find(agents: Agents, domain: str, task: str) -> Command:
     """Return the command of a task; raises InvalidInput with the nearest names."""
     if domain not in agents:
-        raise _unknown("domain", domain, agents)
+        raise _unknown(f"there is no domain {domain!r}", domain, agents)
     if task not in agents[domain]:
-        raise _unknown(f"task of {domain}", task, agents[domain])
+        raise _unknown(f"{domain} has no task {task!r}", task, agents[domain])
     return agents[domain][task]
 
 
@@ -112,7 +112,7 @@ def _text(name: str, value: Any) -> str:
     return text
 
 
-def _unknown(what: str, name: str, known: Iterable[str]) -> InvalidInput:
+def _unknown(wrong: str, name: str, known: Iterable[str]) -> InvalidInput:
     near = suggestions(name, known)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(known)}."
-    return InvalidInput(f"there is no {what} {name!r}", remedy=f"{hint} --list shows all of them.")
+    return InvalidInput(wrong, remedy=f"{hint} --list shows all of them.")

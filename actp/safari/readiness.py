@@ -114,7 +114,7 @@ class Readiness:
         self._is_identified = False
         self._blocked_until = 0.0
         self._recheck_at = inf
-        self._reason: str | None = "not yet identified"
+        self._reason: str | None = "checked before its next command"
 
     @property
     def step(self) -> Step:
@@ -140,9 +140,10 @@ class Readiness:
     @property
     def state(self) -> dict[str, Any]:
         """Return what is shown to people."""
-        if self.step == "go":
+        if (step := self.step) == "go":
             return {"state": "ready"}
-        return {"state": self.step, "reason": self._reason, "seconds": self.wait_seconds}
+        until = {"seconds": self.wait_seconds} if step == "wait" else {}
+        return {"state": step, "reason": self._reason, **until}
 
     def learn(self, outcome: Outcome) -> None:
         """Take in what happened to a command."""

@@ -181,6 +181,9 @@ def _message(response: httpx.Response) -> str:
 
 
 def _translated(error: APIError) -> ActpError:
+    if not error.code:
+        # PostgREST gives every error a code; a gateway, or the wrong server, does not.
+        return StoreUnavailable(f"something other than Supabase answered: {error.message}")
     return error_of(str(error.code or ""), error.message or "no message")
 
 

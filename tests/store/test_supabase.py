@@ -139,6 +139,7 @@ def test_a_refused_port_is_unavailable() -> None:
         (httpx.Response(503, json={"code": "PGRST002", "message": "m"}), StoreUnavailable),
         (httpx.Response(500, text="oh"), StoreUnavailable),
         (httpx.Response(404, html="<h1>no such project</h1>"), StoreUnavailable),
+        (httpx.Response(404, json={"message": "Cannot POST /rest/v1/rpc"}), StoreUnavailable),
         (httpx.Response(401, json={"code": "PGRST301", "message": "JWT"}), StoreDenied),
         (httpx.Response(403, html="<h1>blocked</h1>"), StoreDenied),
         (httpx.Response(404, json={"code": "PGRST202", "message": "m"}), SchemaMissing),

@@ -85,7 +85,7 @@ def show_status(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: ARG0
     """Print the board: stages, queue, inboxes, and who is warmest."""
     say(f"{counted(result['contacts'], 'contact')}: {_counts(result['stages'])}")
     say(f"Messages: {_counts(result['queue'])}")
-    inboxes = table("INBOX", "CONTACTS", "UNREAD", "READ", numbers=("CONTACTS", "UNREAD"))
+    inboxes = table("inbox", "contacts", "unread", "read", numbers=("contacts", "unread"))
     for row in result["inboxes"]:
         inboxes.add_row(
             text(row["platform"]),
@@ -95,7 +95,7 @@ def show_status(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: ARG0
         )
     console().print(inboxes)
     if result["top"]:
-        warmest = table("NAME", "PLATFORM", "SCORE", "STAGE", "NEXT", numbers=("SCORE",))
+        warmest = table("name", "platform", "score", "stage", "next", numbers=("score",))
         for row in result["top"]:
             warmest.add_row(
                 text(row["display_name"] or row["username"], longest=30),
@@ -118,7 +118,7 @@ def show_review(result: Mapping[str, Any], verbose: bool) -> None:  # noqa: ARG0
         for label in ("headline", "summary", "next_action", "veto"):
             if contact[label]:
                 say(f"  {label.replace('_', ' ')}: {one_line(contact[label], 300)}")
-        said = table("WHO", "WHEN", "TEXT")
+        said = table("who", "when", "text")
         for message in contact["messages"]:
             when = short_time(message["at"]) if message["at"] else ""
             said.add_row(text(message["from"]), text(when), text(message["text"]))

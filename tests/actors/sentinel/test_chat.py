@@ -209,7 +209,7 @@ def test_questions_are_answered_in_the_chat(desk: Desk, phone: Phone) -> None:
     status = phone.await_message("Safari queue at ")["text"]
     assert "Unknown: 1 outcome; see what arrived, then:" in status
     (oldest,) = desk.database.store.call("safari_status")["unknown_outcomes"]["oldest"]
-    assert f"bin/queue resolve {oldest['id']}" in status
+    assert f"bin/queue resolve {oldest['id'][:8]} sent|not-sent" in status
     phone.write("/limits")
     assert "twitter dm: 1/" in phone.await_message("Counts reset")["text"]
     phone.write("/help")

@@ -61,6 +61,7 @@ WRONG = "not-this-one"
         (("enqueue", "tweet", "Hi", "--priority", "-1"), ("-1",)),
         (("history", "--limit", "0"), ("0",)),
         (("limits", "set", "twitter", "dm", "--", "-1"), ("-1",)),
+        (("limits", "set", "twitter"), ("Choose from: dm, comment\n",)),
         # times
         (("enqueue", "tweet", "Hi", "--at", "soon"), ("not a time: 'soon'", "2h")),
         (("enqueue", "tweet", "Hi", "--expires", "2020-01-01"), ("--expires is in the past",)),
@@ -99,6 +100,22 @@ def test_an_unknown_id_is_not_found(run: Cli, arguments: tuple[str, ...]) -> Non
     verdict = ("sent",) if arguments == ("resolve",) else ()
     result = run(*arguments, UNKNOWN_ID, *verdict)
     check_error(result, ExitCode.NOT_FOUND, "there is no command", "bin/history")
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_person_is_found_by_handle_or_the_beginning_of_an_id(run: Cli, queue: Database) -> None:
+    check_error(run("people", "show", "ada_made_up"), ExitCode.NOT_FOUND, "Give platform:handle")
+    unknown = run("people", "show", "twitter:ada_made_up")
+    assert "No contact has this address" in unknown.out
+    with queue.connect() as connection:
+        [(contact,)] = connection.execute(
+            "insert into crm_contacts (platform, username)"
+            " values ('twitter', 'ada_made_up') returning id::text"
+        ).fetchall()
+    for name in ("ada_made_up", "@Ada_Made_Up", contact[:8]):
+        found = run("people", "show", name)
+        assert "twitter:ada_made_up" in found.out
+        assert "No contact" not in found.out
 
 
 @pytest.mark.usefixtures("queue")

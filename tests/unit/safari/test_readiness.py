@@ -41,7 +41,7 @@ def readiness(clock: Clock) -> Readiness:
 def test_nothing_is_sent_to_somebody_unknown() -> None:
     readiness = Readiness(SystemRandom())
     assert readiness.state["state"] == "probe"
-    assert readiness.state["reason"] == "not yet identified"
+    assert readiness.state["reason"] == "checked before its next command"
     readiness.probed(None)
     assert readiness.state == {"state": "ready"}
 
