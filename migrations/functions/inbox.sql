@@ -191,7 +191,7 @@ begin
       join safari_people o on o.address = a.place || ':' || a.name
       join safari_people c on c.person = o.person and starts_with(c.address, 'contact:');
   end if;
-  -- Names on platforms that no service of ours knows.
+  -- Names on platforms without a service.
   if found_ids is null then
     select array_agg(c.id) into found_ids from crm_contacts c
      where lower(ltrim(c.username, '@')) = wanted or lower(ltrim(c.twitter_handle, '@')) = wanted
