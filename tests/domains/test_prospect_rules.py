@@ -127,7 +127,9 @@ def test_readiness_grows_from_interest_to_price(known: dict[str, Any], readiness
      "Was kostet das?", "Preise?", "quanto costa", "Сколько стоит?", "какая цена", "いくらですか",
      "多少钱", "얼마예요?", "Fiyat nedir", "ile to kosztuje", "harganya berapa", "كم السعر",
      "500 €", "ballpark?", "how pricey is it", "can I afford it?", "is it free?", "free or paid?",
-     "what's the investment", "wieviel macht das?", "Wie viel nehmt ihr", "Почём?"],
+     "what's the investment", "wieviel macht das?", "Wie viel nehmt ihr", "Почём?",
+     "what would it cost me to hire you", "total cost?", "any monthly fees?", "เท่าไหร่คะ",
+     "combien demandez-vous ?", "Is there a setup cost?"],
 )  # fmt: skip
 def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
     assert score(facts(words=words)).breakdown == {"offer_keyword": 15}
@@ -137,7 +139,10 @@ def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
     "words",
     ["love this quote of the day", "our engagement rates are low", "combien de temps",
      "cuánto tiempo tienes", "I am in charge of hiring", "quanto tempo", "сколько времени",
-     "я ценю это", "how much time does it take", "feel free to write", "viel Erfolg"],
+     "я ценю это", "how much time does it take", "feel free to write", "viel Erfolg",
+     "It cost me my job", "that cost us a client", "the cost of living is crazy", "at all costs",
+     "he paid the price", "combien d'heures", "my package arrived", "that is priceless",
+     "I can't afford to lose this", "das kostet mich nur Zeit", "it costs me hours every week"],
 )  # fmt: skip
 def test_other_words_are_no_question_for_the_price(words: str) -> None:
     assert score(facts(words=words)).breakdown == {}
