@@ -12,6 +12,9 @@ begin
       ('actp_platform_research', 'source_platform', 'safari_platform'),
       ('actp_platform_creators', 'platform', 'safari_platform'),
       ('actp_posting_schedule', 'platform', 'safari_platform'),
+      ('actp_platform_associations', 'platform', 'safari_platform'),
+      ('actp_own_posts', 'platform', 'safari_platform'),
+      ('actp_post_looks', 'platform', 'safari_platform'),
       ('actp_content_performance', 'niche', 'agent_niche'),
       ('actp_niche_resonance', 'niche', 'agent_niche'),
       ('actp_platform_research', 'niche', 'agent_niche'),
@@ -37,4 +40,28 @@ begin
       raise warning 'the spellings in %.% stay: %', place.name, place.col, sqlerrm;
     end;
   end loop;
+end $$;
+
+-- Who must not be written to, under the name that is looked for; of two that are one, the older stays.
+delete from public.safari_do_not_contact d
+ using (select n.ctid as at, row_number() over (
+                 partition by public.safari_platform(n.platform),
+                              coalesce(a.name, lower(n.recipient))
+                 order by n.created_at, n.ctid) as place
+          from public.safari_do_not_contact n,
+               lateral public.safari_address(nullif(public.safari_platform(n.platform), 'all'),
+                                             n.recipient) a) twice
+ where d.ctid = twice.at and twice.place > 1;
+update public.safari_do_not_contact d set recipient = d.recipient
+ where d.platform is distinct from public.safari_platform(d.platform);
+
+-- Messages are looked for by an address that names the platform, and so are people.
+reindex index public.crm_messages_by_place;
+do $$
+begin
+  perform public.agent_people_refresh(array(
+    select c.id from public.crm_contacts c
+     where lower(btrim(c.platform)) is distinct from public.safari_platform(c.platform)));
+exception when others then
+  raise warning 'the people of the CRM could not be read: %', sqlerrm;
 end $$;

@@ -72,3 +72,38 @@ def test_rows_from_before_are_joined_and_twins_stay(
     store.call("agent_posts_measured", rows=[look])
     store.call("agent_youtube_refresh")
     admin.execute("update actp_content_performance set likes = 11 where platform = 'YouTube'")
+
+
+def test_people_from_before_an_upgrade_are_found_under_the_new_name(
+    admin: psycopg.Connection,
+) -> None:
+    with admin.transaction(force_rollback=True):
+        function = "select pg_get_functiondef('safari_platform(text)'::regprocedure)"
+        ((current,),) = rows(admin, function)
+        admin.execute(
+            "create or replace function public.safari_platform(given text) returns text"
+            " language sql immutable as $$ select lower(btrim(given)) $$"
+        )
+        admin.execute(
+            "insert into safari_do_not_contact (platform, recipient)"
+            " values ('Tik-Tok', 'ada.makes')"
+        )
+        admin.execute(
+            "insert into crm_contacts (platform, username) values"
+            " ('Tik-Tok', 'ada.makes'), ('Tik-Tok', 'bob.makes')"
+        )
+        admin.execute(
+            "insert into crm_messages (platform, username, message_text, is_outbound)"
+            " values ('Tik-Tok', 'bob.makes', 'Yes please', false)"
+        )
+        admin.execute(current.encode())
+        admin.execute(STEP.read_bytes())
+        assert rows(admin, "select platform, recipient from safari_do_not_contact") == [
+            ("tiktok", "ada.makes")
+        ]
+        found = (
+            "select split_part(address, ':', 2) from safari_people where address like 'tiktok:%'"
+        )
+        assert sorted(rows(admin, found)) == [("ada.makes",), ("bob.makes",)]
+        heard = "select c.username from crm_messages m join crm_contacts c on c.id = m.contact_id"
+        assert rows(admin, heard) == [("bob.makes",)]
