@@ -9,7 +9,16 @@ import pytest
 
 from actp.domains.abtest.timing import due_windows, late_windows
 from actp.domains.abtest.variants import by_template
-from actp.domains.abtest.verdict import MOST_ROUNDS, SCATTER, Counts, judge, scatter_of, unmeasured
+from actp.domains.abtest.verdict import (
+    MOST_ROUNDS,
+    SCATTER,
+    UNKNOWN_SCATTER,
+    Counts,
+    Scatter,
+    judge,
+    scatter_of,
+    unmeasured,
+)
 from actp.errors import InvalidInput
 from tests.support.reactions import drawn
 
@@ -99,9 +108,41 @@ def test_false_winners_stay_rare_for_accounts_whose_posts_vary_more(scatter: flo
     tests = 400
     false = sum(judge(*pair(), scatter=learned).winner != "tie" for _ in range(tests))
     assert false / tests <= 0.07
-    assert (learned > 2 * SCATTER) is (scatter > 2 * SCATTER)
-    assert scatter_of([]) == SCATTER
-    assert scatter_of([(Counts(100, 10, 10, 1000),) * 2] * 30) == SCATTER
+    assert (learned.share > 2 * SCATTER) is (scatter > 2 * SCATTER)
+    assert scatter_of([]) == Scatter(UNKNOWN_SCATTER, 0)
+    assert scatter_of([(Counts(100, 10, 10, 1000),) * 2] * 30) == Scatter(SCATTER, 30)
+
+
+@pytest.mark.parametrize(("scatter", "most"), [(0.15, 0.02), (0.25, 0.055), (0.4, 0.15)])
+@pytest.mark.parametrize("earlier", [0, 5])
+def test_the_first_tests_of_an_account_find_few_false_winners(
+    scatter: float, most: float, earlier: int
+) -> None:
+    random = Random(24)
+
+    def pair() -> tuple[Counts, Counts]:
+        a, b = (drawn(random, 1000, scatter=scatter) for _ in "ab")
+        return a, b
+
+    accounts, false = 400, 0
+    for _ in range(accounts):
+        learned = scatter_of([pair() for _ in range(earlier)])
+        false += judge(*pair(), scatter=learned).winner != "tie"
+    assert false / accounts <= most
+
+
+def test_one_great_winner_does_not_keep_later_tests_from_a_verdict() -> None:
+    great = Counts(300, 60, 40, 5000), Counts(60, 9, 6, 5000)
+    assert judge(*great, scatter=scatter_of([great])).winner == "a"
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [(0, "may differ by 30 %: no earlier test"), (1, "30 %, by 1 earlier test"), (None, "30 %")],
+)
+def test_a_verdict_says_where_its_scatter_is_from(tests: int | None, said: str) -> None:
+    verdict = judge(Counts(30, 4, 3, 900), Counts(10, 2, 1, 900), scatter=Scatter(0.3, tests))
+    assert said in verdict.conditions[1].text
 
 
 def test_a_verdict_names_every_condition_with_its_figure() -> None:

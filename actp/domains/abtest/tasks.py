@@ -231,7 +231,8 @@ def _ended(
     b: tuple[str | None, Counts],
 ) -> dict[str, Any]:
     ended = _pairs(tools.store.call("agent_ab_measured", but_series=test["series_id"]))
-    verdict = judge(a[1], b[1], _pairs(test["earlier"]), test["rounds"], scatter_of(ended))
+    rounds = _pairs(test["earlier"])
+    verdict = judge(a[1], b[1], rounds, test["rounds"], scatter_of(ended))
     texts = {"a": test["variant_a_text"], "b": test["variant_b_text"]}
     began_a = test["planned_at"] or test["a_begun_at"] or test["started_at"]
     posted = {"a": began_a, "b": test["started_at"]}

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from actp.counts import read_count
 from actp.domains.engagement import engagement
+from actp.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MOST_ROUNDS", "Condition", "Counts", "Verdict", "judge", "scatter_of", "unmeasured"]
+__all__ = [
+    "KNOWN",
+    "MOST_ROUNDS",
+    "SCATTER",
+    "UNKNOWN_SCATTER",
+    "Condition",
+    "Counts",
+    "Scatter",
+    "Verdict",
+    "judge",
+    "scatter_of",
+    "unmeasured",
+]
 
 LEAST_MARGIN: Final = 0.15
 # How many standard deviations a winner is ahead, by the rounds that the test may have. Pocock's
@@ -26,10 +39,14 @@ WEIGHTS: Final = (3.0, 5.0, 4.0)
 # Even equal posts differ by more than their counts' own chance: who happens to see them first. So
 # much of their rate is granted to that at least; the smaller, the more winners, also false ones.
 SCATTER: Final = 0.155
-# The pairs of earlier tests say whether it is more; that counts like so many pairs.
-USUAL_SCATTER_PAIRS: Final = 6
-# No posts that can be compared differ by more.
-MOST_SCATTER: Final = 2.0
+# So much is granted to an account without tests; its own weigh against it as if it were so many
+# pairs. Chosen on simulated accounts: 0.25 leaves false winners where posts scatter by 0.3, and
+# 0.4 finds hardly any winner in the first tests.
+UNKNOWN_SCATTER: Final = 0.3
+UNKNOWN_SCATTER_PAIRS: Final = 6
+# What differs by more is no scatter of equal posts: one text five times better than the other must
+# not keep the tests after it from a verdict.
+MOST_SCATTER: Final = 0.8
 # The median of a square that is drawn from a normal distribution.
 MEDIAN_SQUARE: Final = 0.455
 HALVINGS: Final = 30
@@ -73,6 +90,25 @@ def unmeasured(said: Mapping[str, Any]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Scatter:
+    """By how much of their rate equal posts differ, and of how many tests that is known."""
+
+    share: float
+    tests: int | None = None
+
+    def __str__(self) -> str:
+        differ = f"differ by {100 * self.share:.0f} %"
+        if self.tests is None:
+            return differ
+        if self.tests == 0:
+            return f"may {differ}: no earlier test shows by how much"
+        return f"may {differ}, by {counted(self.tests, 'earlier test')}"
+
+
+KNOWN: Final = Scatter(SCATTER)
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One thing a winner must meet, with the figure that decided it."""
 
@@ -95,7 +131,7 @@ def judge(
     b: Counts,
     earlier: Sequence[Pair] = (),
     rounds: int = 1,
-    scatter: float = SCATTER,
+    scatter: Scatter = KNOWN,
 ) -> Verdict:
     """Return the winner: 15 percent ahead by score, and by more reactions than chance gives.
 
@@ -109,7 +145,7 @@ def judge(
     score_a, score_b = (sum(pair[arm].score for pair in pairs) for arm in (0, 1))
     highest = max(score_a, score_b)
     margin = abs(score_a - score_b) / highest if highest > 0 else 0.0
-    z = _ahead(pairs, scatter)
+    z = _ahead(pairs, scatter.share)
     p_value = math.erfc(abs(z) / math.sqrt(2))
     bound = BOUNDS[min(max(rounds, len(pairs)), MOST_ROUNDS)]
     most = math.erfc(bound / math.sqrt(2))
@@ -120,7 +156,7 @@ def judge(
             margin > LEAST_MARGIN,
         ),
         Condition(
-            f"p = {p_value:.4f}, below {most:.3f}, as equal posts differ by {100 * scatter:.0f} %",
+            f"p = {p_value:.4f}, below {most:.3f}, as equal posts {scatter}",
             abs(z) > bound,
         ),
         Condition(
@@ -133,14 +169,14 @@ def judge(
     return Verdict("a" if z > 0 else "b", margin, p_value, conditions)
 
 
-def scatter_of(pairs: Sequence[Pair]) -> float:
+def scatter_of(pairs: Sequence[Pair]) -> Scatter:
     """Return by how much of their rate equal posts of an account differ, by its earlier tests.
 
     Most pairs are taken for equal: it is the scatter at which half of them differ by more than
-    chance and scatter let half of all differ.
+    chance and scatter let half of all differ. Few pairs leave it near ``UNKNOWN_SCATTER``.
     """
     if not pairs:
-        return SCATTER
+        return Scatter(UNKNOWN_SCATTER, 0)
     ratios = [_log_ratio(a, b) for a, b in pairs]
     least, most = 0.0, MOST_SCATTER
     for _ in range(HALVINGS):
@@ -149,8 +185,9 @@ def scatter_of(pairs: Sequence[Pair]) -> float:
             least = tried
         else:
             most = tried
-    weight = len(pairs) / (len(pairs) + USUAL_SCATTER_PAIRS)
-    return max(SCATTER, math.sqrt(weight * least**2 + (1 - weight) * SCATTER**2))
+    weight = len(pairs) / (len(pairs) + UNKNOWN_SCATTER_PAIRS)
+    found = math.sqrt(weight * least**2 + (1 - weight) * UNKNOWN_SCATTER**2)
+    return Scatter(max(SCATTER, found), len(pairs))
 
 
 def _leader(difference: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from actp.domains.abtest.verdict import judge
+from actp.domains.abtest.verdict import KNOWN, judge, scatter_of
 from actp.domains.schedule.slots import Slot, Timetable, choose_hours
 from tests.bench.figures import Figure, Quantity
 from tests.support.reactions import drawn
@@ -29,6 +29,9 @@ VIEWS: Final = (200, 1000, 5000)
 SCATTER: Final = 0.15
 FALSE_WINNERS_TARGET_PERCENT: Final = 5.0
 TWICE: Final = 2.0
+# Accounts of which nothing is known yet: how much the rates of their equal posts differ.
+YOUNG_SCATTERS: Final = (0.15, 0.25, 0.4)
+YOUNG_VIEWS: Final = 1000
 
 
 def measure(_: Stage, sizes: Sizes) -> Iterator[Figure]:
@@ -51,6 +54,16 @@ def measure(_: Stage, sizes: Sizes) -> Iterator[Figure]:
             f"A/B: posts twice as good that win with {views} views",
             _winners(random, views, TWICE, sizes.ab_tests),
         )
+    for scatter in YOUNG_SCATTERS:
+        yield _percent(
+            f"A/B: winners of two equal posts in an account's first test, scatter {scatter:.0%}",
+            _winners(random, YOUNG_VIEWS, 1.0, sizes.ab_tests, scatter),
+            at_most=FALSE_WINNERS_TARGET_PERCENT,
+        )
+    yield _percent(
+        f"A/B: posts twice as good that win an account's first test with {YOUNG_VIEWS} views",
+        _winners(random, YOUNG_VIEWS, TWICE, sizes.ab_tests, SCATTER),
+    )
 
 
 def _share_of_better(random: Random) -> float:
@@ -68,13 +81,20 @@ def _choice(slots: dict[int, Slot], random: Random) -> int:
     return hour
 
 
-def _winners(random: Random, views: int, factor: float, tests: int) -> float:
-    """Return the share of tests that a post wins; of two equal ones, either."""
+def _winners(
+    random: Random, views: int, factor: float, tests: int, young: float | None = None
+) -> float:
+    """Return the share of tests that a post wins; of two equal ones, either.
+
+    ``young`` is the scatter of an account without tests.
+    """
+    scatter = young or SCATTER
+    granted = scatter_of([]) if young else KNOWN
     won = 0
     for _ in range(tests):
-        a = drawn(random, views, factor=factor, scatter=SCATTER)
-        b = drawn(random, views, scatter=SCATTER)
-        won += judge(a, b).winner in ({"a"} if factor > 1 else {"a", "b"})
+        a = drawn(random, views, factor=factor, scatter=scatter)
+        b = drawn(random, views, scatter=scatter)
+        won += judge(a, b, scatter=granted).winner in ({"a"} if factor > 1 else {"a", "b"})
     return won / tests
 
 
