@@ -121,10 +121,13 @@ def _render_failed(about: Fields) -> str:
 
 
 def _platform_saturated(about: Fields) -> str:
+    fallen = (
+        f"📉 Saturation: {about.platform()} engagement is down {about.real('drop_percent'):.0f} %\n"
+    )
+    if about["recommended"] == about["posts_per_day"]:
+        return f"{fallen}Posts a day: {about['posts_per_day']}. Try other subjects or formats."
     return (
-        f"📉 Saturation: {about.platform()} engagement is down "
-        f"{about.real('drop_percent'):.0f} %\n"
-        f"Posts a day: {about['posts_per_day']}, better {about['recommended']} for a while."
+        f"{fallen}Posts a day: {about['posts_per_day']}, better {about['recommended']} for a while."
     )
 
 

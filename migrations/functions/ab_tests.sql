@@ -132,11 +132,12 @@ begin
     end if;
   end loop;
   update actp_ab_tests t
-     set status = 'running', started_at = coalesce(agent_time(t.created_at), now()),
+     set status = 'running', started_at = coalesce(t.started_at, agent_time(t.created_at), now()),
          a_begun_at = coalesce(agent_time(t.a_begun_at), agent_time(t.created_at), now()),
          post_url_a = coalesce((safari_post('twitter', t.post_url_a)).url, t.post_url_a),
          post_url_b = coalesce((safari_post('twitter', t.post_url_b)).url, t.post_url_b)
-   where lower(btrim(t.status)) = 'running' and t.started_at is null and agent_ab_lacks(t) is null;
+   where lower(btrim(t.status)) = 'running' and (t.started_at is null or t.status <> 'running')
+     and t.winner is null and t.completed_at is null and agent_ab_lacks(t) is null;
   return (
     select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object(
              'age_hours', extract(epoch from now() - safari_bounded(t.started_at)) / 3600,
@@ -145,14 +146,16 @@ begin
                 where e.series_id = t.series_id and e.round < t.round
                   and e.metrics_24h is not null), '[]')) order by t.started_at, t.id), '[]')
       from actp_ab_tests t
-     where t.status = 'running' and t.started_at is not null and agent_ab_lacks(t) is null);
+     where t.status = 'running' and t.started_at is not null
+       -- What another program has decided stays decided.
+       and t.winner is null and t.completed_at is null and agent_ab_lacks(t) is null);
 end $$;
 
 -- What keeps a test that another program began from being looked at; null if nothing does.
 create or replace function public.agent_ab_lacks(test public.actp_ab_tests) returns text
-language sql immutable set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp as $$
   select case
-    when lower(btrim(test.status)) <> 'running' then
+    when lower(btrim(test.status)) is distinct from 'running' then
       format('its status %s is none of posting, running, complete, inconclusive and error',
              coalesce(quote_literal(left(test.status, 40)), 'null'))
     when concat(test.post_url_a, test.post_id_a) = ''
@@ -162,6 +165,7 @@ language sql immutable set search_path = public, pg_temp as $$
     when test.post_url_a <> '' and a.id is null then 'post_url_a is no address of a tweet'
     when test.post_url_b <> '' and b.id is null then 'post_url_b is no address of a tweet'
     when a.id = b.id then 'both arms are one tweet'
+    when test.started_at > now() + interval '1 hour' then 'its started_at lies in the future'
   end
     from safari_post('twitter', test.post_url_a) a, safari_post('twitter', test.post_url_b) b
 $$;

@@ -1,24 +1,32 @@
 -- Who is the same person on several platforms, and which niches rise on several at once.
 
+-- A handle as another program stored it: of the address of a profile, its name.
+create or replace function public.agent_handle(platform text, given text) returns text
+language sql immutable as $$
+  select case when given ~ '[/:]' then coalesce((public.safari_address(platform, given)).name, given)
+              else given end
+$$;
+
 -- One page of the handles that a table of sightings holds, in the order of its ids.
 create or replace function public.agent_trends_sightings(
   source text, after uuid default null, row_limit integer default 2000
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(s) order by s.id), '[]') from (
-    (select r.id, safari_platform(r.source_platform) as platform, r.handle, null::integer as followers,
+    (select r.id, safari_platform(r.source_platform) as platform,
+            agent_handle(r.source_platform, r.handle) as handle, null::integer as followers,
             r.scraped_at as at, r.author_name as name
        from actp_platform_research r
       where source = 'platform_research' and (after is null or r.id > after)
       order by r.id limit row_limit)
     union all
-    (select t.id, 'twitter', t.author_handle, t.author_follower_count, t.scraped_at,
+    (select t.id, 'twitter', agent_handle('twitter', t.author_handle), t.author_follower_count, t.scraped_at,
             t.author_display_name
        from actp_twitter_research t
       where source = 'twitter_research' and (after is null or t.id > after)
       order by t.id limit row_limit)
     union all
-    (select c.id, safari_platform(c.platform), c.handle, c.followers, c.last_synced_at,
+    (select c.id, safari_platform(c.platform), agent_handle(c.platform, c.handle), c.followers, c.last_synced_at,
             c.display_name
        from actp_platform_creators c
       where source = 'creators' and (after is null or c.id > after)
@@ -32,8 +40,10 @@ create or replace function public.agent_trends_contacts(
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') from (
-    select c.id, safari_platform(c.platform) as platform, c.username, c.display_name, c.email,
-           c.twitter_handle as twitter, c.instagram_handle as instagram, c.tiktok_handle as tiktok,
+    select c.id, safari_platform(c.platform) as platform, agent_handle(c.platform, c.username) as username,
+           c.display_name, c.email, agent_handle('twitter', c.twitter_handle) as twitter,
+           agent_handle('instagram', c.instagram_handle) as instagram,
+           agent_handle('tiktok', c.tiktok_handle) as tiktok,
            c.linkedin_url as linkedin
       from crm_contacts c
      where c.archived_at is null and (after is null or c.id > after)
@@ -76,7 +86,8 @@ begin
 end $$;
 
 -- One page of the posts of the last days that name a niche: of each video its newest snapshot.
--- `days_ago` counts from when a post was first seen, however often it was looked up since.
+-- `days_ago` counts from when a post was first seen, however often it was looked up since. What was seen
+-- in the future says nothing; clocks of programs may differ a little.
 create or replace function public.agent_trends_posts(
   source text, after uuid default null, days integer default 7, row_limit integer default 2000
 ) returns jsonb
@@ -89,7 +100,8 @@ language sql stable set search_path = public, pg_temp as $$
        from actp_platform_research r
       where source = 'platform_research' and (after is null or r.id > after)
         and r.scraped_at > now() - make_interval(days => days)
-        and least(r.scraped_at, r.created_at) > now() - make_interval(days => days)
+        and least(r.scraped_at, r.created_at)
+            between now() - make_interval(days => days) and now() + interval '1 hour'
       order by r.id limit row_limit)
     union all
     (select t.id, 'twitter', agent_niche(t.niche), left(t.tweet_text, 300), t.tweet_url, t.likes,
@@ -99,7 +111,8 @@ language sql stable set search_path = public, pg_temp as $$
        from actp_twitter_research t
       where source = 'twitter_research' and (after is null or t.id > after)
         and t.scraped_at > now() - make_interval(days => days)
-        and least(t.scraped_at, t.created_at) > now() - make_interval(days => days)
+        and least(t.scraped_at, t.created_at)
+            between now() - make_interval(days => days) and now() + interval '1 hour'
       order by t.id limit row_limit)
     union all
     (select v.id, 'youtube', agent_niche(p.niche), left(v.title, 300),
@@ -108,7 +121,7 @@ language sql stable set search_path = public, pg_temp as $$
        from youtube_video_stats v
        join actp_content_performance p on p.platform = 'youtube' and p.external_id = v.video_id
       where source = 'youtube' and (after is null or v.id > after)
-        and v.published_at > now() - make_interval(days => days)
+        and v.published_at between now() - make_interval(days => days) and now() + interval '1 hour'
         and agent_snapshot(v.video_id, v.title, v.views) = 1
         and not exists (select from youtube_video_stats n
                          where n.video_id = v.video_id and n.checked_at > v.checked_at

@@ -83,6 +83,37 @@ def test_what_a_foreign_test_lacks_is_named(
     assert result["running"] == (status == "Running ")
 
 
+TWEETS = [{"tweetUrl": "https://x.com/me/status/5", **BADLY}, {"tweetUrl": URL_B, **WELL}]
+FOREIGN = """
+insert into actp_ab_tests (topic, niche, variant_a_text, variant_b_text, post_url_a, post_url_b,
+                           status, started_at, winner)
+  values (%s, 'saas_growth', 'a', 'b', 'https://x.com/me/status/5', %s, %s, %s, %s)
+"""
+
+
+def test_every_foreign_test_is_looked_at_named_or_decided(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    for topic, status, started_at, winner in (
+        ("spelled", " Running", "2026-01-01", None),
+        ("decided", "running", "2026-01-01", "a"),
+        ("no status", None, "2026-01-01", None),
+        ("future", "RUNNING", "2999-01-01", None),
+    ):
+        admin.execute(FOREIGN, (topic, URL_B, status, started_at, winner))
+    simulator.play({"services": {"twitter-comments": {"tweets": TWEETS}}})
+    _, result = run_script(script, "--checkback")
+    assert [(row["topic"], row["verdict"]) for row in result["rows"]] == [("spelled", "b")]
+    assert {row["topic"]: row["lacks"] for row in result["stranded"]} == {
+        "no status": (
+            "its status null is none of posting, running, complete, inconclusive and error"
+        ),
+        "future": "its started_at lies in the future",
+    }
+    kept = rows(admin, "select status, winner from actp_ab_tests where topic = 'decided'")
+    assert kept == [("running", "a")]
+
+
 def test_counts_that_were_stored_before_a_crash_decide(
     run_script: RunScript, admin: psycopg.Connection
 ) -> None:

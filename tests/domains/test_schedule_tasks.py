@@ -175,7 +175,7 @@ def test_videos_of_youtube_are_compared_at_equal_age_only(
     admin.execute(POST, ("YouTube", "saas_growth", 100, 3, 4))
     admin.execute(POST, ("YouTube", "saas_growth", 900, 20, 4))
     assert run_script(script, "--saturation-check")[1] == {
-        "checked": 0, "saturated": 0, "told": 0, "rows": [],
+        "checked": 0, "saturated": 0, "told": 0, "too_few": [], "rows": [],
     }  # fmt: skip
 
 
@@ -251,6 +251,21 @@ def test_a_tired_platform_is_told_once_a_week(
         "platform": "tiktok", "drop_percent": 50, "posts_per_day": 3, "recommended": 2,
     }  # fmt: skip
     assert script.main(["--saturation-check"]) == 0
+
+
+def test_a_tired_platform_with_one_post_a_day_is_told_to_try_others(
+    run_script: RunScript, admin: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.execute(POST, ("linkedin", "saas_growth", 50, 2, 3))
+    admin.execute(POST, ("linkedin", "saas_growth", 100, 20, 3))
+    admin.execute(POST, ("tiktok", "saas_growth", 100, 3, 2))
+    _, result = run_script(script, "--saturation-check")
+    (row,) = result["rows"]
+    assert (row["posts_per_day"], row["recommended"], result["too_few"]) == (1, 1, ["tiktok"])
+    assert script.main(["--saturation-check"]) == 0
+    said = capsys.readouterr().out
+    assert "try other subjects or formats." in said
+    assert "tiktok." in said
 
 
 def test_an_hour_beyond_the_slots_is_shown(

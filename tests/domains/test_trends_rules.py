@@ -96,8 +96,9 @@ def test_the_newest_and_the_most_of_what_was_seen_is_kept() -> None:
 
 @pytest.mark.parametrize(
     "handle",
-    ["alex", "info", "Contact", "michael", "michael_99", "marketing", "TechTips", "growth.hacker"],
-)
+    ["alex", "info", "Contact", "michael", "michael_99", "marketing", "TechTips", "growth.hacker",
+     "alex1", "mike_2", "maria1990", "Marketing2024", "testuser", "user1", "user12345678"],
+)  # fmt: skip
 def test_a_common_handle_joins_nobody_without_a_name_that_agrees(handle: str) -> None:
     contact = {**CONTACT, "username": handle, "display_name": "Alex Meyer"}
     index = index_of(("instagram", handle))

@@ -65,11 +65,11 @@ def test_finding_a_contact_on_three_platforms_is_idempotent(
 def test_a_page_more_than_one_is_read_to_its_end(tools: Tools, admin: psycopg.Connection) -> None:
     admin.execute(
         "insert into crm_contacts (platform, username)"
-        " select 'twitter', 'person' || n from generate_series(1, 2001) n"
+        " select 'twitter', 'someperson' || n from generate_series(1, 2001) n"
     )
     admin.execute(
         "insert into actp_platform_creators (platform, handle)"
-        " select 'tiktok', 'Person_' || n from generate_series(1, 2001) n"
+        " select 'tiktok', 'Some_Person_' || n from generate_series(1, 2001) n"
     )
     counts = tasks.associate(tools)
     assert (counts["contacts"], counts["matched"], counts["written"]) == (2001, 2001, 4002)
@@ -157,6 +157,32 @@ def test_contacts_match_by_address_not_by_name(tools: Tools, admin: psycopg.Conn
         ("instagram", "mariagomez", "fuzzy_match"),
         ("twitter", "maria_gomez", "fuzzy_match"),
     ]
+
+
+def test_a_profile_address_is_the_handle_of_a_contact(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_contacts (platform, username) values"
+        " ('IG', 'https://www.instagram.com/jon.k.miller/'), ('X', 'https://x.com/jonkmiller')"
+    )
+    assert tasks.associate(tools)["associations"] == 4
+    handles = admin.execute("select distinct handle from actp_platform_associations order by 1")
+    assert handles.fetchall() == [("jon.k.miller",), ("jonkmiller",)]
+
+
+@pytest.mark.parametrize("at", ["infinity", "2999-01-01"])
+def test_a_post_of_the_future_makes_no_trend(
+    tools: Tools, admin: psycopg.Connection, at: str
+) -> None:
+    for platform in ("threads", "tiktok"):
+        admin.execute(
+            "insert into actp_platform_research"
+            " (source_platform, post_url, niche, likes, scraped_at) values (%s, %s, 'ai', 100, %s)",
+            (platform, f"https://example.org/{platform}", at),
+        )
+    admin.execute("update actp_platform_research set created_at = scraped_at")
+    assert tasks.detect(tools)["trends"] == 0
 
 
 def test_two_trends_are_not_told(tools: Tools, admin: psycopg.Connection) -> None:

@@ -77,6 +77,8 @@ def test_other_events_name_what_they_are_about() -> None:
     assert saturated == (
         "📉 Saturation: TikTok engagement is down 35 %\nPosts a day: 3, better 2 for a while."
     )
+    once = told("platform_saturated", platform="linkedin", posts_per_day=1, recommended=1)
+    assert once.endswith("Posts a day: 1. Try other subjects or formats.")
     assert told("published", platforms=["twitter"], urls=["https://x.com/a/1"]) == (
         "🚀 Published: Twitter\nhttps://x.com/a/1"
     )

@@ -8,6 +8,7 @@ from actp.cli.agents.script import Task
 from actp.cli.output import console, counted, say, table, text, warn
 from actp.domains.posts.tasks import measure
 from actp.domains.schedule import tasks
+from actp.domains.schedule.saturation import FEWEST_POSTS
 from actp.moments import stored_time
 
 if TYPE_CHECKING:
@@ -29,13 +30,19 @@ def _show_hours(result: Mapping[str, Any]) -> None:
 def _show_saturation(result: Mapping[str, Any]) -> None:
     if not result["checked"]:
         say("No platform has measured posts of the last 30 days.")
-    elif not result["rows"]:
-        say(f"None of {counted(result['checked'], 'platform')} has falling engagement.")
     for row in result["rows"]:
+        is_fewer = row["recommended"] < row["posts_per_day"]
+        advice = f"post {row['recommended']} a day instead of {row['posts_per_day']}"
         say(
             f"{row['platform']}: engagement fell by {row['drop_percent']} %; "
-            f"post {row['recommended']} a day instead of {row['posts_per_day']}."
+            f"{advice if is_fewer else 'try other subjects or formats'}."
         )
+    known = result["checked"] - len(result["too_few"])
+    if known and not result["rows"]:
+        say(f"Engagement does not fall on {counted(known, 'platform')}.")
+    if result["too_few"]:
+        least = f"{FEWEST_POSTS} measured posts of the last week and of the weeks before"
+        say(f"Not compared, as that needs {least}: {', '.join(result['too_few'])}.")
 
 
 def _moment(value: datetime | str) -> datetime:

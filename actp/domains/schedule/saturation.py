@@ -12,7 +12,7 @@ from actp.domains.significance import errors_needed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Saturation", "has_recovered", "saturation"]
+__all__ = ["FEWEST_POSTS", "Saturation", "has_recovered", "is_comparable", "saturation"]
 
 FEWEST_POSTS: Final = 3
 TIRED_BELOW: Final = 0.70
@@ -28,7 +28,10 @@ LEAST_ERRORS: Final = 3.5
 
 @dataclass(frozen=True, slots=True)
 class Saturation:
-    """A platform that tires, and how many posts a day would be better."""
+    """A platform that tires, and how many posts a day would be better.
+
+    ``recommended`` is ``posts_per_day`` where that leaves none out.
+    """
 
     platform: str
     drop_percent: int
@@ -49,8 +52,14 @@ def saturation(row: Mapping[str, Any]) -> Saturation | None:
         if ratio is not None and ratio < TIRED_BELOW and _has_fallen(recent, earlier):
             posts = row["posts_per_day"]
             drop = round(100 * (1 - ratio))
-            return Saturation(row["platform"], drop, posts, max(1, posts - 1))
+            return Saturation(row["platform"], drop, posts, posts - 1 if posts > 1 else posts)
     return None
+
+
+def is_comparable(row: Mapping[str, Any]) -> bool:
+    """Return whether enough posts of the last week and of before are known to compare them."""
+    earlier = _scores(row, lambda age: age > BASELINE_FROM_DAYS)
+    return _ratio(_scores(row, lambda age: age <= BASELINE_FROM_DAYS), earlier) is not None
 
 
 def has_recovered(row: Mapping[str, Any]) -> bool:

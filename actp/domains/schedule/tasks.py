@@ -12,7 +12,7 @@ from actp.domains.outreach.due import Due
 from actp.domains.schedule.calendar import Entry, assign, free_moments
 from actp.domains.schedule.ics import to_ics
 from actp.domains.schedule.plan import read_plan
-from actp.domains.schedule.saturation import has_recovered, saturation
+from actp.domains.schedule.saturation import has_recovered, is_comparable, saturation
 from actp.domains.schedule.slots import Slot, choose_hours
 from actp.errors import InvalidInput
 from actp.plural import counted
@@ -67,7 +67,14 @@ def saturation_check(tools: Tools) -> dict[str, Any]:
     tired = [asdict(found) for row in rows if (found := saturation(row))]
     well = [row["platform"] for row in rows if row["is_told"] and has_recovered(row)]
     told = tools.store.call("agent_schedule_tell_saturated", rows=tired, recovered=well)
-    return {"checked": len(rows), "saturated": len(tired), "told": told, "rows": tired}
+    too_few = [row["platform"] for row in rows if not is_comparable(row)]
+    return {
+        "checked": len(rows),
+        "saturated": len(tired),
+        "told": told,
+        "too_few": too_few,
+        "rows": tired,
+    }
 
 
 def calendar(tools: Tools, ics: Path | None = None) -> dict[str, Any]:

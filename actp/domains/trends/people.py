@@ -18,7 +18,7 @@ Match: TypeAlias = Literal["crm_match", "handle_match", "fuzzy_match"]
 
 # Shorter names belong to too many people.
 SHORTEST_SQUISHED: Final = 4
-# A name of letters only that is shorter is a first name or a word.
+# A name with fewer letters is a first name or a word.
 SHORTEST_TELLING: Final = 7
 _COMMON: Final = frozenset(
     {
@@ -110,8 +110,17 @@ _TOPICS: Final = (
     "store|studio|style|success|team|tech|the|tips|today|top|trader|travel|tv|video|web|world|your"
 )
 _TOPICAL: Final = re.compile(f"(?:{_TOPICS})+")
-# So many digits behind a common name make it no rarer.
+# So many digits behind a common name make it no rarer, nor does a year.
 FEW_DIGITS: Final = 3
+_YEAR: Final = re.compile(r"(?:19|20)\d\d$")
+# What platforms and forms name somebody who has chosen no name, with any number.
+_GIVEN: Final = frozenset(
+    {
+        "anonymous", "deleteduser", "example", "guest", "instagramuser", "member", "nobody",
+        "profile", "someone", "test", "tester", "testing", "testuser", "tiktokuser", "twitteruser",
+        "user", "xuser", "youtubeuser",
+    }
+)  # fmt: skip
 OWN_COLUMNS: Final = ("twitter", "instagram", "tiktok", "linkedin")
 _PROFILE = re.compile(
     r"^(?:https?://)?(?:[\w-]+\.)*linkedin\.com/(?:in|company)/([^/?#]+)", re.IGNORECASE
@@ -268,11 +277,13 @@ def _is_one(handle: str, called: str, seen: _Seen) -> bool:
 
 def is_common(handle: str) -> bool:
     """Return whether so many people use a handle that it alone says nothing."""
-    squished = squish(handle)
-    letters = "".join(sign for sign in squished if not sign.isdigit())
-    if len(squished) - len(letters) > FEW_DIGITS:
+    name = _YEAR.sub("", squish(handle))
+    letters = "".join(sign for sign in name if not sign.isdigit())
+    if letters in _GIVEN:
+        return True
+    if len(name) - len(letters) > FEW_DIGITS:
         return False
-    is_short = len(letters) < SHORTEST_TELLING and letters == squished
+    is_short = len(letters) < SHORTEST_TELLING
     return is_short or letters in _COMMON or _TOPICAL.fullmatch(letters) is not None
 
 
