@@ -187,12 +187,25 @@ def facts(detail: object) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {number(it)}" for name, it in figures.items())
 
 
+def about(alert: Row) -> str:
+    """Return what an alert is about in one line: what failed, who said what, or where."""
+    detail = alert.get("detail")
+    known = detail if isinstance(detail, dict) else {}
+    if said := alert.get("error") or known.get("error"):
+        return one_line(said, 120)
+    names = ("name", "handle", "recipient", "service", "job", "program", "platform")
+    whom = next((known[name] for name in names if known.get(name)), "")
+    said = known.get("words") or known.get("text") or known.get("why") or ""
+    return one_line(f"{whom}: {said}" if whom and said else whom or said, 120)
+
+
 def share(used: int, limit: int) -> int:
     """Return how much of a limit is used, in hundredths."""
     return min(100, round(100 * used / limit)) if limit > 0 else 0
 
 
 FILTERS: Final = {
+    "about": about,
     "after": after,
     "because": because,
     "drafts": drafts,

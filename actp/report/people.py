@@ -6,6 +6,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.plural import counted
 from actp.report.chart import Chart, plain, words
 from actp.report.svg import Bar, bars
 
@@ -59,7 +60,7 @@ def campaigns(data: Mapping[str, Any]) -> Chart:
     return Chart(
         "campaigns",
         "Campaigns",
-        f"{replies:,} of {targets:,} targets of the newest campaigns have replied.",
+        f"{replies:,} of {counted(targets, 'target')} of the newest campaigns replied.",
         "Nothing yet: no campaign has targets.",
         ("campaign", *STATES),
         table,
@@ -82,8 +83,8 @@ def funnel(data: Mapping[str, Any]) -> Chart:
     return Chart(
         "funnel",
         "The funnel",
-        f"{scored:,} of {data['contacts']:,} contacts have a score;"
-        f" {stages.get('decision', 0):,} are about to decide.",
+        f"{scored:,} of {counted(data['contacts'], 'contact')} scored;"
+        f" {stages.get('decision', 0):,} about to decide.",
         "Nothing yet: no contact has a score.",
         ("stage", "people"),
         table,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from actp.plural import counted
 from actp.report.chart import Chart, plain
 from actp.report.svg import Bar, bars, columns
 
@@ -43,7 +44,7 @@ def queue(data: Mapping[str, Any]) -> Chart:
     return Chart(
         "queue",
         "The queue now",
-        f"{total:,} commands are not settled yet.",
+        f"{counted(total, 'command')} {'is' if total == 1 else 'are'} not settled yet.",
         "Nothing yet: the queue is empty.",
         ("service", *STATES),
         [(plain(row["service"]), *(row[state] for state in STATES)) for row in services],
@@ -72,8 +73,8 @@ def ended(data: Mapping[str, Any]) -> Chart:
     return Chart(
         "ended",
         "What happened to commands",
-        f"In {DAYS} days {done:,} were completed and {failed:,} failed"
-        + (f"; {unknown:,} have an unknown outcome." if unknown else "."),
+        f"In {DAYS} days: {done:,} completed, {failed:,} failed"
+        + (f", {unknown:,} with an unknown outcome." if unknown else "."),
         "Nothing yet: no command has ended in 14 days.",
         ("day", *OUTCOMES),
         table,

@@ -238,7 +238,7 @@ def _ticks(most: float) -> list[float]:
     rough = most / 4
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
-    if most >= 2:
+    if most >= 1:
         step = max(1.0, step)
     return [step * n for n in range(int(most / step + 1e-9) + 1)]
 

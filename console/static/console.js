@@ -41,7 +41,18 @@ addEventListener("keydown", once, true);
 // -- what was typed stays, whatever the page learns meanwhile
 document.addEventListener("input", ({ target }) => {
   if (target.closest("main")) target.setAttribute("hx-morph-skip", "");
+  holdEdited();
 });
+
+// -- what is approved as it was shown is not what stands in an edited field
+function holdEdited() {
+  for (const button of all("article [data-as-shown]")) {
+    const field = button.closest("article").querySelector("textarea");
+    button.disabled = field.value !== field.defaultValue;
+  }
+}
+document.addEventListener("DOMContentLoaded", holdEdited);
+document.addEventListener("htmx:after:swap", holdEdited);
 
 // -- questions: what cannot be undone asks first
 document.addEventListener("htmx:confirm", (event) => {

@@ -259,3 +259,28 @@ def test_the_pages_work_without_scripts(browser: Browser, served: Served) -> Non
     page.wait_for_url("**/")
     assert served.life.state(command)[0] == "cancelled"
     context.close()
+
+
+def test_an_edited_draft_is_saved_and_not_approved_as_it_was(
+    browser: Browser, served: Served
+) -> None:
+    with served.database.connect() as admin:
+        admin.execute(REVIEW_ALL)
+    draft = served.life.enqueue("ada")
+    context = enter(browser, served)
+    page = context.new_page()
+    page.goto("/review")
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    text = page.get_by_label("Text to ada")
+    as_shown = text.input_value()
+    text.fill("Hello Ada")
+    assert approve.is_disabled()
+    text.fill(as_shown)
+    assert approve.is_enabled()
+    text.fill("Hello Ada")
+    page.get_by_role("button", name="Save and approve").click()
+    page.locator("#confirm").get_by_role("button", name="Save and approve").click()
+    page.get_by_text("Saved and approved.").wait_for()
+    shown = served.database.store.call("safari_show", id=draft)["command"]
+    assert (shown["params"]["text"], shown["hold"]) == ("Hello Ada", None)
+    context.close()

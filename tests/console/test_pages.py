@@ -18,6 +18,7 @@ from tests.console.conftest import REVIEW_ALL
 from tests.support.databases import TERMINATE
 
 if TYPE_CHECKING:
+    from actp.store import Json
     from tests.console.conftest import Served
     from tests.support.databases import Databases
 
@@ -47,6 +48,21 @@ def test_every_page_has_an_empty_state_and_is_small(served: Served) -> None:
         assert answer.status_code == 200, page
         assert len(answer.content) < MAX_PAGE_BYTES, page
         assert "http://" not in re.sub(r"http://www\.w3\.org/\S+", "", answer.text), page
+
+
+def test_a_command_to_nobody_is_named_by_what_it_does(served: Served) -> None:
+    tweet: Json = {"action": "tweet", "platform": "twitter", "params": {"text": "Hello"}}
+    id_ = served.database.store.call("safari_enqueue", commands=[tweet])[0]["id"]
+    assert "Cancel the command?" in served.client.get(f"/commands/{id_}").text
+    with served.database.connect() as admin:
+        admin.execute(
+            "update safari_command_queue"
+            " set status = 'failed', reason = 'unknown', completed_at = now()"
+        )
+    page = served.client.get("/unknown").text
+    assert f'href="/commands/{id_}">tweet</a>' in page
+    assert "You saw it at your own page: mark it sent?" in page
+    assert "again?" not in served.client.get(f"/commands/{id_}").text
 
 
 def test_text_from_outside_stays_text_on_every_page(served: Served) -> None:
