@@ -98,7 +98,8 @@ def json_object(answer: httpx.Response) -> dict[str, Any]:
 def described(answer: httpx.Response, secret: SecretStr | None) -> str:
     """Return ``HTTP 422: why`` in at most 200 characters, without the secret."""
     said = json_object(answer)
-    why = said.get("message") or said.get("error") or answer.reason_phrase or "no description"
+    named = (said.get(name) for name in ("message", "error", "description"))
+    why = next(filter(None, named), answer.reason_phrase or "no description")
     return f"HTTP {answer.status_code}: {_masked(str(why), secret)}"
 
 

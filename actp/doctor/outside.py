@@ -10,7 +10,7 @@ import httpx
 from actp.chat.updates import People
 from actp.clients.notify import channels
 from actp.clients.webhook import Webhook
-from actp.clients.wire import json_object
+from actp.clients.wire import described, json_object
 from actp.doctor.finding import Finding, fine, problem, warning
 from actp.errors import ActpError, SettingsError, WrongState
 from actp.settings.values import is_loopback
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["elsewhere", "processes", "telegram"]
 
 TELEGRAM_TIMEOUT_SECONDS: Final = 5.0
+REFUSED: Final = frozenset({httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN})
 WELL: Final = frozenset({"RUNNING", "STARTING"})
 
 
@@ -44,7 +45,7 @@ def telegram(settings: Settings) -> Iterator[Finding]:
             timeout=TELEGRAM_TIMEOUT_SECONDS,
             trust_env=not is_loopback(settings.telegram_api_url),
         ) as client:
-            yield from _bot(client)
+            yield from _bot(client, chat)
             if settings.telegram_buttons:
                 yield from _buttons(client, settings, chat)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -55,13 +56,20 @@ def telegram(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _bot(client: httpx.Client) -> Iterator[Finding]:
+def _bot(client: httpx.Client, chat: str) -> Iterator[Finding]:
     status = client.get("/getMe").status_code
-    if status == httpx.codes.OK:
-        yield fine("Telegram", "the bot token is valid")
-    else:
+    if status != httpx.codes.OK:
         yield problem(
             "Telegram", f"the bot token was rejected (HTTP {status})", "Check TELEGRAM_BOT_TOKEN."
+        )
+        return
+    yield fine("Telegram", "the bot token is valid")
+    found = client.get("/getChat", params={"chat_id": chat})
+    if found.status_code in REFUSED:
+        yield problem(
+            "Telegram",
+            f"the bot does not see the chat: {described(found, None)}",
+            "Check TELEGRAM_CHAT_ID. Write to the bot, or add it to the group.",
         )
 
 

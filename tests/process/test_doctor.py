@@ -197,7 +197,9 @@ def test_buttons_that_nobody_could_press_are_named(
         "TELEGRAM_BOT_TOKEN": "123456:do-not-show",
         "TELEGRAM_BUTTONS": "true",
     }
+    simulator.play({"telegram": {"chat_id": "42"}})
     group = problems({**environment, **buttons, "TELEGRAM_CHAT_ID": "-1001"})
+    assert "does not see the chat: HTTP 400: Bad Request: chat not found" in group["Telegram"][0]
     assert "TELEGRAM_USERS is empty" in group["Telegram buttons"][0]
     private = {**environment, **buttons, "TELEGRAM_CHAT_ID": "42"}
     assert "no host receives presses" in run(private, "doctor").stdout
