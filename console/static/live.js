@@ -4,7 +4,7 @@
 (() => {
   const NAME = "actp-live";
   // The server sends something every 15 s; a page that hears nothing reads from a dead connection.
-  const SILENT_MS = 40_000, CHECK_MS = 5_000, RETRY_MS = 2_000;
+  const SILENT_MS = 40_000, CHECK_MS = 5_000, RETRY_MS = 2_000, ASK_MS = 200;
   // A restart of the console takes a moment and is no news.
   const NOTICE_MS = 2_000;
   const element = document.getElementById("live");
@@ -14,9 +14,19 @@
   // -- who reads
   function take() {
     if (document.hidden || release || waiting) return;
-    if (!navigator.locks) return hold();
+    if (!navigator.locks) return ask();
     waiting = new AbortController();
     navigator.locks.request(NAME, { signal: waiting.signal }, hold).catch(leave);
+  }
+  // Without Web Locks a page reads unless another one answers that it does.
+  function ask() {
+    const asked = Date.now();
+    channel.postMessage({ event: "actp:who" });
+    setTimeout(() => {
+      if (release || document.hidden || heardAt > asked) return;
+      channel.postMessage({ event: "actp:here" });
+      hold();
+    }, ASK_MS * (1 + Math.random()));
   }
   function hold() {
     waiting = null;
@@ -29,6 +39,7 @@
   function leave() {
     waiting?.abort();
     release?.();
+    if (release && !navigator.locks) channel.postMessage({ event: "actp:left" });
     waiting = release = null;
     if (connection) close();
   }
@@ -55,7 +66,11 @@
     channel.postMessage({ event, data });
     receive({ event, data });
   }
-  channel.onmessage = ({ data }) => receive(data);
+  channel.onmessage = ({ data }) => {
+    if (data.event === "actp:left") take();
+    else if (data.event !== "actp:who") receive(data);
+    else if (release) channel.postMessage({ event: "actp:here" });
+  };
 
   const own = (handle) => (event) => { if (event.target === element) handle(event.detail); };
   document.addEventListener("htmx:config:request", own(({ ctx }) => {
@@ -85,9 +100,11 @@
     if (Date.now() - heardAt < SILENT_MS || document.hidden) return;
     heardAt = Date.now();
     if (connection) connection.abortController.abort();
-    else if (!release) navigator.locks?.request(NAME, { steal: true }, hold).catch(leave);
+    else if (!release && !navigator.locks) ask();
+    else if (!release) navigator.locks.request(NAME, { steal: true }, hold).catch(leave);
   }, CHECK_MS);
   document.addEventListener("visibilitychange", () => (document.hidden ? leave() : take()));
+  addEventListener("pagehide", leave);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) document.body.dispatchEvent(new CustomEvent("actp:acted", { bubbles: true }));
     take();

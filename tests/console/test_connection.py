@@ -132,6 +132,24 @@ def test_many_visible_pages_of_one_browser_share_a_stream(
     context.close()
 
 
+def test_pages_of_a_browser_without_locks_share_a_stream_too(
+    browser: Browser, console: Served
+) -> None:
+    context = enter(browser, console)
+    context.add_init_script("delete Navigator.prototype.locks")
+    pages = [live(context) for _ in range(PAGES - 1)]
+    assert not pages[0].evaluate("'locks' in navigator")
+    command = console.life.enqueue("ada")
+    for page in pages:
+        sees(page, command)
+    # The first one reads; the next page takes its place.
+    hide(pages[0], is_hidden=True)
+    command = console.life.enqueue("bob")
+    for page in pages[1:]:
+        sees(page, command)
+    context.close()
+
+
 def test_an_ended_session_is_named_and_a_new_link_revives_the_page(
     browser: Browser, console: Served
 ) -> None:
