@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from actp.checkout import IS_CHECKOUT
+from actp.checkout import spelled
 from actp.cli.failures import explain
 from actp.cli.main import run
 from actp.cli.output import console, say
@@ -26,8 +26,7 @@ from simulator.process import SimulatorFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
-COMMAND: Final = "bin/" if IS_CHECKOUT else "actp "
-PROGRAM: Final = f"{COMMAND}demo"
+PROGRAM: Final = spelled("bin/demo")
 SETTLE_TIMEOUT_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.3
 
@@ -64,8 +63,8 @@ def _run(*, keep: bool) -> int:
         code = explain(error, PROGRAM) if interruption.number is None else interruption.exit_code
     code |= _leave(stage, keep=keep)
     if not keep and interruption.number is None:
-        say(f"\nThe demo's database was removed; {COMMAND}demo --keep keeps it.")
-        say(f"Next: {COMMAND}simulate to practice, {COMMAND}init to set up, {COMMAND}up to start.")
+        say("\nThe demo's database was removed; bin/demo --keep keeps it.")
+        say("Next: bin/simulate to practice, bin/init to set up, bin/up to start.")
     return code
 
 
@@ -99,7 +98,7 @@ def _leave(stage: Stage, *, keep: bool) -> int:
     if keep:
         path = stage.write_settings()
         say(f"\nKept: {stage.folder}. To explore it:\n  export ACTP_ENV_FILE={path}")
-        say(f"  {COMMAND}status")
+        say("  bin/status")
         say(f"Console: {stage.start_console()}")
         say(f"It stops after {CONSOLE_MINUTES} minutes without an open page.")
     return ExitCode.OK

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from actp.checkout import IS_CHECKOUT
+from actp.checkout import spelled
 from actp.cli.main import run
 from actp.cli.output import one_line, say
 from actp.errors import ActpError, InvalidInput, NotFound, WrongState
@@ -146,14 +146,13 @@ def _scenario(path: Path) -> dict[str, Any]:
 
 
 def _introduce(path: Path) -> None:
-    command = "bin/" if IS_CHECKOUT else "actp "
     say("The simulated services run until Ctrl-C. In another terminal:\n")
     for line in (
         f"export {ENV_FILE_NAME}={shlex.quote(str(path))}",
-        f"{command}up",
-        f'{command}enqueue dm instagram ada "Hello"',
-        f"{command}status --watch",
-        f"{command}down; unset {ENV_FILE_NAME}",
+        "bin/up",
+        'bin/enqueue dm instagram ada "Hello"',
+        "bin/status --watch",
+        f"bin/down; unset {ENV_FILE_NAME}",
     ):
         say(f"  {line}")
     say("\nWhat recipients see:")
@@ -185,7 +184,7 @@ def _line(effect: Mapping[str, Any]) -> str:
 
 def main() -> int:
     """Run the command and return its exit code."""
-    return run(simulate, sys.argv[1:], "bin/simulate" if IS_CHECKOUT else "actp simulate")
+    return run(simulate, sys.argv[1:], spelled("bin/simulate"))
 
 
 if __name__ == "__main__":

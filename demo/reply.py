@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Group
 from rich.text import Text
 
+from actp.checkout import spelled
 from actp.cli.output import one_line, table, text
 from actp.domains.crm.syncing import sync
 from actp.domains.tools import Tools
@@ -41,7 +42,7 @@ def inbox_page(rows: list[dict[str, Any]]) -> RenderableType:
         shown.add_row(
             text(f"{one_line(row['name'], 30)}, {row['platform']}"),
             text(row["words"]),
-            f"bin/inbox reply {row['contact_id'][:8]} TEXT",
+            spelled(f"bin/inbox reply {row['contact_id'][:8]} TEXT"),
         )
     return Group(
         Text(

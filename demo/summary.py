@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Group
 from rich.text import Text
 
+from actp.checkout import spelled
 from actp.cli.output import counted, one_line, table, text
 from actp.safari.catalogue import HTTP_SERVICES
 from demo.reply import inbox_page
@@ -111,7 +112,7 @@ def _next(ending: Ending, act: Act) -> Text:
         "unknown": f"bin/queue resolve {id_} sent",
         "waiting": f"bin/limits set instagram dm {USUAL_DM_LIMIT}",
     }
-    return Text(told.get(ending, f"bin/show {id_}"))
+    return Text(spelled(told.get(ending, f"bin/show {id_}")))
 
 
 def _promises(checks: Sequence[Check]) -> list[Text]:

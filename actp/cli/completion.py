@@ -26,7 +26,16 @@ _actp_words() {{
 }}
 complete -o default -F _actp_words {commands}
 """
-_ZSH: Final = "autoload -U +X bashcompinit && bashcompinit\n" + _BASH
+# A shell without its completion system gets it; without candidates, files are completed.
+_ZSH: Final = """\
+(( ${{+functions[compdef]}} )) || {{ autoload -Uz compinit && compinit; }}
+_actp_words() {{
+    local -a found
+    found=(${{(f)"$({run} "${{(@)words[1,CURRENT]}}" 2>/dev/null)"}})
+    if (( $#found )); then compadd -a found; else _files; fi
+}}
+compdef _actp_words {commands}
+"""
 _FISH: Final = """\
 function _actp_words
     {run} (commandline -opc) (commandline -ct) 2>/dev/null

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from actp.checkout import IS_CHECKOUT
+from actp.checkout import spelled
 from actp.cli.output import one_line
 from actp.cli.platforms import PAUSABLE
 from actp.errors import (
@@ -105,11 +105,10 @@ def _file_parts(error: OSError) -> tuple[str, str]:
 def _write(program: str, cause: str, remedy: str) -> None:
     # A cause may be a list, one mistake a line: settings and batches report all at once.
     first, *rest = [one_line(line, LONGEST_LINE) for line in cause.splitlines() if line.strip()]
-    click.echo("\n".join([f"{program}: {first}", *(f"  {line}" for line in rest)]), file=sys.stderr)
+    said = "\n".join([f"{program}: {first}", *(f"  {line}" for line in rest)])
+    click.echo(spelled(said), file=sys.stderr)
     for line in remedy.splitlines():
-        # An installed package has one command and no launchers.
-        said = line if IS_CHECKOUT else line.replace("bin/", "actp ")
-        click.echo(f"  {said.rstrip()}", file=sys.stderr)
+        click.echo(f"  {spelled(line).rstrip()}", file=sys.stderr)
 
 
 def _remedy(error: ActpError, program: str) -> str:

@@ -9,7 +9,7 @@ import click
 from click.exceptions import NoSuchCommand
 
 from actp import __version__
-from actp.checkout import IS_CHECKOUT
+from actp.checkout import IS_CHECKOUT, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,16 @@ class Group(click.Group):
             formatter.write_dl([(n, self.summary(ctx, n)) for n in self.list_commands(ctx)])
 
 
+def _spell_help(command: click.Command) -> None:
+    """Let help name the commands of an installed copy."""
+    command.help = spelled(command.help or "")
+    for option in command.params:
+        if isinstance(option, click.Option):
+            option.help = spelled(option.help or "")
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _spell_help(each)
+
+
 class LazyGroup(Group):
     """A group that imports only the command it runs."""
 
@@ -115,6 +125,8 @@ class LazyGroup(Group):
             return None
         module = import_module(f"actp.cli.{self._entries[cmd_name].module}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        if not IS_CHECKOUT:
+            _spell_help(command)
         return command
 
     def resolve_command(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from actp.checkout import spelled
 from actp.lines import CONTROLS, one_line
 from actp.plural import counted
 
@@ -49,12 +50,12 @@ def figure(value: object) -> str:
 
 def say(line: str) -> None:
     """Print one sentence."""
-    click.echo(CONTROLS.sub("�", line), file=sys.stdout)
+    click.echo(CONTROLS.sub("�", spelled(line)), file=sys.stdout)
 
 
 def warn(line: str) -> None:
     """Print one sentence beside what was asked for."""
-    click.echo(CONTROLS.sub("�", line), file=sys.stderr)
+    click.echo(CONTROLS.sub("�", spelled(line)), file=sys.stderr)
 
 
 def text(value: object, style: str = "", longest: int = 200) -> Text:

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
-from rich.text import Text
 
+from actp.checkout import spelled
 from actp.cli.output import one_line, table, text
 from actp.cli.times import short_duration, short_time
 from actp.moments import stored_time
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["show_view"]
 
@@ -68,7 +69,7 @@ def _facts(command: Row) -> Table:
     if command.get("place"):
         shown.add_row("look at", text(command["place"], longest=MAX_VALUE_LENGTH))
     if command["reason"] == "unknown":
-        shown.add_row("next", Text(f"bin/queue resolve {command['id']} sent|not-sent"))
+        shown.add_row("next", text(spelled(f"bin/queue resolve {command['id']} sent|not-sent")))
     return shown
 
 

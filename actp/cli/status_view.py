@@ -11,6 +11,7 @@ from rich.console import Group
 from rich.measure import Measurement
 from rich.text import Text
 
+from actp.checkout import spelled
 from actp.cli.output import table, text
 from actp.cli.times import short_duration
 from actp.moments import short_time, stored_time
@@ -72,7 +73,7 @@ def status_view(report: Report) -> RenderableType:
 
 def drawn_line(line: Line) -> Text:
     """Return a line of words in the styles of its tones."""
-    drawn = Text.assemble(*((words, _STYLES[tone]) for words, tone in line.parts))
+    drawn = Text.assemble(*((spelled(words), _STYLES[tone]) for words, tone in line.parts))
     if line.is_entry:
         drawn.no_wrap, drawn.overflow = True, "ellipsis"
     return drawn

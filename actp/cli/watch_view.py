@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.segment import Segments
 from rich.text import Text
 
+from actp.checkout import spelled
 from actp.cli.events_view import drawn, event_line
 from actp.cli.history import recipient
 from actp.cli.output import one_line, text
@@ -133,7 +134,7 @@ class Screen:
         if state.asking is not None:
             return _line(f"{state.question} y/n", "bold yellow")
         if state.notice:
-            return _line(state.notice, "yellow")
+            return _line(spelled(state.notice), "yellow")
         keys = "j/k scroll  r retry  p pause  q back" if state.shown is not None else KEYS
         return _line(keys, "dim")
 
@@ -174,5 +175,5 @@ def _cut(console: Console, options: ConsoleOptions, lines: Lines, room: int) -> 
         return lines
     if room <= 0:
         return []
-    more = _line(f"… {len(lines) - room + 1} more lines: bin/status", "dim")
+    more = _line(spelled(f"… {len(lines) - room + 1} more lines: bin/status"), "dim")
     return [*lines[: room - 1], *_lines(console, options, more)]

@@ -151,3 +151,10 @@ def test_the_command_runs_from_the_wheel_and_keeps_its_state_in_the_home(
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("actp: ")
     assert "bin/" not in wrong.stderr
+    down = run(installed, tmp_path, "db", "url")
+    assert down.stderr == (
+        "The tree is down, so nothing is listening at this address. Start it with actp up.\n"
+    )
+    inbox = run(installed, tmp_path, "inbox", "draft", "--help")
+    assert "actp review" in inbox.stdout
+    assert "bin/" not in inbox.stdout

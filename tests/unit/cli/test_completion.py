@@ -96,8 +96,9 @@ def test_zsh_completes_what_is_typed(tmp_path: Path) -> None:
     setup = tmp_path / "setup.zsh"
     start = f"autoload -Uz compinit && compinit -u -d {tmp_path / 'dump'}\n"
     setup.write_text(start + script_for("zsh") + "print -r ready\n")
-    shown = typed(["zsh", "-f", "-i"], [f"source {setup}\n", "bin/queue can\t"], "bin/queue cancel")
-    assert "bin/queue cancel" in shown
+    lines = [f"source {setup}\n", "bin/history --status unk\t"]
+    shown = typed(["zsh", "-f", "-i"], lines, "--status unknown")
+    assert "--status unknown" in shown
 
 
 @pytest.mark.parametrize(
