@@ -264,7 +264,7 @@ def test_undecided_test_continues_with_other_texts(
 ) -> None:
     _, first = run_script(script, *CREATE, "--rounds", "2")
     tweet_goes_out(admin, 25)
-    slightly = {"likes": 130, "retweets": 20, "replies": 13, "views": 5000}
+    slightly = {"likes": 92, "retweets": 15, "replies": 10, "views": 5000}
     play(simulator, admin, BADLY, slightly)
     _, result = run_script(script, "--checkback")
     assert result["rows"][0]["next_round"] == "round 2 has begun"

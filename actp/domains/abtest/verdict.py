@@ -19,7 +19,6 @@ __all__ = [
     "KNOWN",
     "MOST_ROUNDS",
     "SCATTER",
-    "UNKNOWN_SCATTER",
     "Condition",
     "Counts",
     "Scatter",
@@ -39,11 +38,10 @@ WEIGHTS: Final = (3.0, 5.0, 4.0)
 # Even equal posts differ by more than their counts' own chance: who happens to see them first. So
 # much of their rate is granted to that at least; the smaller, the more winners, also false ones.
 SCATTER: Final = 0.155
-# So much is granted to an account without tests; its own weigh against it as if it were so many
-# pairs. Chosen on simulated accounts: 0.25 leaves false winners where posts scatter by 0.3, and
-# 0.4 finds hardly any winner in the first tests.
-UNKNOWN_SCATTER: Final = 0.3
-UNKNOWN_SCATTER_PAIRS: Final = 6
+# It counts like so many pairs against those of the account's own tests. A wider one for accounts
+# without tests was tried: 0.3 halves the false winners where posts scatter by 0.4, but takes two of
+# three winners from all others.
+SCATTER_PAIRS: Final = 3
 # What differs by more is no scatter of equal posts: one text five times better than the other must
 # not keep the tests after it from a verdict.
 MOST_SCATTER: Final = 0.8
@@ -173,10 +171,10 @@ def scatter_of(pairs: Sequence[Pair]) -> Scatter:
     """Return by how much of their rate equal posts of an account differ, by its earlier tests.
 
     Most pairs are taken for equal: it is the scatter at which half of them differ by more than
-    chance and scatter let half of all differ. Few pairs leave it near ``UNKNOWN_SCATTER``.
+    chance and scatter let half of all differ. Few pairs leave it near ``SCATTER``.
     """
     if not pairs:
-        return Scatter(UNKNOWN_SCATTER, 0)
+        return Scatter(SCATTER, 0)
     ratios = [_log_ratio(a, b) for a, b in pairs]
     least, most = 0.0, MOST_SCATTER
     for _ in range(HALVINGS):
@@ -185,8 +183,8 @@ def scatter_of(pairs: Sequence[Pair]) -> Scatter:
             least = tried
         else:
             most = tried
-    weight = len(pairs) / (len(pairs) + UNKNOWN_SCATTER_PAIRS)
-    found = math.sqrt(weight * least**2 + (1 - weight) * UNKNOWN_SCATTER**2)
+    weight = len(pairs) / (len(pairs) + SCATTER_PAIRS)
+    found = math.sqrt(weight * least**2 + (1 - weight) * SCATTER**2)
     return Scatter(max(SCATTER, found), len(pairs))
 
 
