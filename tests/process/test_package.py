@@ -156,5 +156,5 @@ def test_the_command_runs_from_the_wheel_and_keeps_its_state_in_the_home(
         "The tree is down, so nothing is listening at this address. Start it with actp up.\n"
     )
     inbox = run(installed, tmp_path, "inbox", "draft", "--help")
-    assert "actp review" in inbox.stdout
+    assert "actp review" in " ".join(inbox.stdout.split())
     assert "bin/" not in inbox.stdout
