@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from actors.runtime.supervisor import ActorSpec
 
-__all__ = ["ActorProcess", "await_end", "run_until_told"]
+__all__ = ["ActorProcess", "await_end", "run_until_told", "stop_on_signals"]
 
 # Often enough for the shortest HEARTBEAT_STALE_SECONDS.
 ROUND_SECONDS = 1.0
@@ -106,16 +106,21 @@ def await_end(ended: threading.Event, timeout_seconds: float | None) -> None:
         pass
 
 
-def run_until_told(process: ActorProcess, specs: tuple[ActorSpec, ...]) -> ExitCode:
-    """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call ``stop`` at SIGTERM and SIGINT; a second one ends the process at once."""
 
-    def stop(number: int, _frame: object) -> None:
+    def stop_once(number: int, _frame: object) -> None:
         _log.info("stopping", extra={"action": "stopping", "signal": signal.Signals(number).name})
         signal.signal(number, signal.SIG_DFL)
-        process.stop()
+        stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        signal.signal(number, stop_once)
+
+
+def run_until_told(process: ActorProcess, specs: tuple[ActorSpec, ...]) -> ExitCode:
+    """Run until SIGTERM or SIGINT; a second one ends the process at once."""
+    stop_on_signals(process.stop)
     process.start(specs)
     _log.info("working", extra={"action": "started"})
     code = process.wait()

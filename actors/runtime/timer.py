@@ -41,11 +41,6 @@ class Timer:
             if self._heap[0][2] == key:
                 self._changed.notify()
 
-    def cancel(self, name: str, message: object) -> None:
-        """Forget a timer, if it is set."""
-        with self._changed:
-            self._due.pop((name, message), None)
-
     def close(self) -> None:
         """Deliver nothing any more."""
         with self._changed:
@@ -63,7 +58,7 @@ class Timer:
                     self._changed.wait()
                     continue
                 when, _, key = self._heap[0]
-                if self._due.get(key) != when:  # moved or cancelled
+                if self._due.get(key) != when:  # moved
                     heapq.heappop(self._heap)
                     continue
                 wait_seconds = when - self._clock()

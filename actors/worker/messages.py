@@ -21,6 +21,7 @@ __all__ = [
     "Recorded",
     "Row",
     "StartClaiming",
+    "WaitLifted",
     "Work",
 ]
 

@@ -121,14 +121,14 @@ class Poller(Actor):
     def _held(self) -> int:
         return sum(credit.held + credit.in_transit for credit in self._credits.values())
 
-    def _credit(self, room: Demand) -> None:
-        credit = self._credits[room.service]
-        if room.fresh:
+    def _credit(self, demand: Demand) -> None:
+        credit = self._credits[demand.service]
+        if demand.fresh:
             credit.room, credit.received, credit.in_transit = 0, 0, 0
-        credit.room += room.more
-        credit.held = room.held
-        credit.in_transit -= room.received - credit.received
-        credit.received = room.received
+        credit.room += demand.more
+        credit.held = demand.held
+        credit.in_transit -= demand.received - credit.received
+        credit.received = demand.received
         if (self._alone or self._drain) and self._held == 0:
             self._alone = self._drain = False
             self._expect_more(self._credits)

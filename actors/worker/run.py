@@ -10,6 +10,7 @@ from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
+from actors.runtime.process import stop_on_signals
 from actors.worker.backlog import Waiting, is_settled, waiting
 from actors.worker.process import Worker, take_ports
 from actp.errors import ExitCode
@@ -61,14 +62,7 @@ def run_daemon(
     faulthandler.register(signal.SIGUSR1)
     store = open_store(settings, application_name="actp-worker")
     worker = Worker(settings, store, take_ports(settings, services), beat=beat)
-
-    def stop(number: int, _frame: object) -> None:
-        _log.info("stopping", extra={"action": "stopping", "signal": signal.Signals(number).name})
-        signal.signal(number, signal.SIG_DFL)
-        worker.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    stop_on_signals(worker.stop)
     with exposed(worker_name(index), instruments.REGISTRY, settings):
         worker.start()
         _log.info("working", extra={"action": "started", "services": ",".join(worker.services)})
