@@ -349,9 +349,9 @@ class Ledger:
             _log.warning("cannot alert: %s", failure, extra={"action": "alert_failed"})
 
     def _failed(self, error: Exception) -> None:
-        self.spool_finishes()
         delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())
-        self._failures += 1
+        self._failures += 1  # first: what is submitted from now on goes to disk at once
+        self.spool_finishes()
         _log.warning("waiting for the database: %s", error, extra={"action": "ledger_waits"})
         again_at = monotonic() + delay_seconds
         with self._changed:

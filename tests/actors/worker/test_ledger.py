@@ -123,7 +123,7 @@ def test_a_finish_shares_the_transaction_of_the_begin_that_follows_at_once(
     assert sizes(latched.calls("safari_ledger"))[-1] == (1, 1)
 
 
-def test_a_begin_waits_for_no_result_of_another_service_which_is_passed_over_once(
+def test_a_begin_passes_over_the_result_of_another_service_once(
     ledger: Ledger, queue: Queue, latched: LatchedStore
 ) -> None:
     own, other = begun_rows(ledger, queue, "own", "other")
