@@ -50,7 +50,7 @@ def free_port_base() -> int:
     dice = random.Random(os.getpid() ^ time.monotonic_ns())
     rows = (HIGHEST_PORT - LOWEST_PORT) // PORTS_IN_A_ROW
     for _ in range(ATTEMPTS):
-        # Ports are found now and taken later: processes side by side look at rows of their own.
+        # Ports are found now and taken later: each process looks at other rows.
         row = dice.randrange(rows // SHARES) * SHARES + os.getpid() % SHARES
         base = LOWEST_PORT + row * PORTS_IN_A_ROW
         if all(_is_free(base + offset) for offset in range(PORTS_NEEDED)):

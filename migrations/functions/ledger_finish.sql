@@ -15,7 +15,7 @@ end $$;
 
 -- Ends or hands back a row that was claimed and not begun; where the service was found not to be
 -- ready, the reason is recorded. The service waits then, not the row; in shadow mode, and
--- where the words of its person are to be judged first, it is the row.
+-- where the words of its person must be judged first, it is the row.
 create or replace function public.safari_give_back(
   worker_boot uuid, worker text, command public.safari_command_queue, item jsonb
 ) returns jsonb

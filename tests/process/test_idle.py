@@ -71,7 +71,7 @@ def test_an_idle_tree_asks_little_of_a_hosted_database(
     asked = {name: count for name, count in traffic.requests.items() if count}
     jobs = {name for name in asked if name.startswith(("safari_schedule_", "agent_"))}
     steady = asked.keys() - (jobs - MOST_CALLS.keys())
-    # A job of the schedule whose moment has come asks for something of its own.
+    # A job of the schedule whose moment has come asks for its own things.
     due = asked.get("safari_schedule_begin", 0)
     too_often = {
         name: asked[name] for name in steady if asked[name] > MOST_CALLS.get(name, 0) + due

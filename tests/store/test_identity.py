@@ -152,7 +152,7 @@ PLATFORM_NAMES = {
     "threads": ("Threads", "threads.net", "Threads by Instagram", "Instagram Threads"),
     "facebook": ("FB", "Facebook", "Facebook Messenger"),
     "gmail": ("E-Mail", "email", "mail", "Google Mail"),
-    # Names of their own, however they begin.
+    # Separate names, however they begin.
     "instagramers": ("instagramers",),
     "mailchimp": ("Mailchimp",),
     "x-ray": ("X-ray",),
