@@ -121,6 +121,9 @@ def all_runs(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    with database.connect() as connection:
+        # One of them publishes at once, at whatever hour the test runs.
+        connection.execute("update safari_policies set active_from = 0, active_to = 24")
     return {
         f"{script.name} {flags}": script.main([*flags.split(), "--json"]) for script, flags in RUNS
     }
