@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROGRAM: Final = spelled("bin/demo")
-SETTLE_TIMEOUT_SECONDS: Final = 60.0
+SETTLE_TIMEOUT_SECONDS: Final = 150.0
 LOOK_SECONDS: Final = 0.3
 
 

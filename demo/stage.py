@@ -37,7 +37,7 @@ WORKERS: Final = 3
 # Over a hundred times the latency of a simulated service, so that a busy machine changes nothing.
 ACTION_TIMEOUT_SECONDS: Final = 4
 UP_TIMEOUT_SECONDS: Final = 90.0
-START_TIMEOUT_SECONDS: Final = 30.0
+START_TIMEOUT_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.1
 CONSOLE_MINUTES: Final = 30
 CONSOLE_SAYS: Final = "Console: "

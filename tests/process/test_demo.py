@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from demo.script import Ending
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN_SECONDS = 150
-FIRST_LINE_SECONDS = 60
-STOP_SECONDS = 60
-PS_SECONDS = 10
+RUN_SECONDS = 280
+FIRST_LINE_SECONDS = 120
+STOP_SECONDS = 120
+PS_SECONDS = 30
 
 pytestmark = pytest.mark.timeout(RUN_SECONDS + STOP_SECONDS)
 
