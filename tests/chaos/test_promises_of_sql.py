@@ -314,7 +314,7 @@ class Promises(RuleBasedStateMachine):
         return dict(row)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_interleaving_breaks_a_promise(embedded_databases: Databases, suite: str) -> None:
     machine = type("Machine", (Promises,), {"databases": embedded_databases})
     is_large = suite == "large"

@@ -262,7 +262,7 @@ def test_an_outage_of_the_database_costs_neither_the_task_nor_its_row(
     with ExitStack() as stack:
         proxy = stack.enter_context(Proxy(sockets))
         dsn = make_conninfo(database.dsn, host="127.0.0.1", port=proxy.port, sslmode="disable")
-        store = PostgresStore(dsn, call_timeout_seconds=0.3)
+        store = PostgresStore(dsn, call_timeout_seconds=1.0)
         stack.callback(store.close)
         distant = Dispatcher(dispatcher.settings, store, TASKS, tmp_path)
         pool = stack.enter_context(ThreadPoolExecutor())

@@ -27,7 +27,7 @@ def simulator_settings(simulator: SimulatorProcess, folder: Path, **more: str) -
 
 @contextmanager
 def safari_client(
-    settings: Settings, holder: str = "a-client", wait_seconds: float = 5
+    settings: Settings, holder: str = "a-client", wait_seconds: float = 30
 ) -> Iterator[SafariClient]:
     """Give safari that wait shortly for their turn."""
     safari = SafariClient(settings, holder=holder, turn_wait_seconds=wait_seconds)

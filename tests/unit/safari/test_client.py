@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RESEARCH = "market-research"
 SEARCH = "/api/research/twitter/search"
 JOBS = "/api/research/status"
-SECONDS = 5.0
+SECONDS = 20.0
 DEADLINE_SECONDS = 40.0
 # Says where its parent's turn stands, as the CRM brain would see it.
 BRAIN = """
