@@ -44,9 +44,12 @@ _CAUSES = {
     "a worker": "no worker is running",
     "the service": "the service is not ready",
     "its account": "no running Mac is logged in to the account",
+    "a rule of the table": "another program refuses its claim",
 }
 # Causes whose detail says it all.
-_EXPLAINED = frozenset({"a worker", "the service", "its account", "its status"})
+_EXPLAINED = frozenset(
+    {"a worker", "the service", "its account", "its status", "a rule of the table"}
+)
 
 
 @dataclass(frozen=True, slots=True)

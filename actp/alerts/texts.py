@@ -148,6 +148,12 @@ def _quarantined(about: Fields) -> str:
 
 
 def _claims_refused(about: Fields) -> str:
+    if about.get("command_id"):
+        return (
+            f"🧱 Claim Refused{about.line('error')}\n<code>bin/show {about['command_id']}</code>\n"
+            "The command waits and is tried again every ten minutes; others continue. Check your\n"
+            "own triggers and constraints on <code>safari_command_queue</code>."
+        )
     return (
         f"🧱 Claims Refused{about.line('error')}\n"
         "Commands wait, and no single row explains it. See <code>bin/doctor</code>."

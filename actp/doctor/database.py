@@ -11,13 +11,14 @@ from actp.doctor.accounts import accounts
 from actp.doctor.finding import Finding, fine, problem
 from actp.doctor.rehearsal import notifications, rehearsal
 from actp.errors import ActpError, SchemaMissing, StoreError
+from actp.plural import counted
 from actp.store import open_store
 from actp.store.agents import look
 from actp.store.direct import direct_dsn
 from actp.store.migrate import schema_state
 from actp.store.schema import read_schema
 from actp.store.tables import our_tables
-from actp.store.version import check_version
+from actp.store.version import check_version, hides_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,9 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
     yield from accounts(settings, store)
     yield _clock(store)
     yield from old_transactions(store)
+    if hidden := store.call("safari_hidden_tables", tables=our_tables()):
+        error = hides_rows(hidden)
+        yield problem("row-level security", str(error), error.remedy)
     unsecured = store.call("safari_unsecured", tables=our_tables())
     if unsecured:
         yield problem(
@@ -95,6 +99,15 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             "queue",
             f"no worker takes the status {strange['status']!r} of {strange['rows']} commands",
             "Set them to pending, cancelled or another of the five, and the default of the column.",
+        )
+    refused = store.call("safari_refused_claims")
+    if refused["count"]:
+        yield problem(
+            "queue",
+            f"{counted(refused['count'], 'command')} cannot be claimed, among them"
+            f" {refused['id']}: {refused['error']}",
+            "Correct your own trigger or constraint on safari_command_queue; the claims are tried"
+            " again every ten minutes.",
         )
     rehearsed = rehearsal(store)
     yield rehearsed

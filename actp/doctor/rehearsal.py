@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from actp.doctor.finding import Finding, fine, problem
+from actp.store.sqlstate import remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,8 @@ def rehearsal(store: Store) -> Finding:
     return problem(
         "a command",
         f"{found['step']} fails: {found['error']}",
-        "Nothing is sent until this is fixed. Run bin/db migrate; see the database log.",
+        remedy_of(found.get("code") or "", found["error"])
+        or "Nothing is sent until this is fixed. Run bin/db migrate; see the database log.",
     )
 
 

@@ -107,6 +107,8 @@ def parameters_of(dsn: str, *, application_name: str = "actp") -> Parameters:
         "keepalives_count": KEEPALIVE_COUNT,
         "tcp_user_timeout": int(CALL_TIMEOUT_SECONDS * 1000),
         **given,
+        # A role or a database may have another; texts of people have letters that it lacks.
+        "client_encoding": "UTF8",
     }
 
 
@@ -169,7 +171,8 @@ def _set_timeouts(
 ) -> None:
     row = connection.execute(
         "select set_config('statement_timeout', %(statement)s, passing),"
-        " set_config('lock_timeout', %(lock)s, passing), passing"
+        " set_config('lock_timeout', %(lock)s, passing),"
+        " set_config('idle_session_timeout', '0', passing), passing"
         " from (select not %(is_own)s and pg_backend_pid() <> %(pid)s) p (passing)",
         {
             "statement": f"{STATEMENT_TIMEOUT_SECONDS}s",
@@ -178,7 +181,7 @@ def _set_timeouts(
             "pid": connection.info.backend_pid,
         },
     ).fetchone()
-    if row is not None and row[2]:
+    if row is not None and row[-1]:
         connection.prepare_threshold = None
 
 

@@ -70,11 +70,25 @@ def error_class(code: str) -> type[ActpError]:
 _REMEDIES = {
     "55P03": "Another program keeps the rows or the table locked: bin/doctor names it. Nothing was"
     " lost.",
-    "25006": "The database takes no changes: its disk may be full, or a standby answers. Nothing"
-    " was lost.",
+    "25006": "The database takes no changes: its disk may be full, a standby answers, or"
+    " default_transaction_read_only is on for the role or the database. Nothing was lost.",
     "53300": "Every connection of the database is in use. Close some, or raise max_connections."
     " Nothing was lost.",
 }
+
+
+_DENIED_ROWS = (
+    "Connect as the owner of the tables (at Supabase: postgres, or the service_role key). If it is"
+    " forced for the owner, run in SQL, for each: alter table public.NAME no force row level"
+    " security;"
+)
+
+
+def remedy_of(code: str, message: str) -> str | None:
+    """Return what to do about an error whose class says too little."""
+    if code == "42501" and "row-level security" in message:
+        return _DENIED_ROWS
+    return _REMEDIES.get(code)
 
 
 def error_of(code: str, message: str) -> ActpError:
@@ -82,7 +96,7 @@ def error_of(code: str, message: str) -> ActpError:
     meaning = error_class(code)
     if meaning is StoreRefused and code:
         message = f"{message} (SQLSTATE {code})"
-    error = meaning(message, remedy=_REMEDIES.get(code))
+    error = meaning(message, remedy=remedy_of(code, message))
     if isinstance(error, StoreError):
         error.code = code
     return error

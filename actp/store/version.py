@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.errors import SchemaMissing, StoreError
 from actp.store.schema import schema_version
+from actp.store.sqlstate import error_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actp.errors import ActpError
     from actp.store.protocol import Json, Listener, Store
 
-__all__ = ["CheckedStore", "check_version"]
+__all__ = ["CheckedStore", "check_version", "hides_rows"]
 
 # A database may be migrated, restored or exchanged while a process runs.
 CHECK_SECONDS: Final = 600.0
+MOST_NAMED: Final = 3
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +60,8 @@ class CheckedStore:
 def check_version(store: Store) -> str | None:
     """Return a remark about a newer database, None where the versions are the same.
 
-    Raises SchemaMissing where this copy cannot work on the database.
+    Raises SchemaMissing where this copy cannot work on the database, and StoreDenied where the
+    tables look empty to its role.
     """
     here = schema_version()
     try:
@@ -65,6 +71,8 @@ def check_version(store: Store) -> str | None:
             f"the database has no schema version; this release needs {here}"
             " (release 0.1.0 and databases without tables have none)"
         ) from None
+    if found is not None and found.get("hidden"):
+        raise hides_rows(found["hidden"])
     if found is None or found["version"] < here:
         version = 0 if found is None else found["version"]
         raise SchemaMissing(
@@ -81,3 +89,10 @@ def check_version(store: Store) -> str | None:
             f"{newer}, which cannot work on it", remedy="Update this copy: git pull, bin/restart."
         )
     return f"{newer}; it continues, and changes nothing in the schema"
+
+
+def hides_rows(tables: Sequence[str]) -> ActpError:
+    """Return the error for tables that row-level security empties for the role that asks."""
+    more = len(tables) - MOST_NAMED
+    named = ", ".join(tables[:MOST_NAMED]) + (f" and {more} more tables" if more > 0 else "")
+    return error_of("42501", f"row-level security hides the rows of {named} from this role")

@@ -131,3 +131,58 @@ language sql stable set search_path = public, pg_temp as $$
              or lower(e.said) ~ 'auth\.role\(\).*''(anon|authenticated)''')
   ) f
 $$;
+
+-- Whether row-level security hides rows of a table from a role that may read it, which then takes it for
+-- empty: neither owner nor bypassrls, or it is forced for the owner too. A policy that shows all rows is
+-- no fault.
+create or replace function public.safari_hides_rows(asked regclass, reader name) returns boolean
+language sql stable as $$
+  select exists (
+    select from pg_class c, pg_roles r
+     where c.oid = asked and c.relrowsecurity and r.rolname = reader
+       and not r.rolsuper and not r.rolbypassrls
+       and (c.relforcerowsecurity or not pg_has_role(r.oid, c.relowner, 'usage'))
+       and has_table_privilege(r.oid, c.oid, 'select')
+       and not exists (
+         select from pg_policy p
+          where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('*', 'r')
+            and pg_get_expr(p.polqual, p.polrelid) = 'true'
+            and exists (select from unnest(p.polroles) o (role)
+                         where o.role = 0 or pg_has_role(r.oid, o.role, 'usage'))))
+$$;
+
+-- The tables that decide whether a person may be written to.
+create or replace function public.safari_judged_by() returns text[]
+language sql immutable as $$
+  select array['safari_do_not_contact', 'safari_command_attempts', 'safari_people', 'safari_pauses',
+               'safari_settings', 'safari_reviews', 'safari_accounts', 'safari_campaign_targets',
+               'safari_rate_limits', 'crm_contacts', 'crm_messages', 'actp_inbox']
+$$;
+
+-- Those of the named tables that hide rows from the role that asks, or from the owner with whose rights
+-- this is called; without names, of the worker's.
+create or replace function public.safari_hidden_tables(tables jsonb default null) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(c.relname order by c.relname), '[]')
+    from pg_class c
+   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relrowsecurity
+     and case when tables is not null then tables ? c.relname::text
+              else starts_with(c.relname::text, 'safari_') or c.relname = any (safari_judged_by()) end
+     and (safari_hides_rows(c.oid, current_user)
+          or safari_hides_rows(c.oid, coalesce(nullif(current_setting('role'), 'none'), session_user)::name))
+$$;
+
+-- Refuses to go on while a table that decides about people looks empty: an empty list of those who
+-- must not be written to would let everything through.
+create or replace function public.safari_refuse_blind() returns void
+language plpgsql as $$
+declare
+  hidden constant text := (select string_agg(t.name, ', ') from unnest(safari_judged_by()) t (name)
+                            where row_security_active(to_regclass('public.' || t.name))
+                              and safari_hides_rows(to_regclass('public.' || t.name), current_user));
+begin
+  if hidden is not null then
+    raise insufficient_privilege using message = format(
+      'row-level security hides the rows of %s from the role %s', hidden, current_user);
+  end if;
+end $$;

@@ -18,6 +18,63 @@ language sql set search_path = public, pg_temp as $$
   insert into safari_command_events (command_id, event) select id, 'expired' from ended
 $$;
 
+-- The commands that are left out of claims for now.
+create or replace function public.safari_claims_refused_now() returns uuid[]
+language sql stable as $$
+  select array(select r.command_id from safari_claims_refused r where r.until > now())
+$$;
+
+-- Leaves a command out of claims for a while; the first few are alerted.
+create or replace function public.safari_refuse_claim(command_id uuid, error text) returns void
+language plpgsql as $$
+declare
+  pause constant interval := interval '10 minutes';
+  most_alerts constant integer := 5;
+begin
+  insert into safari_claims_refused as r (command_id, error, until)
+    values (safari_refuse_claim.command_id, left(error, 500), now() + pause)
+    on conflict on constraint safari_claims_refused_pkey
+    do update set error = excluded.error, until = excluded.until;
+  if (select count(*) from safari_claims_refused r where r.until > now()) <= most_alerts then
+    perform safari_alert(
+      format('claims_refused:%s:%s', command_id, safari_today()), 'claims_refused',
+      jsonb_build_object('command_id', command_id, 'error', left(error, 500)));
+  end if;
+end $$;
+
+-- A trigger that returns null leaves a row as it is, without an error.
+create or replace function public.safari_make_ready(ids uuid[]) returns void
+language plpgsql as $$
+declare
+  changed integer;
+begin
+  update safari_command_queue q set ready = true, updated_at = now() where q.id = any (ids);
+  get diagnostics changed = row_count;
+  if changed < cardinality(ids) then
+    raise exception 'a trigger on the table keeps it as it is';
+  end if;
+end $$;
+
+-- Makes ready what is due row by row, since one of them is refused.
+create or replace function public.safari_make_ready_each() returns void
+language plpgsql as $$
+declare
+  due uuid;
+begin
+  for due in
+    select q.id from safari_command_queue q
+     where q.status = 'pending' and not q.ready and q.due_at <= now()
+       and q.id <> all (safari_claims_refused_now())
+     order by q.due_at limit 1000 for update skip locked
+  loop
+    begin
+      perform safari_make_ready(array[due]);
+    exception when others then
+      perform safari_refuse_claim(due, sqlerrm);
+    end;
+  end loop;
+end $$;
+
 -- Ends what has expired and makes ready what has become due. A probe of each index decides whether
 -- there is anything to write: to start a writing statement costs ten times as much.
 create or replace function public.safari_promote() returns void
@@ -35,12 +92,15 @@ begin
   end if;
   if exists (select from safari_command_queue
               where status = 'pending' and not ready and due_at <= now()) then
-    update safari_command_queue q
-       set ready = true, updated_at = now()
-      from (select id from safari_command_queue
-             where status = 'pending' and not ready and due_at <= now()
-             order by due_at limit 1000 for update skip locked) due
-     where q.id = due.id;
+    begin
+      perform safari_make_ready(array(
+        select id from safari_command_queue
+         where status = 'pending' and not ready and due_at <= now()
+           and id <> all (safari_claims_refused_now())
+         order by due_at limit 1000 for update skip locked));
+    exception when others then
+      perform safari_make_ready_each();
+    end;
   end if;
 end $$;
 
@@ -54,8 +114,9 @@ $$;
 -- Locks and answers the first in line of each service where some rows name the account and others
 -- nobody. How many of the first stand in which line is counted before: locking the heads of both lines
 -- would hide rows that are not taken from another worker that asks at this moment.
+drop function if exists public.safari_pick_of_two_lines(text[], text[], jsonb, text[]);
 create or replace function public.safari_pick_of_two_lines(
-  services text[], accounts text[], wants jsonb, paused text[]
+  services text[], accounts text[], wants jsonb, paused text[], refused uuid[]
 ) returns uuid[]
 language plpgsql as $$
 begin
@@ -72,6 +133,7 @@ begin
                    where c.service = s.service and c.account = a.account
                      and c.status = 'pending' and c.ready and c.crash_count = 0
                      and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+                     and (refused = '{}' or c.id <> all (refused))
                    order by c.priority, c.created_at, c.id
                    limit (wants ->> s.service)::integer) l
                 order by l.priority, l.created_at, l.id
@@ -82,6 +144,7 @@ begin
         where c.service = s.service and c.account = line.account
           and c.status = 'pending' and c.ready and c.crash_count = 0
           and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+          and (refused = '{}' or c.id <> all (refused))
         order by c.priority, c.created_at, c.id
         limit line.most
         for update skip locked) q);
@@ -106,6 +169,7 @@ declare
   open_accounts text[];
   waits jsonb;
   paused text[];
+  refused uuid[];
   suspects uuid[];
   picked uuid[];
   drain boolean := false;
@@ -119,7 +183,9 @@ begin
   -- worker's begin, which is flushed to disk together with all that was written before it, is told
   -- that they are lost. Nothing is sent for a claim alone.
   perform set_config('synchronous_commit', 'off', true);
+  perform safari_refuse_blind();
   perform safari_promote();
+  refused := safari_claims_refused_now();
 
   select w.worker, w.accounts into worker_name, our_accounts
     from safari_workers w where w.boot_id = safari_claim.boot_id;
@@ -157,18 +223,18 @@ begin
 
   if exists (select from safari_command_queue q
               where q.service = any (open_services) and q.status = 'pending' and q.ready
-                and q.crash_count > 0)
+                and q.crash_count > 0 and (refused = '{}' or q.id <> all (refused)))
      and exists (select from unnest(open_services, open_accounts) s (service, account)
                    join safari_command_queue q on q.service = s.service
                   where q.account in ('', s.account) and q.status = 'pending' and q.ready
-                    and q.crash_count > 0) then
+                    and q.crash_count > 0 and (refused = '{}' or q.id <> all (refused))) then
     drain := held > 0;
     open_services := case when drain then '{}' else open_services end;
     select array_agg(id) into suspects
       from (select q.id from unnest(open_services, open_accounts) s (service, account)
               join safari_command_queue q on q.service = s.service
              where q.account in ('', s.account) and q.status = 'pending' and q.ready
-               and q.crash_count > 0
+               and q.crash_count > 0 and (refused = '{}' or q.id <> all (refused))
              order by q.priority, q.created_at, q.id limit 1 for update of q skip locked) s;
   end if;
 
@@ -192,7 +258,7 @@ begin
                   and q.status = 'pending' and q.ready and q.crash_count = 0
                 order by q.priority, q.created_at, q.id limit 1))
         from unnest(open_services, open_accounts) s (service, account)) then
-    picked := safari_pick_of_two_lines(open_services, open_accounts, wants, paused);
+    picked := safari_pick_of_two_lines(open_services, open_accounts, wants, paused, refused);
   else
     picked := array(
       select q.id
@@ -202,6 +268,7 @@ begin
           where c.service = s.service and c.account = ''
             and c.status = 'pending' and c.ready and c.crash_count = 0
             and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+            and (refused = '{}' or c.id <> all (refused))
           order by c.priority, c.created_at, c.id
           limit (wants ->> s.service)::integer
           for update skip locked) q);
@@ -225,13 +292,18 @@ begin
       insert into safari_command_events (command_id, event, worker)
         select id, 'claimed', worker_name from claimed
     )
-    select jsonb_agg(jsonb_build_object(
+    select coalesce(jsonb_agg(jsonb_build_object(
              'id', c.id, 'service', c.service, 'action', c.action, 'platform', c.platform,
              'params', c.params, 'effect', c.effect, 'priority', c.priority,
              'lease', c.lease_number, 'attempt', c.attempt, 'crash_count', c.crash_count,
              'waited_seconds', extract(epoch from now() - greatest(c.created_at, c.due_at))
-           ) order by c.priority, c.created_at, c.id)
+           ) order by c.priority, c.created_at, c.id), '[]')
       into commands from claimed c;
+    if jsonb_array_length(commands) < cardinality(picked) then
+      perform safari_refuse_claim(p.id, 'a trigger on the table keeps it as it is')
+         from unnest(picked) p (id)
+        where not exists (select from jsonb_array_elements(commands) c where (c ->> 'id')::uuid = p.id);
+    end if;
   end if;
 
   return jsonb_build_object(

@@ -128,7 +128,7 @@ end $$;
 create or replace function public.agent_fit(wanted jsonb) returns jsonb
 language plpgsql
 -- Types are then written with their schema in what follows.
-set search_path = pg_catalog, pg_temp set check_function_bodies = off
+set search_path = pg_catalog, pg_temp set check_function_bodies = off set quote_all_identifiers = off
 as $$
 declare
   tables constant text[] := array(

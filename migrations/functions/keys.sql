@@ -128,7 +128,7 @@ end $$;
 drop function if exists public.agent_misfits(jsonb);
 create or replace function public.agent_misfits(wanted jsonb, with_read boolean default false)
 returns jsonb
-language sql stable set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp set quote_all_identifiers = off as $$
   with wanted_columns as (
     select t.key as table_name, c.key as column_name, c.value as type
       from jsonb_each(wanted) t, lateral jsonb_each_text(t.value) c

@@ -17,6 +17,52 @@ language sql set search_path = public, pg_temp as $$
   returning to_jsonb(safari_workers.boot_id)
 $$;
 
+-- Renews the leases of rows that a worker holds, [{id, lease}], and answers the ids that it has lost.
+create or replace function public.safari_renew(boot uuid, held jsonb, lease interval) returns jsonb
+language plpgsql as $$
+declare
+  lost jsonb;
+begin
+  with reported as (
+    select (h ->> 'id')::uuid as id, (h ->> 'lease')::bigint as lease
+      from jsonb_array_elements(held) h
+  ), locked as (
+    select q.id from safari_command_queue q join reported r on r.id = q.id
+     where q.status = 'running' and q.boot_id = safari_renew.boot
+       and q.lease_number = r.lease
+     order by q.id for update of q
+  ), renewed as (
+    update safari_command_queue q
+       set lease_expires_at = now() + lease
+      from locked where q.id = locked.id
+    returning q.id
+  )
+  select coalesce(jsonb_agg(r.id), '[]') into lost
+    from reported r where r.id not in (select id from renewed);
+  return lost;
+end $$;
+
+-- Renews them row by row, since one of them is refused. That one is not lost: another worker that
+-- takes it is refused as well.
+create or replace function public.safari_renew_each(boot uuid, held jsonb, lease interval)
+returns jsonb
+language plpgsql as $$
+declare
+  lost jsonb := '[]';
+  item jsonb;
+begin
+  for item in select h from jsonb_array_elements(held) h order by (h ->> 'id')::uuid loop
+    begin
+      lost := lost || safari_renew(boot, jsonb_build_array(item), lease);
+    exception when others then
+      perform safari_alert(
+        format('write_refused:%s:%s', item ->> 'id', safari_today()), 'write_refused',
+        jsonb_build_object('command_id', item ->> 'id', 'error', sqlerrm));
+    end;
+  end loop;
+  return lost;
+end $$;
+
 -- Renews the leases of the rows that an actor reports holding, [{id, lease}], and answers which of
 -- them are ours no longer.
 --
@@ -43,22 +89,11 @@ begin
            else w.may_rescue_from end,
          may_rescue_until = now() + lease / 2
    where w.boot_id = safari_heartbeat.boot_id;
-  with reported as (
-    select (h ->> 'id')::uuid as id, (h ->> 'lease')::bigint as lease
-      from jsonb_array_elements(held) h
-  ), locked as (
-    select q.id from safari_command_queue q join reported r on r.id = q.id
-     where q.status = 'running' and q.boot_id = safari_heartbeat.boot_id
-       and q.lease_number = r.lease
-     order by q.id for update of q
-  ), renewed as (
-    update safari_command_queue q
-       set lease_expires_at = now() + lease
-      from locked where q.id = locked.id
-    returning q.id
-  )
-  select coalesce(jsonb_agg(r.id), '[]') into lost
-    from reported r where r.id not in (select id from renewed);
+  begin
+    lost := safari_renew(boot_id, held, lease);
+  exception when others then
+    lost := safari_renew_each(boot_id, held, lease);
+  end;
   return jsonb_build_object('lost', lost);
 end $$;
 

@@ -1,7 +1,7 @@
 -- Does what a worker does, and undoes it: whether a command would go through.
 
 -- Inserts a command, claims, begins and finishes it in a transaction that is rolled back, and answers
--- {step, error}; the error is null when every step went through.
+-- {step, error, code}; the error is null, and there is no code, when every step went through.
 create or replace function public.safari_rehearse() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -10,6 +10,7 @@ declare
   step text := 'insert';
   command uuid;
   status text;
+  routed_to text;
   claimed jsonb;
   answer jsonb;
 begin
@@ -23,9 +24,14 @@ begin
                  where q.service = 'twitter-dm' and q.status = 'pending' and q.ready and q.crash_count = 0
                  order by q.priority limit 1), 5),
       '1970-01-01 00:00:00+00', 'rehearsal:' || boot)
-      returning id, safari_command_queue.status into command, status;
+      returning id, safari_command_queue.status, safari_command_queue.service
+        into command, status, routed_to;
     if status is distinct from 'pending' then
       raise exception 'a new row has the status %: no worker takes it', status;
+    end if;
+    if routed_to is null then
+      raise exception 'a new row gets no service: the triggers of safari_command_queue are disabled, or '
+        'session_replication_role is set to replica';
     end if;
     step := 'gate';
     perform g.reason from safari_services s cross join lateral safari_service_gate(s.service) g;
@@ -59,7 +65,7 @@ begin
   exception
     when others then
       if sqlstate <> done then
-        return jsonb_build_object('step', step, 'error', sqlerrm);
+        return jsonb_build_object('step', step, 'error', sqlerrm, 'code', sqlstate);
       end if;
   end;
   return jsonb_build_object('step', step, 'error', null);

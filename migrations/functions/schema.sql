@@ -1,10 +1,15 @@
 -- The schema version, and the guard that keeps copies of older releases from changing it.
 
--- {version, release, oldest_code}: the schema that this database has.
+-- {version, release, oldest_code}: the schema that this database has; with `hidden`, the tables that
+-- row-level security empties for the role that asks, where there are any.
 create or replace function public.safari_schema() returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object('version', v.version, 'release', v.release, 'oldest_code', v.oldest_code)
-    from safari_schema_versions v order by v.version desc limit 1
+         || jsonb_strip_nulls(jsonb_build_object('hidden', nullif(h.tables, '[]')))
+    from safari_hidden_tables() h (tables)
+    left join lateral (
+      select s.* from safari_schema_versions s order by s.version desc limit 1) v on true
+   where v.version is not null or h.tables <> '[]'
 $$;
 
 -- A migration is recorded in the transaction that applied it, so refusing the record undoes the file.

@@ -38,6 +38,9 @@ create or replace function public.safari_wait_of(command safari_command_queue) r
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_strip_nulls(case
            when command.hold is not null then jsonb_build_object('for', command.hold)
+           when refused.error is not null then jsonb_build_object(
+             'for', 'a rule of the table', 'until', refused.until, 'detail', format(
+               'another program''s trigger or constraint refuses it: %s', refused.error))
            when command.due_at > now() then jsonb_build_object(
              'for', coalesce(command.reason, last.reason, 'its time'),
              'until', safari_finite(command.due_at), 'detail', last.error)
@@ -62,6 +65,7 @@ language sql stable set search_path = public, pg_temp as $$
       union all
       select g.reason, g.until from safari_service_gate(command.service, command.platform, sender.name) g
        where sender.name is not null) gate
+    left join safari_claims_refused refused on refused.command_id = command.id and refused.until > now()
     left join lateral (
       select e.detail ->> 'reason' as reason, e.detail ->> 'error' as error
         from safari_command_events e
