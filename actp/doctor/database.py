@@ -153,11 +153,15 @@ def old_transactions(
 
 def lock_holders(store: Store) -> Iterator[Finding]:
     """Name the transactions that may hold a lock which others wait for."""
-    for found in store.call("safari_old_transactions", age_seconds=LOCK_SECONDS):
+    for found in store.call("safari_lock_holders", age_seconds=LOCK_SECONDS):
+        if found["seconds"] is None:
+            what = "holds a table or its rows; only a role that may read all statistics sees more"
+        else:
+            what = f"has had a transaction open for {found['seconds']:.0f} s"
         yield problem(
             "lock",
-            f"{found['application'] or 'a client'} of {found['user']} has had a transaction open"
-            f" for {found['seconds']:.0f} s (pid {found['pid']}, {found['state']})",
+            f"{found['application'] or 'a client'} of {found['user']} {what}"
+            f" (pid {found['pid']}, {found['state'] or 'state unknown'})",
             f"End it in that client, or in SQL:  select pg_terminate_backend({found['pid']});",
         )
 

@@ -157,3 +157,26 @@ language sql stable set search_path = public, pg_temp as $$
      and (a.backend_xmin is not null or a.backend_xid is not null)
      and a.xact_start <= now() - make_interval(secs => age_seconds)
 $$;
+
+-- Sessions that may keep others from our tables, the longest open first: those that change rows for so
+-- long, and those that hold a table, be it without a running statement. What a session of another role
+-- does is null unless ours may read all statistics.
+create or replace function public.safari_lock_holders(age_seconds double precision) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with held as (
+    select l.pid, bool_or(l.mode not in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')) as is_table,
+           bool_or(l.mode <> 'AccessShareLock') as is_change
+      from pg_locks l
+      join pg_class c on c.oid = l.relation and c.relnamespace = 'public'::regnamespace
+     where l.granted and l.locktype = 'relation' and l.pid <> pg_backend_pid()
+       and l.database = (select d.oid from pg_database d where d.datname = current_database())
+       and c.relkind in ('r', 'p') and c.relname ~ '^(safari|agent|crm|actp)_'
+     group by l.pid
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'pid', a.pid, 'application', a.application_name, 'user', a.usename, 'state', a.state,
+           'seconds', extract(epoch from now() - a.xact_start)) order by a.xact_start), '[]')
+    from held h join pg_stat_activity a on a.pid = h.pid
+   where coalesce(a.xact_start <= now() - make_interval(secs => age_seconds), true)
+     and (h.is_table or h.is_change and (a.backend_xid is not null or a.xact_start is null))
+$$;

@@ -203,7 +203,7 @@ def test_whoever_locks_the_queue_is_named(
 ) -> None:
     settings = load_settings({**database.environment, "ACTP_ENV_FILE": ""})
     with psycopg.connect(database.dsn, application_name="a forgotten psql") as forgotten:
-        forgotten.execute("lock table safari_command_queue; select pg_current_xact_id()")
+        forgotten.execute("lock table safari_command_queue")
         lock, holder = list(look_at_database(settings))[-2:]
         pid = forgotten.info.backend_pid
     assert "nothing is sent" in lock.said
