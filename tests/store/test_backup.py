@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from actp.errors import InvalidInput, StoreError
+from actp.errors import InvalidInput, StoreError, WrongState
 from actp.marks import known_event, remember_event
 from actp.store.embedded import EmbeddedStore
 from actp.store.embedded.backup import dump, hold_what_others_sent, load
+from actp.store.embedded.binaries import ENVIRONMENT
+from actp.store.migrate import ADVISORY_LOCK
 from tests.support.servers import short_folder
 
 if TYPE_CHECKING:
@@ -44,12 +48,20 @@ def insert(store: EmbeddedStore) -> None:
         connection.execute(ROW)
 
 
+def behind(store: EmbeddedStore, number: int) -> None:
+    """Set the sequence of the audit, as a copy without sequences leaves it."""
+    with psycopg.connect(store.cluster.dsn, autocommit=True) as connection:
+        connection.execute("select setval('safari_command_events_id_seq', %s)", (number,))
+
+
 def test_a_restored_database_holds_what_may_have_been_sent(
     store: EmbeddedStore, tmp_path: Path
 ) -> None:
     insert(store)
     before = count(store)
+    behind(store, 1)
     dump(store.cluster, tmp_path / "copy")
+    behind(store, 1000)
     assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
     insert(store)
     seen = store.call("safari_watermark", known=known_event(tmp_path))
@@ -62,6 +74,8 @@ def test_a_restored_database_holds_what_may_have_been_sent(
         with pytest.raises(psycopg.OperationalError):
             other.execute("select 1")
     assert count(store) == before
+    insert(store)  # with the next number, although the sequence lay behind
+    before += 1
     with psycopg.connect(store.cluster.dsn, autocommit=True) as connection:
         later = "select to_regclass('safari_later'), to_regproc('safari_later')"
         assert connection.execute(later).fetchone() == (None, None)
@@ -103,3 +117,29 @@ def test_backup_replaces_no_file_and_failed_restore_changes_nothing(
         load(store.cluster, tmp_path / "nothing")
     assert (tmp_path / "copy").read_text() == "mine"
     assert count(store) == before
+
+
+def test_a_copy_without_our_rows_changes_nothing(store: EmbeddedStore, tmp_path: Path) -> None:
+    before = count(store)
+    bare = tmp_path / "bare"
+    dsn = make_conninfo(store.cluster.dsn)
+    program = str(store.cluster.programs / "pg_dump")
+    for more in (
+        ["--dbname", dsn, "--table=public.safari_services", "--schema-only"],
+        ["--dbname", make_conninfo(dsn, dbname="template1")],
+    ):
+        command = [program, "--format=custom", f"--file={bare}", *more]
+        subprocess.run(command, check=True, env=ENVIRONMENT, timeout=60)
+        with pytest.raises(InvalidInput, match="no database with our rows") as refused:
+            load(store.cluster, bare)
+        assert "Nothing was changed" in refused.value.remedy
+    assert count(store) == before
+
+
+def test_a_second_restore_at_once_is_refused(store: EmbeddedStore, tmp_path: Path) -> None:
+    dump(store.cluster, tmp_path / "copy")
+    beside = make_conninfo(store.cluster.dsn, dbname="template1")
+    with psycopg.connect(beside, autocommit=True) as other:
+        other.execute("select pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+        with pytest.raises(WrongState, match="another restore is running"):
+            load(store.cluster, tmp_path / "copy")

@@ -10,9 +10,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from actp.errors import InvalidInput, StoreError, StoreUnavailable
+from actp.errors import InvalidInput, StoreError, StoreUnavailable, WrongState
 from actp.store.embedded.binaries import ENVIRONMENT
-from actp.store.migrate import migrate
+from actp.store.migrate import ADVISORY_LOCK, migrate
+from actp.store.schema import SEQUENCES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,10 @@ def dump(cluster: Cluster, path: Path) -> None:
     draft = path.with_name(f"{path.name}.part")
     try:
         with path.open("xb"), open(draft, "wb", opener=_private) as file:
-            _run(cluster, ["pg_dump", "--format=custom", "--dbname", cluster.dsn], stdout=file)
+            # To its standard output it writes the table of contents twice.
+            _run(
+                cluster, ["pg_dump", "--format=custom", f"--file={draft}", "--dbname", cluster.dsn]
+            )
             os.fsync(file.fileno())
         draft.replace(path)
     except FileExistsError:
@@ -60,6 +64,7 @@ def load(cluster: Cluster, path: Path) -> None:
 
     The copy becomes a second database, which takes the name of the other: one of an older
     release lacks tables and functions that rest on those it has. Ends the sessions of others.
+    Raises InvalidInput for a copy without our rows, WrongState while another is restored.
     """
     try:
         file = path.open("rb")
@@ -75,6 +80,9 @@ def load(cluster: Cluster, path: Path) -> None:
     name = str(conninfo_to_dict(cluster.dsn)["dbname"])
     restored, replaced = f"{name}_restored", f"{name}_replaced"
     with file, psycopg.connect(beside, autocommit=True) as connection:
+        # Released with the connection.
+        if not _answer(connection, f"select pg_try_advisory_lock({ADVISORY_LOCK})"):
+            raise WrongState("another restore is running", remedy="Wait until it has ended.")
         _drop(connection, restored, replaced)
         connection.execute(
             sql.SQL("create database {} template template0").format(sql.Identifier(restored))
@@ -83,9 +91,24 @@ def load(cluster: Cluster, path: Path) -> None:
         options = ("--single-transaction", "--exit-on-error")
         try:
             _run(cluster, ["pg_restore", *options, "--dbname", dsn], stdin=file)
+            _check(dsn, path)
             _rename(connection, (name, replaced), (restored, name))
         finally:
             _drop(connection, restored, replaced)
+
+
+def _check(dsn: str, path: Path) -> None:
+    """Refuse a copy that has no rows of ours; make it fit to insert into."""
+    with psycopg.connect(
+        dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
+    ) as connection:
+        is_ours = _answer(connection, "select to_regclass('public.safari_services') is not null")
+        if not (is_ours and _answer(connection, "select count(*) from public.safari_services")):
+            raise InvalidInput(
+                f"{path} holds no database with our rows",
+                remedy="Nothing was changed. Name a file that bin/db backup wrote.",
+            )
+        connection.execute(SEQUENCES.read_bytes())
 
 
 def hold_what_others_sent(cluster: Cluster, known_database: str | None) -> int:
@@ -143,7 +166,6 @@ def _run(
     command: list[str],
     *,
     stdin: IO[bytes] | None = None,
-    stdout: IO[bytes] | None = None,
 ) -> None:
     program, *arguments = command
     try:
@@ -152,7 +174,7 @@ def _run(
             env=ENVIRONMENT,
             cwd="/",
             stdin=stdin or subprocess.DEVNULL,
-            stdout=stdout or subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             check=False,
             timeout=COPY_TIMEOUT_SECONDS,
