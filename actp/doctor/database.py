@@ -14,9 +14,10 @@ from actp.errors import ActpError, SchemaMissing, StoreError
 from actp.plural import counted
 from actp.store import open_store
 from actp.store.agents import look
+from actp.store.columns import columns_of
 from actp.store.direct import direct_dsn
 from actp.store.migrate import schema_state
-from actp.store.schema import read_schema
+from actp.store.schema import BEFORE_EACH, read_schema
 from actp.store.tables import our_tables
 from actp.store.version import check_version, hides_rows
 
@@ -71,10 +72,25 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             yield problem("migrations", f"set aside: {fault}", "bin/db migrate retries it.")
     newer = check_version(store)
     yield fine("schema", newer or f"version {read_schema().version}, as this release needs")
+    missing = [*_missing(store)]
+    yield from missing
+    if missing:
+        return
     yield from _agents_tables(store)
     yield from accounts(settings, store)
     yield _clock(store)
     yield from old_transactions(store)
+    yield from _row_security(store)
+    yield from _queue(store)
+    rehearsed = rehearsal(store)
+    yield rehearsed
+    if rehearsed.is_problem:
+        yield from lock_holders(store)
+    yield from notifications(settings, store)
+    yield fine("database", f"{settings.store_kind}: responds")
+
+
+def _row_security(store: Store) -> Iterator[Finding]:
     if hidden := store.call("safari_hidden_tables", tables=our_tables()):
         error = hides_rows(hidden)
         yield problem("row-level security", str(error), error.remedy)
@@ -94,6 +110,9 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             f"the {found['kind']} {found['name']} opens {found['table']} to visitors",
             f"Unless this is intended, run in SQL: {remedy}",
         )
+
+
+def _queue(store: Store) -> Iterator[Finding]:
     for strange in store.call("safari_unknown_statuses"):
         yield problem(
             "queue",
@@ -109,12 +128,28 @@ def _look(settings: Settings, store: Store) -> Iterator[Finding]:
             "Correct your own trigger or constraint on safari_command_queue; the claims are tried"
             " again every ten minutes.",
         )
-    rehearsed = rehearsal(store)
-    yield rehearsed
-    if rehearsed.is_problem:
-        yield from lock_holders(store)
-    yield from notifications(settings, store)
-    yield fine("database", f"{settings.store_kind}: responds")
+
+
+def _missing(store: Store) -> Iterator[Finding]:
+    """Name the queue's tables and columns that somebody has renamed or dropped."""
+    files = [file.text for file in read_schema().files]
+    files += [path.read_text(encoding="utf-8") for path in BEFORE_EACH]
+    for found in store.call("safari_missing", wanted=columns_of(files, queue=True)):
+        table = found["table"]
+        if "column" in found:
+            yield problem(
+                "schema",
+                f"{table} has no column {found['column']}; nothing is sent",
+                "Rename it back. If it was dropped, run in SQL:"
+                f" alter table public.{table} add column {found['column']} {found['type']};",
+            )
+        else:
+            yield problem(
+                "schema",
+                f"there is no table {table}; nothing is sent",
+                "Rename it back. To make an empty one, run in SQL:"
+                " truncate public.safari_migrations; then bin/db migrate.",
+            )
 
 
 def _agents_tables(store: Store) -> Iterator[Finding]:

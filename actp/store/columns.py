@@ -1,4 +1,4 @@
-"""The columns of the agents' tables, as the SQL that makes them says."""
+"""The columns of tables, as the SQL that makes them says."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ _COLUMN: Final = re.compile(
 )
 
 
-def columns_of(sources: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the columns that these SQL files make, by table: PostgreSQL's names of their types."""
+def columns_of(sources: Iterable[str], *, queue: bool = False) -> dict[str, dict[str, str]]:
+    """Return the columns that these SQL files make, by table: PostgreSQL's names of their types.
+
+    Of the agents' tables, or of those of the queue.
+    """
     wanted: dict[str, dict[str, str]] = {}
     for source in sources:
         for statement in statements(source):
             match = _TABLE.match(COMMENT.sub("", statement.text))
-            if match and not match[1].startswith("safari_"):
+            if match and match[1].startswith("safari_") is queue:
                 columns = wanted.setdefault(match[1], {})
                 for name, kind, array in _COLUMN.findall(match[2]):
                     columns.setdefault(name, _named(kind.lower()) + array)

@@ -66,8 +66,18 @@ def error_class(code: str) -> type[ActpError]:
     return StoreRefused
 
 
+_RULE = (
+    "A rule of the table refuses it. If it is your own, drop it or let it take our rows: bin/doctor"
+    " tries one."
+)
+_CHANGED = "A column was renamed or dropped: bin/doctor names it."
 # What to do about errors whose class says too little.
 _REMEDIES = {
+    "23502": _RULE,
+    "23503": _RULE,
+    "23514": _RULE,
+    "P0001": _RULE,
+    "42703": _CHANGED,
     "55P03": "Another program keeps the rows or the table locked: bin/doctor names it. Nothing was"
     " lost.",
     "25006": "The database takes no changes: its disk may be full, a standby answers, or"

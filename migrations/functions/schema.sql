@@ -31,3 +31,18 @@ end $$;
 create or replace trigger safari_migrations_guard
   before insert or update on public.safari_migrations
   for each row execute function public.safari_migrations_guard();
+
+-- What the tables of the queue lack of {table: {column: type}}, since somebody renamed or dropped it:
+-- [{table, column, type}], without a column where the table is missing.
+create or replace function public.safari_missing(wanted jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(distinct jsonb_build_object('table', t.key) || case
+             when r.oid is not null then jsonb_build_object('column', c.key, 'type', c.value)
+             else '{}' end), '[]')
+    from jsonb_each(wanted) t
+   cross join lateral (select to_regclass('public.' || quote_ident(t.key)) as oid) r
+   cross join lateral jsonb_each_text(t.value) c
+   where r.oid is null or not exists (
+     select from pg_attribute a
+      where a.attrelid = r.oid and a.attname = c.key and a.attnum > 0 and not a.attisdropped)
+$$;

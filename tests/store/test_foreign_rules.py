@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import pytest
 from psycopg import sql
@@ -179,3 +179,23 @@ def test_nothing_is_claimed_while_the_list_of_people_looks_empty(
             life.claim()
         admin.execute("alter table safari_do_not_contact no force row level security")
     assert len(life.claim()) == 1
+
+
+def test_the_doctor_names_what_was_renamed(database: Database) -> None:
+    settings = load_settings({**database.environment, "ACTP_ENV_FILE": ""})
+    rename: tuple[LiteralString, ...] = (
+        "alter table safari_command_queue rename column reason to why",
+        "alter table safari_rate_limits rename to old_limits",
+    )
+    with database.connect() as admin:
+        for statement in rename:
+            admin.execute(statement)
+        said = [str(finding) for finding in look_at_database(settings)]
+        admin.execute("alter table safari_command_queue rename column why to reason")
+        admin.execute("alter table old_limits rename to safari_rate_limits")
+    text = "\n".join(said)
+    assert "safari_command_queue has no column reason" in text
+    assert "there is no table safari_rate_limits" in text
+    assert (
+        database.store.call("safari_missing", wanted={"safari_rate_limits": {"id": "uuid"}}) == []
+    )
