@@ -23,8 +23,7 @@ from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
 from actp.store.schema import BEFORE_EACH, FROM_PUBLIC, MIGRATIONS, SEQUENCES, read_schema
 from actp.store.statements import statements
-from actp.store.taken import refuse_taken
-from actp.store.version import hides_rows
+from actp.store.taken import refuse_hidden, refuse_taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,22 +116,8 @@ def _connect(dsn: str) -> DeadlineConnection:
     except psycopg.Error as error:
         raise translated(error, connecting=True) from error
     connection.call_timeout_seconds = STATEMENT_TIMEOUT_SECONDS
-    try:
-        _refuse_hidden(connection)
-    except psycopg.Error as error:
-        connection.close()
-        raise translated(error) from error
+    refuse_hidden(connection)
     return connection
-
-
-def _refuse_hidden(connection: DeadlineConnection) -> None:
-    """Raise StoreDenied where our tables look empty: every file would be pending."""
-    if not _has_function(connection, "safari_hidden_tables"):
-        return
-    row = connection.execute("select public.safari_hidden_tables()").fetchone()
-    if row is not None and row[0]:
-        connection.close()
-        raise hides_rows(row[0])
 
 
 def _pending(connection: DeadlineConnection, schema: Schema) -> Sequence[Migration]:

@@ -1,18 +1,21 @@
-"""Names of our functions that another program has taken."""
+"""What keeps a database from being migrated: rows that we cannot see, names that are taken."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
 
 from actp.errors import SchemaMissing
+from actp.store.connection import translated
+from actp.store.version import hides_rows
 
 if TYPE_CHECKING:
-    import psycopg
-
+    from actp.store.connection import DeadlineConnection
     from actp.store.schema import Schema
 
-__all__ = ["refuse_taken"]
+__all__ = ["refuse_hidden", "refuse_taken"]
 
 _FUNCTION = re.compile(r"create or replace function public\.(\w+)", re.IGNORECASE)
 
@@ -38,3 +41,22 @@ def refuse_taken(connection: psycopg.Connection, schema: Schema) -> None:
             f"another program has functions of our names: {names}",
             remedy=f"In SQL:\n{renames}\nThen bin/db migrate. Nothing was changed.",
         )
+
+
+def refuse_hidden(connection: DeadlineConnection) -> None:
+    """Close a connection that cannot see our rows, and raise StoreDenied: all would be pending."""
+    try:
+        if not _answer(connection, "to_regproc('public.safari_hidden_tables') is not null"):
+            return
+        hidden = _answer(connection, "public.safari_hidden_tables()")
+    except psycopg.Error as error:
+        connection.close()
+        raise translated(error) from error
+    if hidden:
+        connection.close()
+        raise hides_rows(hidden)
+
+
+def _answer(connection: DeadlineConnection, expression: LiteralString) -> Any:
+    row = connection.execute(f"select {expression}").fetchone()
+    return row and row[0]

@@ -98,7 +98,7 @@ def load(cluster: Cluster, path: Path) -> None:
 
 
 def _check(dsn: str, path: Path) -> None:
-    """Refuse a copy that has no rows of ours; make it fit to insert into."""
+    """Refuse a copy without our rows; move its sequences beyond them."""
     with psycopg.connect(
         dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
     ) as connection:
