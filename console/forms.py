@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from actp.campaigns.creation import campaign_rows
 from actp.cli.batch import metadata
 from actp.cli.campaign import new_campaign_id, request_of
-from actp.cli.contacts import listed_name, listed_platform
+from actp.cli.contacts import listed_platform
 from actp.cli.limits import KINDS, policy_of, weekdays_of
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.requests import DEFAULT_PRIORITY, Terms, checked
@@ -239,7 +239,7 @@ def _backlog(form: Mapping[str, str], _: Settings) -> Arguments:
 
 def _block(form: Mapping[str, str], _: Settings) -> Arguments:
     platform = listed_platform(form["platform"])
-    recipient = listed_name(platform, form["recipient"])
+    recipient = form["recipient"].strip()
     is_blocked = form.get("blocked", "yes") == "yes"
     note = form.get("note") or None
     return {"platform": platform, "recipient": recipient, "blocked": is_blocked, "note": note}

@@ -12,14 +12,13 @@ from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, one_line, say, table, text
 from actp.cli.platforms import EVERYTHING, known_platform
 from actp.cli.times import short_time
-from actp.errors import InvalidInput
 from actp.operators import act, operator_here
-from actp.safari.addresses import HOSTS, clean_handle, linkedin_profile_url
+from actp.safari.addresses import HOSTS
 
 if TYPE_CHECKING:
     from actp.store import Store
 
-__all__ = ["contacts", "listed_name", "listed_platform"]
+__all__ = ["contacts", "listed_platform"]
 
 MAILBOXES = "gmail"  # whichever provider has them
 _OTHER_NAMES = {
@@ -78,14 +77,13 @@ def list_contacts(*, as_json: bool) -> None:
 
 def _set(platform: str, handle: str, *, blocked: bool, note: str | None, as_json: bool) -> None:
     platform = listed_platform(platform)
-    recipient = listed_name(platform, handle)
     with database() as store:
         answer = act(
             store,
             operator_here("cli"),
             "block_contact",
             platform=platform,
-            recipient=recipient,
+            recipient=handle.strip(),
             blocked=blocked,
             note=note,
         )
@@ -120,19 +118,3 @@ def listed_platform(given: str) -> str:
     """Return the platform as the do-not-contact list has it; raises InvalidInput."""
     named = _OTHER_NAMES.get(given.strip().lower(), given)
     return known_platform(named, (EVERYTHING, MAILBOXES, *sorted(HOSTS)))
-
-
-def listed_name(platform: str, handle: str) -> str:
-    """Return the name for the do-not-contact list; raises InvalidInput.
-
-    The database gives a mailbox its one spelling.
-    """
-    if platform == MAILBOXES or (platform == EVERYTHING and "@" in handle.strip()[1:]):
-        return handle.strip()
-    if platform == "linkedin":
-        return linkedin_profile_url(handle).rstrip("/").rsplit("/", 1)[-1]
-    if platform == EVERYTHING and "/" in handle:
-        raise InvalidInput(
-            f"not a username: {handle[:60]!r}", remedy="Give a plain handle, or name one platform."
-        )
-    return clean_handle(platform, handle)

@@ -155,7 +155,7 @@ end $$;
 create or replace function public.safari_handle(platform text, given text) returns text
 language plpgsql immutable as $$
 declare
-  handle constant text := lower(rtrim(ltrim(given, '@ '), '.'));
+  handle constant text := lower(rtrim(btrim(given, '@ '), '.'));
 begin
   if length(handle) > 30 or handle !~ '^[a-z0-9._]+$' then
     return null;

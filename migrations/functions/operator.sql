@@ -177,19 +177,28 @@ begin
   return jsonb_build_object('resumed', resumed);
 end $$;
 
--- Adds to the do-not-contact list, or removes from it. A mailbox is stored in the one spelling.
+-- Adds a name in any spelling to the do-not-contact list, or removes it.
 create or replace function public.safari_block_contact(
   platform text, recipient text, blocked boolean, note text default null
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  is_mailbox constant boolean := platform = 'gmail' or (platform = 'all' and position('@' in recipient) > 1);
+  name constant text := case
+    when is_mailbox then (safari_address('gmail', recipient)).name
+    -- An address says on which platform it is.
+    when platform <> 'all' or position('/' in recipient) = 0
+      then safari_listed_name(platform, recipient) end;
   was_blocked boolean;
 begin
-  if platform = 'gmail' or (platform = 'all' and position('@' in recipient) > 1) then
-    recipient := (safari_address('gmail', recipient)).name;
-    if recipient is null then
-      raise invalid_parameter_value using message = 'not a mailbox; give name@example.com';
-    end if;
+  -- What stands on the list from before it was checked can be removed.
+  recipient := coalesce(name, case when not blocked then recipient end);
+  if recipient is null and is_mailbox then
+    raise invalid_parameter_value using message = 'not a mailbox; give name@example.com';
+  elsif recipient is null then
+    raise invalid_parameter_value using message = format(
+      'not a username of %s; give a handle or the address of a profile, and one platform for an address',
+      platform);
   end if;
   was_blocked := exists (
     select from safari_do_not_contact d

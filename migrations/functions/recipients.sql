@@ -84,18 +84,24 @@ create or replace trigger safari_queue_target_update
     or new.platform is distinct from old.platform)
   execute function public.safari_queue_target();
 
--- The list of people not to contact keeps names in the one spelling, whichever program writes to it; a
--- post's address means its author. What names nobody would protect nobody, so an operator is alerted.
+-- The name that the list of people not to contact has for what an operator or a program writes; null for
+-- what names nobody. A post's address means its author.
+create or replace function public.safari_listed_name(platform text, given text) returns text
+language sql immutable as $$
+  select coalesce((safari_address(nullif(platform, 'all'), given)).name,
+                  safari_handle('tiktok', safari_visible(given)),
+                  (safari_post(nullif(platform, 'all'), given)).author)
+$$;
+
+-- The list keeps names in the one spelling, whichever program writes to it. What names nobody would
+-- protect nobody, so an operator is alerted.
 create or replace function public.safari_do_not_contact_spell() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  address record;
   name text;
 begin
   new.platform := safari_platform(new.platform);
-  address := safari_address(nullif(new.platform, 'all'), new.recipient);
-  name := coalesce(address.name, safari_handle('tiktok', safari_visible(new.recipient)),
-                   (safari_post(nullif(new.platform, 'all'), new.recipient)).author);
+  name := safari_listed_name(new.platform, new.recipient);
   if name is null and new.platform in (
        'all', 'gmail', 'instagram', 'linkedin', 'threads', 'tiktok', 'twitter') then
     perform safari_alert(

@@ -23,6 +23,7 @@ ADDRESSES: Final[Mapping[tuple[str, str], tuple[Given, ...]]] = MappingProxyType
             ("instagram", "@ada"),
             ("instagram", "  @ADA "),
             ("instagram", "@@ada"),
+            ("instagram", "@ada@"),
             ("Instagram", "ada"),
             ("instagram", "\u200eada"),
             ("instagram", "\u2068@ada\u2069"),

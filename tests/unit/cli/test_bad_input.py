@@ -80,8 +80,6 @@ WRONG = "not-this-one"
         (("limits", "twitter"), ("twitter is a platform, not a command",)),
         (("enqueue", "tweet", "Hi", "--priority", "high"), ("'high' is not a whole number",)),
         (("run-once", "--services", "twitter-dn"), ("twitter-dn", "Did you mean twitter-dm?")),
-        (("contacts", "block", "twitter", "a b"), ("not a username of twitter",)),
-        (("contacts", "block", "all", "https://x.com/a"), ("not a username",)),
         (("status", "--watch"), ("needs a terminal",)),
     ],
 )

@@ -101,6 +101,8 @@ def test_a_contact_is_blocked_in_the_spelling_that_a_send_is_checked_by(
         ("all", "Ada", ("all", "ada")),
         ("email", "Ada <A.da+x@Gmail.com>", ("gmail", "ada@gmail.com")),
         ("all", "A.da@gmail.com", ("all", "ada@gmail.com")),
+        ("ig", "instagram.com/Ada/reels?igsh=x", ("instagram", "ada")),
+        ("threads", "https://www.threads.com/@ada/post/C9", ("threads", "ada")),
     ):
         run("contacts", "block", platform, handle, "--note", "asked us to stop")
         listed = run("contacts", "list", "--json").json
@@ -124,6 +126,8 @@ def test_a_contact_is_blocked_in_the_spelling_that_a_send_is_checked_by(
     nobody = run("contacts", "block", "email", "zoe@kiln.example").out
     assert "No other address of this person is known" in nobody
     check_error(run("contacts", "block", "email", "zoe"), ExitCode.USAGE, "not a mailbox")
+    for platform, given in (("twitter", "a b"), ("all", "https://x.com/a")):
+        check_error(run("contacts", "block", platform, given), ExitCode.USAGE, "not a username of")
 
 
 @pytest.mark.usefixtures("queue")
