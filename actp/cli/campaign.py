@@ -84,12 +84,16 @@ def start(**options: Any) -> None:
     campaign_id = new_campaign_id(options["type_"])
     # What is wrong with it is told before a database is asked for anything.
     rows = campaign_rows(campaign_id, request, datetime.now(UTC))
+    cells = request.wording.cells if options["table"] and request.wording is not None else None
     if options["dry_run"]:
+        if cells is not None:
+            with database(settings) as store:
+                refuse_unwilling(store, cells)
         show_started(rows, request, as_json=options["as_json"], is_dry=True)
         return
     with database(settings) as store:
-        if options["table"] and request.wording is not None:
-            refuse_unwilling(store, request.wording.cells)
+        if cells is not None:
+            refuse_unwilling(store, cells)
         rows = campaign_rows(campaign_id, request, _now(store))
         act(store, operator_here("cli"), "campaign_start", **rows)
         has_crm = bool(store.call("safari_campaign_has_crm"))

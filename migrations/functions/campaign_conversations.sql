@@ -108,10 +108,15 @@ begin
                   limit $2) i'
         into rows using ids, longest;
       select heard || coalesce(jsonb_agg(jsonb_build_object(
-               'at', coalesce(i ->> 'occurred_at', i ->> 'created_at'), 'text', i -> 'summary',
+               'at', case when r.is_reply then to_jsonb(coalesce(i ->> 'occurred_at', i ->> 'created_at'))
+                          -- Noted on what we did: they answered it later, in words that are not known.
+                          else to_jsonb(agent_time(coalesce(i ->> 'occurred_at', i ->> 'created_at'))
+                                        + interval '1 minute') end,
+               'text', case when r.is_reply then i -> 'summary' end,
                'outbound', false)), '[]') into heard
-        from jsonb_array_elements(coalesce(rows, '[]')) i
-       where agent_is_reply(i ->> 'type', i ->> 'direction');
+        from jsonb_array_elements(coalesce(rows, '[]')) i,
+             lateral (select agent_is_reply(i ->> 'type', i ->> 'direction') as is_reply) r
+       where r.is_reply or agent_outcome_is_reply(i ->> 'outcome');
     end if;
   end if;
 

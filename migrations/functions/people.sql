@@ -228,6 +228,15 @@ begin
     ids := array(select n.id from new_rows n);
   elsif tg_op = 'DELETE' then
     ids := array(select o.id from old_rows o);
+    -- Who merges twins, or deletes somebody's data, does not allow writing to them again.
+    insert into safari_do_not_contact (platform, recipient, note)
+      select distinct split_part(l.other, ':', 1), substr(l.other, position(':' in l.other) + 1),
+             'opted out in the CRM, and deleted there'
+        from unnest(ids) i (id)
+        join safari_people p on p.address = 'contact:' || i.id and p.veto = 'opted_out'
+        join safari_people_links l on l.address = p.address
+       order by 1, 2
+      on conflict do nothing;
   else
     ids := array(
       select n.id from new_rows n join old_rows o using (id)

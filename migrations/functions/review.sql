@@ -289,7 +289,9 @@ begin
       update safari_reviews r
          set state = 'approved', content_hash = draft.content_hash, decided_at = now(),
              decided_by = safari_operator()
-       where r.id = draft.id;
+       where r.id = draft.id and r.state in ('pending', 'approved');
+      -- Somebody else rejected it while it was listed here.
+      continue when not found;
       -- What was looked at today is not stale.
       update crm_message_queue m set accepted_at = now(), hold = null, updated_at = now()
        where draft.door = 'message' and m.id = draft.row_id;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from actp.store.protocol import Json, Store
     from simulator.process import SimulatorProcess
     from tests.domains.posts import Publishers
+    from tests.support.databases import Database
 
 __all__ = ["publishers"]
 
@@ -176,6 +178,26 @@ def test_drafts_expire(store: Store, admin: psycopg.Connection, life: Life) -> N
     admin.execute("update safari_reviews set expires_at = now()")
     assert decide(store, "approve", draft) == {"done": 0, "left_alone": 1}
     assert (drafts(store), life.state(held)) == ([], ("cancelled", "expired"))
+
+
+def test_a_draft_that_somebody_rejects_meanwhile_is_not_approved(
+    store: Store, admin: psycopg.Connection, database: Database, life: Life
+) -> None:
+    mode(admin, "all")
+    held = command(store)
+    (draft,) = drafts(store)
+    with database.connect() as other, ThreadPoolExecutor(1) as pool:
+        other.execute("begin")
+        other.execute("select safari_review_end(%s, 'rejected')", (draft["id"],))
+        approved = pool.submit(decide, store, "approve", draft)
+        waits = "select from pg_locks where not granted"
+        while admin.execute(waits).fetchone() is None and not approved.done():
+            pass
+        other.execute("commit")
+        assert approved.result() == {"done": 0, "left_alone": 1}
+    assert life.state(held) == ("cancelled", "rejected")
+    states = admin.execute("select state from safari_reviews").fetchall()
+    assert states == [("rejected",)]
 
 
 def test_a_message_is_reviewed_once_on_its_way(

@@ -57,6 +57,8 @@ REPLIES: dict[str, LiteralString] = {
     " select id, 'message', 'Please stop', 'inbound' from crm_contacts where username = 'ada_ig'",
     "an interaction without a direction": "insert into crm_interactions (contact_id, type, summary)"
     " select id, 'dm_reply', 'Hm' from crm_contacts where username = 'ada'",
+    "an outcome": "insert into crm_interactions (contact_id, type, direction, outcome)"
+    " select id, 'dm', 'outbound', 'replied' from crm_contacts where username = 'ada'",
     "a conversation": "insert into crm_conversations (contact_id, platform, last_message,"
     " last_reply_at) select id, 'instagram', 'Yes?', now() from crm_contacts"
     " where username = 'ada_ig'",

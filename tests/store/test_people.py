@@ -302,3 +302,17 @@ def test_a_threads_account_is_the_instagram_account_of_its_name(
     admin.execute("delete from crm_contacts where platform = 'threads'")
     assert addresses(store, "threads:vera") == {"threads:vera", "instagram:vera"}
     assert addresses(store, "instagram:vera") == {"instagram:vera"}
+
+
+def test_an_opt_out_outlives_the_contact_that_said_so(
+    store: Store, admin: psycopg.Connection[Any]
+) -> None:
+    contact(admin, "instagram", "nora", email="nora@kiln.example")
+    contact(admin, "twitter", "nora_k", email="nora@kiln.example", email_opted_out=True)
+    contact(admin, "instagram", "otto")
+    admin.execute("delete from crm_contacts where username = 'nora_k' or username = 'otto'")
+    again = contact(admin, "linkedin", "nora-k", email="Nora@kiln.example")
+    listed = admin.execute("select platform, recipient from safari_do_not_contact order by 1")
+    assert listed.fetchall() == [("gmail", "nora@kiln.example"), ("twitter", "nora_k")]
+    vetoes = admin.execute("select agent_person_veto(id) from crm_contacts").fetchall()
+    assert vetoes == [("opted_out",), ("opted_out",)], again

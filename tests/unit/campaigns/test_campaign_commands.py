@@ -205,3 +205,6 @@ def test_a_spreadsheet_with_a_bad_line_starts_nothing(
     assert rows_in(queue) == []
     assert started(path, "--handles", "ada") != 0
     assert "cannot be combined with" in capsys.readouterr().err
+    path.write_text("handle,notes\nada,asked us to stop\n")
+    assert started(path, "--text=1", "--text=2", "--text=3", "--dry-run") != 0
+    assert "ada: this person" in capsys.readouterr().err
