@@ -304,9 +304,7 @@ def test_a_threads_account_is_the_instagram_account_of_its_name(
     assert addresses(store, "instagram:vera") == {"instagram:vera"}
 
 
-def test_an_opt_out_outlives_the_contact_that_said_so(
-    store: Store, admin: psycopg.Connection[Any]
-) -> None:
+def test_an_opt_out_outlives_the_contact_that_said_so(admin: psycopg.Connection[Any]) -> None:
     contact(admin, "instagram", "nora", email="nora@kiln.example")
     contact(admin, "twitter", "nora_k", email="nora@kiln.example", email_opted_out=True)
     contact(admin, "instagram", "otto")

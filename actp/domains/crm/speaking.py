@@ -18,7 +18,16 @@ __all__ = ["Direction", "Said", "last_said"]
 
 Direction: TypeAlias = Literal["inbound", "outbound"]
 
-_OUR_PREFIX = re.compile(r"(?:you|me): +|you sent (?=\S)", re.IGNORECASE)
+# As the sites write it in the languages that their pages are shown in.
+_OUR_PREFIX = re.compile(
+    r"(?:you|me|du|sie|ich|t[uú]|usted|yo|vous|toi|moi|voc[eê]|eu|jij|je|ik|вы|ты|ви|ти|siz|sinä"
+    r"|minä|あなた|自分|你|您|나|회원님|أنت|אתה|את|आप|kamu|anda|saya|bạn|คุณ|εσείς|εσύ)"
+    r"\s?[:\uff1a]\s*"
+    # "You sent me this twice" is theirs.
+    r"|you sent (?=an? [\w ]{3,20}\.?$)",
+    re.IGNORECASE,
+)
+_SENT_PREFIX = re.compile(r"you sent ", re.IGNORECASE)
 # A service that finds no text shows what else stands there. Only what nobody would write is taken
 # for that: "Friday", "today" or "sent" may well be an answer, and a doubt counts as one.
 _TIME: Final = r"(?:just now|yesterday|(?:on |at )?[\d:., apm]*\d ?[a-z]{0,3}(?: ago)?)"
@@ -53,7 +62,9 @@ def last_said(conversation: Conversation, our_texts: Sequence[str]) -> Said:
     What is unread came after whatever we sent, though a list may still show our own text.
     """
     text, direction = _spoken(conversation)
-    is_recorded = text is not None and is_one_of(text, our_texts)
+    is_recorded = text is not None and (
+        is_one_of(text, our_texts) or is_one_of(_SENT_PREFIX.sub("", text, count=1), our_texts)
+    )
     if direction is None and text is not None:
         direction = "outbound" if is_recorded else "inbound"
     if direction == "inbound":
@@ -67,10 +78,10 @@ def _spoken(conversation: Conversation) -> tuple[str | None, Direction | None]:
     if conversation.is_ours is not None:
         known = "outbound" if conversation.is_ours else "inbound"
     first, *_ = conversation.name.split() or [""]
-    if match := _OUR_PREFIX.match(text):
-        text, known = text[match.end() :], known or "outbound"
-    elif len(first) >= _SHORTEST_NAME and text.casefold().startswith(f"{first.casefold()}: "):
+    if len(first) >= _SHORTEST_NAME and text.casefold().startswith(f"{first.casefold()}: "):
         text, known = text[len(first) + 2 :], known or "inbound"
+    elif match := _OUR_PREFIX.match(text):
+        text, known = text[match.end() :], known or "outbound"
     if _COUNTED.fullmatch(text):
         return None, "inbound"
     names = {conversation.name.casefold(), f"@{conversation.handle}", conversation.handle}
