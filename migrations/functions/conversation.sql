@@ -245,12 +245,14 @@ language sql stable as $$
         from crm_contacts k where k.id = any (ids)) c
 $$;
 
--- Whether a person waits for our answer: they wrote last, and nobody has dismissed it since.
+-- Whether a person waits for our answer: they wrote last, and nobody has dismissed it since. Of two
+-- messages of one moment, as where a program stores days, theirs may be the last.
 create or replace function public.agent_waits_for_us(
   ours_at timestamptz, heard_at timestamptz, done_at timestamptz
 ) returns boolean
 language sql immutable as $$
-  select coalesce(heard_at > greatest(ours_at, done_at, '-infinity'), false)
+  select coalesce(heard_at >= coalesce(ours_at, '-infinity')
+                  and heard_at > coalesce(done_at, '-infinity'), false)
 $$;
 
 -- The page at which a person can be looked at.

@@ -28,18 +28,28 @@ declare
     '|reach|send|bother|disturb|approach|pitch|spam|touch|follow ?up|engage|harass|solicit|outreach)';
   -- Speaks of stopping without asking for it, or of another channel or time.
   unsaid constant text := ' (stop(ped|ping|s)? (by|over)|non stop|one stop'
-    '|(do not|dont|never) (forget|hesitate|miss|know|worry|mind|need|have|use|like))(?= )';
-  otherwise constant text := ' (instead|rather|prefers?|only (by|via|on|through|per|after|with)|but'
+    '|(do not|dont|never) (forget|hesitate|miss|know|worry|mind|need|have|use|like)'
+    -- What is missing, did not succeed, or is yet to be done.
+    '|no (contact|e ?mails?|messages?|calls?|dms?) (info\w*|details?|address\w*|number|data|on file|form'
+      '|found|known|available|answered|returned|yet|so far)'
+    '|(cannot|cant|can not|could ?nt|could not|did ?nt|did not) (reach|call|find|get|contact|message|e ?mail)'
+    '|(never|not)( been| yet)? (contacted|messaged|e ?mailed|called|reached)'
+    '|unsubscribe (link|page|option|flow|button)'
+    '|(noch|bisher|bislang) nicht|non ancora|pas encore|(aun|todavia) no|ainda nao|nog niet|jeszcze nie'
+    '|(пока|еще|ще) не( (писал|звонил|дзвонил)\w*)?)(?= )';
+  otherwise constant text := ' (instead|rather|prefers?|only (by|via|on|through|per|after|with|e ?mail'
+      '|dms?|phone|text|chat|whats ?app|linkedin|instagram)|interested in( \w+){1,6} (wants|likes)|but'
     '|before|until|till|unless|except|yet|on (weekends?|mondays?|fridays?|sundays?)'
     '|lieber|sondern|vor|bis|nur|antes|hasta|avant|prima|tot) ';
   stop constant text[] := array[
-    ' (do not|dont|never|must not|mustnt|should not|shouldnt|cannot|cant|may not|no longer|not to|not'
+    ' (do not|dont|never|must not|mustnt|should not|shouldnt|may not|no longer|not to|not'
       ' for)( be| ever| please| to| any| further| more| again){0,3} ' || contacting,
     ' (asked|asks|asking|wants?|wanted|told|requested|requests?|begged|demand(s|ed)?|said)( \w+){0,5}'
       ' (stop(ping|ped)?|be (removed|deleted|left)|removal|remove|delete|unsubscribed?|leave|opt)(?= )',
     ' (asked|asks|wants?|wanted|told|requested|begged|demanded)( \w+){0,2} (not|no more|no further)(?= )',
     ' stop (all |any |the )?(contact|messag|writ|e ?mail|mail|text|dm|send|outreach|calling|spam)',
-    ' (opt|opts|opted|opting)( \w+)? ?out(?= )', ' optout', ' unsubscrib(ed|es|e me|e us|e them|e) ',
+    ' (opt|opts|opted|opting)( \w+)? ?out(?= )', ' optout', ' unsub(bed|ed|d)?(?= )',
+    ' tak(e|en)( \w+)? off( \w+){0,2} list(?= )', ' unsubscrib(ed|es|e me|e us|e them|e) ',
     ' (black ?list|dnc|dnd|do ?not ?contact|no ?contact)(ed)?(?= )',
     ' not (at all |really )?interested(?= )', ' (no|zero) interest(?= )',
     ' no (more |further )+(contact|messages?|e ?mails?|mails?|dms?|outreach|calls?|follow)',
@@ -82,6 +92,7 @@ declare
     ' (said|says|told us|it is a|its a|hard|clear|firm) no(?= )',
     ' (declined|refus(ed|es)|rejected|turned (us|it) down|abgelehnt|rechaz\w+|rifiutat\w+)(?= )',
     ' (not now|on hold|hold off|paused?|wait (until|till|for|before)|careful|be gentle|sensitive)(?= )',
+    ' (cannot|cant|can not) be \w+( \w+){0,2} (any ?more|again)(?= )',
     ' wrong (person|number|contact|guy)(?= )', ' (unresponsive|ghosted) (for good|forever)(?= )',
     ' (do not|dont|never|nicht|nie|ne pas|no)( \w+){0,2} (pitch|push|sell|chase|offer|approach|ask|add|use|disturb)(?= )',
     '(停止|停用|拒绝|やめ|중단)'];
@@ -99,8 +110,9 @@ end $$;
 -- What a note asks of us, sentence by sentence; the clearest one counts.
 create or replace function public.agent_note_wish(note text) returns text
 language sql immutable as $$
-  -- 'stop' comes after 'doubt' in the alphabet.
-  select max(agent_sentence_wish(s)) from regexp_split_to_table(note, '[\n\r.;!?。！？]+') s
+  -- 'stop' comes after 'doubt' in the alphabet. The dots of D.N.C. end no sentence.
+  select max(agent_sentence_wish(s)) from regexp_split_to_table(
+    regexp_replace(note, '\m([A-Za-z])\.(?=[A-Za-z]\M)', '\1', 'g'), '[\n\r.;!?。！？]+') s
 $$;
 
 -- All notes about a contact, each on its line; `columns` are those of agent_note_columns. Single words of

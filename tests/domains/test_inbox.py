@@ -203,6 +203,14 @@ def test_dismissed_and_snoozed_conversations(tools: Tools, people: People) -> No
     assert [row["name"] for row in waiting(store)] == ["ada"]
 
 
+def test_who_wrote_at_our_own_moment_waits_for_us(tools: Tools, people: People) -> None:
+    ada = people.add("ada")
+    for direction in ("inbound", "outbound"):
+        people.hears(ada, direction=direction, body=f"Hello, {direction}")
+    people.rows("update crm_messages set sent_at = date_trunc('day', now()) returning 1")
+    assert held(tools) == {"waits_for_us": 1}
+
+
 def test_a_message_dated_in_the_future_is_as_old_as_its_row(tools: Tools, people: People) -> None:
     ada, bob = people.add("ada"), people.add("bob")
     people.hears(ada, body="What does it cost?", hours_ago=-3)

@@ -76,6 +76,10 @@ STOP = (
     "请勿联系",
     "連絡不要",
     "연락 금지",
+    "D.N.C.",
+    "unsub'd",
+    "asked to be taken off the list",
+    "asked us not to write; no email on file",
 )
 DOUBT = (
     "said no",
@@ -93,6 +97,9 @@ DOUBT = (
     "don't push",
     "handle careful",
     "bitte nicht vor Juni anschreiben",
+    "not interested in Pro, wants Basic",
+    "don't call, only email",
+    "can not be contacted any more by email",
 )
 FINE = (
     "",
@@ -117,6 +124,14 @@ FINE = (
     "message him on Friday",
     "stopwatch collector",
     "runs a removals company",
+    "no contact info",
+    "no e-mail address on file",
+    "never contacted yet",
+    "noch nicht kontaktiert",
+    "non ancora contattato",
+    "пока не писали",
+    "can't reach him, no calls answered",
+    "unsubscribe link sent",
 )
 
 

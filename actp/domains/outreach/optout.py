@@ -45,7 +45,7 @@ _STRETCHED: Final = re.compile(r"(\w)\1{2,}")
 _ONE_WORD: Final = frozenset({"stop", "stop it", "unsubscribe", "basta", "go away"})
 _SENTENCE_ENDS: Final = re.compile(r"[.!?\n;:\u3002\uff01\uff1f]+")
 _CLAUSE: Final = re.compile(
-    r"([^.!?,\n;:\u2014\u3002\uff01\uff1f\uff0c\u3001]+)([.!?,\n;:\u2014\u3002\uff01\uff1f\uff0c\u3001]*)"
+    r"([^.!?,\n;:\u2014\u3002\uff01\uff1f\uff0c\u3001\u060c\u061b\u0964]+)([.!?,\n;:\u2014\u3002\uff01\uff1f\uff0c\u3001\u060c\u061b\u0964]*)"
 )
 _SENTENCE: Final = re.compile(r"[^.!?\n\u3002\uff01\uff1f\u061f]+[.!?\n\u3002\uff01\uff1f\u061f]*")
 _QUESTION: Final = re.compile(r"[?\uff1f\u061f]")

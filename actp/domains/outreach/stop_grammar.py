@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Final
 
 __all__ = ["asks_in_english", "is_a_firm_question", "is_qualified", "without_unsaid"]
 
@@ -23,54 +20,101 @@ def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, patterns))
 
 
-_ASKED: Final = _compiled(
-    rf"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){{0,2}} {_CONTACTING}\w*",
-    rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: \w+){{0,3}} ?\b(?:me|us|again|any ?more)\b",
-    rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: out| back)?"
-    r"(?: please| pls| thanks| thank you)*$",
-    rf"{_NOT} (?:want|wanna|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
-    rf"{_NOT} (?:want|wanna|wish|care|need)(?: \w+){{0,2}}"
-    r" hear(?:ing)? (?:from|of) (?:you|u|this)\b",
-    r"(?<!did )(?<!do )(?<!does )(?<!could )\b(?:not|to never)(?: to)? (?:be|get|receive)"
-    rf"(?: \w+){{0,2}} {_CONTACTING}\w*",
-    r"\b(?:prefer|rather) not (?:to )?(?:receive|hear|get (?:these|this|any|your|more|such))\b",
-    rf"\bnot (?:looking|wanting|willing|wishing) to be {_CONTACTING}",
-    rf"\b(?:could|can|would|will) (?:you|u)(?: please)? not {_CONTACTING}",
-    rf"\bmind not {_CONTACTING}",
-    r"^(?:\w+ )?(?:could|can|would) (?:you|u)(?: \w+)? not$",
-    rf"{_NOT} {_CONTACTING}\w* (?:this|my|our) (?:address|account|number|e?mail|inbox|page)\b",
-    rf"\brefrain from(?: ever)? {_CONTACTING}",
-    rf"\b(?:prefer|rather)(?: that)? (?:you|u) (?:did ?nt|did not|do ?nt|do not) {_CONTACTING}",
-    r"\bstop (?:trying to )?\w{3,} (?:to )?(?:me|us)\b",
-    r"\bstop (?:getting|receiving) (?:these|your|this|any|all|such)\b",
-    r"\bstop (?:in (?:the )?future|at once|for good|right (?:now|away|there)|immediately|asap)\b",
-    r"\bstop\b.*\bor (?:else|(?:i|ill|we|im|youll)\b)",
-    r"\bstop (?:\w+ ){0,2}(?:time|request|warning)(?: (?:of )?asking)?$",
-    r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
-    r"\bopt(?:ed|ing)?[ -]?(?:me |us )?out\b",
-    r"\b(?:remove|delete) (?:me|us from)\b",
-    r"\b(?:take|drop|keep) (?:me|us) (?:from|off|out)\b"
-    r"(?! (?:of )?(?:the |this )?(?:\w+ )?(?:call|meeting|invite|chat|loop)\b)",
-    rf"\b(?:remove|delete|erase|lose|drop) (?:all )?(?:of )?my (?:personal )?{_REACHABLE}\b",
-    rf"\btake my {_REACHABLE} (?:off|out|from)\b",
-    r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
-    r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
-    r"\b(?:have|ive|going to|gonna|ill|will|im|am|now|i) (?:report|block)(?:ed|ing)?"
-    r" (?:you|u|this (?:account|profile|page|bot))\b",
-    r"^(?:block|report)(?:ed|ing) (?:you|u|this (?:account|profile|page|bot))\b",
-    r"\b(?:youve|you have|you are|youre|ur|u r|u are) (?:been |being |now )?(?:blocked|reported)\b",
-    rf"\b{_CONTACTING}\w*(?: \w+){{0,2}} again (?:and|or) (?:i|ill|im|you|youre|ur|we|this)\b",
-    rf"\b(?:if|one more)\b.* {_CONTACTING}.*\b(?:lawyer|solicitor|police|sue|suing|legal|court)\b",
-    r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
-    r"^(?:\w+ ){1,4}stop$",
-    rf"\b(?:lawyer|solicitor|police)\b.*\bif\b.* {_CONTACTING}",
-    rf"\b(?:{_CONTACTING}\w*|you|yourself) (?:\w+ ){{0,2}}(?:be |yourself )?(?:reported|blocked)$",
-)
-# One of these stands in whatever one of the patterns matches.
-_MAY_ASK: Final = re.compile(
-    r"stop|quit|cease|no more|not|dont|never|no longer|opt|remove|delete|erase|take|drop|keep|lose"
-    r"|leave|block|report|refrain|rather|prefer|dnt|again|if|one more"
-)
+# By letters one of which stands in whatever a pattern matches: few texts have any.
+_ASKED: Final = {
+    ("stop", "quit", "cease", "no more", "no further", "no follow", "enough"): _compiled(
+        r"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){0,2}"
+        rf" {_CONTACTING}\w*",
+        r"\bstop (?:trying to )?\w{3,} (?:to )?(?:me|us)\b",
+        r"\bstop (?:getting|receiving) (?:these|your|this|any|all|such)\b",
+        r"\bstop (?:in (?:the )?future|at once|for good|immediately|asap)\b",
+        r"\bstop right (?:now|away|there)\b",
+        r"\bstop\b.*\bor (?:else|(?:i|ill|we|im|youll)\b)|\ba favou?r and stop\b",
+        r"\bstop (?:\w+ ){0,2}(?:time|request|warning)(?: (?:of )?asking)?$",
+        r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
+        r"^(?:\w+ ){1,4}stop$",
+        rf"\b(?:enough|quit it) (?:with|of) (?:the|these|your|this) {_CONTACTING}",
+        r"\bno (?:more|further) (?:of (?:this|these|that)|follow ?ups?)\b|^no follow ?ups?\b",
+    ),
+    ("not", "nt ", "never", "no longer"): _compiled(
+        rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: \w+){{0,3}} ?\b(?:me|us|again|any ?more)\b",
+        rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: out| back)?"
+        r"(?: please| pls| thanks| thank you)*$",
+        rf"{_NOT} (?:want|wanna|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
+        rf"{_NOT} (?:want|wanna|wish|care|need)(?: \w+){{0,2}}"
+        r" hear(?:ing)? (?:from|of) (?:you|u|this)\b",
+        rf"{_NOT} {_CONTACTING}\w* (?:this|my|our)"
+        r" (?:address|account|number|e?mail|inbox|page)\b",
+        rf"{_NOT}(?: please)? (?:follow up|circle back|sell|market|advertise)"
+        r"(?: (?:to )?(?:me|us|again)|(?: please| pls| thanks)*$)",
+        r"(?<!did )(?<!do )(?<!does )(?<!could )\b(?:not|to never)(?: to)? (?:be|get|receive)"
+        rf"(?: \w+){{0,2}} {_CONTACTING}\w*",
+        r"\b(?:prefer|rather) not (?:to )?(?:receive|hear|get (?:these|this|any|your|more|such))\b",
+        rf"\b(?:prefer|rather)(?: that)? (?:you|u) (?:did ?nt|did not|do ?nt|do not) {_CONTACTING}",
+        rf"\bnot (?:looking|wanting|willing|wishing) to be {_CONTACTING}",
+        rf"\b(?:could|can|would|will) (?:you|u)(?: please)? not {_CONTACTING}",
+        rf"\bmind not {_CONTACTING}",
+        r"^(?:\w+ )?(?:could|can|would) (?:you|u)(?: \w+)? not$",
+        r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
+        r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
+    ),
+    (
+        "opt",
+        "remove",
+        "delete",
+        "erase",
+        "take",
+        "drop",
+        "keep",
+        "lose",
+        "leave",
+        "refrain",
+    ): _compiled(
+        rf"\brefrain from(?: ever)? {_CONTACTING}",
+        r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
+        r"\bleave my (?:inbox|dms?|phone|account|page) alone\b",
+        r"\bopt(?:ed|ing)?[ -]?(?:me |us )?out\b",
+        r"\b(?:remove|delete) (?:me|us from)\b",
+        r"\b(?:take|drop|keep) (?:me|us) (?:from|off|out)\b"
+        r"(?! (?:of )?(?:the |this )?(?:\w+ )?(?:call|meeting|invite|chat|loop)\b)",
+        rf"\b(?:remove|delete|erase|lose|drop) (?:all )?(?:of )?my (?:personal )?{_REACHABLE}\b",
+        rf"\btake my {_REACHABLE} (?:off|out|from)\b|\bremove this {_REACHABLE}\b",
+        r"\btake your (?:\w+ ){1,3}elsewhere\b",
+    ),
+    (
+        "block",
+        "report",
+        "lawyer",
+        "solicitor",
+        "police",
+        "sue",
+        "suing",
+        "legal",
+        "court",
+    ): _compiled(
+        r"\b(?:have|ive|going to|gonna|ill|will|im|am|now|i) (?:report|block)(?:ed|ing)?"
+        r" (?:you|u|this (?:account|profile|page|bot))\b",
+        r"^(?:block|report)(?:ed|ing) (?:you|u|this (?:account|profile|page|bot))\b",
+        r"\b(?:youve|you have|you are|youre|ur|u r|u are) (?:been |being |now )?"
+        r"(?:blocked|reported)\b",
+        rf"\b(?:{_CONTACTING}\w*|you|yourself) (?:\w+ ){{0,2}}(?:be |yourself )?"
+        r"(?:reported|blocked)$",
+        rf"\b(?:if|one more)\b.* {_CONTACTING}"
+        r".*\b(?:lawyer|solicitor|police|sue|suing|legal|court)\b",
+        rf"\b(?:lawyer|solicitor|police)\b.*\bif\b.* {_CONTACTING}",
+    ),
+    # Said before, and still not heard.
+    ("said", "told", "answer", "say", "tell", "part of", "again", "why", "go "): _compiled(
+        r"\b(?:said|told (?:you|u)|answer is|i say)(?: you)?(?: already)? (?:no|stop)"
+        r"(?: thank(?:s| you))?$",
+        r"\balready (?:said|told (?:you|u)) (?:no|stop)\b",
+        r"\b(?:what|which) part of (?:no|stop|not)\b",
+        r"\bhow (?:many times|often) (?:do|must|should) i (?:have to )?(?:say|tell you)\b",
+        rf"\bwhy (?:do|are|must) (?:you|u) (?:still |keep |keep on )+{_CONTACTING}\w* (?:me|us)\b",
+        rf"\b{_CONTACTING}\w*(?: \w+){{0,2}} again (?:and|or) (?:i|ill|im|you|youre|ur|we|this)\b",
+        r"\bgo (?:spam|bother|pitch) (?:some|any)\w*\b",
+    ),
+}
 # What speaks of stopping without asking us to.
 _UNSAID: Final = _compiled(
     r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt|lets not|not want to) (?:ever )?stop\b",
@@ -100,6 +144,8 @@ _UNSAID: Final = _compiled(
     r"\b(?:remove|delete|block|correct) me (?:if|when|where)\b",
     r"\bstop(?:ped|s)?"
     r" (?:by(?! \w+ or\b)|over|in(?! (?:the )?(?:future|general))|at(?! (?:once|all)))\b",
+    r"\b(?:love|like|want|happy|glad) to (?:unsubscribe|opt out) from"
+    r" (?!this|these|your|you\b|the\b|all\b|any\b|future)\w+",
     r"\bwrit(?:e|ing) (?:me|us) off\b|\bnot (?:un|dis)interested\b",
     r"\b(?:dont|do not) call (?:me|us)"
     r" (?!again|any|back|ever|please|pls|or\b|and\b|thank|for\b|on\b|at\b)\w+",
@@ -162,14 +208,18 @@ _FIRM: Final = re.compile(
     r"|stop (?:these|this|your|getting|receiving))"
     rf"|\b(?:remove|delete|unsubscribe|unsub|take|leave|stop|opt|{_CONTACTING}\w*)(?: \w+)?"
     r" (?:me|us|again)\b|\b(?:you|u) (?:please )?(?:remove|delete|erase|take) my\b"
-    r"|\bnot (?:\w+ )?interested\b(?! in)|\bmind not\b|\b(?:you|u)(?: please)? not\b"
+    r"|\bmind not\b|\b(?:you|u)(?: please)? not\b"
     r"|\b(?:which|what) part of\b"
 )
 
 
 def asks_in_english(plain: str) -> bool:
     """Return whether a plain text asks not to be contacted."""
-    return _MAY_ASK.search(plain) is not None and _any(_ASKED, plain)
+    return any(
+        any(letters in plain for letters in needed)
+        and any(pattern.search(plain) for pattern in patterns)
+        for needed, patterns in _ASKED.items()
+    )
 
 
 def without_unsaid(plain: str) -> str:
@@ -190,7 +240,3 @@ def is_qualified(plain: str, text: str) -> bool:
 def is_a_firm_question(plain: str) -> bool:
     """Return whether a question that speaks of stopping asks us to."""
     return _FIRM.search(plain) is not None
-
-
-def _any(patterns: Sequence[re.Pattern[str]], plain: str) -> bool:
-    return any(pattern.search(plain) for pattern in patterns)
