@@ -180,8 +180,7 @@ begin
       select t.id,
              coalesce(t.veto = 'opted_out', false) or exists (
                select from safari_do_not_contact n
-                where n.platform in ('all', split_part(t.address, ':', 1),
-                                     split_part(safari_twin(t.address), ':', 1))
+                where n.platform = any (safari_listed_under(t.address))
                   and n.recipient = substr(t.address, position(':' in t.address) + 1)) as is_opted_out,
              case when t.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
                        and b.look_at > coalesce(t.calmed_at, '-infinity') then b.look_at end as look_at,

@@ -166,7 +166,7 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     'blocked', coalesce((
       select jsonb_agg(to_jsonb(n) order by n.platform, n.recipient) from safari_do_not_contact n
        where exists (select from person p where p.name = n.recipient
-                        and n.platform in ('all', p.place))), '[]'),
+                        and n.platform = any (safari_listed_under(p.address)))), '[]'),
     'campaigns', coalesce((
       select jsonb_agg(jsonb_build_object(
                'campaign_id', t.campaign_id, 'platform', t.platform, 'handle', t.handle,

@@ -13,8 +13,7 @@ language sql stable as $$
          coalesce(array_agg(p.address), array['contact:' || contact_id]),
          case when bool_or(p.veto = 'opted_out' or exists (
                      select from safari_do_not_contact n
-                      where n.platform in ('all', split_part(p.address, ':', 1),
-                                           split_part(safari_twin(p.address), ':', 1))
+                      where n.platform = any (safari_listed_under(p.address))
                         and n.recipient = split_part(p.address, ':', 2))) then 'opted_out'
               when bool_or(p.veto = 'customer') then 'customer' end,
          max(p.veto) filter (where p.address = o.address)

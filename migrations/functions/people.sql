@@ -90,6 +90,12 @@ language sql immutable as $$
            when 'instagram' then 'threads' || substr(address, 10) end
 $$;
 
+-- The platforms under which the do-not-contact list may name somebody who has an address.
+create or replace function public.safari_listed_under(address text) returns text[]
+language sql immutable as $$
+  select array['all', split_part(address, ':', 1), split_part(safari_twin(address), ':', 1)]
+$$;
+
 -- Groups anew whatever the touched addresses are or were connected with. An address that more than
 -- five contacts hold in a column is somebody's whom they all know, and joins none of them. Rows whose own
 -- address it is are twins; of more than fifty it is what an import wrote for nothing.
@@ -280,20 +286,19 @@ create or replace trigger agent_people_association_removed
   after delete on public.actp_platform_associations referencing old table as old_rows
   for each statement execute function public.agent_people_follow();
 
--- All addresses of the person that an address belongs to, itself and the twins of all included.
+-- All addresses of the person that an address belongs to, itself and its twin included. The planner
+-- inlines it, so it is one expression.
 create or replace function public.safari_person_addresses(of_address text) returns text[]
 language sql stable as $$
-  with known as materialized (
-    select p.address
-      from unnest(array[of_address, safari_twin(of_address)]) a (address)
-      join safari_people o on o.address = a.address
-      join safari_people p on p.person = o.person
+  select case when safari_twin(of_address) is null then coalesce(
+    (select array_agg(p.address) from safari_people p
+      where p.person = (select o.person from safari_people o where o.address = of_address)),
+    array[of_address])
+  else array(
+    select p.address from safari_people o join safari_people p on p.person = o.person
+     where o.address in (of_address, safari_twin(of_address))
     union
-    select of_address
-  )
-  select array_agg(k.address) from (
-    select address from known union select safari_twin(address) from known) k
-   where k.address is not null
+    select unnest(array[of_address, safari_twin(of_address)])) end
 $$;
 
 -- All contact rows of the people of some contacts.

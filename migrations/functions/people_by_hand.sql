@@ -40,8 +40,7 @@ begin
                          where a.address in (l.address, l.other)),
                'is_blocked', exists (
                  select from safari_do_not_contact n
-                  where n.platform in ('all', split_part(a.address, ':', 1),
-                                       split_part(safari_twin(a.address), ':', 1))
+                  where n.platform = any (safari_listed_under(a.address))
                     and n.recipient = split_part(a.address, ':', 2)),
                'last_sent_at', (
                  select safari_finite(max(t.begun_at)) from safari_command_attempts t

@@ -29,13 +29,7 @@ language sql immutable as $$ select interval '2 days' $$;
 create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;
 
--- Every address of the person who has a name on a platform. A Threads account is the Instagram account
--- of the same name. Not the other way round: a comment on Threads is rare, a begin on Instagram is not.
-create or replace function public.safari_addresses_of(platform text, name text) returns text[]
-language sql stable as $$
-  select case when platform = 'threads' then safari_person_addresses('instagram:' || name) else '{}' end
-         || safari_person_addresses(platform || ':' || name)
-$$;
+drop function if exists public.safari_addresses_of(text, text);
 
 -- Why a public text must not stand: it mentions or quotes somebody who is not to be contacted, whom the
 -- platform notifies of it. Null where nothing is in the way.
@@ -56,9 +50,10 @@ begin
     select format('the text %s @%s, who %s', d.how, d.name, case when n.recipient is not null
              then 'is on the do-not-contact list' else 'has opted out in the CRM' end)
       from named d
-     cross join lateral unnest(safari_addresses_of(safari_mention_refused.platform, d.name)) a (address)
+     cross join lateral unnest(
+             safari_person_addresses(safari_mention_refused.platform || ':' || d.name)) a (address)
       left join safari_do_not_contact n
-        on n.platform in ('all', split_part(a.address, ':', 1))
+        on n.platform = any (safari_listed_under(a.address))
            and n.recipient = split_part(a.address, ':', 2)
       left join safari_people p on p.address = a.address and p.veto = 'opted_out'
      where n.recipient is not null or p.address is not null
@@ -102,7 +97,7 @@ language sql stable as $$
                    and command.params ? 'campaign_step' as is_step,
                  -- Of a post whose author is not known only the duplicate can be judged.
                  case when person is not null and command.effect is distinct from 'repeatable'
-                   then safari_addresses_of(command.platform, person)
+                   then safari_person_addresses(command.platform || ':' || person)
                    else '{}' end as addresses
          offset 0) them
    cross join lateral (
@@ -117,7 +112,7 @@ language sql stable as $$
                      where p.address = any (them.addresses) and p.veto = 'opted_out') as opted_out,
             (select n.recipient from unnest(them.addresses) a
                join safari_do_not_contact n
-                 on n.platform in ('all', split_part(a, ':', 1))
+                 on n.platform = any (safari_listed_under(a))
                     and n.recipient = split_part(a, ':', 2)
               limit 1) as listed,
             case when command.action in ('tweet', 'comment')

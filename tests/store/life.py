@@ -26,12 +26,11 @@ class Life:
             worker="test/1",
             services=[self._service],
         )
-        for kind in ("dm", "comment"):
-            self._configure(kind, min_gap_seconds=0, active_from=0, active_to=24)
+        self._configure(min_gap_seconds=0, active_from=0, active_to=24)
 
     def limit(self, daily_limit: int) -> None:
-        """Allow so many direct messages a day."""
-        self._configure("dm", daily_limit=daily_limit)
+        """Allow so many actions of its service a day."""
+        self._configure(daily_limit=daily_limit)
 
     def enqueue(self, username: str = "ada", **more: Any) -> str:
         """Enqueue its own direct message text and return its id."""
@@ -128,6 +127,8 @@ class Life:
     def _lease(self, command: str) -> int:
         return int(self.store.call("safari_show", id=command)["command"]["lease_number"])
 
-    def _configure(self, kind: str, **policy: Any) -> None:
-        policies: list[dict[str, Any]] = [{"platform": "twitter", "kind": kind, **policy}]
+    def _configure(self, **policy: Any) -> None:
+        platform = self._service.partition("-")[0]
+        kind = "comment" if self._service.endswith("comments") else "dm"
+        policies: list[dict[str, Any]] = [{"platform": platform, "kind": kind, **policy}]
         self.store.call("safari_configure", policies=policies, settings={})
