@@ -73,6 +73,9 @@ begin
     ] loop
       execute format('delete from public.%I where contact_id = any ($1)', child) using given;
     end loop;
+    -- Nobody opted out: the list of people not to contact takes up no made-up names.
+    update safari_people p set veto = null
+     where p.address in (select 'contact:' || g from unnest(given) g);
   end if;
   execute format('delete from public.%I where id = any ($1)', table_name) using given;
   get diagnostics removed = row_count;

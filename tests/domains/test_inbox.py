@@ -203,11 +203,15 @@ def test_dismissed_and_snoozed_conversations(tools: Tools, people: People) -> No
     assert [row["name"] for row in waiting(store)] == ["ada"]
 
 
-def test_who_wrote_at_our_own_moment_waits_for_us(tools: Tools, people: People) -> None:
-    ada = people.add("ada")
-    for direction in ("inbound", "outbound"):
-        people.hears(ada, direction=direction, body=f"Hello, {direction}")
-    people.rows("update crm_messages set sent_at = date_trunc('day', now()) returning 1")
+def test_who_wrote_at_our_own_moment_waits_for_us(
+    tools: Tools, people: People, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into crm_messages (contact_id, platform, direction, body, sent_at)"
+        " select %s, 'twitter', d, 'Hello, ' || d, date_trunc('day', now()) - interval '9 days'"
+        "   from unnest(array['inbound', 'outbound']) d",
+        (people.add("ada"),),
+    )
     assert held(tools) == {"waits_for_us": 1}
 
 

@@ -106,6 +106,7 @@ def test_sample_data_is_idempotent_and_removal_keeps_other_rows(
     removed = remove(tools.store)
     assert rows_in(admin) == before | {"actp_prospect_scores": 2}
     assert removed["crm_contacts"] == 199
+    assert tools.store.call("safari_contacts") == []
     assert set(remove(tools.store).values()) == {0}
 
 

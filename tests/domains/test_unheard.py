@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 import pytest
 
 from actp.domains.outreach.hearing import hear, hear_these
+from actp.store.schema import MIGRATIONS
 from tests.domains.people import People
 from tests.domains.test_inbox import STORED_BY
 from tests.store.life import Life
@@ -271,3 +272,14 @@ def test_mail_by_hand_is_listed_for_nobody_who_must_not_get_it(
     store.call("agent_inbox_tag", contact_id=ids["unclear"], added=["was annoyed"])
     listed = store.call("agent_outreach_emails")
     assert [row["contact_id"] for row in listed] == [ids["fine"]]
+
+
+def test_words_that_an_earlier_release_judged_are_judged_anew(
+    life: Life, people: People, admin: psycopg.Connection, store: Store
+) -> None:
+    ada = people.add("ada")
+    people.hears(ada, body=STOP, hours_ago=900)
+    admin.execute("update actp_inbox set unheard = false")
+    assert begun(life)["verdict"] == "granted"
+    admin.execute((MIGRATIONS / "20261127235650_words_judged_anew.sql").read_bytes())
+    assert hear(store).opted_out == 1

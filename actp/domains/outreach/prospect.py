@@ -84,8 +84,11 @@ class Prospect:
     @property
     def waits_for_us(self) -> bool:
         """Whether they wrote last, and no operator has dismissed it since."""
-        answered = max(filter(None, (self.ours_at, self.done_at)), default=None)
-        return self.heard_at is not None and (answered is None or self.heard_at > answered)
+        return (
+            self.heard_at is not None
+            and (self.ours_at is None or self.heard_at >= self.ours_at)
+            and (self.done_at is None or self.heard_at > self.done_at)
+        )
 
 
 @dataclass(frozen=True, slots=True)
