@@ -97,8 +97,8 @@ begin
     '|(?:[\s\u00a0\u3000"''`“”„‘’«»‹›>)\]},;:!…]|(?<![/.])\.+)+$', '', 'g');
 end $$;
 
--- The platform whose pages a host serves to a browser. Other subdomains (help., business., vm., pic.)
--- lead elsewhere, so they are none.
+-- The platform whose pages a host serves to a browser; LinkedIn has one for each country. Other subdomains
+-- (help., business., vm., pic.) lead elsewhere, so they are none.
 create or replace function public.safari_site(host text) returns text
 language sql immutable as $$
   select case regexp_replace(host, '^(?:www|m|mobile)\.', '')
@@ -108,7 +108,6 @@ language sql immutable as $$
            when 'threads.com' then 'threads' when 'threads.net' then 'threads'
            when 'linkedin.com' then 'linkedin' when 'touch.linkedin.com' then 'linkedin'
            when 'ig.me' then 'instagram'  -- links into a conversation
-           -- LinkedIn has a host for each country.
            else case when host ~ '^[a-z]{2}(?:-[a-z]{2})?\.linkedin\.com$' then 'linkedin' end end
 $$;
 
