@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import Database, Databases, empty_database, postgres_database
 from tests.support.servers import embedded_server, postgres_15_server
@@ -29,6 +30,18 @@ STORE_KINDS = ("embedded", "supabase")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what must be known before any folder is collected."""
     parser.addoption("--chaos", action="store_true", help="run the long suite of tests/chaos")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the same examples in every run of the gate, however slow the machine is."""
+    settings.register_profile(
+        "gate",
+        deadline=None,
+        database=None,
+        derandomize=not config.getoption("--chaos"),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")

@@ -196,7 +196,7 @@ def broken_rules(entries: list[Any]) -> list[tuple[Any, Any]]:
         max_size=60,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_plan_repeats_itself_on_rival_platforms(planned: list[Moment]) -> None:
     assert broken_rules(assign(planned, TARGETS)) == []
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actp.alerts import Alert, as_plain, database_lost, digest, escape, render, split_html
@@ -169,7 +169,6 @@ def test_the_daily_message_does_not_hide_troubles(detail: dict[str, Any], headin
     assert render(alert("all_well", **detail), NOW).split("\n")[0] == heading
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), VALUES))
 def test_no_field_of_any_alert_breaks_its_message(kind: str, detail: dict[str, Any]) -> None:
     for part in split_html(render(alert(kind, **detail), NOW)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actp.sanitize import excerpt, storable, storable_text
@@ -49,7 +49,6 @@ def test_a_text_that_fits_stays() -> None:
     assert storable_text("häuser 🙌", 7) == "häuser…"
 
 
-@settings(deadline=None)
 @given(ANYTHING, st.integers(10, 500))
 def test_everything_is_storable_and_bounded(value: Any, budget: int) -> None:
     kept = storable(value, budget)

@@ -153,7 +153,7 @@ def check(world: World) -> None:
         assert "ready" in world.queue.values(), "it waits for a step that nobody will do"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(moves, max_size=60))
 def test_no_order_of_events_breaks_a_promise(told: list[tuple[str, object]]) -> None:
     world = World()
@@ -164,7 +164,7 @@ def test_no_order_of_events_breaks_a_promise(told: list[tuple[str, object]]) -> 
         check(world)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(moves, max_size=30))
 def test_every_target_ends_once_nothing_hinders_it(told: list[tuple[str, object]]) -> None:
     world = World()

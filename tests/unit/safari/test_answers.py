@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actp.safari.answers import read_answer
@@ -211,7 +211,6 @@ def test_what_research_found_is_kept() -> None:
     assert outcome.result["answer"]["posts"] == posts
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(ALL),
     st.integers(100, 599),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actp.safari.readiness import Breaker
@@ -65,7 +65,6 @@ def test_a_probe_of_a_closed_breaker_changes_nothing() -> None:
     assert Breaker().after_probe(is_ready=False, now=0.0) == Breaker()
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["count", "open", "ready", "unready"])))
 def test_it_always_lets_a_probe_through_in_the_end(events: list[str]) -> None:
     breaker, now = Breaker(), 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -240,7 +240,6 @@ def test_a_request_does_not_show_its_text_in_a_log() -> None:
     assert "private words" not in repr(build_request(asked.service, asked)) + repr(asked)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(["instagram", "twitter", "tiktok", "linkedin"]))
 def test_a_recipient_never_carries_signs_of_a_shell(name: str, platform: str) -> None:
     try:
@@ -250,7 +249,6 @@ def test_a_recipient_never_carries_signs_of_a_shell(name: str, platform: str) ->
     assert not SHELL_SIGNS & set(body.get("username") or body["profileUrl"])
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(sorted(POSTS)))
 def test_a_post_never_carries_signs_of_a_shell(tail: str, platform: str) -> None:
     try:

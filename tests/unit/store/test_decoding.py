@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actp.store.decoding import MAX_DEPTH, decoded
@@ -60,7 +60,6 @@ def test_what_is_no_json_is_an_error(text: str) -> None:
         decoded(text)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON)
 def test_bounding_changes_no_ordinary_value(value: Any) -> None:
     text = json.dumps([value], ensure_ascii=False)
