@@ -61,7 +61,7 @@ class Promises(RuleBasedStateMachine):
     def workers(self) -> None:
         self.connection.execute(
             "update safari_policies set daily_limit = %s, daily_is_set = true,"
-            " min_gap_seconds = 0, active_from = 0, active_to = 24",
+            " hourly_limit = 100000, min_gap_seconds = 0, active_from = 0, active_to = 24",
             (LIMIT,),
         )
         self.connection.execute(

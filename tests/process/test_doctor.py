@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simulator.process import SimulatorProcess
     from tests.support.databases import Database
 
-DOCTOR_SECONDS = 60
+DOCTOR_SECONDS = 120
 
 
 @pytest.fixture

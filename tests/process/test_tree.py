@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from simulator.process import SimulatorProcess
 
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 240
 TOKENS = {"SAFARI_INSTAGRAM_DM_TOKEN": "a-token-of-ours"}
 
 
