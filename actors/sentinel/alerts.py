@@ -321,8 +321,16 @@ class AlertActor(Actor):
             extra={"action": "alert_refused", "again_in_seconds": round(wait_seconds, 1)},
         )
         self._spoke_at = steady_seconds() + wait_seconds - pace.pause_seconds
-        if outgoing.ids and self._batch is not None:
+        if outgoing.ids and self._batch is not None and not self._may_wait(delivery, wait_seconds):
             self._give_back(self._batch, delivery.error, wait_seconds)
+
+    def _may_wait(self, delivery: Delivery, wait_seconds: float) -> bool:
+        """Return whether the rest of an alert can follow the parts that were sent."""
+        batch = self._batch
+        if batch is None or not batch.is_within_an_alert or delivery.verdict != "later":
+            return False
+        held_seconds = steady_seconds() - batch.claimed_at
+        return held_seconds + wait_seconds < self._pace.send_within_seconds
 
     def _give_back(self, batch: Batch, error: str | None, wait_seconds: float) -> None:
         self._to_settle.append(failed(batch.ids, error, wait_seconds))

@@ -59,6 +59,8 @@ class Batch:
     ) -> None:
         keyboards = keyboards or {}
         self.claimed_at = claimed_at
+        # Whether the head continues an alert whose first parts were sent.
+        self.is_within_an_alert = False
         folded = [
             alert
             for alert in alerts
@@ -97,7 +99,8 @@ class Batch:
 
     def advance(self) -> bool:
         """Take the next message off, which was sent; False when none is left."""
-        del self._left[0]
+        sent = self._left.pop(0)
+        self.is_within_an_alert = not sent.is_last
         return bool(self._left)
 
 
