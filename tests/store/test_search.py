@@ -9,6 +9,7 @@ import pytest
 
 from actp.errors import InvalidInput, NotFound, WrongState
 from actp.operators import act
+from actp.store.schema import MIGRATIONS
 from tests.store.life import Life
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 OPERATOR = "ada@mac/test"
+LINES = MIGRATIONS / "20261127235700_words_on_one_line.sql"
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_part_of_a_text_is_found_and_nothing_in_it_is_a_pattern(store: Store) ->
     assert found(store, text="x' or true --") == []
 
 
-def test_words_are_found_as_a_list_shows_them(store: Store) -> None:
+def test_words_are_found_as_a_list_shows_them(store: Store, admin: psycopg.Connection) -> None:
     near, far, chinese = enqueue(
         store,
         dm(text="Hi Ada,\n\nI saw\tyour  post"),
@@ -79,6 +81,11 @@ def test_words_are_found_as_a_list_shows_them(store: Store) -> None:
     assert found(store, text="I\u00a0saw \n your") == [far, near]
     assert found(store, text="100% sure") == []
     assert found(store, text="价格") == found(store, text="多少 ?") == [chinese]
+    # As an earlier release has stored it, before and after its upgrade.
+    admin.execute("update safari_command_index set words = E'hi  ada,\\n\\ni saw it'")
+    assert found(store, text="hi ada, i saw") == []
+    admin.execute(LINES.read_bytes())
+    assert len(found(store, text="hi ada, i saw")) == 3
 
 
 def test_an_edited_command_is_found_by_what_it_says_now(
