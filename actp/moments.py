@@ -30,6 +30,8 @@ def stored_time(value: str) -> datetime:
         if _BEYOND.fullmatch(text):
             return LATEST
         raise
+    if found.tzinfo is UTC and EARLIEST < found < LATEST:
+        return found  # as nearly all are
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     return min(max(found, EARLIEST), LATEST).astimezone(UTC)

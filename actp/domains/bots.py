@@ -70,7 +70,8 @@ def _is_company(mailbox: str, domain: str) -> bool:
 
 def _squeezed(text: str | None) -> str:
     # Letters of every script stay, else a name in another one would be the platform behind it.
-    plain = unicodedata.normalize("NFKC", text or "").casefold()
+    given = text or ""
+    plain = given.lower() if given.isascii() else unicodedata.normalize("NFKC", given).casefold()
     if plain.isalpha():
         return plain
     return "".join(filter(str.isalpha, plain))

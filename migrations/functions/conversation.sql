@@ -220,7 +220,7 @@ language sql stable as $$
                case when n.unread_count > 0
                     then agent_heard_at(coalesce(agent_time(n.last_message_at), n.seen_at, n.updated_at),
                                         greatest(n.seen_at, n.updated_at)) end)) as in_at,
-             (array_agg(lower(n.platform) order by coalesce(agent_time(n.last_message_at),
+             (array_agg(safari_platform(n.platform) order by coalesce(agent_time(n.last_message_at),
                         n.updated_at) desc nulls last))[1] as platform,
              jsonb_agg(jsonb_build_object(
                'at', coalesce(agent_time(n.last_message_at), n.updated_at),
