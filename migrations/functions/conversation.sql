@@ -35,7 +35,7 @@ $$;
 create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
 returns boolean
 language sql immutable as $$
-  select coalesce(message.direction = 'inbound', not message.is_outbound, true)
+  select coalesce(public.agent_direction(message.direction) = 'inbound', not message.is_outbound, true)
 $$;
 
 -- Kinds of interactions by which somebody said nothing.
@@ -60,10 +60,13 @@ $$;
 -- Which way an interaction went, in whatever word: inbound, outbound or null.
 create or replace function public.agent_direction(written text) returns text
 language sql immutable as $$
-  select case when lower(btrim(written)) in ('inbound', 'incoming', 'in', 'received', 'reply', 'theirs')
-                then 'inbound'
-              when lower(btrim(written)) in ('outbound', 'outgoing', 'out', 'sent', 'ours')
-                then 'outbound' end
+  select case when written in ('inbound', 'outbound') then written
+              when regexp_replace(lower(written), '[^a-z]+', '', 'g') in (
+                'inbound', 'incoming', 'in', 'inbox', 'received', 'receive', 'reply', 'theirs', 'them',
+                'fromthem', 'tous', 'tome') then 'inbound'
+              when regexp_replace(lower(written), '[^a-z]+', '', 'g') in (
+                'outbound', 'outgoing', 'out', 'outbox', 'sent', 'send', 'ours', 'us', 'me', 'self',
+                'fromus', 'fromme', 'tothem') then 'outbound' end
 $$;
 
 -- Interactions that stand for words of theirs; who merely opened or liked something said nothing.

@@ -24,7 +24,7 @@ begin
     new.message_text, new.body, to_jsonb(new) ->> 'text', to_jsonb(new) ->> 'content');
   new.body := coalesce(new.body, new.message_text, '');
   -- The direction wins: is_outbound may be a default.
-  new.is_outbound := coalesce(new.direction = 'outbound', new.is_outbound, false);
+  new.is_outbound := coalesce(agent_direction(new.direction) = 'outbound', new.is_outbound, false);
   new.direction := case when new.is_outbound then 'outbound' else 'inbound' end;
   if new.contact_id is null and new.conversation_id is not null then
     new.contact_id := (select v.contact_id from crm_conversations v where v.id = new.conversation_id);
@@ -271,7 +271,7 @@ create or replace function public.agent_crm_stop(days integer default 2) returns
 language sql set search_path = public, pg_temp as $$
   select agent_outreach_replied(coalesce(jsonb_agg(distinct m.contact_id), '[]'))
     from crm_messages m
-   where m.direction = 'inbound' and m.contact_id is not null
+   where agent_outreach_is_theirs(m) and m.contact_id is not null
      and m.created_at > now() - make_interval(days => agent_crm_stop.days)
 $$;
 

@@ -86,7 +86,7 @@ as $$
              filter (where not outbound))[1:12] as words,
           array_agg(left(said, 200)) filter (where outbound) as ours
         from (
-          select x.is_outbound as outbound, coalesce(x.message_type, 'dm') as type,
+          select not agent_outreach_is_theirs(x) as outbound, coalesce(x.message_type, 'dm') as type,
                  safari_finite(x.sent_at) as sent_at, x.body as said
             from crm_messages x where x.contact_id = c.id
            order by x.sent_at desc limit 200
@@ -107,10 +107,10 @@ as $$
         from (
           select lower(x.type) as type, safari_platform(x.platform) as platform, lower(x.outcome) as outcome,
                  x.summary, coalesce(safari_finite(x.occurred_at), safari_finite(x.created_at)) as at,
-                 coalesce(x.direction = 'outbound', x.type in ('email', 'dm')) as outbound,
+                 coalesce(agent_direction(x.direction) = 'outbound', lower(x.type) in ('email', 'dm')) as outbound,
                  lower(x.type) in ('email_reply', 'email_replied')
                    or (lower(x.type) = 'email'
-                       and (x.direction = 'inbound' or lower(x.outcome) = 'replied')) as is_reply
+                       and (agent_direction(x.direction) = 'inbound' or lower(x.outcome) = 'replied')) as is_reply
             from crm_interactions x where x.contact_id = c.id
            order by x.created_at desc limit 200
         ) each
@@ -202,19 +202,24 @@ begin
     returning t.id, t.contact_id
   )
   select array_agg(t.id order by t.id),
-         (select jsonb_agg(jsonb_build_object(
-                   'name', coalesce(nullif(btrim(c.display_name), ''),
-                                    '@' || ltrim(c.username, '@')),
-                   'platform', c.platform, 'score', s.score) order by s.score desc, c.id)
-            from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
-           where s.funnel_stage = 'decision'
-             and s.contact_id in (select n.contact_id from told_now n)
-             -- Somebody who swings around the border is new once in 30 days.
-             and not exists (
-               select from actp_crm_transitions e
-                where e.contact_id = s.contact_id and e.to_announce is false
-                  and e.to_stage = 'decision'
-                  and e.created_at > now() - interval '30 days'))
+         (select jsonb_agg(jsonb_build_object('name', b.name, 'platform', b.platform, 'score', b.score)
+                           order by b.score desc, b.person)
+            from (
+              select distinct on (p.ids[1]) p.ids[1] as person, s.score, c.platform,
+                     coalesce(nullif(btrim(c.display_name), ''), '@' || ltrim(c.username, '@')) as name
+                from actp_prospect_scores s
+                join crm_contacts c on c.id = s.contact_id
+               cross join lateral agent_person_of(s.contact_id) p
+               where s.funnel_stage = 'decision'
+                 and s.contact_id in (select n.contact_id from told_now n)
+                 and coalesce(p.veto, p.own_veto) is null
+                 -- Somebody who swings around the border is new once in 30 days.
+                 and not exists (
+                   select from actp_crm_transitions e
+                    where e.contact_id = any (p.ids) and e.to_announce is false
+                      and e.to_stage = 'decision'
+                      and e.created_at > now() - interval '30 days')
+               order by p.ids[1], s.score desc, c.id) b)
     into told, people from told_now t;
   if people is not null then
     perform safari_alert(
@@ -237,40 +242,56 @@ begin
 end $$;
 
 -- Prospects for a person to look at, the best first: `top`; `research_ready`, from a score on;
--- `research_due`, those of them without a brief; `next_actions`, those due within a day.
+-- `research_due`, those of them without a brief; `next_actions`, those due within a day. Each person once,
+-- by the row with the best score; nobody who asked for peace, is blocked, a customer or archived.
 create or replace function public.agent_prospect_list(
   what text, row_limit integer, least_score integer default 0
 ) returns jsonb
-language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(p) order by p.rank), '[]') from (
-    select row_number() over (
-             order by s.score desc, case when what = 'next_actions' then s.next_touch_at end,
-                      s.contact_id) as rank,
-           s.contact_id, c.platform, c.username, c.display_name, s.score, s.funnel_stage as stage,
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  found jsonb := '[]';
+  listed uuid[] := '{}';
+  row record;
+  person record;
+begin
+  for row in
+    select s.contact_id, c.platform, c.username, c.display_name, s.score, s.funnel_stage as stage,
            s.score_breakdown, coalesce(s.research_done, false) as research_done, s.offer_readiness,
-           s.icp_fit, s.next_touch_type, s.next_touch_at,
-           coalesce((select left(coalesce(nullif(m.message_text, ''), m.body), 200)
-                       from crm_messages m where m.contact_id = c.id and m.direction = 'inbound'
-                      order by m.sent_at desc nulls last limit 1), c.last_message) as last_words
+           s.icp_fit, s.next_touch_type, s.next_touch_at, c.last_message
       from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
      where c.archived_at is null and s.score >= least_score
        and (what <> 'next_actions'
             or (s.next_touch_type is not null and s.next_touch_at <= now() + interval '1 day'))
        and (what <> 'research_due' or s.research_done is not true)
-     order by rank limit row_limit
-  ) p
-$$;
+     order by s.score desc, case when what = 'next_actions' then s.next_touch_at end, s.contact_id
+  loop
+    exit when jsonb_array_length(found) >= row_limit;
+    select p.ids, coalesce(p.veto, p.own_veto) as veto into person
+      from agent_person_of(row.contact_id) p;
+    continue when person.veto is not null or person.ids && listed;
+    listed := listed || person.ids;
+    found := found || (to_jsonb(row) - 'last_message' || jsonb_build_object(
+      'rank', jsonb_array_length(found) + 1,
+      'last_words', coalesce(
+        (select left(coalesce(nullif(m.message_text, ''), m.body), 200)
+           from crm_messages m where m.contact_id = row.contact_id and agent_outreach_is_theirs(m)
+          order by m.sent_at desc nulls last limit 1), row.last_message)));
+  end loop;
+  return found;
+end $$;
 
--- How many prospects stand where.
+-- How many prospects stand where. Those with so many points or more are counted as they are listed.
 create or replace function public.agent_prospect_figures(least_score integer) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_build_object(
     'awareness', count(*) filter (where s.funnel_stage = 'awareness'),
     'consideration', count(*) filter (where s.funnel_stage = 'consideration'),
     'decision', count(*) filter (where s.funnel_stage = 'decision'),
-    'research_ready', count(*) filter (where s.score >= least_score),
-    'researched', count(*) filter (where s.score >= least_score and s.research_done))
+    'research_ready', count(distinct p.ids[1]) filter (where p.veto is null),
+    'researched', count(distinct p.ids[1]) filter (where p.veto is null and s.research_done))
     from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
+    left join lateral (select o.ids, coalesce(o.veto, o.own_veto) as veto
+                         from agent_person_of(s.contact_id) o where s.score >= least_score) p on true
    where c.archived_at is null
 $$;
 

@@ -82,7 +82,7 @@ begin
       from (select coalesce(x.contact_id::text, safari_platform(x.platform) || ':' || x.username)
                      as who
               from crm_messages x
-             where not coalesce(x.is_outbound, x.direction = 'outbound', false)
+             where agent_outreach_is_theirs(x)
                and x.sent_at > since) m
     having count(*) > 0 or exists (select from crm_message_queue q
                                     where q.status in ('pending', 'sending')

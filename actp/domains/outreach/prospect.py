@@ -103,7 +103,7 @@ class Touch:
 
 def read_prospect(row: Mapping[str, Any]) -> Prospect:
     """Return a prospect from a row of ``agent_outreach_prospects``, whatever its columns held."""
-    stage = row["funnel_stage"]
+    stage = str(row["funnel_stage"]).strip().lower()
     research = row["research_data"]
     return Prospect(
         contact_id=row["contact_id"],
