@@ -15,7 +15,8 @@ __all__ = ["LONGEST_MESSAGE", "as_plain", "escape", "length", "split_html"]
 LONGEST_MESSAGE: Final = 4096
 # Room for the tags that are closed at a cut.
 _CLOSING_ROOM: Final = 64
-_TOKEN = re.compile(r"<[^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-z]+);|.", re.DOTALL)
+# A tag, an entity, a word with its blank, or whatever else stands there.
+_TOKEN = re.compile(r"<[^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-z]+);|[^\s<&]{1,20}\s?|.", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-z-]+)[^<>]*>")
 
 
@@ -32,8 +33,8 @@ def as_plain(text: str) -> str:
 def split_html(text: str, longest: int = LONGEST_MESSAGE) -> list[str]:
     """Return the text in parts of at most ``longest`` characters, cut at line borders.
 
-    A line that is too long is cut between characters. No tag or entity is cut, and what is open
-    at a cut is closed there and opened again in the next part.
+    A line that is too long is cut between words where it has any. No tag or entity is cut, and
+    what is open at a cut is closed there and opened again in the next part.
     """
     room = longest - _CLOSING_ROOM
     parts: list[str] = []

@@ -203,5 +203,13 @@ def test_a_line_that_is_too_long_is_cut_between_characters() -> None:
     assert "".join(map(visible_text, parts)) == "&" * 3000
 
 
+def test_a_line_that_is_too_long_is_cut_between_words() -> None:
+    text = "words more " * 900
+    parts = split_html(text)
+    assert len(parts) > 1
+    assert all(part.startswith(("words ", "more ")) for part in parts)
+    assert "".join(parts) == text
+
+
 def test_a_text_that_fits_stays_whole() -> None:
     assert split_html("one\ntwo") == ["one\ntwo"]
