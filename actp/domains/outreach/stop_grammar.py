@@ -10,7 +10,7 @@ __all__ = ["asks_in_english", "is_a_firm_question", "is_qualified", "without_uns
 _CONTACTING: Final = (
     r"(?:messag|msg|hit(?:ting)? (?:me|us) up|slid(?:e|ing)"
     r"|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
-    r"|solicit|annoy)"
+    r"|solicit|annoy|approach)"
 )
 _NOT: Final = r"\b(?:do not|donot|dont|dnt|never|no longer)"
 _REACHABLE: Final = r"(?:name|e-?mail|number|contact|details|address|data|info\w*)"
@@ -22,7 +22,17 @@ def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 # By letters one of which stands in whatever a pattern matches: few texts have any.
 _ASKED: Final = {
-    ("stop", "quit", "cease", "no more", "no further", "no follow", "enough"): _compiled(
+    (
+        "stop",
+        "quit",
+        "cease",
+        "desist",
+        "discontinue",
+        "no more",
+        "no further",
+        "no follow",
+        "enough",
+    ): _compiled(
         r"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){0,2}"
         rf" {_CONTACTING}\w*",
         r"\bstop (?:trying to )?\w{3,} (?:to )?(?:me|us)\b",
@@ -33,6 +43,11 @@ _ASKED: Final = {
         r"\bstop (?:\w+ ){0,2}(?:time|request|warning)(?: (?:of )?asking)?$",
         r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
         r"^(?:\w+ ){1,4}stop$",
+        r"\bstop (?:asking|following up|chasing|pestering|stalking|selling|pitching|pushing)"
+        r"(?: (?:me|us|please|pls|already|now|it))*$",
+        r"^(?:please |pls |kindly )*(?:cease|desist|discontinue)\b",
+        r"\b(?:cease|desist|discontinue)(?: (?:from|all|any|further|your|these|this))*"
+        rf" (?:communicat|correspond|outreach|{_CONTACTING})",
         rf"\b(?:enough|quit it) (?:with|of) (?:the|these|your|this) {_CONTACTING}",
         r"\bno (?:more|further) (?:of (?:this|these|that)|follow ?ups?)\b|^no follow ?ups?\b",
     ),
@@ -40,7 +55,11 @@ _ASKED: Final = {
         rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: \w+){{0,3}} ?\b(?:me|us|again|any ?more)\b",
         rf"{_NOT}(?: ever| please)? {_CONTACTING}\w*(?: out| back)?"
         r"(?: please| pls| thanks| thank you)*$",
-        rf"{_NOT} (?:want|wanna|wish|like|need)(?: \w+){{0,3}} {_CONTACTING}\w*",
+        # What they do not want to get; "I do not want to write captions" is what we are for.
+        rf"{_NOT} (?:want|wanna|wish|like|need(?= (?:your|these|this|any)))"
+        r"(?: to)?(?: (?:you|u|ur|any|more|your|these|this|such|further|be|get|receive"
+        rf"|being|getting|receiving))+(?: \w+){{0,2}} {_CONTACTING}\w*",
+        rf"{_NOT} (?:want|need) (?:messages|dms|e?mails|texts|calls|pitches)\b",
         rf"{_NOT} (?:want|wanna|wish|care|need)(?: \w+){{0,2}}"
         r" hear(?:ing)? (?:from|of) (?:you|u|this)\b",
         rf"{_NOT} {_CONTACTING}\w* (?:this|my|our)"
@@ -74,7 +93,7 @@ _ASKED: Final = {
         r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
         r"\bleave my (?:inbox|dms?|phone|account|page) alone\b",
         r"\bopt(?:ed|ing)?[ -]?(?:me |us )?out\b",
-        r"\b(?:remove|delete) (?:me|us from)\b",
+        r"\b(?:remove|delete) (?:me|us from)\b|\b(?:please|pls|kindly) (?:remove|delete) us\b",
         r"\b(?:take|drop|keep) (?:me|us) (?:from|off|out)\b"
         r"(?! (?:of )?(?:the |this )?(?:\w+ )?(?:call|meeting|invite|chat|loop)\b)",
         rf"\b(?:remove|delete|erase|lose|drop) (?:all )?(?:of )?my (?:personal )?{_REACHABLE}\b",
@@ -111,7 +130,8 @@ _ASKED: Final = {
         r"\b(?:what|which) part of (?:no|stop|not)\b",
         r"\bhow (?:many times|often) (?:do|must|should) i (?:have to )?(?:say|tell you)\b",
         rf"\bwhy (?:do|are|must) (?:you|u) (?:still |keep |keep on )+{_CONTACTING}\w* (?:me|us)\b",
-        rf"\b{_CONTACTING}\w*(?: \w+){{0,2}} again (?:and|or) (?:i|ill|im|you|youre|ur|we|this)\b",
+        rf"\b{_CONTACTING}\w*(?: \w+){{0,2}} again (?:and|or)(?: \w+){{1,4}}"
+        r" (?:block|report|sue|police|lawyer)",
         r"\bgo (?:spam|bother|pitch) (?:some|any)\w*\b",
     ),
 }
