@@ -101,17 +101,19 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
   with spellings as materialized (
     -- A table has few of them, so each is brought into its one spelling once.
-    select g.platform as given_platform, g.niche as given_niche,
-           safari_platform(g.platform) as platform, agent_niche(g.niche) as niche
-      from (select distinct p.platform, p.niche from actp_content_performance p) g
+    select g.platform as given_platform, g.niche as given_niche, g.content_type as given_type,
+           safari_platform(g.platform) as platform, agent_niche(g.niche) as niche,
+           coalesce(nullif(agent_word(g.content_type), ''), 'educational') as content_type
+      from (select distinct p.platform, p.niche, coalesce(p.content_type, '') as content_type
+              from actp_content_performance p) g
   ), spelled as (
-    select s.platform, s.niche,
-           coalesce(p.content_type, 'educational') as content_type,
+    select s.platform, s.niche, s.content_type,
            nullif(p.views, 0) as views,  -- not every platform shows them
            agent_figure(p.engagement_score) as engagement,
            agent_figure(p.watch_time_minutes) as watch_time, p.offer_tags, p.external_id, p.title
       from actp_content_performance p
       join spellings s on s.given_platform = p.platform and s.given_niche = p.niche
+                      and s.given_type = coalesce(p.content_type, '')
      where s.platform is not null
        -- What was just published has not been counted yet.
        and (p.views > 0 or p.views = 0 and agent_figure(p.engagement_score) is not null)

@@ -43,6 +43,21 @@ def test_posts_in_other_spellings_count_as_one_niche(
     assert run_script(growth, "--gaps", "--platform", "Tik-Tok")[1]["posts"] == 4
 
 
+def test_resonance_joins_the_spellings_of_a_kind_of_content(
+    admin: psycopg.Connection, store: Store
+) -> None:
+    kinds = ("Case Study", "case_study", " case-study", None, "Educational", "")
+    for number, kind in enumerate(kinds):
+        admin.execute(POST, ("tiktok", f"p{number}", "saas"))
+        admin.execute(
+            "update actp_content_performance set content_type = %s where external_id = %s",
+            (kind, f"p{number}"),
+        )
+    store.call("agent_resonance_recompute")
+    found = "select content_type, sample_count from actp_niche_resonance order by 1"
+    assert rows(admin, found) == [("case_study", 3), ("educational", 3)]
+
+
 def test_a_trend_joins_the_spellings_of_a_niche(
     admin: psycopg.Connection, run_script: RunScript
 ) -> None:
