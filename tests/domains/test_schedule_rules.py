@@ -44,6 +44,16 @@ def timetable(*values: Any, slots: Any = None) -> Timetable:
 TABLES = [timetable(*row) for row in ROWS]
 
 
+def test_an_hour_that_stands_twice_is_one_moment() -> None:
+    row = {
+        "platform": "twitter", "posts_per_day": 1000, "best_hours": [14, 25, -3, 14],
+        "active_days": range(7), "min_gap_hours": -5, "slots": {},
+    }  # fmt: skip
+    planned = moments([Timetable.read(row)], datetime(2026, 1, 5, tzinfo=UTC), days=2)
+    assert [moment.at.hour for moment in planned] == [14, 14]
+    assert len({moment.at for moment in planned}) == 2
+
+
 def test_the_better_of_two_hours_is_found() -> None:
     """20 against 10 percent, 1 000 posts; then nine of ten choices are the better hour."""
     shares = []

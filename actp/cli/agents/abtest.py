@@ -85,7 +85,7 @@ def _show_schedule(result: Mapping[str, Any]) -> None:
     shown = table("platform", "a day", "hours (UTC)")
     for row in result["rows"]:
         hours = ", ".join(f"{hour}:00" for hour in row["best_hours"] or [])
-        shown.add_row(text(row["platform"]), str(row["posts_per_day"]), hours)
+        shown.add_row(text(row["platform"]), str(row["posts_per_day"] or 0), hours)
     console().print(shown)
 
 

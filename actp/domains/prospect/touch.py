@@ -48,7 +48,8 @@ def next_touch(facts: Facts, stage: Stage) -> Touch | None:
 def _way(facts: Facts) -> Way | None:
     # Where they answered they answer again; else where they are at home.
     can_email = facts.may_email and bool(facts.email)
-    if facts.dm_replies:
+    # No service sends on Threads, YouTube or where nothing is named.
+    if facts.dm_replies and facts.platform in {*DM_PLATFORMS, "twitter"}:
         return "dm"
     if can_email and facts.email_replies:
         return "email"

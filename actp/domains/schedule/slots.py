@@ -111,7 +111,8 @@ class Timetable:
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Return the timetable of a row; what is missing or odd is left at what harms nothing."""
-        hours = tuple(h for h in row["best_hours"] or () if h in range(HOURS_A_DAY))
+        given = dict.fromkeys(row["best_hours"] or ())
+        hours = tuple(h for h in given if h in range(HOURS_A_DAY))
         return cls(
             row["platform"],
             max(0, row["posts_per_day"] or 0),
