@@ -276,7 +276,7 @@ class AlertActor(Actor):
         if delivery.verdict == "unparsable" and outgoing.is_html:
             self._replace(outgoing, outgoing.as_plain())
         elif delivery.verdict == "bad_buttons" and outgoing.keyboard:
-            self._replace(outgoing, outgoing.without_buttons())
+            self._replace(outgoing, outgoing.with_fewer_buttons())
         elif delivery.verdict == "delivered":
             self._refusals = 0
             self._delivered(outgoing)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from actp.alerts import NEVER_FOLDED, as_plain, digest, render, split_html
+from actp.chat.buttons import without_links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,9 +42,10 @@ class Outgoing:
         """Return the same message without markup."""
         return replace(self, text=as_plain(self.text), is_html=False)
 
-    def without_buttons(self) -> Outgoing:
-        """Return the same message without what could be decided under it."""
-        return replace(self, keyboard=())
+    def with_fewer_buttons(self) -> Outgoing:
+        """Return the same message without links under it, or without any button."""
+        fewer = without_links(self.keyboard)
+        return replace(self, keyboard=() if fewer == self.keyboard else fewer)
 
 
 class Batch:

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import SecretStr
 
-__all__ = ["Button", "Offer", "Signer", "keyboard"]
+__all__ = ["Button", "Offer", "Signer", "keyboard", "without_links"]
 
 Keyboard = list[list[dict[str, str]]]
 
@@ -108,3 +108,9 @@ def keyboard(
     if isinstance(link, str) and link.startswith("https://"):
         row.insert(0, {"text": OPEN_LABEL, "url": link})
     return [row] if row else []
+
+
+def without_links(buttons: Sequence[Sequence[dict[str, str]]]) -> Keyboard:
+    """Return the buttons that decide: Telegram refuses all for one address that it cannot read."""
+    rows = ([button for button in row if "url" not in button] for row in buttons)
+    return [row for row in rows if row]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from actp.alerts import Alert, as_plain, render, split_html
 from actp.alerts.markup import LONGEST_MESSAGE, escape, length
-from actp.chat.buttons import Offer, Signer, keyboard
+from actp.chat.buttons import Offer, Signer, keyboard, without_links
 from actp.chat.updates import Asked, Ignored, People, Press, read_update
 from actp.chat.words import answer_to, decision, is_command, refusal, standing
 from actp.errors import StoreRefused
@@ -113,6 +113,9 @@ class Receiver:
         buttons = keyboard(alert.id, again, alert.detail, self.signer)
         edit = partial(self.telegram.edit, press.message_id, keyboard=buttons)
         edited = self._patiently(lambda: edit(text))
+        if edited.verdict == "bad_buttons":
+            edit = partial(self.telegram.edit, press.message_id, keyboard=without_links(buttons))
+            edited = self._patiently(lambda: edit(text))
         if edited.verdict == "unparsable":
             edited = self._patiently(lambda: edit(as_plain(text), is_html=False))
         if edited.verdict != "delivered":

@@ -343,7 +343,7 @@ def test_it_stops_at_once_while_a_poll_waits(desk: Desk) -> None:
     house.supervisor.take(Drained)
 
 
-def test_an_alert_whose_buttons_telegram_refuses_comes_without_them(
+def test_an_alert_with_a_link_that_telegram_refuses_comes_without_it(
     desk: Desk, phone: Phone
 ) -> None:
     desk.decisions.arrange("reply")
@@ -353,7 +353,11 @@ def test_an_alert_whose_buttons_telegram_refuses_comes_without_them(
     )
     desk.carry()
     message = phone.await_message("How much is it?")
-    assert labels(message) == []
+    assert [label.split(" ", 1)[1] for label in labels(message)] == ["Snooze 1 d", "Done"]
+    desk.receive()
+    phone.press(message, "Snooze")
+    edited = phone.await_message("Snoozed until ")
+    assert [label.split(" ", 1)[1] for label in labels(edited)] == ["Done"]
 
 
 def test_the_signature_stands_for_chat_token_and_secret() -> None:
