@@ -117,6 +117,13 @@ language sql stable as $$
   select case when said > now() then coalesce(least(written_at, now()), now()) else said end
 $$;
 
+-- What is read of a message: who asks us to stop in a long one does so at its beginning or its end.
+create or replace function public.agent_excerpt(message text) returns text
+language sql immutable as $$
+  select case when length(message) <= 2000 then message
+              else left(message, 1000) || E'\n…\n' || right(message, 1000) end
+$$;
+
 -- One conversation with a person: `ids` are their contact rows, `addresses` all that are theirs.
 --   is_open         a message to them is queued or on its way
 --   touched_at      the last time we did anything, `touches` how often in seven days
@@ -162,7 +169,7 @@ language sql stable as $$
                       max(agent_moment(t.at) + interval '1 minute') filter (where t.is_answered))
                as in_at,
              count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
-             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', agent_excerpt(t.summary),
                                                     'from', 'them') order by t.at desc)
                        filter (where t.is_reply and t.summary <> ''))[1:6]) as texts,
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', t.note, 'from', 'unknown')
@@ -182,9 +189,9 @@ language sql stable as $$
                      agent_outcome_is_reply(n.outcome::text)
                        and not agent_is_reply(n.type, n.direction) as is_answered,
                      concat_ws(E'\n', case when lower(n.type) ~ agent_refusing_acts()
-                            then concat_ws(E'\n', 'unsubscribe', left(n.summary, 600))
+                            then concat_ws(E'\n', 'unsubscribe', agent_excerpt(n.summary))
                           when agent_is_note(n.type) and not agent_is_reply(n.type, n.direction)
-                            then left(n.summary, 600) end,
+                            then agent_excerpt(n.summary) end,
                        agent_outcome_note(n.outcome::text)) as note,
                      agent_direction(n.direction) = 'inbound'
                        or lower(n.type) ~ agent_outreach_their_acts() as is_theirs
@@ -200,7 +207,7 @@ language sql stable as $$
                       filter (where not t.is_outbound and isfinite(t.at)), '[]') as hours,
              coalesce(bool_or(t.is_outbound and t.platform = 'tiktok'), false) as has_tiktok,
              coalesce(array_agg(left(t.text, 40)) filter (where t.is_outbound), '{}') as begun,
-             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.text, 600),
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', agent_excerpt(t.text),
                                                     'from', 'them') order by t.at desc)
                        filter (where not t.is_outbound and t.text <> ''))[1:12]) as texts
         from (select least(n.sent_at, n.created_at) as at,
@@ -227,7 +234,7 @@ language sql stable as $$
                         n.updated_at) desc nulls last))[1] as platform,
              jsonb_agg(jsonb_build_object(
                'at', coalesce(agent_time(n.last_message_at), n.updated_at),
-               'text', left(coalesce(n.last_message, n.last_message_preview), 600),
+               'text', agent_excerpt(coalesce(n.last_message, n.last_message_preview)),
                'from', 'unknown')) filter (
                  where coalesce(n.last_message, n.last_message_preview, '') <> ''
                    and left(coalesce(n.last_message, n.last_message_preview), 40)
@@ -241,7 +248,7 @@ language sql stable as $$
                                then agent_heard_at(agent_time(k.last_message_at), k.updated_at) end))
                as inbound_at,
              jsonb_agg(jsonb_build_object('at', agent_time(k.last_message_at),
-                                          'text', left(k.last_message, 600), 'from', 'unknown'))
+                                          'text', agent_excerpt(k.last_message), 'from', 'unknown'))
                filter (where k.last_message <> ''
                          and left(k.last_message, 40) <> all (m.begun || o.begun)) as texts
         from crm_contacts k where k.id = any (ids)) c

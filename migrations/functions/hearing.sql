@@ -31,7 +31,7 @@ begin
              'texts', t.texts || coalesce((
                select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))
                  from (select least(n.sent_at, n.created_at) as at,
-                              left(coalesce(nullif(n.message_text, ''), n.body), 600) as text
+                              agent_excerpt(coalesce(nullif(n.message_text, ''), n.body)) as text
                          from crm_messages n
                         where n.contact_id = any (p.ids) and agent_outreach_is_theirs(n)
                         order by n.sent_at desc nulls last offset 12) e), '[]'))
@@ -96,7 +96,7 @@ language sql stable set search_path = public, pg_temp as $$
            'texts', (
              select coalesce(jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text) order by e.at desc), '[]')
                from (select coalesce(m.sent_at, m.created_at) as at,
-                            left(coalesce(nullif(m.message_text, ''), m.body), 600) as text
+                            agent_excerpt(coalesce(nullif(m.message_text, ''), m.body)) as text
                        from crm_messages m
                       where m.contact_id is null and agent_outreach_is_theirs(m)
                         and agent_message_place(m.platform, m.username) = a.address) e))), '[]')

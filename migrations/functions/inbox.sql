@@ -133,7 +133,7 @@ begin
     )
     select o.contact_id, coalesce(nullif(btrim((o.c).display_name), ''), (o.c).username), p.platform,
            o.addresses ->> p.platform, agent_person_link(p.platform, o.addresses ->> p.platform),
-           coalesce(case when not o.waits then o.look_words end, o.texts -> 0 ->> 'text', ''),
+           coalesce(case when not o.waits then o.look_words end, left(o.texts -> 0 ->> 'text', 600), ''),
            case when o.waits then o.heard_at else o.look_at end,
            case when o.needs_look then 'look' else 'waits' end,
            s.score, s.funnel_stage, to_jsonb((o.c).tags), g.campaign_id, o.snoozed_until,

@@ -283,3 +283,11 @@ def test_words_that_an_earlier_release_judged_are_judged_anew(
     assert begun(life)["verdict"] == "granted"
     admin.execute((MIGRATIONS / "20261127235650_words_judged_anew.sql").read_bytes())
     assert hear(store).opted_out == 1
+
+
+def test_the_end_of_a_long_message_is_heard(people: People, store: Store) -> None:
+    story = "We tried three tools last year, and none of them kept up. " * 60
+    people.hears(people.add("ada"), body=f"{story}Please remove me from your list.")
+    people.hears(people.add("bob"), body=f"Please remove me from your list. {story}")
+    people.hears(people.add("cyd"), body=story)
+    assert hear(store).opted_out == 2
