@@ -70,6 +70,10 @@ _RULE = (
     "A rule of the table refuses it. If it is your own, drop it or let it take our rows: bin/doctor"
     " tries one."
 )
+_GONE = (
+    "Run bin/db migrate, or apply migrations/ with the Supabase CLI. If what it names is not ours,"
+    " a trigger or view of your own needs it."
+)
 _CHANGED = "A column was renamed or dropped: bin/doctor names it."
 # What to do about errors whose class says too little.
 _REMEDIES = {
@@ -78,6 +82,8 @@ _REMEDIES = {
     "23514": _RULE,
     "P0001": _RULE,
     "42703": _CHANGED,
+    "42P01": _GONE,
+    "42883": _GONE,
     "55P03": "Another program keeps the rows or the table locked: bin/doctor names it. Nothing was"
     " lost.",
     "25006": "The database takes no changes: its disk may be full, a standby answers, or"

@@ -185,7 +185,8 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   perform safari_refuse_blind();
   perform safari_promote();
-  refused := safari_claims_refused_now();
+  -- As safari_claims_refused_now does; the call would cost a tenth of a claim.
+  refused := array(select r.command_id from safari_claims_refused r where r.until > now());
 
   select w.worker, w.accounts into worker_name, our_accounts
     from safari_workers w where w.boot_id = safari_claim.boot_id;

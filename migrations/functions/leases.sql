@@ -120,7 +120,18 @@ declare
   outcome text;
   message text;
   answer jsonb;
+  earlier safari_command_attempts;
 begin
+  if command.effect = 'once' and not counts_as_death then
+    -- Set to running by hand: an attempt of ours that ended says more than its status does.
+    select * into earlier from safari_command_attempts a
+     where a.command_id = command.id and a.outcome in ('sent', 'unknown')
+     order by a.attempt desc limit 1;
+    if found then
+      perform safari_restore(command, earlier);
+      return 'restored';
+    end if;
+  end if;
   update safari_command_attempts a
      set outcome = case command.effect when 'once' then 'unknown' else 'lost' end,
          finished_at = clock_timestamp(), error = 'the worker stopped before an answer came'

@@ -58,10 +58,4 @@ begin
   return to_jsonb(true);
 end $$;
 
--- Where each channel stands: [{channel, error, next_attempt_at}].
-create or replace function public.safari_notices_state() returns jsonb
-language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'channel', c.channel, 'error', c.error, 'next_attempt_at', c.next_attempt_at)), '[]')
-    from safari_notice_channels c
-$$;
+drop function if exists public.safari_notices_state();

@@ -222,8 +222,23 @@ create or replace trigger safari_queue_before_update
   before update of status, action, platform, params, priority, account, scheduled_for, next_retry_at,
     hold, created_at, expires_at, attempt, retry_count, crash_count, lease_number
   on public.safari_command_queue
-  for each row when (new.status = 'pending')
+  for each row when (new.status is null or new.status = 'pending')
   execute function public.safari_queue_before_write();
+
+-- A row that is neither ready nor due at any time would wait for good; a table editor toggles it with a click.
+create or replace function public.safari_queue_keep_due() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  new.due_at := case when new.hold is not null then 'infinity'
+                     else greatest(new.scheduled_for, new.next_retry_at) end;
+  new.ready := new.due_at is null or new.due_at <= now();
+  return new;
+end $$;
+
+create or replace trigger safari_queue_keep_due
+  before update of ready, due_at on public.safari_command_queue
+  for each row when (new.status = 'pending' and new.due_at is null and new.ready is not true)
+  execute function public.safari_queue_keep_due();
 
 -- Which service sends a command, and whether it may be sent twice, follows from its action alone: an
 -- edit of the answer is undone. So is one of params that nobody could decode.

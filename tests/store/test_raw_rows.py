@@ -275,6 +275,18 @@ def test_no_edit_of_a_sent_row_sends_it_again(
     assert row_of(admin, id_)["status"] == "completed"
 
 
+@pytest.mark.parametrize(
+    "edit", ["status = null", "ready = false", "ready = null", "due_at = null"]
+)
+def test_a_cell_that_is_cleared_by_hand_keeps_no_row_for_good(
+    database: Database, admin: psycopg.Connection, edit: str
+) -> None:
+    id_ = insert(admin)
+    admin.execute(f"update safari_command_queue set {edit} where id = %s".encode(), (id_,))  # noqa: S608
+    (row,) = claim(database)
+    assert send(database, row)["verdict"] == "granted"
+
+
 def test_reinserted_row_is_not_sent_again(database: Database, admin: psycopg.Connection) -> None:
     id_ = insert(admin)
     send(database, claim(database)[0])
@@ -305,6 +317,25 @@ def test_a_row_inserted_as_running_is_taken_for_one_without_a_lease(
     database.store.call("safari_rescue", boot_id=BOOT, host_key="here", services=[], expired=True)
     row = row_of(admin, id_)
     assert (row["status"], row["reason"]) == ("failed", "unknown")
+
+
+def test_a_sent_row_that_is_set_to_running_is_sent_and_not_in_doubt(
+    database: Database, admin: psycopg.Connection
+) -> None:
+    id_ = insert(admin)
+    send(database, claim(database)[0])
+    admin.execute(
+        "update safari_command_queue set status = 'running', started_at = now() - interval '1 hour'"
+        " where id = %s",
+        (id_,),
+    )
+    rescued = database.store.call(
+        "safari_rescue", boot_id=BOOT, host_key="here", services=[], expired=True
+    )
+    assert rescued == {"restored": 1}
+    row = row_of(admin, id_)
+    assert (row["status"], row["reason"]) == ("completed", None)
+    assert admin.execute("select from safari_alerts").fetchall() == []
 
 
 def test_a_row_that_spoils_every_claim_is_set_aside(

@@ -116,8 +116,9 @@ def test_a_channel_that_fails_holds_up_no_other_and_catches_up(board: Board) -> 
     board.put("twitter-dm")
     eventually(lambda: len(board.received("slack")) == 1, "the other was given it")
     assert board.received("mail") == []
-    (error,) = [row["error"] for row in board.database.store.call("safari_notices_state")
-                if row["error"]]  # fmt: skip
+    ((error,),) = board.admin.execute(
+        "select error from safari_notice_channels where error is not null"
+    ).fetchall()
     assert "did not accept it" in error
     assert "s3cret" not in error
     board.hurry()
