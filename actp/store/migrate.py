@@ -23,7 +23,7 @@ from actp.store.bundle import unguarded
 from actp.store.connection import DeadlineConnection, parameters_of, translated
 from actp.store.schema import BEFORE_EACH, FROM_PUBLIC, MIGRATIONS, SEQUENCES, read_schema
 from actp.store.statements import statements
-from actp.store.taken import refuse_hidden, refuse_taken
+from actp.store.taken import refuse_taken, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,7 +116,7 @@ def _connect(dsn: str) -> DeadlineConnection:
     except psycopg.Error as error:
         raise translated(error, connecting=True) from error
     connection.call_timeout_seconds = STATEMENT_TIMEOUT_SECONDS
-    refuse_hidden(connection)
+    refuse_unfit(connection)
     return connection
 
 

@@ -1,9 +1,9 @@
-"""What keeps a database from being migrated: rows that we cannot see, names that are taken."""
+"""What keeps a database from being migrated: its encoding, hidden rows, names that are taken."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import psycopg
 
@@ -15,8 +15,20 @@ if TYPE_CHECKING:
     from actp.store.connection import DeadlineConnection
     from actp.store.schema import Schema
 
-__all__ = ["refuse_hidden", "refuse_taken"]
+__all__ = ["refuse_taken", "refuse_unfit"]
 
+# What is wrong with how a database stores and compares text. In Turkish the small I has no dot, so
+# one person would have two names.
+TEXTS: Final[LiteralString] = """case
+  when current_setting('server_encoding') <> 'UTF8' then format(
+    'the encoding of the database is %s, and names and messages need UTF8',
+    current_setting('server_encoding'))
+  when lower('I') <> 'i' then
+    'the locale of the database changes the letter I, so that names do not match' end"""
+UTF8: Final = (
+    "Make another one, and set DATABASE_URL to it: create database NAME template template0"
+    " encoding 'UTF8' locale 'C.UTF-8'; (or locale 'C')"
+)
 _FUNCTION = re.compile(r"create or replace function public\.(\w+)", re.IGNORECASE)
 
 
@@ -43,17 +55,23 @@ def refuse_taken(connection: psycopg.Connection, schema: Schema) -> None:
         )
 
 
-def refuse_hidden(connection: DeadlineConnection) -> None:
-    """Close a connection that cannot see our rows, and raise StoreDenied: all would be pending."""
+def refuse_unfit(connection: DeadlineConnection) -> None:
+    """Close a connection to a database that cannot be worked on, and raise SchemaMissing.
+
+    Raises StoreDenied where our rows are hidden from its role: every file would be pending.
+    """
     try:
-        if not _answer(connection, "to_regproc('public.safari_hidden_tables') is not null"):
-            return
-        hidden = _answer(connection, "public.safari_hidden_tables()")
+        fault = _answer(connection, TEXTS)
+        hidden = _answer(connection, "to_regproc('public.safari_hidden_tables') is not null")
+        hidden = _answer(connection, "public.safari_hidden_tables()") if hidden else None
     except psycopg.Error as error:
         connection.close()
         raise translated(error) from error
-    if hidden:
+    if fault or hidden:
         connection.close()
+    if fault:
+        raise SchemaMissing(fault, remedy=UTF8)
+    if hidden:
         raise hides_rows(hidden)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
+import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 
 from actp.doctor.database import database as look_at_database
-from actp.errors import StoreDenied, StoreRefused
+from actp.errors import SchemaMissing, StoreDenied, StoreRefused
 from actp.settings import load_settings
 from actp.store.migrate import migrate, schema_state
 from actp.store.postgres import PostgresStore
@@ -21,9 +22,7 @@ from tests.store.life import SERVICE, Life
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg
-
-    from tests.support.databases import Database
+    from tests.support.databases import Database, Databases
 
 RAISE: Final = """
 create function theirs() returns trigger language plpgsql as $$
@@ -199,3 +198,25 @@ def test_the_doctor_names_what_was_renamed(database: Database) -> None:
     assert (
         database.store.call("safari_missing", wanted={"safari_rate_limits": {"id": "uuid"}}) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("encoding 'SQL_ASCII' locale 'C'", "encoding of the database is SQL_ASCII"),
+        ("encoding 'LATIN1' locale 'C'", "encoding of the database is LATIN1"),
+        ("encoding 'UTF8' locale 'C' locale_provider icu icu_locale 'tr-TR'", "the letter I"),
+    ],
+)
+def test_a_database_that_changes_names_is_refused(
+    postgres15_databases: Databases, made: str, said: str
+) -> None:
+    server = postgres15_databases.server
+    with psycopg.connect(server.admin("postgres"), autocommit=True) as admin:
+        admin.execute(f"create database unfit owner postgres template template0 {made}".encode())
+        try:
+            with pytest.raises(SchemaMissing, match=said) as refused:
+                migrate(server.owner("unfit"))
+            assert "encoding 'UTF8'" in refused.value.remedy
+        finally:
+            admin.execute("drop database unfit with (force)")
