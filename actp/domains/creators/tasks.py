@@ -82,7 +82,7 @@ def _one(
             posts_per_niche=POSTS_PER_NICHE,
         )
     except ServiceError as error:
-        return {**row, "error": f"{platform}: {error}"}
+        return {**row, "error": f"{platform}: {str(error).removesuffix('.')}"}
     found = list(zip(niches, findings, strict=True))
     creators = [r for niche, f in found for r in creator_rows(platform, niche, f.creators, f.posts)]
     posts = [r for niche, f in found for r in post_rows(platform, niche, f.posts)]

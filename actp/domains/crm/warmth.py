@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, Field
 
 from actp.clients.claude import Question
+from actp.domains.prospect.scoring import CONSIDERATION_SCORE, DECISION_SCORE
 from actp.sanitize import storable_text
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ __all__ = ["Stage", "Verdict", "Warmth", "by_claude", "by_rule", "question"]
 
 Stage: TypeAlias = Literal["cold", "warm", "engaged", "hot"]
 
-HOT_SCORE: Final = 65
-WARM_SCORE: Final = 31
 LONGEST_SUMMARY: Final = 600
 LONGEST_ACTION: Final = 200
 MAX_TOKENS: Final = 500
@@ -82,9 +81,9 @@ def by_claude(verdict: Verdict, *, has_replied: bool) -> Warmth:
 def by_rule(funnel_score: int, offer_readiness: int | None, *, has_replied: bool) -> Warmth:
     """Return the score of the funnel as that of the relation."""
     score = min(100, max(0, funnel_score))
-    stage: Stage = "warm" if score >= WARM_SCORE else "cold"
+    stage: Stage = "warm" if score >= CONSIDERATION_SCORE else "cold"
     if has_replied:
-        stage = "hot" if score >= HOT_SCORE else "engaged"
+        stage = "hot" if score >= DECISION_SCORE else "engaged"
     return Warmth(score, stage, offer_readiness, f"funnel score {score}, by rule")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from actp.domains.prospect.fit import asks_about_price
 from actp.domains.taxonomy import matching_offers
@@ -11,11 +11,10 @@ from actp.domains.taxonomy import matching_offers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actp.domains.outreach.cooldown import Stage
     from actp.domains.prospect.facts import Facts
 
-__all__ = ["DECISION_SCORE", "Score", "Stage", "score", "stage_of"]
-
-Stage = Literal["awareness", "consideration", "decision"]
+__all__ = ["CONSIDERATION_SCORE", "DECISION_SCORE", "Score", "score", "stage_of"]
 
 CONSIDERATION_SCORE: Final = 31
 DECISION_SCORE: Final = 65

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+from actp.domains.outreach.cooldown import COOLDOWNS
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+    from actp.domains.outreach.cooldown import Stage
     from actp.domains.prospect.facts import Facts
-    from actp.domains.prospect.scoring import Stage
 
 __all__ = ["Touch", "next_touch"]
 
 Way = Literal["dm", "email", "twitter"]
 
-COOLDOWN: Final[Mapping[Stage, timedelta]] = MappingProxyType(
-    {
-        "awareness": timedelta(days=14),
-        "consideration": timedelta(days=7),
-        "decision": timedelta(days=2),
-    }
-)
 DM_PLATFORMS: Final = frozenset({"instagram", "linkedin", "tiktok"})
 
 
@@ -42,7 +34,7 @@ def next_touch(facts: Facts, stage: Stage) -> Touch | None:
     if way is None:
         return None
     last = facts.last_outbound_at
-    return Touch(way, None if last is None else last + COOLDOWN[stage])
+    return Touch(way, None if last is None else last + COOLDOWNS[stage])
 
 
 def _way(facts: Facts) -> Way | None:
