@@ -246,8 +246,13 @@ class SimulatorProcess:
             command += ["--scenario", str(path)]
         if self._one_safari:
             command += ["--one-safari"]
+        # Ctrl-C reaches every process of a terminal's group; this one is ended by whom it serves.
         process = subprocess.Popen(
-            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command,
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         if _says_ready(process, self._ready_seconds):
             self._process = process
