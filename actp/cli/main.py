@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     """Run a click command and return its exit code; an error prints its cause and a remedy."""
-    _open_output()
+    _open_streams()
     raise_on_interrupt()
     try:
         code = command.main(list(arguments), prog_name=program, standalone_mode=False)
@@ -71,9 +71,14 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _open_output() -> None:
-    if sys.stdout is None:  # closed by the shell, as in >&-
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115,PTH123 - for the whole run
+def _open_streams() -> None:
+    # Closed by the shell, as in >&- and <&-.
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115,PTH123 - for the whole run
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            closed = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115,PTH123 - as above
+            setattr(sys, name, closed)
     codecs.register_error(PLAIN, _plain)
     for stream in (sys.stdout, sys.stderr):
         # Under LC_ALL=C the handler is surrogateescape, which fails on a letter just the same.

@@ -63,10 +63,14 @@ def release() -> Finding:
 def folders(settings: Settings) -> Iterator[Finding]:
     """Look whether data, logs and sockets can be written."""
     tree = Tree(settings)
+    reported = set()
     for folder in (settings.actp_home, tree.run_folder, tree.log_folder):
         nearest = folder
         while not nearest.exists():
             nearest = nearest.parent
+        if nearest in reported:
+            continue
+        reported.add(nearest)
         if not nearest.is_dir():
             yield problem("folders", f"{nearest} is not a folder", "Move it, or set ACTP_HOME.")
         elif not os.access(nearest, os.W_OK | os.X_OK):

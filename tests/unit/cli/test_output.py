@@ -151,3 +151,16 @@ def test_a_closed_output_is_no_error() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_closed_input_holds_no_commands() -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *HELP[:-2], "enqueue", "batch", "-"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "the file has no commands" in done.stderr
