@@ -97,7 +97,9 @@ def _file_parts(error: OSError) -> tuple[str, str]:
     if error.errno == errno.ENOENT:
         return f"cannot use{where}: {error.strerror}", "Name a path that exists."
     if error.errno in _ACCESS_ERRORS:
-        remedy = "Check its kind, owner and rights, or set ACTP_HOME to another folder."
+        remedy = (
+            "Check its kind, owner and rights; ACTP_HOME and ACTP_LOCK_DIR choose other folders."
+        )
         return f"cannot use{where}: {error.strerror}", remedy
     return f"cannot write{where}: {error.strerror}", "Free space, or write elsewhere."
 

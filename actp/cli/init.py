@@ -67,7 +67,10 @@ def init(ctx: click.Context, *, answers: str | None, yes: bool, unchecked: bool)
     """
     path = settings_file()
     if path is None:
-        raise InvalidInput(f"{ENV_FILE_NAME} is empty, so there is no file to write")
+        raise InvalidInput(
+            f"{ENV_FILE_NAME} is empty, so there is no file to write",
+            remedy=f"Unset it, or let it name a file: {ENV_FILE_NAME}=.env bin/init.",
+        )
     before = _read(path)
     if answers is not None:
         wanted = _from_file(answers)

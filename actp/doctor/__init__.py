@@ -36,12 +36,15 @@ def examine(*, is_deep: bool = False) -> Iterator[Finding]:
             yield problem(_SETTINGS, line, error.remedy)
         return
     yield fine(_SETTINGS, "all valid")
-    is_up = Tree(settings).is_up()
+    try:
+        is_up = Tree(settings).is_up()
+    except OSError:  # the check of its folders reports it
+        is_up = False
     yield from _local(settings, is_up=is_up)
     yield from host.programs(settings)
     yield from host.environment_file(settings_file())
     yield from host.sleep(settings)
-    yield from host.safari_turn(settings)
+    yield from _readable("Safari", host.safari_turn(settings))
     yield from processes(settings) if is_up else ()
     yield from database(settings)
     yield from services(settings)
@@ -63,13 +66,25 @@ def check_before_start(settings: Settings) -> None:
 
 
 def _local(settings: Settings, *, is_up: bool) -> Iterator[Finding]:
-    yield from host.folders(settings)
-    yield from host.lock_folder(settings)
-    yield from host.disk(settings)
+    yield from _readable("folders", host.folders(settings))
+    yield from _readable("locks", host.lock_folder(settings))
+    yield from _readable("disk", host.disk(settings))
     yield from host.stop_times(settings)
     yield from host.open_files()
     if is_up:
         yield fine("ports", "checked only while the tree is down")
     else:
         yield from host.ports(settings)
-        yield from host.service_locks(settings)
+        yield from _readable("services' owner", host.service_locks(settings))
+
+
+def _readable(check: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings; a file or folder that cannot be read is one, and ends the check."""
+    try:
+        yield from findings
+    except OSError as error:
+        yield problem(
+            check,
+            f"cannot use {error.filename}: {error.strerror}",
+            "Check its kind, owner and rights; ACTP_HOME and ACTP_LOCK_DIR name folders.",
+        )

@@ -172,8 +172,15 @@ def test_the_database_s_troubles_are_named(environment: dict[str, str], database
     assert set(away) == {"database"}
 
 
-def test_missing_programs_and_half_an_address_are_named(environment: dict[str, str]) -> None:
-    found = problems({**environment, "CRM_BRAIN_CMD": "/nowhere/brain.py", "TELEGRAM_CHAT_ID": "1"})
+def test_missing_programs_and_half_an_address_are_named(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    wrong = {"CRM_BRAIN_CMD": "/nowhere/brain.py", "TELEGRAM_CHAT_ID": "1"}
+    found = problems({**environment, **wrong, "ACTP_LOCK_DIR": str(file)})
+    # A folder that cannot be read ends its own check, not the others.
+    assert found["Safari"][0].startswith(f"cannot use {file}/")
     assert "/nowhere/brain.py" in found["CRM brain"][0]
     assert "TELEGRAM_BOT_TOKEN" in found["Telegram"][0]
 
