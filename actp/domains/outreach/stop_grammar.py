@@ -42,7 +42,7 @@ _ASKED: Final = {
         r"\bstop\b.*\bor (?:else|(?:i|ill|we|im|youll)\b)|\ba favou?r and stop\b",
         r"\bstop (?:\w+ ){0,2}(?:time|request|warning)(?: (?:of )?asking)?$",
         r"^(?:\w+ ){0,4}stop(?: \w+)?(?: it| this| that| now| here| please| ok| thanks)$",
-        r"^(?:\w+ ){1,4}stop$",
+        r"^(?:\w+ ){1,4}stop$|\b(?:and|so) stop$",
         r"\bstop (?:asking|following up|chasing|pestering|stalking|selling|pitching|pushing)"
         r"(?: (?:me|us|please|pls|already|now|it))*$",
         r"^(?:please |pls |kindly )*(?:cease|desist|discontinue)\b",
@@ -73,6 +73,9 @@ _ASKED: Final = {
         rf"\bnot (?:looking|wanting|willing|wishing) to be {_CONTACTING}",
         rf"\b(?:could|can|would|will) (?:you|u)(?: please)? not {_CONTACTING}",
         rf"\bmind not {_CONTACTING}",
+        rf"\bif (?:you|u) (?:didnt|did not|dont|do not|never) {_CONTACTING}",
+        r"\b(?:isnt|is not|not) something (?:that )?(?:i|we|im|were|i am|we are)(?: \w+)?"
+        r" interested\b",
         r"^(?:\w+ )?(?:could|can|would) (?:you|u)(?: \w+)? not$",
         r"(?<!you )(?<!youre )(?<!you are )(?<!if )\bnot (?!only|just)(?:\w+ ){0,2}interested\b",
         r"\b(?:isnt|is not|im not) (?:something )?(?:for me|my thing)\b",
@@ -203,6 +206,9 @@ _OTHERWISE: Final = re.compile(
     r"|\b(?:here|dms?|chat|text|e?mail|whatsapp) (?:is|are|works?)"
     r" (?:\w+ )?(?:fine|best|ok|okay|good)"
     r"|\b(?:write|message|text|dm|reply)(?: me| us)? here\b"
+    # A machine answers.
+    r"|\b(?:not|un ?)(?: being)? ?monitored\b|\b(?:automatic|automated|auto) ?reply\b"
+    r"|\bautomatically generated\b|\bout of (?:the )?office\b|\bhas been received\b"
     r"|\btell me more\b|\bsign me up\b|\bim in\b|\bkeep sending\b|\badd me back\b"
 )
 # What somebody says who only plays.
