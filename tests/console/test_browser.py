@@ -155,6 +155,9 @@ def test_no_page_has_a_barrier_or_a_complaint(
             page.emulate_media(color_scheme="dark")
             assert barriers_on(page, COLOR_RULES) == [], (path, width)
             keep_picture(page, f"{number:02d}-{name}-dark-{width}")
+        # Half a screen.
+        page.set_viewport_size({"width": 960, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 960, path
         allowed = ["404"] if path == "/nowhere" else []
         assert [text for text in complaints if not any(a in text for a in allowed)] == [], path
         page.close()
