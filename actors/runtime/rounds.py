@@ -24,9 +24,13 @@ SHORTEST_WAIT_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class _RoundDone:
-    wait_seconds: float
+@dataclass(frozen=True, slots=True, eq=False)
+class _RoundEnded:
+    """The end of a round; that of a crashed predecessor reaches its successor too."""
+
+    by: RoundsActor
+    wait_seconds: float = 0.0
+    error: Exception | None = None
 
 
 class RoundsActor(Actor):
@@ -88,12 +92,12 @@ class RoundsActor(Actor):
         match message:
             case Start() | Tick(what="round"):
                 self._begin()
-            case _RoundDone(wait_seconds=seconds):
-                self._is_working, self._failures = False, 0
-                wait_seconds = 0.0 if self._is_woken else seconds
-                self.later(max(SHORTEST_WAIT_SECONDS, wait_seconds), NEXT_ROUND)
-            case OffloadFailed(error=error):
-                self._failed(error)
+            case _RoundEnded(by=by) if by is self:
+                self._ended(message)
+            case OffloadFailed(what=what, error=error):
+                self._log.warning(
+                    "%s failed: %s", what, error, extra={"action": f"{self.name}_{what}"}
+                )
             case Stop():
                 self._stopping.set()
             case StopNow():
@@ -123,10 +127,24 @@ class RoundsActor(Actor):
     def _begin(self) -> None:
         if not self._is_working and not self.is_stopping:
             self._is_working, self._is_woken = True, False
-            self.offload(self.name, lambda: _RoundDone(self.work()))
+            self.offload("round", self._round)
+
+    def _round(self) -> _RoundEnded:
+        try:
+            return _RoundEnded(self, self.work())
+        except Exception as error:  # noqa: BLE001 - the actor decides
+            return _RoundEnded(self, error=error)
+
+    def _ended(self, ended: _RoundEnded) -> None:
+        self._is_working = False
+        if ended.error is not None:
+            self._failed(ended.error)
+            return
+        self._failures = 0
+        wait_seconds = 0.0 if self._is_woken else ended.wait_seconds
+        self.later(max(SHORTEST_WAIT_SECONDS, wait_seconds), NEXT_ROUND)
 
     def _failed(self, error: Exception) -> None:
-        self._is_working = False
         if not isinstance(error, self._retried):
             raise error
         delay_seconds = self._backoff.delay_seconds(self._failures, self._random.random())

@@ -12,7 +12,7 @@ from actors.runtime.messages import Crashed, Drained, Stop, StopNow
 from actors.runtime.rounds import RoundsActor
 from actp.errors import StoreUnavailable
 from actp.store.reconnect import Backoff
-from tests.actors.house import DEADLINE_SECONDS
+from tests.actors.house import DEADLINE_SECONDS, Grenade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +122,23 @@ def test_a_wake_during_a_round_brings_another_at_its_end(scene: Scene) -> None:
     scene.house.settle(NAME)
     scene.house.tell(NAME, Awake())
     assert scene.await_round() == 3
+
+
+def test_the_end_of_a_round_of_a_crashed_predecessor_ends_no_other(scene: Scene) -> None:
+    first, second = threading.Event(), threading.Event()
+    scene.begin(lambda: float(first.wait(DEADLINE_SECONDS)))
+    scene.await_round()
+    scene.house.tell(NAME, Grenade())
+    scene.house.supervisor.take(Crashed)
+    scene.begin(lambda: float(second.wait(DEADLINE_SECONDS)))
+    scene.await_round()
+    first.set()
+    assert scene.released.wait(DEADLINE_SECONDS)  # after the end of the first round was told
+    scene.house.tell(NAME, Stop())
+    scene.house.settle(NAME)
+    assert scene.house.supervisor.all_of(Drained) == []
+    second.set()
+    assert scene.house.supervisor.take(Drained).name == NAME
 
 
 @pytest.mark.parametrize("end", [Stop(), StopNow()], ids=["stop", "stop now"])
