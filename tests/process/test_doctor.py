@@ -180,7 +180,7 @@ def test_missing_programs_and_half_an_address_are_named(
     wrong = {"CRM_BRAIN_CMD": "/nowhere/brain.py", "TELEGRAM_CHAT_ID": "1"}
     found = problems({**environment, **wrong, "ACTP_LOCK_DIR": str(file)})
     # A folder that cannot be read ends its own check, not the others.
-    assert found["Safari"][0].startswith(f"cannot use {file}/")
+    assert found["services' owner"][0].startswith(f"cannot use {file}/")
     assert "/nowhere/brain.py" in found["CRM brain"][0]
     assert "TELEGRAM_BOT_TOKEN" in found["Telegram"][0]
 
