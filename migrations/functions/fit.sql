@@ -11,6 +11,22 @@ language sql immutable as $$
            when 'string' then array[value #>> '{}'] end
 $$;
 
+-- Tags as programs keep them in one text: JSON, '{a,b}' or with signs between them.
+create or replace function public.agent_tags_in(value text) returns text[]
+language sql immutable as $$
+  select case when value ~ '^\s*\[' then public.agent_texts(public.agent_json(value))
+              else array(select btrim(t.tag, E' \t\r"''')
+                           from regexp_split_to_table(btrim(value, E' \t\r\n{}'), '[,;|\n]') t (tag)
+                          where btrim(t.tag, E' \t\r"''') <> '') end
+$$;
+
+-- The tags of a column of any type.
+create or replace function public.agent_tags(value jsonb) returns text[]
+language sql immutable as $$
+  select case jsonb_typeof(value) when 'array' then public.agent_texts(value)
+                                  when 'string' then public.agent_tags_in(value #>> '{}') end
+$$;
+
 create or replace function public.agent_integers(value jsonb) returns integer[]
 language sql immutable as $$
   select case when value is not null and jsonb_typeof(value) = 'array' then array(
@@ -78,6 +94,8 @@ language sql immutable as $$
         ' then coalesce(public.agent_time(t.archived_at), now()) end'
       when wanted like 'timestamp%' then format('public.agent_time(t.%I)', name)
       when wanted = 'jsonb' then format('public.agent_json(t.%I)', name)
+      -- Hooks are sentences, which have commas.
+      when wanted = 'text[]' and name !~ 'hook' then format('public.agent_tags_in(t.%I)', name)
       when wanted = 'text[]' then format('public.agent_texts(public.agent_json(t.%I))', name)
       when wanted = 'integer[]' then format('public.agent_integers(public.agent_json(t.%I))', name)
       when wanted in ('numeric', 'double precision') then

@@ -131,9 +131,7 @@ begin
   end if;
   if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
     lines := lines || array(
-      select t from jsonb_array_elements_text(
-        case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
-                                                  else '[]' end) t where t ~ '[^a-zA-Z]');
+      select t from unnest(agent_tags(to_jsonb(contact.tags))) t where t ~ '[^a-zA-Z]');
   end if;
   lines := lines || array(
     select w from unnest(array[contact.pipeline_stage, contact.relationship_stage, contact.stage]) w

@@ -94,9 +94,8 @@ begin
     array[contact.pipeline_stage, contact.relationship_stage, contact.stage]) w
     where w is not null);
   if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
-    said := said || array(select agent_word(w) from jsonb_array_elements_text(
-      case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
-                                                else '[]' end) w where w is not null);
+    said := said || array(select agent_word(w) from unnest(agent_tags(to_jsonb(contact.tags))) w
+                           where w is not null);
   end if;
   if contact.email_opted_out or (said <> '{}' and (
        said && closed or array_to_string(said, ' ') ~ in_closed)) then

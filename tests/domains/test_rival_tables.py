@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,3 +183,39 @@ def test_who_is_out_in_other_words_stays_out(unmigrated: Database) -> None:
         "out": "opted_out",
         "out_too": "opted_out",
     }
+
+
+TAGS = (
+    "vip, DNC",
+    "DNC",
+    '["vip", "DNC"]',
+    "{vip,DNC}",
+    '{"do not contact"}',
+    "vip;opted-out",
+    "DNC|x",
+)
+
+
+def test_tags_in_one_text_keep_people_from_being_written_to(
+    unmigrated: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = rival_tables({})
+    tables["crm_contacts"]["tags"] = "text"
+    with unmigrated.connect() as connection:
+        connection.execute(ddl(tables).encode())
+        migrate(unmigrated.dsn)
+        for number, tags in enumerate((*TAGS, "vip, warm", "", None)):
+            connection.execute(
+                "insert into crm_contacts (id, platform, username, tags)"
+                " values (gen_random_uuid(), 'twitter', %s, %s)",
+                (f"some_person_{number}", tags),
+            )
+        connection.execute(
+            "insert into actp_prospect_scores (contact_id, score, funnel_stage)"
+            " select id, 70, 'decision' from crm_contacts"
+        )
+    for name, value in unmigrated.environment.items():
+        monkeypatch.setenv(name, value)
+    assert outreach.script.main(["--due", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["due"], answer["held"]) == (3, {"opted_out": len(TAGS)})
