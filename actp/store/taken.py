@@ -23,11 +23,14 @@ TEXTS: Final[LiteralString] = """case
   when current_setting('server_encoding') <> 'UTF8' then format(
     'the encoding of the database is %s, and names and messages need UTF8',
     current_setting('server_encoding'))
+  when lower('Ü') <> 'ü' and not exists (
+    select from pg_catalog.pg_collation c where c.collname = 'und-x-icu') then
+    'the locale of the database knows ASCII alone, and the server has no ICU: names do not match'
   when lower('I') <> 'i' then
     'the locale of the database changes the letter I, so that names do not match' end"""
 UTF8: Final = (
     "Make another one, and set DATABASE_URL to it: create database NAME template template0"
-    " encoding 'UTF8' locale 'C.UTF-8'; (or locale 'C')"
+    " encoding 'UTF8' locale 'C.UTF-8'; (or 'en_US.UTF-8', or where the server has ICU 'C')"
 )
 _FUNCTION = re.compile(r"create or replace function public\.(\w+)", re.IGNORECASE)
 

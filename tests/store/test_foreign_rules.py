@@ -49,6 +49,12 @@ RULES: Final = {
 NAMED: Final = {"check": "theirs", "swallows": "a trigger on the table"}
 
 
+# As in a server that was built without it.
+WITHOUT_ICU: Final[LiteralString] = (
+    "set allow_system_table_mods = on; delete from pg_collation where collname = 'und-x-icu'"
+)
+
+
 @pytest.fixture
 def admin(database: Database) -> Iterator[psycopg.Connection]:
     with database.connect() as connection:
@@ -203,6 +209,7 @@ def test_the_doctor_names_what_was_renamed(database: Database) -> None:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
+        ("encoding 'UTF8' locale 'C'", "knows ASCII alone"),
         ("encoding 'SQL_ASCII' locale 'C'", "encoding of the database is SQL_ASCII"),
         ("encoding 'LATIN1' locale 'C'", "encoding of the database is LATIN1"),
         ("encoding 'UTF8' locale 'C' locale_provider icu icu_locale 'tr-TR'", "the letter I"),
@@ -215,6 +222,9 @@ def test_a_database_that_changes_names_is_refused(
     with psycopg.connect(server.admin("postgres"), autocommit=True) as admin:
         admin.execute(f"create database unfit owner postgres template template0 {made}".encode())
         try:
+            if "ASCII alone" in said:
+                with psycopg.connect(server.admin("unfit"), autocommit=True) as unfit:
+                    unfit.execute(WITHOUT_ICU)
             with pytest.raises(SchemaMissing, match=said) as refused:
                 migrate(server.owner("unfit"))
             assert "encoding 'UTF8'" in refused.value.remedy
