@@ -15,7 +15,7 @@ from psycopg.types.json import set_json_loads
 
 from actp.errors import ActpError, SettingsError, StoreRefused
 from actp.store.decoding import decoded
-from actp.store.sqlstate import connecting_error_class, error_of
+from actp.store.sqlstate import connecting_error, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -240,5 +240,5 @@ def translated(error: psycopg.Error, *, connecting: bool = False) -> ActpError:
     if error.sqlstate is not None:
         return error_of(error.sqlstate, message)
     if connecting or isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return connecting_error_class(message)(message)
+        return connecting_error(message)
     return StoreRefused(message)

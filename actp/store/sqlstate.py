@@ -88,8 +88,8 @@ _REMEDIES = {
     " lost.",
     "25006": "The database takes no changes: its disk may be full, a standby answers, or"
     " default_transaction_read_only is on for the role or the database. Nothing was lost.",
-    "53300": "Every connection of the database is in use. Close some, or raise max_connections."
-    " Nothing was lost.",
+    "53300": "Every connection of the database, or of its pooler, is in use. Close some, or raise"
+    " max_connections or the size of the pool. Nothing was lost.",
 }
 
 
@@ -138,3 +138,19 @@ def connecting_error_class(message: str) -> type[ActpError]:
     missing_role = 'role "' in text and "does not exist" in text
     denied = missing_role or any(phrase in text for phrase in _DENIALS)
     return StoreDenied if denied else StoreUnavailable
+
+
+_FULL = (
+    "remaining connection slots",
+    "too many clients",
+    "too many connections",
+    "no more connections allowed",  # PgBouncer
+    "max client connections",  # Supabase's pooler, as the next one
+    "max clients reached",
+)
+
+
+def connecting_error(message: str) -> ActpError:
+    """Return the error for a failed connection."""
+    is_full = any(phrase in message.lower() for phrase in _FULL)
+    return connecting_error_class(message)(message, remedy=_REMEDIES["53300"] if is_full else None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from actp.errors import ActpError, SchemaMissing, StoreDenied, StoreRefused, StoreUnavailable
-from actp.store.sqlstate import connecting_error_class, error_class
+from actp.store.sqlstate import connecting_error, connecting_error_class, error_class
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_a_connection_that_is_not_let_in_is_denied(message: str) -> None:
 )
 def test_any_other_failed_connection_is_unavailable(message: str) -> None:
     assert connecting_error_class(message) is StoreUnavailable
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "FATAL: remaining connection slots are reserved for roles with the SUPERUSER attribute",
+        "FATAL: sorry, too many clients already",
+        'FATAL: too many connections for role "app"',
+        "FATAL: no more connections allowed (max_client_conn)",
+        "FATAL: MaxClientsInSessionMode: max clients reached",
+    ],
+)
+def test_a_full_server_is_not_taken_for_a_wrong_address(message: str) -> None:
+    error = connecting_error(f"connection to server failed: {message}")
+    assert type(error) is StoreUnavailable
+    assert "Close some" in error.remedy
