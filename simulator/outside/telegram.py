@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -213,7 +214,7 @@ class Telegram(Neighbour):
         return self._last_at.get(chat, float("-inf")) + self._settings.min_gap_seconds - now
 
     def _too_many(self, seconds: float) -> web.Response:
-        whole = max(1, round(seconds))
+        whole = ceil(seconds)
         description = f"Too Many Requests: retry after {whole}"
         return self._refused(429, description, parameters={"retry_after": whole})
 
