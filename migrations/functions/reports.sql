@@ -248,13 +248,15 @@ as $$
               order by l.seen_at desc limit 1)
          )), '{}')
     from jsonb_array_elements_text(services) w (service)
+    cross join (select safari_claims_refused_now() as ids) refused
     left join safari_services s on s.service = w.service
     cross join lateral (
       select case when accounts is not null then safari_account_on(accounts, s.platform) end
                as account) our
     cross join lateral (
-      select count(*) filter (where q.ready) as ready,
-             count(*) filter (where not q.ready and q.hold is null) as waiting,
+      select count(*) filter (where q.ready and q.id <> all (refused.ids)) as ready,
+             count(*) filter (
+               where (not q.ready or q.id = any (refused.ids)) and q.hold is null) as waiting,
              count(*) filter (where not q.ready and q.hold <> 'campaign') as held
         from safari_command_queue q
        where q.service = w.service and q.status = 'pending'
@@ -262,7 +264,8 @@ as $$
     cross join lateral (
       select count(*) as overdue from safari_command_queue q
        where q.service = w.service and q.status = 'pending' and not q.ready
-         and q.due_at <= now() and (our.account is null or q.account in ('', our.account))) o
+         and q.due_at <= now() and q.id <> all (refused.ids)
+         and (our.account is null or q.account in ('', our.account))) o
     cross join lateral (
       select count(*) as retrying
         from safari_command_queue q, safari_settings k

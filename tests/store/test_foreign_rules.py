@@ -91,6 +91,8 @@ def test_a_rule_of_another_program_stops_its_row_alone(
             assert waits["for"] == "a rule of the table", name
             assert NAMED.get(name, "not this one") in waits["detail"]
         assert store.call("safari_refused_claims")["count"] == 2
+        outlook = store.call("safari_outlook", services=[SERVICE])[SERVICE]
+        assert (outlook["due"], outlook["waiting"]) == (0, 2), "no run waits for them"
         alerted = admin.execute(
             "select array_agg(detail ->> 'command_id') from safari_alerts"
             " where kind = 'claims_refused'"
