@@ -155,7 +155,7 @@ def test_a_closed_output_is_no_error() -> None:
 
 def test_a_closed_input_holds_no_commands() -> None:
     done = subprocess.run(
-        ["/bin/sh", "-c", '"$@" <&-', "sh", *HELP[:-2], "enqueue", "batch", "-"],
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *HELP[:3], "enqueue", "batch", "-"],
         capture_output=True,
         text=True,
         timeout=SECONDS,
