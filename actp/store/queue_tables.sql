@@ -6,7 +6,7 @@ declare
   -- The tables that no other program makes.
   ours constant text[] := string_to_array(
         'safari_account_policies safari_accounts safari_alerts safari_campaign_events'
-        ' safari_campaign_targets safari_command_attempts safari_command_events'
+        ' safari_campaign_targets safari_claims_refused safari_command_attempts safari_command_events'
         ' safari_command_index safari_conversations_read safari_do_not_contact safari_health_hours'
         ' safari_idempotency_keys safari_notice_channels safari_notices safari_operator_actions'
         ' safari_pauses safari_people safari_people_links safari_people_parted safari_policies'
