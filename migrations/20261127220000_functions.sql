@@ -94,11 +94,12 @@ begin
     end if;
   end loop;
   update actp_ab_tests t
-     set status = 'running', started_at = coalesce(agent_time(t.created_at), now()),
+     set status = 'running', started_at = coalesce(t.started_at, agent_time(t.created_at), now()),
          a_begun_at = coalesce(agent_time(t.a_begun_at), agent_time(t.created_at), now()),
          post_url_a = coalesce((safari_post('twitter', t.post_url_a)).url, t.post_url_a),
          post_url_b = coalesce((safari_post('twitter', t.post_url_b)).url, t.post_url_b)
-   where lower(btrim(t.status)) = 'running' and t.started_at is null and agent_ab_lacks(t) is null;
+   where lower(btrim(t.status)) = 'running' and (t.started_at is null or t.status <> 'running')
+     and t.winner is null and t.completed_at is null and agent_ab_lacks(t) is null;
   return (
     select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object(
              'age_hours', extract(epoch from now() - safari_bounded(t.started_at)) / 3600,
@@ -107,13 +108,15 @@ begin
                 where e.series_id = t.series_id and e.round < t.round
                   and e.metrics_24h is not null), '[]')) order by t.started_at, t.id), '[]')
       from actp_ab_tests t
-     where t.status = 'running' and t.started_at is not null and agent_ab_lacks(t) is null);
+     where t.status = 'running' and t.started_at is not null
+       -- What another program has decided stays decided.
+       and t.winner is null and t.completed_at is null and agent_ab_lacks(t) is null);
 end $$;
 
 create or replace function public.agent_ab_lacks(test public.actp_ab_tests) returns text
-language sql immutable set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp as $$
   select case
-    when lower(btrim(test.status)) <> 'running' then
+    when lower(btrim(test.status)) is distinct from 'running' then
       format('its status %s is none of posting, running, complete, inconclusive and error',
              coalesce(quote_literal(left(test.status, 40)), 'null'))
     when concat(test.post_url_a, test.post_id_a) = ''
@@ -123,6 +126,7 @@ language sql immutable set search_path = public, pg_temp as $$
     when test.post_url_a <> '' and a.id is null then 'post_url_a is no address of a tweet'
     when test.post_url_b <> '' and b.id is null then 'post_url_b is no address of a tweet'
     when a.id = b.id then 'both arms are one tweet'
+    when test.started_at > now() + interval '1 hour' then 'its started_at lies in the future'
   end
     from safari_post('twitter', test.post_url_a) a, safari_post('twitter', test.post_url_b) b
 $$;
@@ -297,6 +301,53 @@ language sql stable set search_path = public, pg_temp as $$
              or lower(e.said) ~ 'auth\.role\(\).*''(anon|authenticated)''')
   ) f
 $$;
+
+create or replace function public.safari_hides_rows(asked regclass, reader name) returns boolean
+language sql stable as $$
+  select exists (
+    select from pg_class c, pg_roles r
+     where c.oid = asked and c.relrowsecurity and r.rolname = reader
+       and not r.rolsuper and not r.rolbypassrls
+       and (c.relforcerowsecurity or not pg_has_role(r.oid, c.relowner, 'usage'))
+       and has_table_privilege(r.oid, c.oid, 'select')
+       and not exists (
+         select from pg_policy p
+          where p.polrelid = c.oid and p.polpermissive and p.polcmd in ('*', 'r')
+            and pg_get_expr(p.polqual, p.polrelid) = 'true'
+            and exists (select from unnest(p.polroles) o (role)
+                         where o.role = 0 or pg_has_role(r.oid, o.role, 'usage'))))
+$$;
+
+create or replace function public.safari_judged_by() returns text[]
+language sql immutable as $$
+  select array['safari_do_not_contact', 'safari_command_attempts', 'safari_people', 'safari_pauses',
+               'safari_settings', 'safari_reviews', 'safari_accounts', 'safari_campaign_targets',
+               'safari_rate_limits', 'crm_contacts', 'crm_messages', 'actp_inbox']
+$$;
+
+create or replace function public.safari_hidden_tables(tables jsonb default null) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(c.relname order by c.relname), '[]')
+    from pg_class c
+   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relrowsecurity
+     and case when tables is not null then tables ? c.relname::text
+              else starts_with(c.relname::text, 'safari_') or c.relname = any (safari_judged_by()) end
+     and (safari_hides_rows(c.oid, current_user)
+          or safari_hides_rows(c.oid, coalesce(nullif(current_setting('role'), 'none'), session_user)::name))
+$$;
+
+create or replace function public.safari_refuse_blind() returns void
+language plpgsql as $$
+declare
+  hidden constant text := (select string_agg(t.name, ', ') from unnest(safari_judged_by()) t (name)
+                            where row_security_active(to_regclass('public.' || t.name))
+                              and safari_hides_rows(to_regclass('public.' || t.name), current_user));
+begin
+  if hidden is not null then
+    raise insufficient_privilege using message = format(
+      'row-level security hides the rows of %s from the role %s', hidden, current_user);
+  end if;
+end $$;
 
 create or replace function public.safari_rename_account(platform text, account text, name text)
 returns jsonb
@@ -668,10 +719,15 @@ begin
                   limit $2) i'
         into rows using ids, longest;
       select heard || coalesce(jsonb_agg(jsonb_build_object(
-               'at', coalesce(i ->> 'occurred_at', i ->> 'created_at'), 'text', i -> 'summary',
+               'at', case when r.is_reply then to_jsonb(coalesce(i ->> 'occurred_at', i ->> 'created_at'))
+                          -- Noted on what we did: they answered it later, in words that are not known.
+                          else to_jsonb(agent_time(coalesce(i ->> 'occurred_at', i ->> 'created_at'))
+                                        + interval '1 minute') end,
+               'text', case when r.is_reply then i -> 'summary' end,
                'outbound', false)), '[]') into heard
-        from jsonb_array_elements(coalesce(rows, '[]')) i
-       where agent_is_reply(i ->> 'type', i ->> 'direction');
+        from jsonb_array_elements(coalesce(rows, '[]')) i,
+             lateral (select agent_is_reply(i ->> 'type', i ->> 'direction') as is_reply) r
+       where r.is_reply or agent_outcome_is_reply(i ->> 'outcome');
     end if;
   end if;
 
@@ -725,13 +781,13 @@ begin
     ), theirs as materialized (
       select u.id, u.hold, u.calmed_at, coalesce(p.address, u.address) as address, p.veto
         from under_way u
-        left join safari_people o on o.address = u.address
+        left join safari_people o on o.address in (u.address, safari_twin(u.address))
         left join safari_people p on p.person = o.person
     ), known as (
       select t.id,
              coalesce(t.veto = 'opted_out', false) or exists (
                select from safari_do_not_contact n
-                where n.platform in ('all', split_part(t.address, ':', 1))
+                where n.platform = any (safari_listed_under(t.address))
                   and n.recipient = substr(t.address, position(':' in t.address) + 1)) as is_opted_out,
              case when t.hold is null and b.look_at > coalesce(b.done_at, '-infinity')
                        and b.look_at > coalesce(t.calmed_at, '-infinity') then b.look_at end as look_at,
@@ -1231,6 +1287,59 @@ begin
   end if;
 end $$;
 
+create or replace function public.safari_claims_refused_now() returns uuid[]
+language sql stable as $$
+  select array(select r.command_id from safari_claims_refused r where r.until > now())
+$$;
+
+create or replace function public.safari_refuse_claim(command_id uuid, error text) returns void
+language plpgsql as $$
+declare
+  pause constant interval := interval '10 minutes';
+  most_alerts constant integer := 5;
+begin
+  insert into safari_claims_refused as r (command_id, error, until)
+    values (safari_refuse_claim.command_id, left(error, 500), now() + pause)
+    on conflict on constraint safari_claims_refused_pkey
+    do update set error = excluded.error, until = excluded.until;
+  if (select count(*) from safari_claims_refused r where r.until > now()) <= most_alerts then
+    perform safari_alert(
+      format('claims_refused:%s:%s', command_id, safari_today()), 'claims_refused',
+      jsonb_build_object('command_id', command_id, 'error', left(error, 500)));
+  end if;
+end $$;
+
+create or replace function public.safari_make_ready(ids uuid[]) returns void
+language plpgsql as $$
+declare
+  changed integer;
+begin
+  update safari_command_queue q set ready = true, updated_at = now() where q.id = any (ids);
+  get diagnostics changed = row_count;
+  if changed < cardinality(ids) then
+    raise exception 'a trigger on the table keeps it as it is';
+  end if;
+end $$;
+
+create or replace function public.safari_make_ready_each() returns void
+language plpgsql as $$
+declare
+  due uuid;
+begin
+  for due in
+    select q.id from safari_command_queue q
+     where q.status = 'pending' and not q.ready and q.due_at <= now()
+       and q.id <> all (safari_claims_refused_now())
+     order by q.due_at limit 1000 for update skip locked
+  loop
+    begin
+      perform safari_make_ready(array[due]);
+    exception when others then
+      perform safari_refuse_claim(due, sqlerrm);
+    end;
+  end loop;
+end $$;
+
 create or replace function public.safari_promote() returns void
 language plpgsql as $$
 begin
@@ -1246,17 +1355,22 @@ begin
   end if;
   if exists (select from safari_command_queue
               where status = 'pending' and not ready and due_at <= now()) then
-    update safari_command_queue q
-       set ready = true, updated_at = now()
-      from (select id from safari_command_queue
-             where status = 'pending' and not ready and due_at <= now()
-             order by due_at limit 1000 for update skip locked) due
-     where q.id = due.id;
+    begin
+      perform safari_make_ready(array(
+        select id from safari_command_queue
+         where status = 'pending' and not ready and due_at <= now()
+           and id <> all (safari_claims_refused_now())
+         order by due_at limit 1000 for update skip locked));
+    exception when others then
+      perform safari_make_ready_each();
+    end;
   end if;
 end $$;
 
+drop function if exists public.safari_pick_of_two_lines(text[], text[], jsonb, text[]);
+
 create or replace function public.safari_pick_of_two_lines(
-  services text[], accounts text[], wants jsonb, paused text[]
+  services text[], accounts text[], wants jsonb, paused text[], refused uuid[]
 ) returns uuid[]
 language plpgsql as $$
 begin
@@ -1273,6 +1387,7 @@ begin
                    where c.service = s.service and c.account = a.account
                      and c.status = 'pending' and c.ready and c.crash_count = 0
                      and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+                     and (refused = '{}' or c.id <> all (refused))
                    order by c.priority, c.created_at, c.id
                    limit (wants ->> s.service)::integer) l
                 order by l.priority, l.created_at, l.id
@@ -1283,6 +1398,7 @@ begin
         where c.service = s.service and c.account = line.account
           and c.status = 'pending' and c.ready and c.crash_count = 0
           and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+          and (refused = '{}' or c.id <> all (refused))
         order by c.priority, c.created_at, c.id
         limit line.most
         for update skip locked) q);
@@ -1301,6 +1417,7 @@ declare
   open_accounts text[];
   waits jsonb;
   paused text[];
+  refused uuid[];
   suspects uuid[];
   picked uuid[];
   drain boolean := false;
@@ -1314,7 +1431,10 @@ begin
   -- worker's begin, which is flushed to disk together with all that was written before it, is told
   -- that they are lost. Nothing is sent for a claim alone.
   perform set_config('synchronous_commit', 'off', true);
+  perform safari_refuse_blind();
   perform safari_promote();
+  -- As safari_claims_refused_now does; the call would cost a tenth of a claim.
+  refused := array(select r.command_id from safari_claims_refused r where r.until > now());
 
   select w.worker, w.accounts into worker_name, our_accounts
     from safari_workers w where w.boot_id = safari_claim.boot_id;
@@ -1352,18 +1472,18 @@ begin
 
   if exists (select from safari_command_queue q
               where q.service = any (open_services) and q.status = 'pending' and q.ready
-                and q.crash_count > 0)
+                and q.crash_count > 0 and (refused = '{}' or q.id <> all (refused)))
      and exists (select from unnest(open_services, open_accounts) s (service, account)
                    join safari_command_queue q on q.service = s.service
                   where q.account in ('', s.account) and q.status = 'pending' and q.ready
-                    and q.crash_count > 0) then
+                    and q.crash_count > 0 and (refused = '{}' or q.id <> all (refused))) then
     drain := held > 0;
     open_services := case when drain then '{}' else open_services end;
     select array_agg(id) into suspects
       from (select q.id from unnest(open_services, open_accounts) s (service, account)
               join safari_command_queue q on q.service = s.service
              where q.account in ('', s.account) and q.status = 'pending' and q.ready
-               and q.crash_count > 0
+               and q.crash_count > 0 and (refused = '{}' or q.id <> all (refused))
              order by q.priority, q.created_at, q.id limit 1 for update of q skip locked) s;
   end if;
 
@@ -1387,7 +1507,7 @@ begin
                   and q.status = 'pending' and q.ready and q.crash_count = 0
                 order by q.priority, q.created_at, q.id limit 1))
         from unnest(open_services, open_accounts) s (service, account)) then
-    picked := safari_pick_of_two_lines(open_services, open_accounts, wants, paused);
+    picked := safari_pick_of_two_lines(open_services, open_accounts, wants, paused, refused);
   else
     picked := array(
       select q.id
@@ -1397,6 +1517,7 @@ begin
           where c.service = s.service and c.account = ''
             and c.status = 'pending' and c.ready and c.crash_count = 0
             and (paused = '{}' or c.platform is null or c.platform <> all (paused))
+            and (refused = '{}' or c.id <> all (refused))
           order by c.priority, c.created_at, c.id
           limit (wants ->> s.service)::integer
           for update skip locked) q);
@@ -1420,13 +1541,18 @@ begin
       insert into safari_command_events (command_id, event, worker)
         select id, 'claimed', worker_name from claimed
     )
-    select jsonb_agg(jsonb_build_object(
+    select coalesce(jsonb_agg(jsonb_build_object(
              'id', c.id, 'service', c.service, 'action', c.action, 'platform', c.platform,
              'params', c.params, 'effect', c.effect, 'priority', c.priority,
              'lease', c.lease_number, 'attempt', c.attempt, 'crash_count', c.crash_count,
              'waited_seconds', extract(epoch from now() - greatest(c.created_at, c.due_at))
-           ) order by c.priority, c.created_at, c.id)
+           ) order by c.priority, c.created_at, c.id), '[]')
       into commands from claimed c;
+    if jsonb_array_length(commands) < cardinality(picked) then
+      perform safari_refuse_claim(p.id, 'a trigger on the table keeps it as it is')
+         from unnest(picked) p (id)
+        where not exists (select from jsonb_array_elements(commands) c where (c ->> 'id')::uuid = p.id);
+    end if;
   end if;
 
   return jsonb_build_object(
@@ -1450,6 +1576,35 @@ language sql stable set search_path = public, pg_temp set jit = off as $$
     from (select * from safari_command_events e where e.id > safari_feed.after
            order by e.id desc limit least(greatest(row_limit, 1), 200)) e
     left join safari_command_queue q on q.id = e.command_id
+$$;
+
+create or replace function public.agent_person_facts(given text) returns jsonb
+language sql stable set search_path = public, pg_temp set jit = off as $$
+  with person as materialized (
+    select a.address, split_part(a.address, ':', 1) as place, split_part(a.address, ':', 2) as name
+      from unnest(safari_person_addresses(safari_person_named(given))) a (address)
+  ), contact as (
+    select c.* from crm_contacts c join person p on p.place = 'contact' and p.name = c.id::text
+     order by c.last_scored_at desc nulls last, c.id limit 1
+  )
+  select jsonb_build_object(
+    'score', (select jsonb_build_object(
+                'score', c.relationship_score, 'stage', c.stage, 'offer_readiness', c.offer_readiness,
+                'summary', c.ai_summary, 'next_action', c.next_action, 'at', c.last_scored_at,
+                'tags', c.tags, 'reason', (
+                  select s.reason from crm_score_history s where s.contact_id = c.id
+                   order by s.created_at desc nulls last limit 1)) from contact c),
+    'blocked', coalesce((
+      select jsonb_agg(to_jsonb(n) order by n.platform, n.recipient) from safari_do_not_contact n
+       where exists (select from person p where p.name = n.recipient
+                        and n.platform = any (safari_listed_under(p.address)))), '[]'),
+    'campaigns', coalesce((
+      select jsonb_agg(jsonb_build_object(
+               'campaign_id', t.campaign_id, 'platform', t.platform, 'handle', t.handle,
+               'state', t.state, 'step', t.step, 'hold', t.hold, 'next_step_at', t.next_step_at)
+               order by t.last_event_at desc)
+        from safari_campaign_targets t join person p on p.place = t.platform and p.name = t.handle),
+      '[]'))
 $$;
 
 create or replace function public.agent_mix_counts(
@@ -1480,6 +1635,28 @@ language sql stable set search_path = public, pg_temp as $$
                   n.platform) b), '{}'))
 $$;
 
+create or replace function public.agent_person_of(contact_id uuid)
+returns table (ids uuid[], addresses text[], veto text, own_veto text)
+language sql stable as $$
+  select coalesce(array_agg(substr(p.address, 9)::uuid order by p.address)
+                    filter (where starts_with(p.address, 'contact:')), array[contact_id]),
+         coalesce(array_agg(p.address), array['contact:' || contact_id]),
+         case when bool_or(p.veto = 'opted_out' or exists (
+                     select from safari_do_not_contact n
+                      where n.platform = any (safari_listed_under(p.address))
+                        and n.recipient = split_part(p.address, ':', 2))) then 'opted_out'
+              when bool_or(p.veto = 'customer') then 'customer' end,
+         max(p.veto) filter (where p.address = o.address)
+    from safari_people o join safari_people p on p.person = o.person
+   where o.address = 'contact:' || contact_id
+$$;
+
+create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
+returns boolean
+language sql immutable as $$
+  select coalesce(public.agent_direction(message.direction) = 'inbound', not message.is_outbound, true)
+$$;
+
 create or replace function public.agent_silent_acts() returns text
 language sql immutable as $$
   select '(open|opened|click|clicked|like|liked|view|viewed|seen|read|delivered|bounce|bounced'
@@ -1498,10 +1675,13 @@ $$;
 
 create or replace function public.agent_direction(written text) returns text
 language sql immutable as $$
-  select case when lower(btrim(written)) in ('inbound', 'incoming', 'in', 'received', 'reply', 'theirs')
-                then 'inbound'
-              when lower(btrim(written)) in ('outbound', 'outgoing', 'out', 'sent', 'ours')
-                then 'outbound' end
+  select case when written in ('inbound', 'outbound') then written
+              when regexp_replace(lower(written), '[^a-z]+', '', 'g') in (
+                'inbound', 'incoming', 'in', 'inbox', 'received', 'receive', 'reply', 'theirs', 'them',
+                'fromthem', 'tous', 'tome') then 'inbound'
+              when regexp_replace(lower(written), '[^a-z]+', '', 'g') in (
+                'outbound', 'outgoing', 'out', 'outbox', 'sent', 'send', 'ours', 'us', 'me', 'self',
+                'fromus', 'fromme', 'tothem') then 'outbound' end
 $$;
 
 create or replace function public.agent_is_reply(type text, direction text) returns boolean
@@ -1534,6 +1714,18 @@ language sql immutable as $$
               then left(outcome, 300) end
 $$;
 
+create or replace function public.agent_heard_at(said timestamptz, written_at timestamptz)
+returns timestamptz
+language sql stable as $$
+  select case when said > now() then coalesce(least(written_at, now()), now()) else said end
+$$;
+
+create or replace function public.agent_excerpt(message text) returns text
+language sql immutable as $$
+  select case when length(message) <= 2000 then message
+              else left(message, 1000) || E'\n…\n' || right(message, 1000) end
+$$;
+
 create or replace function public.agent_conversation(ids uuid[], addresses text[])
 returns table (
   is_open boolean, has_tiktok_message boolean, touched_at timestamptz, touches bigint,
@@ -1542,9 +1734,9 @@ returns table (
 )
 language sql stable as $$
   select o.is_open, m.has_tiktok or o.has_tiktok or a.has_tiktok,
-         agent_moment(greatest(c.outbound_at, i.at, m.out_at, a.at, o.at)),
+         agent_moment(greatest(c.outbound_at, i.at, m.touched_at, a.at, o.at)),
          greatest(i.touches, m.touches, o.touches, a.touches),
-         agent_moment(greatest(c.outbound_at, i.out_at, m.out_at, a.at, o.at)),
+         agent_moment(greatest(c.ours_at, i.out_at, m.out_at, a.at, o.at)),
          agent_moment(greatest(c.inbound_at, i.in_at, m.in_at, v.in_at)),
          coalesce(m.in_platform, v.platform), v.platform, m.hours || i.hours,
          coalesce(m.texts, '[]') || coalesce(i.texts, '[]') || coalesce(v.texts, '[]')
@@ -1556,20 +1748,20 @@ language sql stable as $$
                       when q.error_message = 'interrupted' then q.updated_at end) as at,
              count(*) filter (where q.status = 'sent' and q.sent_at > now() - interval '7 days')
                as touches,
-             coalesce(bool_or(q.status = 'sent' and lower(q.platform) = 'tiktok'), false)
+             coalesce(bool_or(q.status = 'sent' and safari_platform(q.platform) = 'tiktok'), false)
                as has_tiktok,
              coalesce(array_agg(left(q.message_body, 40))
                       filter (where q.status in ('sending', 'sent')), '{}') as begun
         from crm_message_queue q where q.contact_id = any (ids)) o
    cross join lateral (
-      select max(t.at) filter (where t.is_ours) as at,
+      select max(t.stated_at) filter (where t.is_ours) as at,
              max(t.at) filter (where t.is_message and not t.is_answered) as out_at,
              -- Their answer came after what it is noted on, within an unknown time.
              greatest(max(t.at) filter (where t.is_reply),
                       max(agent_moment(t.at) + interval '1 minute') filter (where t.is_answered))
                as in_at,
              count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
-             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.summary, 600),
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', agent_excerpt(t.summary),
                                                     'from', 'them') order by t.at desc)
                        filter (where t.is_reply and t.summary <> ''))[1:6]) as texts,
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', t.note, 'from', 'unknown')
@@ -1577,7 +1769,8 @@ language sql stable as $$
              -- Replies that stand as messages too count twice, which changes no maximum.
              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
                       filter (where t.is_theirs and isfinite(t.at)), '[]') as hours
-        from (select coalesce(n.occurred_at, n.created_at) as at, n.summary,
+        from (select least(n.occurred_at, n.created_at) as at,
+                     coalesce(n.occurred_at, n.created_at) as stated_at, n.summary,
                      coalesce(agent_direction(n.direction) = 'outbound',
                               lower(n.type) !~ agent_outreach_their_acts()) as is_ours,
                      coalesce(agent_direction(n.direction) = 'outbound', true)
@@ -1588,15 +1781,16 @@ language sql stable as $$
                      agent_outcome_is_reply(n.outcome::text)
                        and not agent_is_reply(n.type, n.direction) as is_answered,
                      concat_ws(E'\n', case when lower(n.type) ~ agent_refusing_acts()
-                            then concat_ws(E'\n', 'unsubscribe', left(n.summary, 600))
+                            then concat_ws(E'\n', 'unsubscribe', agent_excerpt(n.summary))
                           when agent_is_note(n.type) and not agent_is_reply(n.type, n.direction)
-                            then left(n.summary, 600) end,
+                            then agent_excerpt(n.summary) end,
                        agent_outcome_note(n.outcome::text)) as note,
                      agent_direction(n.direction) = 'inbound'
                        or lower(n.type) ~ agent_outreach_their_acts() as is_theirs
                 from crm_interactions n where n.contact_id = any (ids)) t) i
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,
+             max(t.stated_at) filter (where t.is_outbound) as touched_at,
              max(t.at) filter (where not t.is_outbound) as in_at,
              (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
                as in_platform,
@@ -1605,10 +1799,11 @@ language sql stable as $$
                       filter (where not t.is_outbound and isfinite(t.at)), '[]') as hours,
              coalesce(bool_or(t.is_outbound and t.platform = 'tiktok'), false) as has_tiktok,
              coalesce(array_agg(left(t.text, 40)) filter (where t.is_outbound), '{}') as begun,
-             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', left(t.text, 600),
+             to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', agent_excerpt(t.text),
                                                     'from', 'them') order by t.at desc)
                        filter (where not t.is_outbound and t.text <> ''))[1:12]) as texts
-        from (select coalesce(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+        from (select least(n.sent_at, n.created_at) as at,
+                     coalesce(n.sent_at, n.created_at) as stated_at, safari_platform(n.platform) as platform,
                      coalesce(nullif(n.message_text, ''), n.body) as text,
                      not agent_outreach_is_theirs(n) as is_outbound
                 from crm_messages n where n.contact_id = any (ids)
@@ -1622,15 +1817,16 @@ language sql stable as $$
        where t.person = any (addresses)
          and (t.outcome is null or t.outcome in ('sent', 'unknown'))) a
    cross join lateral (
-      select max(greatest(agent_time(n.last_reply_at),
-                          case when n.unread_count > 0
-                               then coalesce(agent_time(n.last_message_at), n.seen_at,
-                                             n.updated_at) end)) as in_at,
-             (array_agg(lower(n.platform) order by coalesce(agent_time(n.last_message_at),
+      select max(greatest(
+               agent_heard_at(agent_time(n.last_reply_at), greatest(n.seen_at, n.updated_at)),
+               case when n.unread_count > 0
+                    then agent_heard_at(coalesce(agent_time(n.last_message_at), n.seen_at, n.updated_at),
+                                        greatest(n.seen_at, n.updated_at)) end)) as in_at,
+             (array_agg(safari_platform(n.platform) order by coalesce(agent_time(n.last_message_at),
                         n.updated_at) desc nulls last))[1] as platform,
              jsonb_agg(jsonb_build_object(
                'at', coalesce(agent_time(n.last_message_at), n.updated_at),
-               'text', left(coalesce(n.last_message, n.last_message_preview), 600),
+               'text', agent_excerpt(coalesce(n.last_message, n.last_message_preview)),
                'from', 'unknown')) filter (
                  where coalesce(n.last_message, n.last_message_preview, '') <> ''
                    and left(coalesce(n.last_message, n.last_message_preview), 40)
@@ -1638,14 +1834,24 @@ language sql stable as $$
         from crm_conversations n where n.contact_id = any (ids)) v
    cross join lateral (
       select max(k.last_outbound_at) as outbound_at,
-             max(greatest(k.last_inbound_at,
-                          case when k.unread then agent_time(k.last_message_at) end))
+             max(k.last_outbound_at) filter (where k.last_outbound_at <= now()) as ours_at,
+             max(greatest(agent_heard_at(k.last_inbound_at, k.updated_at),
+                          case when k.unread
+                               then agent_heard_at(agent_time(k.last_message_at), k.updated_at) end))
                as inbound_at,
              jsonb_agg(jsonb_build_object('at', agent_time(k.last_message_at),
-                                          'text', left(k.last_message, 600), 'from', 'unknown'))
+                                          'text', agent_excerpt(k.last_message), 'from', 'unknown'))
                filter (where k.last_message <> ''
                          and left(k.last_message, 40) <> all (m.begun || o.begun)) as texts
         from crm_contacts k where k.id = any (ids)) c
+$$;
+
+create or replace function public.agent_waits_for_us(
+  ours_at timestamptz, heard_at timestamptz, done_at timestamptz
+) returns boolean
+language sql immutable as $$
+  select coalesce(heard_at >= coalesce(ours_at, '-infinity')
+                  and heard_at > coalesce(done_at, '-infinity'), false)
 $$;
 
 create or replace function public.safari_counted(counter public.safari_rate_limits) returns integer
@@ -1773,7 +1979,7 @@ begin
     new.message_text, new.body, to_jsonb(new) ->> 'text', to_jsonb(new) ->> 'content');
   new.body := coalesce(new.body, new.message_text, '');
   -- The direction wins: is_outbound may be a default.
-  new.is_outbound := coalesce(new.direction = 'outbound', new.is_outbound, false);
+  new.is_outbound := coalesce(agent_direction(new.direction) = 'outbound', new.is_outbound, false);
   new.direction := case when new.is_outbound then 'outbound' else 'inbound' end;
   if new.contact_id is null and new.conversation_id is not null then
     new.contact_id := (select v.contact_id from crm_conversations v where v.id = new.conversation_id);
@@ -1828,6 +2034,14 @@ language sql set search_path = public, pg_temp as $$
     on conflict on constraint safari_conversations_read_pkey do update
       set read_at = greatest(r.read_at, excluded.read_at);
   select 'null'::jsonb;
+$$;
+
+create or replace function public.agent_crm_stop(days integer default 2) returns jsonb
+language sql set search_path = public, pg_temp as $$
+  select agent_outreach_replied(coalesce(jsonb_agg(distinct m.contact_id), '[]'))
+    from crm_messages m
+   where agent_outreach_is_theirs(m) and m.contact_id is not null
+     and m.created_at > now() - make_interval(days => agent_crm_stop.days)
 $$;
 
 create or replace function public.safari_accounts_away() returns table (service text, account text)
@@ -2018,6 +2232,20 @@ language sql immutable as $$
            when 'string' then array[value #>> '{}'] end
 $$;
 
+create or replace function public.agent_tags_in(value text) returns text[]
+language sql immutable as $$
+  select case when value ~ '^\s*\[' then public.agent_texts(public.agent_json(value))
+              else array(select btrim(t.tag, E' \t\r"''')
+                           from regexp_split_to_table(btrim(value, E' \t\r\n{}'), '[,;|\n]') t (tag)
+                          where btrim(t.tag, E' \t\r"''') <> '') end
+$$;
+
+create or replace function public.agent_tags(value jsonb) returns text[]
+language sql immutable as $$
+  select case jsonb_typeof(value) when 'array' then public.agent_texts(value)
+                                  when 'string' then public.agent_tags_in(value #>> '{}') end
+$$;
+
 create or replace function public.agent_integers(value jsonb) returns integer[]
 language sql immutable as $$
   select case when value is not null and jsonb_typeof(value) = 'array' then array(
@@ -2078,6 +2306,8 @@ language sql immutable as $$
         ' then coalesce(public.agent_time(t.archived_at), now()) end'
       when wanted like 'timestamp%' then format('public.agent_time(t.%I)', name)
       when wanted = 'jsonb' then format('public.agent_json(t.%I)', name)
+      -- Hooks are sentences, which have commas.
+      when wanted = 'text[]' and name !~ 'hook' then format('public.agent_tags_in(t.%I)', name)
       when wanted = 'text[]' then format('public.agent_texts(public.agent_json(t.%I))', name)
       when wanted = 'integer[]' then format('public.agent_integers(public.agent_json(t.%I))', name)
       when wanted in ('numeric', 'double precision') then
@@ -2125,7 +2355,7 @@ end $$;
 create or replace function public.agent_fit(wanted jsonb) returns jsonb
 language plpgsql
 -- Types are then written with their schema in what follows.
-set search_path = pg_catalog, pg_temp set check_function_bodies = off
+set search_path = pg_catalog, pg_temp set check_function_bodies = off set quote_all_identifiers = off
 as $$
 declare
   tables constant text[] := array(
@@ -2414,6 +2644,26 @@ begin
   return answer;
 end $$;
 
+create or replace function public.safari_lock_holders(age_seconds double precision) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  with held as (
+    select l.pid, bool_or(l.mode not in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')) as is_table,
+           bool_or(l.mode <> 'AccessShareLock') as is_change
+      from pg_locks l
+      join pg_class c on c.oid = l.relation and c.relnamespace = 'public'::regnamespace
+     where l.granted and l.locktype = 'relation' and l.pid <> pg_backend_pid()
+       and l.database = (select d.oid from pg_database d where d.datname = current_database())
+       and c.relkind in ('r', 'p') and c.relname ~ '^(safari|agent|crm|actp)_'
+     group by l.pid
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'pid', a.pid, 'application', a.application_name, 'user', a.usename, 'state', a.state,
+           'seconds', extract(epoch from now() - a.xact_start)) order by a.xact_start), '[]')
+    from held h join pg_stat_activity a on a.pid = h.pid
+   where coalesce(a.xact_start <= now() - make_interval(secs => age_seconds), true)
+     and (h.is_table or h.is_change and (a.backend_xid is not null or a.xact_start is null))
+$$;
+
 drop function if exists public.agent_inbox_unheard(uuid, integer, uuid);
 
 create or replace function public.agent_inbox_unheard(
@@ -2441,8 +2691,8 @@ begin
              'waits', agent_waits_for_us(t.ours_at, t.heard_at, w.done_at),
              'texts', t.texts || coalesce((
                select jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text, 'from', 'them'))
-                 from (select coalesce(n.sent_at, n.created_at) as at,
-                              left(coalesce(nullif(n.message_text, ''), n.body), 600) as text
+                 from (select least(n.sent_at, n.created_at) as at,
+                              agent_excerpt(coalesce(nullif(n.message_text, ''), n.body)) as text
                          from crm_messages n
                         where n.contact_id = any (p.ids) and agent_outreach_is_theirs(n)
                         order by n.sent_at desc nulls last offset 12) e), '[]'))
@@ -2468,7 +2718,7 @@ language sql stable set search_path = public, pg_temp as $$
            'texts', (
              select coalesce(jsonb_agg(jsonb_build_object('at', e.at, 'text', e.text) order by e.at desc), '[]')
                from (select coalesce(m.sent_at, m.created_at) as at,
-                            left(coalesce(nullif(m.message_text, ''), m.body), 600) as text
+                            agent_excerpt(coalesce(nullif(m.message_text, ''), m.body)) as text
                        from crm_messages m
                       where m.contact_id is null and agent_outreach_is_theirs(m)
                         and agent_message_place(m.platform, m.username) = a.address) e))), '[]')
@@ -2499,29 +2749,39 @@ begin
   return to_jsonb(jsonb_array_length(judged));
 end $$;
 
+create or replace function public.safari_platform_spelled(given text) returns text
+language plpgsql immutable strict as $$
+declare
+  -- Signs and capitals make no other name, nor does a blank within it.
+  words constant text := btrim(regexp_replace(lower(normalize(given, NFKC)), '[^a-z0-9]+', ' ', 'g'));
+  joined constant text := replace(words, ' ', '');
+  name text := coalesce(
+    substring(words from '^(?:instagram|insta|ig|meta) (threads)\M'),
+    substring(joined from '^(instagram|insta|ig|twitter|x|tiktok|tt|threads|linkedin|li|youtube|yt|facebook|fb'
+                          '|pinterest)(?:app|com|dms?|net|pages?|posts?|reels?|shop|shorts?|story|stories|tv)?$'),
+    substring(words from '^(?:https? )?(?:[a-z]{1,3} |mobile )?(instagram|instagr am|insta|ig|twitter|x com'
+                         '|x(?= .*\mtwitter\M)|tik ?tok|threads|linked ?in|lnkd in|you ?tube|youtu be|yt'
+                         '|facebook|fb|pinterest)\M'));
+begin
+  return case
+    when name in ('instagram', 'instagr am', 'insta', 'ig') or joined in ('reel', 'reels') then 'instagram'
+    when name in ('twitter', 'x', 'x com') or joined in ('twitterx', 'xtwitter') then 'twitter'
+    when name in ('tiktok', 'tik tok', 'tt') then 'tiktok'
+    when name in ('linkedin', 'linked in', 'lnkd in', 'li') then 'linkedin'
+    when name in ('youtube', 'you tube', 'youtu be', 'yt') or joined in ('short', 'shorts') then 'youtube'
+    when name in ('facebook', 'fb') then 'facebook'
+    when name is not null then name
+    when joined in ('email', 'emails', 'gmailcom', 'googlemail', 'mail', 'mails') then 'gmail'
+    else nullif(btrim(lower(given), E' \t\r\n\u00a0'), '') end;
+end $$;
+
 create or replace function public.safari_platform(given text) returns text
 language sql immutable as $$
   select case lower(btrim(given))
            when 'instagram' then 'instagram' when 'twitter' then 'twitter'
            when 'tiktok' then 'tiktok' when 'threads' then 'threads'
            when 'linkedin' then 'linkedin' when 'youtube' then 'youtube' when 'gmail' then 'gmail'
-           when 'x' then 'twitter' when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
-           when 'x (twitter)' then 'twitter' when 'twitter/x' then 'twitter'
-           when 'x/twitter' then 'twitter' when 'twitter (x)' then 'twitter'
-           when 'ig' then 'instagram' when 'insta' then 'instagram'
-           when 'instagram.com' then 'instagram'
-           when 'tik tok' then 'tiktok' when 'tiktok.com' then 'tiktok'
-           when 'linked in' then 'linkedin' when 'linkedin.com' then 'linkedin'
-           when 'yt' then 'youtube' when 'you tube' then 'youtube' when 'youtube.com' then 'youtube'
-           when 'email' then 'gmail' when 'mail' then 'gmail' when 'e-mail' then 'gmail'
-           when 'fb' then 'facebook' when 'shorts' then 'youtube' when 'yt shorts' then 'youtube'
-           when 'youtubeshorts' then 'youtube' when 'reels' then 'instagram'
-           when 'ig reels' then 'instagram' when 'reel' then 'instagram'
-           else coalesce(
-             substring(lower(given) from '^[^a-z0-9]*(?:https?://)?(?:www[.])?(instagram|twitter'
-                                         '|tiktok|threads|linkedin|youtube|facebook|pinterest)'
-                                         '(?![a-z0-9])'),
-             nullif(btrim(lower(given), E' \t\r\n\u00a0'), '')) end
+           when 'all' then 'all' else public.safari_platform_spelled(given) end
 $$;
 
 create or replace function public.safari_visible(given text) returns text
@@ -2547,7 +2807,6 @@ language sql immutable as $$
            when 'threads.com' then 'threads' when 'threads.net' then 'threads'
            when 'linkedin.com' then 'linkedin' when 'touch.linkedin.com' then 'linkedin'
            when 'ig.me' then 'instagram'  -- links into a conversation
-           -- LinkedIn has a host for each country.
            else case when host ~ '^[a-z]{2}(?:-[a-z]{2})?\.linkedin\.com$' then 'linkedin' end end
 $$;
 
@@ -2587,7 +2846,7 @@ end $$;
 create or replace function public.safari_handle(platform text, given text) returns text
 language plpgsql immutable as $$
 declare
-  handle constant text := lower(rtrim(ltrim(given, '@ '), '.'));
+  handle constant text := lower(rtrim(btrim(given, '@ '), '.'));
 begin
   if length(handle) > 30 or handle !~ '^[a-z0-9._]+$' then
     return null;
@@ -2852,6 +3111,61 @@ create or replace trigger agent_inbox_interaction_changed
       or new.contact_id is distinct from old.contact_id))
   execute function public.agent_inbox_mark();
 
+create or replace function public.agent_inbox_rows(ids uuid[] default null)
+returns table (
+  contact_id uuid, name text, platform text, address text, link text, words text,
+  heard_at timestamptz, reason text, score integer, stage text, tags jsonb, campaign text,
+  snoozed_until timestamptz, answer text, alerted_at timestamptz
+)
+language plpgsql stable set search_path = public, pg_temp set jit = off as $$
+begin
+  return query
+    with candidates as materialized (
+      select b.contact_id, b.done_at, b.snoozed_until, b.look_at, b.look_words, b.alerted_at,
+             p.ids as rows, p.addresses as places
+        from actp_inbox b
+       cross join lateral agent_person_of(b.contact_id) p
+       where agent_inbox_rows.ids is null or b.contact_id = any (agent_inbox_rows.ids)
+    ), judged as (
+      select k.*, c, t.heard_at, t.ours_at, t.heard_platform, t.texts, a.addresses,
+             agent_waits_for_us(t.ours_at, t.heard_at, k.done_at) as waits,
+             coalesce(k.look_at > coalesce(k.done_at, '-infinity'), false) as needs_look
+        from candidates k
+        join crm_contacts c on c.id = k.contact_id
+       cross join lateral (select agent_outreach_addresses(c) as addresses) a
+       cross join lateral agent_conversation(k.rows, k.places) t
+       where c.archived_at is null and not coalesce(c.email_opted_out, false)
+    ), open as (
+      select distinct on (j.rows) j.* from judged j where j.waits or j.needs_look
+       order by j.rows, j.heard_at desc nulls last, j.contact_id
+    )
+    select o.contact_id, coalesce(nullif(btrim((o.c).display_name), ''), (o.c).username), p.platform,
+           o.addresses ->> p.platform, agent_person_link(p.platform, o.addresses ->> p.platform),
+           coalesce(case when not o.waits then o.look_words end, left(o.texts -> 0 ->> 'text', 600), ''),
+           case when o.waits then o.heard_at else o.look_at end,
+           case when o.needs_look then 'look' else 'waits' end,
+           s.score, s.funnel_stage, to_jsonb((o.c).tags), g.campaign_id, o.snoozed_until,
+           q.status, o.alerted_at
+      from open o
+     cross join lateral (
+       select coalesce(case when o.addresses ? o.heard_platform then o.heard_platform end,
+                       case when o.addresses ? lower((o.c).platform) then lower((o.c).platform) end,
+                       (select k from jsonb_object_keys(o.addresses) k order by k limit 1),
+                       lower((o.c).platform)) as platform) p
+      left join actp_prospect_scores s on s.contact_id = o.contact_id
+      left join lateral (
+        select t.campaign_id from jsonb_each_text(o.addresses) e
+          join safari_campaign_targets t on t.handle = e.value and t.platform = e.key
+         order by t.created_at desc limit 1) g on true
+      left join lateral (
+        select case when x.hold = 'review' then 'in review' else x.status end as status
+          from safari_command_queue x
+         where x.batch_id = 'inbox' and x.campaign_id = 'inbox:' || o.contact_id
+           and x.status in ('pending', 'running')
+         order by x.created_at desc limit 1) q on true
+     order by 7, 1;
+end $$;
+
 create or replace function public.agent_inbox_find(who text) returns text
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
@@ -2868,7 +3182,7 @@ begin
       join safari_people o on o.address = a.place || ':' || a.name
       join safari_people c on c.person = o.person and starts_with(c.address, 'contact:');
   end if;
-  -- Names on platforms that no service of ours knows.
+  -- Names on platforms without a service.
   if found_ids is null then
     select array_agg(c.id) into found_ids from crm_contacts c
      where lower(ltrim(c.username, '@')) = wanted or lower(ltrim(c.twitter_handle, '@')) = wanted
@@ -2886,11 +3200,117 @@ begin
   return found_ids[1]::text;
 end $$;
 
+create or replace function public.agent_inbox_show(contact_id uuid) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object(
+    'contact_id', c.id, 'name', coalesce(nullif(btrim(c.display_name), ''), c.username),
+    'headline', c.headline, 'bio', left(c.bio, 600), 'niche', c.niche_label,
+    'addresses', agent_outreach_addresses(c), 'veto', agent_outreach_veto(c, agent_outreach_vetoes()),
+    'inbox', (select to_jsonb(r) from agent_inbox_rows(agent_person(c.id)) r limit 1),
+    'messages', coalesce((
+      select jsonb_agg(jsonb_build_object('from', m.who, 'at', m.at, 'platform', m.platform,
+                                          'text', m.text) order by m.at)
+        from (select case when agent_outreach_is_theirs(n) then 'them' else 'us' end as who,
+                     least(n.sent_at, n.created_at) as at, lower(n.platform) as platform,
+                     left(coalesce(nullif(n.message_text, ''), n.body), 1000) as text
+                from crm_messages n where n.contact_id = any (agent_person(c.id))
+               order by n.sent_at desc nulls last limit 20) m), '[]'))
+    from crm_contacts c where c.id = agent_inbox_show.contact_id
+$$;
+
+create or replace function public.safari_set_aside(services jsonb, error text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  most_rows constant integer := 10000;
+  longest constant interval := interval '5 seconds';
+  began constant timestamptz := clock_timestamp();
+  command safari_command_queue;
+  fault text;
+  ended uuid[] := '{}';
+  refused integer := 0;
+begin
+  delete from safari_claims_refused r where r.until < now() - interval '1 day';
+  for command in
+    select q.* from jsonb_array_elements_text(services) s (service)
+     cross join lateral (
+       select c.* from safari_command_queue c
+        where c.service = s.service and c.status = 'pending' and (c.ready or c.due_at <= now())
+          and c.id <> all (safari_claims_refused_now())
+        order by c.priority, c.created_at, c.id
+        limit most_rows for update skip locked) q
+  loop
+    exit when clock_timestamp() - began > longest;
+    fault := safari_unclaimable(command);
+    begin
+      if fault is not null then
+        update safari_command_queue q
+           set status = 'failed', reason = 'validation', error = fault, completed_at = now(),
+               result = '{"outcome": "validation"}', updated_at = now()
+         where q.id = command.id;
+        perform safari_record_event(command.id, 'failed', null, null, null,
+                                    jsonb_build_object('reason', 'validation', 'error', fault));
+        ended := ended || command.id;
+      else
+        perform safari_rehearse_claim(command.id);
+      end if;
+    exception when others then
+      if sqlstate <> 'SRHSD' then
+        refused := refused + 1;
+        perform safari_refuse_claim(command.id, sqlerrm);
+      end if;
+    end;
+  end loop;
+  if ended <> '{}' then
+    perform safari_alert(format('set_aside:%s', ended[1]), 'set_aside',
+                         jsonb_build_object('command_ids', to_jsonb(ended[1:20]),
+                                            'count', cardinality(ended), 'error', error));
+  elsif refused = 0 then
+    perform safari_alert(format('claims_refused:%s', safari_today()), 'claims_refused',
+                         jsonb_build_object('services', services, 'error', error));
+  end if;
+  return to_jsonb(ended);
+end $$;
+
+create or replace function public.safari_refused_claims() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object('count', count(*), 'id', (array_agg(q.id order by q.id))[1],
+                            'error', (array_agg(r.error order by q.id))[1])
+    from safari_claims_refused r
+    join safari_command_queue q on q.id = r.command_id and q.status = 'pending'
+   where r.until > now()
+$$;
+
+create or replace function public.safari_unclaimable(command public.safari_command_queue) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  readable jsonb;
+  waited interval;
+begin
+  readable := to_jsonb(command);
+  waited := now() - greatest(command.created_at, command.due_at);
+  perform command.lease_number + 1, waited;
+  return null;
+exception when data_exception or program_limit_exceeded then
+  return sqlerrm;
+end $$;
+
+create or replace function public.safari_rehearse_claim(command_id uuid) returns void
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  set constraints all immediate;
+  update safari_command_queue q
+     set ready = true, status = 'running', boot_id = gen_random_uuid(), worker_id = 'rehearsal',
+         lease_number = q.lease_number + 1, lease_expires_at = now(), started_at = now(),
+         updated_at = now()
+   where q.id = command_id;
+  raise exception using errcode = 'SRHSD';
+end $$;
+
 drop function if exists public.agent_misfits(jsonb);
 
 create or replace function public.agent_misfits(wanted jsonb, with_read boolean default false)
 returns jsonb
-language sql stable set search_path = public, pg_temp as $$
+language sql stable set search_path = public, pg_temp set quote_all_identifiers = off as $$
   with wanted_columns as (
     select t.key as table_name, c.key as column_name, c.value as type
       from jsonb_each(wanted) t, lateral jsonb_each_text(t.value) c
@@ -2923,6 +3343,49 @@ language sql stable set search_path = public, pg_temp as $$
    where with_read or not m.is_read
 $$;
 
+create or replace function public.safari_renew(boot uuid, held jsonb, lease interval) returns jsonb
+language plpgsql as $$
+declare
+  lost jsonb;
+begin
+  with reported as (
+    select (h ->> 'id')::uuid as id, (h ->> 'lease')::bigint as lease
+      from jsonb_array_elements(held) h
+  ), locked as (
+    select q.id from safari_command_queue q join reported r on r.id = q.id
+     where q.status = 'running' and q.boot_id = safari_renew.boot
+       and q.lease_number = r.lease
+     order by q.id for update of q
+  ), renewed as (
+    update safari_command_queue q
+       set lease_expires_at = now() + lease
+      from locked where q.id = locked.id
+    returning q.id
+  )
+  select coalesce(jsonb_agg(r.id), '[]') into lost
+    from reported r where r.id not in (select id from renewed);
+  return lost;
+end $$;
+
+create or replace function public.safari_renew_each(boot uuid, held jsonb, lease interval)
+returns jsonb
+language plpgsql as $$
+declare
+  lost jsonb := '[]';
+  item jsonb;
+begin
+  for item in select h from jsonb_array_elements(held) h order by (h ->> 'id')::uuid loop
+    begin
+      lost := lost || safari_renew(boot, jsonb_build_array(item), lease);
+    exception when others then
+      perform safari_alert(
+        format('write_refused:%s:%s', item ->> 'id', safari_today()), 'write_refused',
+        jsonb_build_object('command_id', item ->> 'id', 'error', sqlerrm));
+    end;
+  end loop;
+  return lost;
+end $$;
+
 create or replace function public.safari_heartbeat(
   boot_id uuid, held jsonb, state jsonb, lease_seconds double precision
 ) returns jsonb
@@ -2943,22 +3406,11 @@ begin
            else w.may_rescue_from end,
          may_rescue_until = now() + lease / 2
    where w.boot_id = safari_heartbeat.boot_id;
-  with reported as (
-    select (h ->> 'id')::uuid as id, (h ->> 'lease')::bigint as lease
-      from jsonb_array_elements(held) h
-  ), locked as (
-    select q.id from safari_command_queue q join reported r on r.id = q.id
-     where q.status = 'running' and q.boot_id = safari_heartbeat.boot_id
-       and q.lease_number = r.lease
-     order by q.id for update of q
-  ), renewed as (
-    update safari_command_queue q
-       set lease_expires_at = now() + lease
-      from locked where q.id = locked.id
-    returning q.id
-  )
-  select coalesce(jsonb_agg(r.id), '[]') into lost
-    from reported r where r.id not in (select id from renewed);
+  begin
+    lost := safari_renew(boot_id, held, lease);
+  exception when others then
+    lost := safari_renew_each(boot_id, held, lease);
+  end;
   return jsonb_build_object('lost', lost);
 end $$;
 
@@ -2975,7 +3427,18 @@ declare
   outcome text;
   message text;
   answer jsonb;
+  earlier safari_command_attempts;
 begin
+  if command.effect = 'once' and not counts_as_death then
+    -- Set to running by hand: an attempt of ours that ended says more than its status does.
+    select * into earlier from safari_command_attempts a
+     where a.command_id = command.id and a.outcome in ('sent', 'unknown')
+     order by a.attempt desc limit 1;
+    if found then
+      perform safari_restore(command, earlier);
+      return 'restored';
+    end if;
+  end if;
   update safari_command_attempts a
      set outcome = case command.effect when 'once' then 'unknown' else 'lost' end,
          finished_at = clock_timestamp(), error = 'the worker stopped before an answer came'
@@ -3584,18 +4047,28 @@ declare
     '|reach|send|bother|disturb|approach|pitch|spam|touch|follow ?up|engage|harass|solicit|outreach)';
   -- Speaks of stopping without asking for it, or of another channel or time.
   unsaid constant text := ' (stop(ped|ping|s)? (by|over)|non stop|one stop'
-    '|(do not|dont|never) (forget|hesitate|miss|know|worry|mind|need|have|use|like))(?= )';
-  otherwise constant text := ' (instead|rather|prefers?|only (by|via|on|through|per|after|with)|but'
+    '|(do not|dont|never) (forget|hesitate|miss|know|worry|mind|need|have|use|like)'
+    -- What is missing, did not succeed, or is yet to be done.
+    '|no (contact|e ?mails?|messages?|calls?|dms?) (info\w*|details?|address\w*|number|data|on file|form'
+      '|found|known|available|answered|returned|yet|so far)'
+    '|(cannot|cant|can not|could ?nt|could not|did ?nt|did not) (reach|call|find|get|contact|message|e ?mail)'
+    '|(never|not)( been| yet)? (contacted|messaged|e ?mailed|called|reached)'
+    '|unsubscribe (link|page|option|flow|button)'
+    '|(noch|bisher|bislang) nicht|non ancora|pas encore|(aun|todavia) no|ainda nao|nog niet|jeszcze nie'
+    '|(пока|еще|ще) не( (писал|звонил|дзвонил)\w*)?)(?= )';
+  otherwise constant text := ' (instead|rather|prefers?|only (by|via|on|through|per|after|with|e ?mail'
+      '|dms?|phone|text|chat|whats ?app|linkedin|instagram)|interested in( \w+){1,6} (wants|likes)|but'
     '|before|until|till|unless|except|yet|on (weekends?|mondays?|fridays?|sundays?)'
     '|lieber|sondern|vor|bis|nur|antes|hasta|avant|prima|tot) ';
   stop constant text[] := array[
-    ' (do not|dont|never|must not|mustnt|should not|shouldnt|cannot|cant|may not|no longer|not to|not'
+    ' (do not|dont|never|must not|mustnt|should not|shouldnt|may not|no longer|not to|not'
       ' for)( be| ever| please| to| any| further| more| again){0,3} ' || contacting,
     ' (asked|asks|asking|wants?|wanted|told|requested|requests?|begged|demand(s|ed)?|said)( \w+){0,5}'
       ' (stop(ping|ped)?|be (removed|deleted|left)|removal|remove|delete|unsubscribed?|leave|opt)(?= )',
     ' (asked|asks|wants?|wanted|told|requested|begged|demanded)( \w+){0,2} (not|no more|no further)(?= )',
     ' stop (all |any |the )?(contact|messag|writ|e ?mail|mail|text|dm|send|outreach|calling|spam)',
-    ' (opt|opts|opted|opting)( \w+)? ?out(?= )', ' optout', ' unsubscrib(ed|es|e me|e us|e them|e) ',
+    ' (opt|opts|opted|opting)( \w+)? ?out(?= )', ' optout', ' unsub(bed|ed|d)?(?= )',
+    ' tak(e|en)( \w+)? off( \w+){0,2} list(?= )', ' unsubscrib(ed|es|e me|e us|e them|e) ',
     ' (black ?list|dnc|dnd|do ?not ?contact|no ?contact)(ed)?(?= )',
     ' not (at all |really )?interested(?= )', ' (no|zero) interest(?= )',
     ' no (more |further )+(contact|messages?|e ?mails?|mails?|dms?|outreach|calls?|follow)',
@@ -3638,6 +4111,7 @@ declare
     ' (said|says|told us|it is a|its a|hard|clear|firm) no(?= )',
     ' (declined|refus(ed|es)|rejected|turned (us|it) down|abgelehnt|rechaz\w+|rifiutat\w+)(?= )',
     ' (not now|on hold|hold off|paused?|wait (until|till|for|before)|careful|be gentle|sensitive)(?= )',
+    ' (cannot|cant|can not) be \w+( \w+){0,2} (any ?more|again)(?= )',
     ' wrong (person|number|contact|guy)(?= )', ' (unresponsive|ghosted) (for good|forever)(?= )',
     ' (do not|dont|never|nicht|nie|ne pas|no)( \w+){0,2} (pitch|push|sell|chase|offer|approach|ask|add|use|disturb)(?= )',
     '(停止|停用|拒绝|やめ|중단)'];
@@ -3654,8 +4128,9 @@ end $$;
 
 create or replace function public.agent_note_wish(note text) returns text
 language sql immutable as $$
-  -- 'stop' comes after 'doubt' in the alphabet.
-  select max(agent_sentence_wish(s)) from regexp_split_to_table(note, '[\n\r.;!?。！？]+') s
+  -- 'stop' comes after 'doubt' in the alphabet. The dots of D.N.C. end no sentence.
+  select max(agent_sentence_wish(s)) from regexp_split_to_table(
+    regexp_replace(note, '\m([A-Za-z])\.(?=[A-Za-z]\M)', '\1', 'g'), '[\n\r.;!?。！？]+') s
 $$;
 
 create or replace function public.agent_notes(contact public.crm_contacts, columns text[])
@@ -3672,9 +4147,7 @@ begin
   end if;
   if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
     lines := lines || array(
-      select t from jsonb_array_elements_text(
-        case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
-                                                  else '[]' end) t where t ~ '[^a-zA-Z]');
+      select t from unnest(agent_tags(to_jsonb(contact.tags))) t where t ~ '[^a-zA-Z]');
   end if;
   lines := lines || array(
     select w from unnest(array[contact.pipeline_stage, contact.relationship_stage, contact.stage]) w
@@ -3699,6 +4172,8 @@ begin
      where b.note_asked is distinct from excluded.note_asked;
 end $$;
 
+drop function if exists public.safari_notices_state();
+
 create or replace function public.safari_retry(id uuid) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -3722,13 +4197,22 @@ create or replace function public.safari_block_contact(
 ) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
+  is_mailbox constant boolean := platform = 'gmail' or (platform = 'all' and position('@' in recipient) > 1);
+  name constant text := case
+    when is_mailbox then (safari_address('gmail', recipient)).name
+    -- An address says on which platform it is.
+    when platform <> 'all' or position('/' in recipient) = 0
+      then safari_listed_name(platform, recipient) end;
   was_blocked boolean;
 begin
-  if platform = 'gmail' or (platform = 'all' and position('@' in recipient) > 1) then
-    recipient := (safari_address('gmail', recipient)).name;
-    if recipient is null then
-      raise invalid_parameter_value using message = 'not a mailbox; give name@example.com';
-    end if;
+  -- What stands on the list from before it was checked can be removed.
+  recipient := coalesce(name, case when not blocked then recipient end);
+  if recipient is null and is_mailbox then
+    raise invalid_parameter_value using message = 'not a mailbox; give name@example.com';
+  elsif recipient is null then
+    raise invalid_parameter_value using message = format(
+      'not a username of %s; give a handle or the address of a profile, and one platform for an address',
+      platform);
   end if;
   was_blocked := exists (
     select from safari_do_not_contact d
@@ -3894,9 +4378,8 @@ begin
     array[contact.pipeline_stage, contact.relationship_stage, contact.stage]) w
     where w is not null);
   if contact.tags is not null and to_jsonb(contact.tags) <> '[]' then
-    said := said || array(select agent_word(w) from jsonb_array_elements_text(
-      case jsonb_typeof(to_jsonb(contact.tags)) when 'array' then to_jsonb(contact.tags)
-                                                else '[]' end) w where w is not null);
+    said := said || array(select agent_word(w) from unnest(agent_tags(to_jsonb(contact.tags))) w
+                           where w is not null);
   end if;
   if contact.email_opted_out or (said <> '{}' and (
        said && closed or array_to_string(said, ' ') ~ in_closed)) then
@@ -3965,10 +4448,10 @@ begin
              'next_touch_type', s.next_touch_type,
              'research_data', case when s.funnel_stage = 'decision' or s.score >= 50
                                    then s.research_data end,
-             'platform', lower((s.contact).platform), 'username', (s.contact).username,
+             'platform', safari_platform((s.contact).platform), 'username', (s.contact).username,
              'display_name', (s.contact).display_name, 'email', (s.contact).email,
              'bio', left(concat_ws(E'\n', (s.contact).headline, (s.contact).bio), 600),
-             'niche_label', (s.contact).niche_label,
+             'niche', agent_niche((s.contact).niche_label),
              'addresses', s.reach,
              'person', s.ids[1],
              -- As stored when the contact was written; the hand-over reads the contact itself.
@@ -4503,18 +4986,34 @@ begin
               case r.via when 'own' then 1 when 'column' then 2 else 3 end;
 end $$;
 
+create or replace function public.safari_twin(address text) returns text
+language sql immutable as $$
+  select case split_part(address, ':', 1)
+           when 'threads' then 'instagram' || substr(address, 8)
+           when 'instagram' then 'threads' || substr(address, 10) end
+$$;
+
+create or replace function public.safari_listed_under(address text) returns text[]
+language sql immutable as $$
+  select array['all', split_part(address, ':', 1), split_part(safari_twin(address), ':', 1)]
+$$;
+
 create or replace function public.safari_people_regroup(touched text[]) returns void
 language plpgsql set search_path = public, pg_temp set jit = off as $$
 declare
   affected text[];
 begin
   affected := array(
-    with near as materialized (
+    with linked as (
       select unnest(touched) as address
       union
       select l.other from safari_people_links l where l.address = any (touched)
       union
       select l.address from safari_people_links l where l.other = any (touched)
+    ), near as materialized (
+      select address from linked
+      union
+      select p.address from linked l join safari_people p on p.address = safari_twin(l.address)
     )
     select address from near
     union
@@ -4529,6 +5028,8 @@ begin
                                 where x.other = l.other limit 51) holders))
   ), both_ways as materialized (
     select address, other from edges union all select other, address from edges
+    union all
+    select a, safari_twin(a) from unnest(affected) a where safari_twin(a) = any (affected)
   ), known as (
     select address from unnest(affected) a (address)
      where a.address like 'contact:%'
@@ -4628,6 +5129,15 @@ begin
     ids := array(select n.id from new_rows n);
   elsif tg_op = 'DELETE' then
     ids := array(select o.id from old_rows o);
+    -- Who merges twins, or deletes somebody's data, does not allow writing to them again.
+    insert into safari_do_not_contact (platform, recipient, note)
+      select distinct split_part(l.other, ':', 1), substr(l.other, position(':' in l.other) + 1),
+             'opted out in the CRM, and deleted there'
+        from unnest(ids) i (id)
+        join safari_people p on p.address = 'contact:' || i.id and p.veto = 'opted_out'
+        join safari_people_links l on l.address = p.address
+       order by 1, 2
+      on conflict do nothing;
   else
     ids := array(
       select n.id from new_rows n join old_rows o using (id)
@@ -4651,6 +5161,19 @@ exception when others then
   return null;
 end $$;
 
+create or replace function public.safari_person_addresses(of_address text) returns text[]
+language sql stable as $$
+  select case when safari_twin(of_address) is null then coalesce(
+    (select array_agg(p.address) from safari_people p
+      where p.person = (select o.person from safari_people o where o.address = of_address)),
+    array[of_address])
+  else array(
+    select p.address from safari_people o join safari_people p on p.person = o.person
+     where o.address in (of_address, safari_twin(of_address))
+    union
+    select unnest(array[of_address, safari_twin(of_address)])) end
+$$;
+
 create or replace function public.safari_person_named(given text) returns text
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
@@ -4669,6 +5192,39 @@ begin
       left(given, 80));
   end if;
   return address.place || ':' || address.name;
+end $$;
+
+create or replace function public.safari_people_show(given text) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  own constant text := safari_person_named(given);
+  addresses constant text[] := safari_person_addresses(own);
+begin
+  return jsonb_build_object(
+    'address', own,
+    'addresses', (
+      select jsonb_agg(jsonb_build_object(
+               'address', a.address, 'veto', p.veto,
+               'from', (select coalesce(jsonb_agg(distinct jsonb_build_object(
+                                 'address', case when l.address = a.address then l.other
+                                                 else l.address end, 'via', l.via)), '[]')
+                          from safari_people_links l
+                         where a.address in (l.address, l.other)),
+               'is_blocked', exists (
+                 select from safari_do_not_contact n
+                  where n.platform = any (safari_listed_under(a.address))
+                    and n.recipient = split_part(a.address, ':', 2)),
+               'last_sent_at', (
+                 select safari_finite(max(t.begun_at)) from safari_command_attempts t
+                  where t.person = a.address and (t.outcome is null or t.outcome in ('sent', 'unknown')))
+             ) order by a.address)
+        from unnest(addresses) a (address) left join safari_people p on p.address = a.address
+       -- That somebody has a twin address as well is not known.
+       where p.address is not null or a.address = own),
+    'parted', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+               'address', d.address, 'other', d.other, 'note', d.note) order by d.address), '[]')
+        from safari_people_parted d where d.address = any (addresses) or d.other = any (addresses)));
 end $$;
 
 drop function if exists public.agent_wishes_forbid(jsonb);
@@ -4842,11 +5398,90 @@ begin
   return jsonb_build_object('changed', changed);
 end $$;
 
+create or replace function public.agent_niche_spelled(given text) returns text
+language plpgsql immutable strict as $$
+declare
+  -- Letters of any script stay, whatever the database's locale knows of them.
+  words text[] := array_remove(string_to_array(btrim(regexp_replace(
+    public.safari_lower(normalize(given, NFKC)),
+    '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\u2000-\u206f\u2190-\u2bff\u3000-\u303f'
+    '\ufe00-\ufe0f\U0001f000-\U0001faff]+', ' ', 'g')), ' '), 'and');
+  last constant integer := cardinality(words);
+begin
+  words[last] := case
+    when words[last] ~ '^(?:agent|app|automation|bot|brand|business|coach|course|creator|founder|freelancer'
+                       '|influencer|newsletter|podcast|startup|tool|video|workflow)(?:s|es)$'
+      then regexp_replace(words[last], '(?<=s|ch)es$|s$', '')
+    when words[last] = 'agencies' then 'agency'
+    else words[last] end;
+  return case array_to_string(words, '')
+    when 'aiautomation' then 'ai_automation' when 'saasgrowth' then 'saas_growth'
+    when 'contentcreation' then 'content_creation' when 'digitalmarketing' then 'digital_marketing'
+    when 'creatoreconomy' then 'creator_economy' when 'creatorseconomy' then 'creator_economy'
+    when 'personalbrand' then 'personal_brand' when 'personalbranding' then 'personal_brand'
+    when 'contentcreator' then 'content_creator' when 'contentcreators' then 'content_creator'
+    when 'aiagents' then 'ai_agent' when 'aiagent' then 'ai_agent'
+    when 'aitools' then 'ai_tool' when 'aitool' then 'ai_tool'
+    else nullif(array_to_string(words, '_'), '') end;
+end $$;
+
+create or replace function public.agent_niche(given text) returns text
+language sql immutable as $$
+  select case when given in ('ai_automation', 'saas_growth', 'content_creation', 'digital_marketing',
+                             'creator_economy', 'personal_brand', 'other') then given
+              else public.agent_niche_spelled(given) end
+$$;
+
 create or replace function public.agent_names(platform text default null, niche text default null)
 returns jsonb
 language sql immutable set search_path = public, pg_temp as $$
   select jsonb_build_object('platform', safari_platform(platform), 'niche', agent_niche(niche))
 $$;
+
+create or replace trigger agent_spelled
+  before insert or update of platform, niche on public.actp_content_performance
+  for each row when (
+    new.platform is distinct from safari_platform(new.platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('platform');
+
+create or replace trigger agent_spelled
+  before insert or update of platform, niche on public.actp_niche_resonance
+  for each row when (
+    new.platform is distinct from safari_platform(new.platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('platform');
+
+create or replace trigger agent_spelled
+  before insert or update of source_platform, niche on public.actp_platform_research
+  for each row when (
+    new.source_platform is distinct from safari_platform(new.source_platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('source_platform');
+
+create or replace trigger agent_spelled
+  before insert or update of platform, niche on public.actp_platform_creators
+  for each row when (
+    new.platform is distinct from safari_platform(new.platform)
+    or new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('platform');
+
+create or replace trigger agent_spelled
+  before insert or update of platform on public.actp_posting_schedule
+  for each row when (new.platform is distinct from safari_platform(new.platform))
+  execute function public.agent_spelled('platform');
+
+create or replace trigger agent_spelled
+  before insert or update of niche on public.actp_twitter_research
+  for each row when (
+    new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('');
+
+create or replace trigger agent_spelled
+  before insert or update of niche on public.actp_cross_platform_trends
+  for each row when (
+    new.niche is distinct from agent_niche(new.niche))
+  execute function public.agent_spelled('');
 
 create or replace function public.agent_figure(given numeric) returns numeric
 language sql immutable as $$
@@ -5026,7 +5661,7 @@ as $$
         select c.* from jsonb_array_elements_text(ids) i join crm_contacts c on c.id = i::uuid
       )
       select
-        c.id, lower(c.platform) as platform, c.username, c.display_name, c.email,
+        c.id, safari_platform(c.platform) as platform, c.username, c.display_name, c.email,
         left(c.bio, 2000) as bio, left(c.headline, 500) as headline, c.niche_label,
         c.icp_score, coalesce(c.email_opted_out, false) as email_opted_out, c.twitter_handle,
         s.contact_id is not null as is_scored,
@@ -5039,10 +5674,11 @@ as $$
           select from actp_twitter_research t
            where lower(t.author_handle) in (
              lower(ltrim(c.twitter_handle, '@')),
-             case when lower(c.platform) = 'twitter' then lower(ltrim(c.username, '@')) end)
+             case when safari_platform(c.platform) = 'twitter' then lower(ltrim(c.username, '@')) end)
         ) as is_on_twitter_with_us,
-        (select count(distinct lower(a.platform)) from actp_platform_associations a
-          where a.contact_id = c.id and lower(a.platform) is distinct from lower(c.platform))
+        (select count(distinct safari_platform(a.platform)) from actp_platform_associations a
+          where a.contact_id = c.id
+            and safari_platform(a.platform) is distinct from safari_platform(c.platform))
           + 1 as platforms,
         coalesce(m.words, '{}') || coalesce(i.words, '{}') || coalesce(v.words, '{}') as words,
         greatest(m.outbound_at, i.outbound_at, safari_finite(c.last_outbound_at)) as last_outbound_at,
@@ -5063,7 +5699,7 @@ as $$
              filter (where not outbound))[1:12] as words,
           array_agg(left(said, 200)) filter (where outbound) as ours
         from (
-          select x.is_outbound as outbound, coalesce(x.message_type, 'dm') as type,
+          select not agent_outreach_is_theirs(x) as outbound, coalesce(x.message_type, 'dm') as type,
                  safari_finite(x.sent_at) as sent_at, x.body as said
             from crm_messages x where x.contact_id = c.id
            order by x.sent_at desc limit 200
@@ -5082,12 +5718,12 @@ as $$
           (array_agg(left(summary, 500) order by at desc nulls last)
              filter (where is_reply and summary is not null))[1:4] as words
         from (
-          select lower(x.type) as type, lower(x.platform) as platform, lower(x.outcome) as outcome,
+          select lower(x.type) as type, safari_platform(x.platform) as platform, lower(x.outcome) as outcome,
                  x.summary, coalesce(safari_finite(x.occurred_at), safari_finite(x.created_at)) as at,
-                 coalesce(x.direction = 'outbound', x.type in ('email', 'dm')) as outbound,
+                 coalesce(agent_direction(x.direction) = 'outbound', lower(x.type) in ('email', 'dm')) as outbound,
                  lower(x.type) in ('email_reply', 'email_replied')
                    or (lower(x.type) = 'email'
-                       and (x.direction = 'inbound' or lower(x.outcome) = 'replied')) as is_reply
+                       and (agent_direction(x.direction) = 'inbound' or lower(x.outcome) = 'replied')) as is_reply
             from crm_interactions x where x.contact_id = c.id
            order by x.created_at desc limit 200
         ) each
@@ -5162,6 +5798,96 @@ begin
                             'moved', (select count(*) from moved)) into answer;
   return answer;
 end $$;
+
+create or replace function public.agent_prospect_announce() returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  told uuid[];
+  people jsonb;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('agent_prospect_store', 0));
+  with told_now as (
+    update actp_crm_transitions t set to_announce = false where t.to_announce
+    returning t.id, t.contact_id
+  )
+  select array_agg(t.id order by t.id),
+         (select jsonb_agg(jsonb_build_object('name', b.name, 'platform', b.platform, 'score', b.score)
+                           order by b.score desc, b.person)
+            from (
+              select distinct on (p.ids[1]) p.ids[1] as person, s.score, c.platform,
+                     coalesce(nullif(btrim(c.display_name), ''), '@' || ltrim(c.username, '@')) as name
+                from actp_prospect_scores s
+                join crm_contacts c on c.id = s.contact_id
+               cross join lateral agent_person_of(s.contact_id) p
+               where s.funnel_stage = 'decision'
+                 and s.contact_id in (select n.contact_id from told_now n)
+                 and coalesce(p.veto, p.own_veto) is null
+                 -- Somebody who swings around the border is new once in 30 days.
+                 and not exists (
+                   select from actp_crm_transitions e
+                    where e.contact_id = any (p.ids) and e.to_announce is false
+                      and e.to_stage = 'decision'
+                      and e.created_at > now() - interval '30 days')
+               order by p.ids[1], s.score desc, c.id) b)
+    into told, people from told_now t;
+  if people is not null then
+    perform safari_alert(
+      'new_decision_prospects:' || told[1], 'new_decision_prospects',
+      jsonb_build_object('count', jsonb_array_length(people),
+                         'top', jsonb_path_query_array(people, '$[0 to 2]')));
+  end if;
+  return to_jsonb(coalesce(jsonb_array_length(people), 0));
+end $$;
+
+create or replace function public.agent_prospect_list(
+  what text, row_limit integer, least_score integer default 0
+) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  found jsonb := '[]';
+  listed uuid[] := '{}';
+  row record;
+  person record;
+begin
+  for row in
+    select s.contact_id, c.platform, c.username, c.display_name, s.score, s.funnel_stage as stage,
+           s.score_breakdown, coalesce(s.research_done, false) as research_done, s.offer_readiness,
+           s.icp_fit, s.next_touch_type, s.next_touch_at, c.last_message
+      from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
+     where c.archived_at is null and s.score >= least_score
+       and (what <> 'next_actions'
+            or (s.next_touch_type is not null and s.next_touch_at <= now() + interval '1 day'))
+       and (what <> 'research_due' or s.research_done is not true)
+     order by s.score desc, case when what = 'next_actions' then s.next_touch_at end, s.contact_id
+  loop
+    exit when jsonb_array_length(found) >= row_limit;
+    select p.ids, coalesce(p.veto, p.own_veto) as veto into person
+      from agent_person_of(row.contact_id) p;
+    continue when person.veto is not null or person.ids && listed;
+    listed := listed || person.ids;
+    found := found || (to_jsonb(row) - 'last_message' || jsonb_build_object(
+      'rank', jsonb_array_length(found) + 1,
+      'last_words', coalesce(
+        (select left(coalesce(nullif(m.message_text, ''), m.body), 200)
+           from crm_messages m where m.contact_id = row.contact_id and agent_outreach_is_theirs(m)
+          order by m.sent_at desc nulls last limit 1), row.last_message)));
+  end loop;
+  return found;
+end $$;
+
+create or replace function public.agent_prospect_figures(least_score integer) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object(
+    'awareness', count(*) filter (where s.funnel_stage = 'awareness'),
+    'consideration', count(*) filter (where s.funnel_stage = 'consideration'),
+    'decision', count(*) filter (where s.funnel_stage = 'decision'),
+    'research_ready', count(distinct p.ids[1]) filter (where p.veto is null),
+    'researched', count(distinct p.ids[1]) filter (where p.veto is null and s.research_done))
+    from actp_prospect_scores s join crm_contacts c on c.id = s.contact_id
+    left join lateral (select o.ids, coalesce(o.veto, o.own_veto) as veto
+                         from agent_person_of(s.contact_id) o where s.score >= least_score) p on true
+   where c.archived_at is null
+$$;
 
 create or replace function public.safari_host_label(label text) returns text
 language plpgsql immutable as $$
@@ -5271,16 +5997,20 @@ begin
   end if;
 end $$;
 
+create or replace function public.safari_listed_name(platform text, given text) returns text
+language sql immutable as $$
+  select coalesce((safari_address(nullif(platform, 'all'), given)).name,
+                  safari_handle('tiktok', safari_visible(given)),
+                  (safari_post(nullif(platform, 'all'), given)).author)
+$$;
+
 create or replace function public.safari_do_not_contact_spell() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  address record;
   name text;
 begin
   new.platform := safari_platform(new.platform);
-  address := safari_address(nullif(new.platform, 'all'), new.recipient);
-  name := coalesce(address.name, safari_handle('tiktok', safari_visible(new.recipient)),
-                   (safari_post(nullif(new.platform, 'all'), new.recipient)).author);
+  name := safari_listed_name(new.platform, new.recipient);
   if name is null and new.platform in (
        'all', 'gmail', 'instagram', 'linkedin', 'threads', 'tiktok', 'twitter') then
     perform safari_alert(
@@ -5293,11 +6023,7 @@ begin
   return new;
 end $$;
 
-create or replace function public.safari_addresses_of(platform text, name text) returns text[]
-language sql stable as $$
-  select case when platform = 'threads' then safari_person_addresses('instagram:' || name) else '{}' end
-         || safari_person_addresses(platform || ':' || name)
-$$;
+drop function if exists public.safari_addresses_of(text, text);
 
 create or replace function public.safari_mention_refused(platform text, written text) returns text
 language plpgsql stable as $$
@@ -5316,9 +6042,10 @@ begin
     select format('the text %s @%s, who %s', d.how, d.name, case when n.recipient is not null
              then 'is on the do-not-contact list' else 'has opted out in the CRM' end)
       from named d
-     cross join lateral unnest(safari_addresses_of(safari_mention_refused.platform, d.name)) a (address)
+     cross join lateral unnest(
+             safari_person_addresses(safari_mention_refused.platform || ':' || d.name)) a (address)
       left join safari_do_not_contact n
-        on n.platform in ('all', split_part(a.address, ':', 1))
+        on n.platform = any (safari_listed_under(a.address))
            and n.recipient = split_part(a.address, ':', 2)
       left join safari_people p on p.address = a.address and p.veto = 'opted_out'
      where n.recipient is not null or p.address is not null
@@ -5360,7 +6087,7 @@ language sql stable as $$
                    and command.params ? 'campaign_step' as is_step,
                  -- Of a post whose author is not known only the duplicate can be judged.
                  case when person is not null and command.effect is distinct from 'repeatable'
-                   then safari_addresses_of(command.platform, person)
+                   then safari_person_addresses(command.platform || ':' || person)
                    else '{}' end as addresses
          offset 0) them
    cross join lateral (
@@ -5375,7 +6102,7 @@ language sql stable as $$
                      where p.address = any (them.addresses) and p.veto = 'opted_out') as opted_out,
             (select n.recipient from unnest(them.addresses) a
                join safari_do_not_contact n
-                 on n.platform in ('all', split_part(a, ':', 1))
+                 on n.platform = any (safari_listed_under(a))
                     and n.recipient = split_part(a, ':', 2)
               limit 1) as listed,
             case when command.action in ('tweet', 'comment')
@@ -5538,6 +6265,7 @@ declare
   step text := 'insert';
   command uuid;
   status text;
+  routed_to text;
   claimed jsonb;
   answer jsonb;
 begin
@@ -5551,9 +6279,14 @@ begin
                  where q.service = 'twitter-dm' and q.status = 'pending' and q.ready and q.crash_count = 0
                  order by q.priority limit 1), 5),
       '1970-01-01 00:00:00+00', 'rehearsal:' || boot)
-      returning id, safari_command_queue.status into command, status;
+      returning id, safari_command_queue.status, safari_command_queue.service
+        into command, status, routed_to;
     if status is distinct from 'pending' then
       raise exception 'a new row has the status %: no worker takes it', status;
+    end if;
+    if routed_to is null then
+      raise exception 'a new row gets no service: the triggers of safari_command_queue are disabled, or '
+        'session_replication_role is set to replica';
     end if;
     step := 'gate';
     perform g.reason from safari_services s cross join lateral safari_service_gate(s.service) g;
@@ -5587,7 +6320,7 @@ begin
   exception
     when others then
       if sqlstate <> done then
-        return jsonb_build_object('step', step, 'error', sqlerrm);
+        return jsonb_build_object('step', step, 'error', sqlerrm, 'code', sqlstate);
       end if;
   end;
   return jsonb_build_object('step', step, 'error', null);
@@ -5893,13 +6626,15 @@ as $$
               order by l.seen_at desc limit 1)
          )), '{}')
     from jsonb_array_elements_text(services) w (service)
+    cross join (select safari_claims_refused_now() as ids) refused
     left join safari_services s on s.service = w.service
     cross join lateral (
       select case when accounts is not null then safari_account_on(accounts, s.platform) end
                as account) our
     cross join lateral (
-      select count(*) filter (where q.ready) as ready,
-             count(*) filter (where not q.ready and q.hold is null) as waiting,
+      select count(*) filter (where q.ready and q.id <> all (refused.ids)) as ready,
+             count(*) filter (
+               where (not q.ready or q.id = any (refused.ids)) and q.hold is null) as waiting,
              count(*) filter (where not q.ready and q.hold <> 'campaign') as held
         from safari_command_queue q
        where q.service = w.service and q.status = 'pending'
@@ -5907,7 +6642,8 @@ as $$
     cross join lateral (
       select count(*) as overdue from safari_command_queue q
        where q.service = w.service and q.status = 'pending' and not q.ready
-         and q.due_at <= now() and (our.account is null or q.account in ('', our.account))) o
+         and q.due_at <= now() and q.id <> all (refused.ids)
+         and (our.account is null or q.account in ('', our.account))) o
     cross join lateral (
       select count(*) as retrying
         from safari_command_queue q, safari_settings k
@@ -6044,6 +6780,49 @@ begin
       cardinality(found_ids));
   end if;
   return found_ids[1]::text;
+end $$;
+
+create or replace function public.safari_review_decide(drafts jsonb, verdict text) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  draft record;
+  done integer := 0;
+begin
+  if verdict not in ('approve', 'reject') then
+    raise invalid_parameter_value using message = 'the verdict is approve or reject';
+  end if;
+  perform safari_review_refresh();
+  for draft in
+    select v.* from jsonb_to_recordset(drafts) as d (id uuid, content_hash text)
+      join safari_review_rows() v on v.id = d.id and v.content_hash = d.content_hash
+     order by v.id
+  loop
+    if verdict = 'reject' then
+      perform safari_review_end(draft.id, 'rejected');
+    else
+      update safari_reviews r
+         set state = 'approved', content_hash = draft.content_hash, decided_at = now(),
+             decided_by = safari_operator()
+       where r.id = draft.id and r.state in ('pending', 'approved');
+      -- Somebody else rejected it while it was listed here.
+      continue when not found;
+      -- What was looked at today is not stale.
+      update crm_message_queue m set accepted_at = now(), hold = null, updated_at = now()
+       where draft.door = 'message' and m.id = draft.row_id;
+      update actp_workflow_tasks w set accepted_at = now(), hold = null
+       where draft.door = 'post' and w.id = draft.row_id;
+      if draft.door = 'command' then
+        update safari_command_queue q
+           set hold = case when q.hold = 'review' then null else q.hold end, updated_at = now()
+         where q.id = draft.row_id and q.status = 'pending';
+        perform safari_record_event(draft.row_id, 'approved', null, null, null,
+                                    jsonb_build_object('by', safari_operator()));
+      end if;
+    end if;
+    done := done + 1;
+  end loop;
+  notify safari_commands;
+  return jsonb_build_object('done', done, 'left_alone', jsonb_array_length(drafts) - done);
 end $$;
 
 create or replace function public.safari_review_matches(filter jsonb) returns table (
@@ -6281,6 +7060,27 @@ begin
   return command;
 end $$;
 
+create or replace trigger safari_queue_before_update
+  before update of status, action, platform, params, priority, account, scheduled_for, next_retry_at,
+    hold, created_at, expires_at, attempt, retry_count, crash_count, lease_number
+  on public.safari_command_queue
+  for each row when (new.status is null or new.status = 'pending')
+  execute function public.safari_queue_before_write();
+
+create or replace function public.safari_queue_keep_due() returns trigger
+language plpgsql set search_path = public, pg_temp as $$
+begin
+  new.due_at := case when new.hold is not null then 'infinity'
+                     else greatest(new.scheduled_for, new.next_retry_at) end;
+  new.ready := new.due_at is null or new.due_at <= now();
+  return new;
+end $$;
+
+create or replace trigger safari_queue_keep_due
+  before update of ready, due_at on public.safari_command_queue
+  for each row when (new.status = 'pending' and new.due_at is null and new.ready is not true)
+  execute function public.safari_queue_keep_due();
+
 create or replace function public.safari_queue_keep_route() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -6288,6 +7088,34 @@ begin
     from safari_route_of(new.action, coalesce(new.platform, '')) r;
   new.params := safari_shortened(new.params);
   return new;
+end $$;
+
+create or replace function public.agent_sample_remove(table_name text, ids jsonb) returns jsonb
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  given uuid[] := array(select i::uuid from jsonb_array_elements_text(ids) i);
+  child text;
+  removed integer;
+begin
+  perform agent_sample_check(table_name);
+  if table_name = 'crm_contacts' then
+    given := array(select c.id from crm_contacts c
+                    where c.id = any (given) and c.source = 'sample' order by c.id for update);
+    -- Where the tables were there before us, nothing may cascade.
+    foreach child in array array[
+      'actp_prospect_scores', 'actp_platform_associations', 'actp_crm_transitions',
+      'crm_interactions', 'crm_message_queue', 'crm_messages', 'crm_conversations',
+      'crm_score_history'
+    ] loop
+      execute format('delete from public.%I where contact_id = any ($1)', child) using given;
+    end loop;
+    -- Nobody opted out: the list of people not to contact takes up no made-up names.
+    update safari_people p set veto = null
+     where p.address in (select 'contact:' || g from unnest(given) g);
+  end if;
+  execute format('delete from public.%I where id = any ($1)', table_name) using given;
+  get diagnostics removed = row_count;
+  return to_jsonb(removed);
 end $$;
 
 create or replace function public.safari_schedule_taken(known text default null) returns jsonb
@@ -6301,6 +7129,29 @@ language sql stable set search_path = public, pg_temp as $$
                    where r.slot between '1970-01-01' and clock_timestamp() + interval '1 hour'
                    group by r.job) n) t,
          lateral (select md5(t.slots::text) as version) v
+$$;
+
+create or replace function public.safari_schema() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select jsonb_build_object('version', v.version, 'release', v.release, 'oldest_code', v.oldest_code)
+         || jsonb_strip_nulls(jsonb_build_object('hidden', nullif(h.tables, '[]')))
+    from safari_hidden_tables() h (tables)
+    left join lateral (
+      select s.* from safari_schema_versions s order by s.version desc limit 1) v on true
+   where v.version is not null or h.tables <> '[]'
+$$;
+
+create or replace function public.safari_missing(wanted jsonb) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(distinct jsonb_build_object('table', t.key) || case
+             when r.oid is not null then jsonb_build_object('column', c.key, 'type', c.value)
+             else '{}' end), '[]')
+    from jsonb_each(wanted) t
+   cross join lateral (select to_regclass('public.' || quote_ident(t.key)) as oid) r
+   cross join lateral jsonb_each_text(t.value) c
+   where r.oid is null or not exists (
+     select from pg_attribute a
+      where a.attrelid = r.oid and a.attname = c.key and a.attnum > 0 and not a.attisdropped)
 $$;
 
 create or replace function public.safari_address_names(address text) returns text[]
@@ -6317,6 +7168,25 @@ begin
   return array[bare] || array(
     select ltrim(part, '@') from unnest((string_to_array(bare, '/'))[2:]) part
      where length(part) > 1 and part not in ('in', 'reel', 'status', 'video', 'post', 'tv'));
+end $$;
+
+create or replace function public.safari_on_one_line(value text) returns text
+language plpgsql immutable as $$
+declare
+  line constant text := translate(value, E'\t\n\u000b\f\r\u00a0\u202f', '       ');
+begin
+  -- Seldom needed, and an expression takes ten times as long as the rest.
+  return case when position('  ' in line) > 0 then regexp_replace(line, ' +', ' ', 'g') else line end;
+end $$;
+
+create or replace function public.safari_words(params jsonb) returns text
+language plpgsql immutable as $$
+declare
+  given jsonb := public.safari_params(params);
+begin
+  return case when jsonb_typeof(given) = 'object'
+              then public.safari_on_one_line(
+                     lower(concat_ws(' ', given ->> 'text', given ->> 'query'))) else '' end;
 end $$;
 
 create or replace function public.safari_filter(filter jsonb) returns text
@@ -6350,12 +7220,13 @@ begin
       when 'person' then
         conditions := conditions || safari_person_filter(value);
       when 'text' then
-        if length(value) < 3 then
+        value := lower(safari_on_one_line(value));
+        -- Two signs are a word where a sign is one.
+        if length(value) < 3 and value !~ '[\u2e80-\ud7a3\uf900-\ufaff]' or length(value) < 2 then
           raise invalid_parameter_value using message = 'a text search needs at least three letters';
         end if;
         conditions := conditions || format(
-          'i.words like %L',
-          '%' || regexp_replace(lower(value), '([\\%_])', '\\\1', 'g') || '%');
+          'i.words like %L', '%' || regexp_replace(value, '([\\%_])', '\\\1', 'g') || '%');
       when 'service' then
         conditions := conditions || format('i.service = %L', value);
       when 'platform', 'account', 'action', 'reason' then
@@ -6518,6 +7389,62 @@ language sql stable set search_path = public, pg_temp as $$
    order by s.service limit 1
 $$;
 
+create or replace function public.safari_alert_state(alert public.safari_alerts) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  d constant jsonb := alert.detail;
+  state text;
+  decided record;
+begin
+  case alert.kind
+    when 'unknown_outcome' then
+      select case when q.status = 'failed' then coalesce(q.reason, q.status) else q.status end
+        into state from safari_command_queue q where q.id = safari_uuid(d ->> 'command_id');
+      select o.operator, o.at into decided from safari_operator_actions o
+       where o.action = 'resolve' and o.arguments ->> 'id' = d ->> 'command_id'
+       order by o.id desc limit 1;
+    when 'draft' then
+      select r.state, r.decided_by as operator, r.decided_at as at into decided
+        from safari_reviews r where r.id = safari_uuid(d ->> 'review_id');
+      state := decided.state;
+      if state = 'pending' then
+        state := 'changed since, or waits no longer';
+      end if;
+    when 'campaign_held' then
+      select string_agg(distinct t.state, ', ') into state from safari_campaign_targets t
+       where t.handle = d ->> 'handle' and t.platform = d ->> 'platform'
+         and t.campaign_id = d ->> 'campaign_id';
+      select o.operator, o.at into decided from safari_operator_actions o
+       where o.action in ('campaign_replied', 'campaign_go_on')
+         and o.arguments ->> 'handle' = d ->> 'handle'
+         and coalesce(o.arguments ->> 'platform', d ->> 'platform') = d ->> 'platform'
+       order by o.id desc limit 1;
+    when 'reply' then
+      state := case when exists (
+        select from agent_inbox_rows(agent_person(safari_uuid(d ->> 'contact_id'))))
+        then 'they wrote again, or the time of the snooze changed' else 'nothing waits' end;
+      select o.operator, o.at into decided from safari_operator_actions o
+       where o.action in ('inbox_done', 'inbox_snooze', 'inbox_reply')
+         and o.arguments ->> 'contact_id' = d ->> 'contact_id' order by o.id desc limit 1;
+    else
+      select case when p.platform is null then format('%s is not paused', a.platform)
+                  when p.until = 'infinity' then format('%s is paused', a.platform)
+                  else format('%s is paused until %s UTC', a.platform,
+                              to_char(p.until at time zone 'utc', 'HH24:MI')) end
+        into state
+        from safari_alert_platform(alert) a
+        left join safari_pauses p on p.platform = a.platform and p.account = a.account
+                                 and p.until > now();
+      select o.operator, o.at into decided
+        from safari_alert_platform(alert) a
+        join safari_operator_actions o on o.arguments ->> 'platform' in (a.platform, 'all')
+             and safari_account_name(o.arguments ->> 'account') in ('', a.account)
+       where o.action in ('pause', 'resume') order by o.id desc limit 1;
+  end case;
+  return jsonb_build_object('state', coalesce(state, 'gone'), 'by', decided.operator,
+                            'at', decided.at);
+end $$;
+
 create or replace function public.safari_alert_decide(
   alert public.safari_alerts, action text, operator text
 ) returns jsonb
@@ -6571,38 +7498,88 @@ begin
   end case;
 end $$;
 
+create or replace function public.agent_handle(platform text, given text) returns text
+language sql immutable as $$
+  select case when given ~ '[/:]' then coalesce((public.safari_address(platform, given)).name, given)
+              else given end
+$$;
+
+create or replace function public.agent_trends_sightings(
+  source text, after uuid default null, row_limit integer default 2000
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(s) order by s.id), '[]') from (
+    (select r.id, safari_platform(r.source_platform) as platform,
+            agent_handle(r.source_platform, r.handle) as handle, null::integer as followers,
+            r.scraped_at as at, r.author_name as name
+       from actp_platform_research r
+      where source = 'platform_research' and (after is null or r.id > after)
+      order by r.id limit row_limit)
+    union all
+    (select t.id, 'twitter', agent_handle('twitter', t.author_handle), t.author_follower_count, t.scraped_at,
+            t.author_display_name
+       from actp_twitter_research t
+      where source = 'twitter_research' and (after is null or t.id > after)
+      order by t.id limit row_limit)
+    union all
+    (select c.id, safari_platform(c.platform), agent_handle(c.platform, c.handle), c.followers, c.last_synced_at,
+            c.display_name
+       from actp_platform_creators c
+      where source = 'creators' and (after is null or c.id > after)
+      order by c.id limit row_limit)
+  ) s
+$$;
+
+create or replace function public.agent_trends_contacts(
+  after uuid default null, row_limit integer default 2000
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.id), '[]') from (
+    select c.id, safari_platform(c.platform) as platform, agent_handle(c.platform, c.username) as username,
+           c.display_name, c.email, agent_handle('twitter', c.twitter_handle) as twitter,
+           agent_handle('instagram', c.instagram_handle) as instagram,
+           agent_handle('tiktok', c.tiktok_handle) as tiktok,
+           c.linkedin_url as linkedin
+      from crm_contacts c
+     where c.archived_at is null and (after is null or c.id > after)
+     order by c.id limit row_limit
+  ) c
+$$;
+
 create or replace function public.agent_trends_posts(
   source text, after uuid default null, days integer default 7, row_limit integer default 2000
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(to_jsonb(p) order by p.id), '[]') from (
-    (select r.id, safari_platform(r.source_platform) as platform, r.niche,
+    (select r.id, safari_platform(r.source_platform) as platform, agent_niche(r.niche) as niche,
             left(r.post_text, 300) as text, r.post_url as url, r.likes, r.shares,
             r.comments_count as replies, r.views,
             agent_days_ago(least(r.scraped_at, r.created_at)) as days_ago
        from actp_platform_research r
       where source = 'platform_research' and (after is null or r.id > after)
         and r.scraped_at > now() - make_interval(days => days)
-        and least(r.scraped_at, r.created_at) > now() - make_interval(days => days)
+        and least(r.scraped_at, r.created_at)
+            between now() - make_interval(days => days) and now() + interval '1 hour'
       order by r.id limit row_limit)
     union all
-    (select t.id, 'twitter', t.niche, left(t.tweet_text, 300), t.tweet_url, t.likes,
+    (select t.id, 'twitter', agent_niche(t.niche), left(t.tweet_text, 300), t.tweet_url, t.likes,
             case when t.retweets is not null or t.quotes is not null
                  then coalesce(t.retweets, 0) + coalesce(t.quotes, 0) end, t.replies, t.views,
             agent_days_ago(least(t.scraped_at, t.created_at))
        from actp_twitter_research t
       where source = 'twitter_research' and (after is null or t.id > after)
         and t.scraped_at > now() - make_interval(days => days)
-        and least(t.scraped_at, t.created_at) > now() - make_interval(days => days)
+        and least(t.scraped_at, t.created_at)
+            between now() - make_interval(days => days) and now() + interval '1 hour'
       order by t.id limit row_limit)
     union all
-    (select v.id, 'youtube', p.niche, left(v.title, 300),
+    (select v.id, 'youtube', agent_niche(p.niche), left(v.title, 300),
             'https://www.youtube.com/watch?v=' || v.video_id, v.likes, null, v.comments_count,
             v.views, agent_days_ago(v.published_at)
        from youtube_video_stats v
        join actp_content_performance p on p.platform = 'youtube' and p.external_id = v.video_id
       where source = 'youtube' and (after is null or v.id > after)
-        and v.published_at > now() - make_interval(days => days)
+        and v.published_at between now() - make_interval(days => days) and now() + interval '1 hour'
         and agent_snapshot(v.video_id, v.title, v.views) = 1
         and not exists (select from youtube_video_stats n
                          where n.video_id = v.video_id and n.checked_at > v.checked_at
@@ -6706,6 +7683,9 @@ create or replace function public.safari_wait_of(command safari_command_queue) r
 language sql stable set search_path = public, pg_temp as $$
   select jsonb_strip_nulls(case
            when command.hold is not null then jsonb_build_object('for', command.hold)
+           when refused.error is not null then jsonb_build_object(
+             'for', 'a rule of the table', 'until', refused.until, 'detail', format(
+               'another program''s trigger or constraint refuses it: %s', refused.error))
            when command.due_at > now() then jsonb_build_object(
              'for', coalesce(command.reason, last.reason, 'its time'),
              'until', safari_finite(command.due_at), 'detail', last.error)
@@ -6730,6 +7710,7 @@ language sql stable set search_path = public, pg_temp as $$
       union all
       select g.reason, g.until from safari_service_gate(command.service, command.platform, sender.name) g
        where sender.name is not null) gate
+    left join safari_claims_refused refused on refused.command_id = command.id and refused.until > now()
     left join lateral (
       select e.detail ->> 'reason' as reason, e.detail ->> 'error' as error
         from safari_command_events e
@@ -6852,7 +7833,7 @@ begin
       from (select coalesce(x.contact_id::text, safari_platform(x.platform) || ':' || x.username)
                      as who
               from crm_messages x
-             where not coalesce(x.is_outbound, x.direction = 'outbound', false)
+             where agent_outreach_is_theirs(x)
                and x.sent_at > since) m
     having count(*) > 0 or exists (select from crm_message_queue q
                                     where q.status in ('pending', 'sending')
@@ -6998,17 +7979,19 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('agent_resonance', 0));
   with spellings as materialized (
     -- A table has few of them, so each is brought into its one spelling once.
-    select g.platform as given_platform, g.niche as given_niche,
-           safari_platform(g.platform) as platform, agent_niche(g.niche) as niche
-      from (select distinct p.platform, p.niche from actp_content_performance p) g
+    select g.platform as given_platform, g.niche as given_niche, g.content_type as given_type,
+           safari_platform(g.platform) as platform, agent_niche(g.niche) as niche,
+           coalesce(nullif(agent_word(g.content_type), ''), 'educational') as content_type
+      from (select distinct p.platform, p.niche, coalesce(p.content_type, '') as content_type
+              from actp_content_performance p) g
   ), spelled as (
-    select s.platform, s.niche,
-           coalesce(p.content_type, 'educational') as content_type,
+    select s.platform, s.niche, s.content_type,
            nullif(p.views, 0) as views,  -- not every platform shows them
            agent_figure(p.engagement_score) as engagement,
            agent_figure(p.watch_time_minutes) as watch_time, p.offer_tags, p.external_id, p.title
       from actp_content_performance p
       join spellings s on s.given_platform = p.platform and s.given_niche = p.niche
+                      and s.given_type = coalesce(p.content_type, '')
      where s.platform is not null
        -- What was just published has not been counted yet.
        and (p.views > 0 or p.views = 0 and agent_figure(p.engagement_score) is not null)
