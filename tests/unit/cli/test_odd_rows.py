@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SEED = 20261126
 COMMANDS, ROWS = 150, 6
+# The queue gets other odd rows; one of schema versions says that the database is too new.
+NOT_FILLED = frozenset({"safari_command_queue", "safari_schema_versions"})
 LISTINGS = (
     "status",
     "status --jobs",
@@ -64,7 +66,7 @@ def odd(queue: Database) -> Database:
         assert edit_raw_rows(connection, random, COMMANDS // 2) > COMMANDS // 8
         # Contacts first, others refer to them.
         tables = sorted(
-            (name for name in our_tables() if name != "safari_command_queue"),
+            (name for name in our_tables() if name not in NOT_FILLED),
             key=lambda name: not name.startswith("crm_contacts"),
         )
         made = {name: insert_odd_rows(connection, random, name, ROWS) for name in tables}
