@@ -21,7 +21,7 @@ from actp.domains.outreach.stop_grammar import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["LANGUAGES", "Wish", "asks_to_stop", "wish_in"]
+__all__ = ["Wish", "asks_to_stop", "wish_in"]
 
 Wish: TypeAlias = Literal["stop", "doubt"]
 
@@ -33,7 +33,6 @@ _DATA: Final = tomllib.loads(
 )
 _POLITE: Final = _DATA.pop("polite")
 _NEGATIONS: Final = _DATA.pop("negations")
-LANGUAGES: Final = tuple(_DATA)
 
 _SIGNS: Final = re.compile("[\U0001f6d1\U0001f6ab\U0001f595\u26d4]\ufe0f?")
 # Signs that say no without a word.
