@@ -74,7 +74,8 @@ requests through httpx, one client a service, one at a time for each service (pg
 `concurrency_limit`, and by a lock in the process) or 50 at once; pgqueuer's divide the services
 among one or three processes and use asyncpg. They keep no quota, no intent before the send and no
 fence. All start from the same backlog; one that is slow is stopped early, and its pace till then
-counts.
+counts. A shared machine is not always as fast: the same drain differed by a sixth between two
+runs of one evening.
 
 Bare httpx is no queue, and its pace is out of reach while the CPU is what limits both. A
 request costs the loop some 0.6 ms of CPU and the simulated service 0.2 ms. For a command we use
