@@ -96,12 +96,12 @@ class Schema:
         return _version(self.released, coming=bool(self.unreleased))
 
 
-def read_schema(folder: Path = MIGRATIONS) -> Schema:
+def read_schema(folder: Path = MIGRATIONS, release: str = __version__) -> Schema:
     """Return the schema of a copy; raises SchemaEdited for a released file that is not as released.
 
     A folder without ``released.txt`` and ``functions`` is just its files.
     """
-    return _read(folder, _fingerprint(folder))
+    return _read(folder, _fingerprint(folder), release)
 
 
 def schema_version(folder: Path = MIGRATIONS) -> int:
@@ -120,24 +120,22 @@ def schema_version(folder: Path = MIGRATIONS) -> int:
     return read_schema(folder).version
 
 
-def freeze(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
+def freeze(folder: Path = MIGRATIONS, release: str = __version__) -> tuple[Migration, ...]:
     """Release what is unreleased: write the bundle, record every digest; return the files.
 
     From then on read_schema refuses an edit of them. Raises WrongState when there is something to
-    release and ``actp.__version__`` is that of a release.
+    release and the version is that of a release.
     """
-    schema = read_schema(folder)
-    if schema.unreleased and __version__ in {line.release for line in schema.released}:
+    schema = read_schema(folder, release)
+    if schema.unreleased and release in {line.release for line in schema.released}:
         raise WrongState(
-            f"{__version__} is released already",
+            f"{release} is released already",
             remedy="Raise actp.__version__ and the version in pyproject.toml.",
         )
     if schema.bundle is not None:
         (folder / schema.bundle.name).write_text(schema.bundle.text, encoding="utf-8")
     with (folder / RELEASED).open("a", encoding="utf-8") as record:
-        record.writelines(
-            f"{file.name} {file.sha256} {__version__}\n" for file in schema.unreleased
-        )
+        record.writelines(f"{file.name} {file.sha256} {release}\n" for file in schema.unreleased)
         if schema.unreleased:
             record.write(_functions_line(folder))
     return schema.unreleased
@@ -157,14 +155,14 @@ def _fingerprint(folder: Path) -> frozenset[tuple[str, int]]:
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, _fingerprint: frozenset[tuple[str, int]]) -> Schema:
+def _read(folder: Path, _fingerprint: frozenset[tuple[str, int]], release: str) -> Schema:
     released = _released(folder / RELEASED)
     files = [
         Migration(path.name, path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("*.sql"))
     ]
     _refuse_edits(released, files)
-    bundled = _bundle(folder, released, files)
+    bundled = _bundle(folder, released, files, release)
     every = sorted([*files, bundled] if bundled else files)
     return Schema(tuple(every), released, bundled)
 
@@ -187,7 +185,7 @@ def _refuse_edits(released: tuple[Released, ...], files: list[Migration]) -> Non
 
 
 def _bundle(
-    folder: Path, released: tuple[Released, ...], files: list[Migration]
+    folder: Path, released: tuple[Released, ...], files: list[Migration], release: str
 ) -> Migration | None:
     names = {line.name for line in released}
     definitions = [
@@ -201,7 +199,7 @@ def _bundle(
         released=[(line.name, line.sha256) for line in released],
         stamp=Stamp(
             _version(released, coming=True),
-            __version__,
+            release,
             OLDEST_CODE,
             json.dumps(columns_of(file.text for file in files)),
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
 import sys
-from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from actp.cli.failures import explain
 from actp.errors import ExitCode
-from tests.unit.cli.conftest import Cli, check_error
+from tests.unit.cli.conftest import Cli, Result, check_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,13 @@ UNKNOWN_ID = "8c5e1a52-9d6b-4f5f-b4f1-0f6d7f6a1b2c"
 POST = "https://x.com/ada/status/1"
 LONG = "x" * 281
 WRONG = "not-this-one"
+PROCESS_SECONDS = 60.0
+CLOSES_ITS_INPUT = """
+import sys
+from actp.cli.main import main
+sys.stdin.close()
+sys.exit(main(["enqueue", "batch", "-"]))
+"""
 
 
 @pytest.mark.parametrize(
@@ -171,13 +178,15 @@ def test_a_file_that_is_not_for_us_is_named(code: int, capsys: pytest.CaptureFix
     assert "ACTP_HOME" in remedy or "elsewhere" in remedy
 
 
-def test_what_nobody_expected_is_one_line_and_a_log(
-    run: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    closed = TextIOWrapper(BytesIO())
-    closed.close()
-    monkeypatch.setattr(sys, "stdin", closed)
-    result = run("enqueue", "batch", "-")
+def test_what_nobody_expected_is_one_line_and_a_log(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSES_ITS_INPUT],
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_SECONDS,
+        check=False,
+    )
+    result = Result(done.returncode, done.stdout, done.stderr)
     check_error(result, ExitCode.SOFTWARE, "unexpected ValueError", "cli.log")
     assert "Traceback" in (tmp_path / "home" / "logs" / "cli.log").read_text()
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import shutil
 import time
 from contextlib import closing
@@ -248,11 +247,8 @@ def test_commands_are_searched_and_exported(run: Cli, queue: Database) -> None:
     check_error(run("history", "--since", "soon"), ExitCode.USAGE, "not a time")
 
 
-def test_many_are_cancelled_by_the_number_that_was_shown(
-    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_are_cancelled_by_the_number_that_was_shown(run: Cli, queue: Database) -> None:
     first, second = (add(queue, campaign_id="spring", status="pending") for _ in range(2))
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
     check_error(run("queue", "cancel", "--campaign", "spring"), ExitCode.USAGE, "Cancel 2 commands")
     check_error(
         run("queue", "cancel", "--campaign", "spring", "--expect", "3"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -41,10 +40,7 @@ def decided(queue: Database) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.usefixtures("drafts")
-def test_all_drafts_are_decided_by_the_number_that_was_shown(
-    run: Cli, queue: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+def test_all_drafts_are_decided_by_the_number_that_was_shown(run: Cli, queue: Database) -> None:
     asked = run("review", "approve", "--all")
     check_error(asked, ExitCode.USAGE, "Approve 2 drafts (send dm on twitter)?", "--expect N")
     check_error(

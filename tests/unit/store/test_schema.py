@@ -13,6 +13,7 @@ from actp.store.statements import statements
 if TYPE_CHECKING:
     from pathlib import Path
 
+RELEASE = "0.1.0"
 FIRST = (
     "create or replace function public.f(a int default 1) returns int language sql as 'select 1';"
 )
@@ -20,14 +21,12 @@ SECOND = FIRST.replace("select 1", "select 2")
 
 
 @pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy(tmp_path: Path) -> Path:
     """A small copy: one released file that defines f, and functions/ that agrees with it."""
     (tmp_path / "functions").mkdir()
     (tmp_path / "functions" / "one.sql").write_text(f"-- What f is for.\n{FIRST}\n")
     (tmp_path / "20260101000000_first.sql").write_text(f"create table if not exists t ();\n{FIRST}")
-    monkeypatch.setattr("actp.store.schema.__version__", "0.1.0")
-    freeze(tmp_path)
-    monkeypatch.setattr("actp.store.schema.__version__", "0.2.0")
+    freeze(tmp_path, RELEASE)
     return tmp_path
 
 
@@ -138,11 +137,10 @@ def test_a_function_that_is_gone_or_takes_other_arguments_needs_a_drop(
     assert "drop function if exists public.f(int);" in bundle.text
 
 
-def test_a_release_needs_a_version_of_its_own(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actp.store.schema.__version__", "0.1.0")
+def test_a_release_needs_a_version_of_its_own(copy: Path) -> None:
     define(copy, SECOND)
     with pytest.raises(WrongState, match=r"0\.1\.0 is released already"):
-        freeze(copy)
+        freeze(copy, RELEASE)
 
 
 def test_unreleased_sql_belongs_to_a_coming_release() -> None:
