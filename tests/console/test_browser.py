@@ -14,7 +14,7 @@ from tests.support.axe import COLOR_RULES, barriers_on
 from tests.support.browser import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -120,21 +120,7 @@ def fill(served: Served) -> str:
     return unknown
 
 
-@pytest.fixture
-def keep_picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Keep a picture of a page for people to look at; the long suite alone takes that time."""
-    is_long = request.config.getoption("--chaos")
-
-    def keep(page: Page, name: str) -> None:
-        if is_long:
-            page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-    return keep
-
-
-def test_no_page_has_a_barrier_or_a_complaint(
-    browser: Browser, served: Served, keep_picture: Callable[[Page, str], None]
-) -> None:
+def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served) -> None:
     unknown = fill(served)
     bulk = "/commands/bulk/cancel?scope=all&campaign=spring"
     reschedule = bulk.replace("cancel", "reschedule")
@@ -151,10 +137,12 @@ def test_no_page_has_a_barrier_or_a_complaint(
             assert barriers_on(page) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             assert page.evaluate(CUT_PLACEHOLDERS) == [], (path, width)
-            keep_picture(page, f"{number:02d}-{name}-light-{width}")
+            page.screenshot(
+                path=PICTURES / f"{number:02d}-{name}-light-{width}.png", full_page=True
+            )
             page.emulate_media(color_scheme="dark")
             assert barriers_on(page, COLOR_RULES) == [], (path, width)
-            keep_picture(page, f"{number:02d}-{name}-dark-{width}")
+            page.screenshot(path=PICTURES / f"{number:02d}-{name}-dark-{width}.png", full_page=True)
         # Half a screen.
         page.set_viewport_size({"width": 960, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= 960, path
@@ -164,12 +152,7 @@ def test_no_page_has_a_barrier_or_a_complaint(
     context.close()
 
 
-def test_a_real_send_is_seen_live(
-    browser: Browser,
-    served: Served,
-    tmp_path: Path,
-    keep_picture: Callable[[Page, str], None],
-) -> None:
+def test_a_real_send_is_seen_live(browser: Browser, served: Served, tmp_path: Path) -> None:
     with SimulatorProcess(latency_ms=300) as simulator:
         environment = environment_for(served.database, simulator, tmp_path / "worker")
         with WorkerProcess(environment, tmp_path):
@@ -185,7 +168,7 @@ def test_a_real_send_is_seen_live(
             life.locator(".timeline").get_by_text("completed").wait_for()
             assert "twitter-dm" in row.first.inner_text()
             assert len(simulator.effects("twitter-dm")) == 1
-            keep_picture(life, "live-send")
+            life.screenshot(path=PICTURES / "live-send.png", full_page=True)
             context.close()
 
 
