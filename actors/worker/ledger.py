@@ -6,7 +6,7 @@ import logging
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 from random import SystemRandom
 from time import monotonic
@@ -106,7 +106,6 @@ class Ledger:
         self._begins: dict[str, _PendingBegin] = {}
         self._finishes: dict[str, _PendingFinish] = {}
         self._held_over: dict[str, float] = {}  # by id, until when
-        self._passed_over: set[str] = set()
         self._writing_since: float | None = None
         self._one_by_one = 0
         self._failures = 0
@@ -233,25 +232,10 @@ class Ledger:
     def _batch(self) -> _Batch:
         limit = 1 if self._one_by_one else MAX_BATCH_ITEMS
         self._one_by_one = max(0, self._one_by_one - 1)
-        begins = [each for id_, each in self._begins.items() if id_ not in self._held_over]
-        ready = [each for id_, each in self._finishes.items() if id_ not in self._held_over]
-        finishes = self._with_begins(begins, ready)[:limit]
-        return _Batch(tuple(begins[: limit - len(finishes)]), tuple(finishes))
-
-    def _with_begins(
-        self, begins: list[_PendingBegin], ready: list[_PendingFinish]
-    ) -> list[_PendingFinish]:
-        """Return the finishes to write now; one is passed over for begins once at most.
-
-        Who begins holds Safari meanwhile. Only the results of its own service must come before,
-        since the gap between two actions counts from the end of the first.
-        """
-        hurried = {each.entry.service for each in begins}
-        passed_over = {
-            each.entry.id for each in ready if hurried and each.entry.service not in hurried
-        } - self._passed_over
-        self._passed_over = passed_over
-        return [each for each in ready if each.entry.id not in passed_over]
+        ready = (each for id_, each in self._finishes.items() if id_ not in self._held_over)
+        finishes = tuple(islice(ready, limit))
+        waiting = (each for id_, each in self._begins.items() if id_ not in self._held_over)
+        return _Batch(tuple(islice(waiting, limit - len(finishes))), finishes)
 
     def _alone(self, id_: str) -> _Batch:
         finish, begin = self._finishes.get(id_), self._begins.get(id_)

@@ -93,8 +93,8 @@ of them it costs what it did. No rule of the gate costs over 3 %, all triggers t
 time goes into setting up a plan of 130 nodes for each call, whatever it finds.
 
 A pickup ends with the request. Ours has one commit more in its way than pgqueuer's: the intent is
-on disk before anything is sent. So has the busy share of the one Safari: between two actions lies
-the intent of the next, and the result of the first where both are of one service.
+on disk before anything is sent. So has the busy share of the one Safari: between two actions lie
+the result of one and the intent of the next.
 
 Three quarters of the CPU of a wait are the one action a second with its claim, intent and result, a
 quarter the first connections of nine services.

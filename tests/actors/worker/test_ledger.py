@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from tests.actors.rows import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from actors.worker.messages import Row
@@ -121,38 +121,6 @@ def test_a_finish_shares_the_transaction_of_the_begin_that_follows_at_once(
     assert recorded(held, stored) == [False, True], "the first names a lease that is not ours"
     assert begun(answer).verdict == "granted"
     assert sizes(latched.calls("safari_ledger"))[-1] == (1, 1)
-
-
-def test_a_begin_passes_over_the_result_of_another_service_once(
-    ledger: Ledger, queue: Queue, latched: LatchedStore
-) -> None:
-    own, other = begun_rows(ledger, queue, "own", "other")
-    queue.add("a", "b", "c")
-    first, second, third = queue.claim(instagram_dm=3)
-    latched.shut()
-    leading = ledger.submit(begin(first))
-    latched.await_calls("safari_ledger", 3)
-    stored = [
-        ledger.submit(replace(finish(other), service="twitter-dm")),
-        ledger.submit(finish(own)),
-    ]
-    ends = Future[Begun]()
-
-    def go_on(_: object) -> None:
-        following = ledger.submit(begin(second))
-        following.add_done_callback(lambda _: last())
-
-    def last() -> None:
-        ledger.submit(begin(third)).add_done_callback(lambda done: ends.set_result(done.result()))
-
-    leading.add_done_callback(go_on)
-    latched.open()
-    assert recorded(*stored) == [True, True]
-    assert begun(ends).verdict == "granted"
-    (*_, with_second, with_third) = latched.calls("safari_ledger")
-    assert [item["id"] for item in with_second.arguments["finishes"]] == [own.id]
-    assert [item["id"] for item in with_third.arguments["finishes"]] == [other.id]
-    assert sizes([with_second, with_third]) == [(1, 1), (1, 1)]
 
 
 def test_a_refused_item_is_found_and_stored_without_its_answer(
