@@ -34,6 +34,7 @@ KEEP_ALIVE_SECONDS: Final = 15.0
 CLOSE_SECONDS: Final = 2.0
 QUEUE_LENGTH: Final = 4
 MISSED: Final = "event: actp:missed\ndata: much\n\n"
+HERE: Final = "event: actp:here\ndata:\n\n"
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ class Live:
                 try:
                     yield await asyncio.wait_for(tab.get(), KEEP_ALIVE_SECONDS)
                 except TimeoutError:
-                    yield "event: actp:here\ndata:\n\n"
+                    yield HERE
         finally:
             with self._lock:
                 self._tabs.discard(tab)
@@ -183,22 +184,24 @@ class Live:
             has_changed = now_pulse != pulse and since >= FULL_AT_MOST_EVERY_SECONDS
             if has_changed or since >= FULL_EVERY_SECONDS or self._snapshot.away:
                 snapshot = self.read()
-                events: list[dict[str, Any]] = []
-                is_whole = True
+                news = ""
                 if snapshot.away is None and snapshot.data is not None:
                     pulse, full_at = now_pulse, monotonic()
-                    feed, last = snapshot.data["feed"], self._last_event
-                    if last is not None:
-                        events = [event for event in feed if event["id"] > last]
-                        is_whole = len(events) < len(feed) or not last
-                    self._last_event = max((event["id"] for event in feed), default=0)
-                self._send(self._render(snapshot), self._news(events, is_whole=is_whole))
+                    news = self._news(snapshot.data["feed"])
+                self._send(self._render(snapshot), news)
             self._wait()
 
-    def _news(self, events: list[dict[str, Any]], *, is_whole: bool) -> str:
+    def _news(self, feed: list[dict[str, Any]]) -> str:
+        last = self._last_event
+        self._last_event = max((event["id"] for event in feed), default=0)
+        told = f"id: {self._last_event}\n"
+        if last is None:  # who came before the first reading needs an id to come back with
+            return told + HERE
+        events = [event for event in feed if event["id"] > last]
         if not events:
             return ""
-        told = f"id: {self._last_event}\n{self._tell(events)}"
+        is_whole = len(events) < len(feed) or not last
+        told += self._tell(events)
         return told if is_whole else told + MISSED  # more happened than the feed holds
 
     def _went_away(self, error: ActpError) -> None:

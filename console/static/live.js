@@ -80,8 +80,8 @@
   document.addEventListener("htmx:sse:after:connection", own(() => {
     if (!release) return close();
     tell("actp:found");
-    // The page is as old as its load; later the server knows what was missed.
-    if (!lastId) receive({ event: "actp:missed", data: "" });
+    // Pages are as old as their load; later the server knows what was missed.
+    if (!lastId) tell("actp:missed");
   }));
   document.addEventListener("htmx:sse:before:message", own(({ message }) => {
     heardAt = Date.now();

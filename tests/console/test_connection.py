@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(300)
 def console(
     embedded_databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """A console for all of them; the last test stops it."""
+    """A console for all of them that leave it running."""
     home = tmp_path_factory.mktemp("console") / "home"
     with postgres_database(embedded_databases, "embedded") as made:
         yield from serve(made, home, may_write=True)
@@ -183,25 +183,24 @@ def test_an_ended_session_is_named_and_a_new_link_revives_the_page(
 
 
 def test_pages_report_a_stopped_console_and_catch_up_after_its_restart(
-    browser: Browser, console: Served
+    browser: Browser, served: Served
 ) -> None:
-    # Before all that the other tests have left.
-    command = console.life.enqueue("ada", priority=0)
-    context = enter(browser, console)
+    command = served.life.enqueue("ada")
+    context = enter(browser, served)
     first, page = live(context), live(context, f"/commands/{command}")
     rows = live(context, "/commands")
     sees(first, command)
-    console.process.terminate()
-    console.process.wait(STOP_SECONDS)
+    served.process.terminate()
+    served.process.wait(STOP_SECONDS)
     wait_for("The console does not answer", page, first, rows)
     page.locator("#at").fill("2h")
     page.get_by_role("button", name="Reschedule").dispatch_event("click")
     page.get_by_text("The console did not answer.").wait_for()
-    console.life.end(command, "sent")
-    assert console.life.state(command)[0] == "completed"
+    served.life.end(command, "sent")
+    assert served.life.state(command)[0] == "completed"
     first.evaluate("document.getElementById('live').dataset.version = 'older'")
     anew = subprocess.Popen(
-        [sys.executable, "-m", "console"], env=console.environment, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "console"], env=served.environment, stderr=subprocess.DEVNULL
     )
     try:
         wait_for("The console was updated", first)
@@ -214,7 +213,7 @@ def test_pages_report_a_stopped_console_and_catch_up_after_its_restart(
         # The first request of a stream fails, and the next.
         first.route("**/live", lambda route: route.abort(), times=2)
         first.reload()
-        command = console.life.enqueue("carl")
+        command = served.life.enqueue("carl")
         wait_for("twitter-dm carl", first)
         sees(first, command)
     finally:

@@ -78,11 +78,11 @@ def test_two_people_settle_one_unknown_outcome(browser: Browser, console: Served
         context.close()
 
 
-def test_a_double_click_acts_on_one_row(browser: Browser, console: Served) -> None:
-    with console.database.connect() as admin:
+def test_a_double_click_acts_on_one_row(browser: Browser, served: Served) -> None:
+    with served.database.connect() as admin:
         admin.execute(REVIEW_ALL)
-    drafts = {name: console.life.enqueue(name) for name in ("carl", "dora", "eve")}
-    context = enter(browser, console)
+    drafts = {name: served.life.enqueue(name) for name in ("carl", "dora", "eve")}
+    context = enter(browser, served)
     page = context.new_page()
     page.goto("/review")
     page.locator(row_of(page, "dora")).get_by_role("textbox").fill("Half written")
