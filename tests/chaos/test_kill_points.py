@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.commands import RESEARCH, SENDERS, command_for
-from tests.chaos.rig import KILLED, Rig
+from tests.chaos.rig import Rig
 from tests.chaos.waiting import eventually
 from tests.support.databases import Databases, postgres_database
 
@@ -143,7 +143,7 @@ def relay(
     with ExitStack() as stack:
         database = stack.enter_context(postgres_database(embedded_databases, "embedded"))
         rig = stack.enter_context(Rig(database, running_simulator, folder))
-        relay = Relay(rig, rig.host(**KILLED))
+        relay = Relay(rig, rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="3"))
         yield relay
         # The last successor has looked at everything once it has done this.
         rig.play()

@@ -14,7 +14,7 @@ DEATHS = 4
 
 
 def test_poisonous_command_is_quarantined_alone(rig: Rig) -> None:
-    host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="2")
+    host = rig.host(SAFARI_ACTION_TIMEOUT_SECONDS="3")
     rig.play({"service": RESEARCH, "behaviour": "hang", "match": {"query": "*poison"}})
     poison = rig.enqueue(command_for(RESEARCH, unlike_all_others="poison", priority=1))[0]
     worker = host.start()
