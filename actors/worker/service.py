@@ -58,7 +58,7 @@ class ServiceActor(Actor):
         super().__init__(attempts.service.name, context)
         self._attempts = attempts
         self._ledger = attempts.tools.ledger
-        self._readiness = Readiness(SystemRandom())
+        self._readiness = Readiness(SystemRandom(), limits_told=attempts.service.limits_told)
         self._prefetch = PrefetchLimit()
         self._rows: deque[Row] = deque()
         self._finishing: list[_Finishing] = []

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "EVERY_LIMIT",
     "HTTP_SERVICES",
     "LOCAL",
     "SERVICES",
     "Effect",
     "Kind",
+    "LimitWait",
     "Service",
     "actions_of",
     "route",
@@ -29,6 +31,13 @@ __all__ = [
 
 Kind = Literal["dm", "comment"]
 Effect = Literal["once", "repeatable"]
+LimitWait = Literal["outside_hours", "service_quota"]
+
+EVERY_LIMIT: Final[frozenset[LimitWait]] = frozenset({"outside_hours", "service_quota"})
+# Its counters go back only when it is asked to send, so it states what it sent hours ago.
+ONLY_HOURS: Final[frozenset[LimitWait]] = frozenset({"outside_hours"})
+# The hours that it states are those of its other actions.
+ONLY_COUNTERS: Final[frozenset[LimitWait]] = frozenset({"service_quota"})
 
 LOCAL: Final = "local"
 LOCAL_ACTIONS: Final = ("navigate", "sync", "score", "generate", "pipeline")
@@ -68,6 +77,7 @@ class Service:
     ``verified_means`` is what a ``verified: true`` of it is worth.
     ``first_try_seconds`` is set where it tries three times and reports the last failure: an
     answer within it is of the first try.
+    ``limits_told`` are the waits whose end its ``rate-limits`` shows.
     """
 
     name: str
@@ -84,6 +94,7 @@ class Service:
     names_itself: bool = True
     verified_means: Verification = "claimed"
     first_try_seconds: float | None = None
+    limits_told: frozenset[LimitWait] = EVERY_LIMIT
 
     @property
     def limits_path(self) -> str | None:
@@ -119,6 +130,7 @@ _ALL: Final = (
         busy_seconds=DM_BUSY_SECONDS,
         status_path="/api/status",
         names_itself=False,
+        limits_told=ONLY_HOURS,
     ),
     Service(
         name="twitter-dm",
@@ -129,6 +141,7 @@ _ALL: Final = (
         action_timeout_seconds=SEND_TIMEOUT_SECONDS,
         busy_seconds=DM_BUSY_SECONDS,
         status_path="/api/twitter/status",
+        limits_told=ONLY_HOURS,
     ),
     Service(
         name="threads-comments",
@@ -200,6 +213,7 @@ _ALL: Final = (
         default_bearer="test-token-12345",
         status_path="/api/linkedin/status",
         verified_means="seen",
+        limits_told=ONLY_COUNTERS,
     ),
     Service(
         name="market-research",

@@ -10,11 +10,13 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from actp.clock import steady_seconds
+from actp.safari.catalogue import EVERY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from actp.safari.catalogue import LimitWait
     from actp.safari.outcomes import Breaking, Outcome
 
 __all__ = ["Breaker", "BreakerState", "Readiness", "Step"]
@@ -37,8 +39,6 @@ _ABOUT_THE_ROW: Final = frozenset({"in_flight", "shadow"})
 # After a block another command goes first, since the page of the one may be its only cause: the
 # service is used again after this share of the command's wait.
 OTHERS_FIRST_SHARE: Final = 0.75
-# A probe shows whether these still hold.
-_PROBED: Final = frozenset({"outside_hours", "service_quota"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,19 @@ class Breaker:
 
 
 class Readiness:
-    """Keeps what outcomes and probes have said about one service."""
+    """Keeps what outcomes and probes have said about one service.
 
-    def __init__(self, random: Random, clock: Callable[[], float] = steady_seconds) -> None:
+    ``limits_told`` are the waits of which a probe shows whether they still hold.
+    """
+
+    def __init__(
+        self,
+        random: Random,
+        clock: Callable[[], float] = steady_seconds,
+        *,
+        limits_told: frozenset[LimitWait] = EVERY_LIMIT,
+    ) -> None:
+        self._limits_told = limits_told
         self._random = random
         self._clock = clock
         self._breaker = Breaker()
@@ -159,7 +169,7 @@ class Readiness:
         self._breaker = self._breaker.after(outcome.breaker, now, self._random.random(), seconds)
         if outcome.verdict == "wait" and seconds is not None:
             self._blocked_until = now + seconds
-            self._recheck_at = now + RECHECK_SECONDS if outcome.reason in _PROBED else inf
+            self._recheck_at = now + RECHECK_SECONDS if outcome.reason in self._limits_told else inf
 
     def lift(self) -> None:
         """Forget what the service waits for; the next command shows whether it still holds."""

@@ -144,12 +144,14 @@ def stated_limits(said: Mapping[str, Any]) -> StatedLimits:
     )
 
 
-def limit_reason(said: Mapping[str, Any]) -> str | None:
+def limit_reason(service: Service, said: Mapping[str, Any]) -> str | None:
     """Return why a service would refuse to send now, or None where nothing it states says so."""
     parts = list(_objects(said))
-    for part in parts:
+    for part in parts if "outside_hours" in service.limits_told else ():
         if part.get("isActive") is False or part.get("withinActiveHours") is False:
             return "it is outside its own hours"
+    if "service_quota" not in service.limits_told:
+        return None
     limits = stated_limits(said)
     for used, limit, span in (
         (_number(parts, _USED_THIS_HOUR), limits.hourly, "hour"),

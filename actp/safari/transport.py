@@ -213,7 +213,7 @@ class HttpTransport:
         )
         if isinstance(reply, Failure) or reply.status != 200:
             return None
-        reason = limit_reason(said_object(reply) or {})
+        reason = limit_reason(self.service, said_object(reply) or {})
         return f"{self.service.name}: {reason}" if reason else None
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ class InstagramDm(DmService):
     claims_tabs = False
     per_hour = 10
     per_day = 30
+    counts_when_asked = True
     before_send_error = "Message input not found"
 
     def __init__(self, host: Host, settings: ServiceSettings, port: int) -> None:

@@ -15,6 +15,7 @@ from simulator.exchange import Call, Dropped, Effect, Json, Refused, Reply, Rout
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
 from simulator.services.direct_messages import SHOWN_CHARS, DmService, snippet
+from simulator.services.limits import Limits
 from simulator.services.service import now_text
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["LinkedIn"]
 
 LOCK_SECONDS = 120.0
+STATED_HOURS = (8, 18)
 INBOX = INBOX_URLS["linkedin"]
 PAGE_NOT_LOADED = "Profile page did not load (no main element)"
 
@@ -71,7 +73,7 @@ class LinkedIn(DmService):
             "platform": "linkedin",
             "port": str(self.port),
             "uptime": time.time() - self.started_at,
-            "withinActiveHours": self.limits.is_active(),
+            "withinActiveHours": self.is_within_stated_hours(),
             "rateLimits": {**self.sent_counts(), "limits": self.limits_json()},
             "counters": {
                 "connectionsToday": 0,
@@ -229,13 +231,13 @@ class LinkedIn(DmService):
             "isOnLinkedIn": is_on_site,
             "isLoggedIn": is_on_site and self.session.is_logged_in(),
             "currentUrl": url,
-            "withinActiveHours": self.limits.is_active(),
+            "withinActiveHours": self.is_within_stated_hours(),
         }
         return Reply(200, body)
 
     async def rate_limits(self, call: Call) -> Reply:  # noqa: ARG002
         config = {**self.limits_json(), "connectionsPerDay": 20}
-        active = self.limits.is_active()
+        active = self.is_within_stated_hours()
         current = self.sent_counts()
         return Reply(200, {"config": config, "current": current, "withinActiveHours": active})
 
@@ -284,6 +286,12 @@ class LinkedIn(DmService):
 
     def _locked_for(self) -> float:
         return 0.0 if self._locked_at is None else time.monotonic() - self._locked_at
+
+    @staticmethod
+    def is_within_stated_hours() -> bool:
+        """Return whether it is in the hours of its other actions; messages have their own."""
+        first, end = STATED_HOURS
+        return first <= Limits.hour() < end
 
     def _is_locked(self) -> bool:
         return self._locked_at is not None and self._locked_for() < LOCK_SECONDS

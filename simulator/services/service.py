@@ -61,6 +61,7 @@ class Service(ABC):
     default_token: ClassVar[str | None] = None
     per_hour: ClassVar[int | None] = None
     per_day: ClassVar[int] = 1_000_000
+    counts_when_asked: ClassVar[bool] = False
     http_limit_per_minute: ClassVar[int | None] = None
     wants_json: ClassVar[bool] = False
     empty_bearer_status: ClassVar[int] = 401
@@ -80,7 +81,9 @@ class Service(ABC):
         self.latency_seconds = (
             host.latency_seconds if settings.latency_ms is None else settings.latency_ms / 1000
         )
-        self.limits = Limits(self.per_hour, self.per_day, settings)
+        self.limits = Limits(
+            self.per_hour, self.per_day, settings, is_asked_first=self.counts_when_asked
+        )
         self.started_at = time.time()
         self.started_text = now_text()
         self.refusals: dict[Behaviour, Callable[[Call], Reply]] = {

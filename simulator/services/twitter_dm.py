@@ -30,6 +30,7 @@ class TwitterDm(DmService):
     platform = "twitter"
     per_hour = 15
     per_day = 100
+    counts_when_asked = True
 
     def routes(self) -> Mapping[str, Route]:
         base = "/api/twitter"

@@ -102,6 +102,17 @@ def test_a_wait_for_the_hours_of_a_service_is_looked_at_again(
     assert readiness.state == {"state": "ready"}
 
 
+def test_a_wait_of_which_a_probe_shows_nothing_is_kept(clock: Clock) -> None:
+    readiness = Readiness(SystemRandom(), clock, limits_told=frozenset({"service_quota"}))
+    readiness.probed(None)
+    readiness.learn(OUTSIDE_HOURS)
+    steps = []
+    for seconds in (2 * RECHECK_SECONDS, 40_000.0):
+        clock.now += seconds
+        steps.append(readiness.step)
+    assert steps == ["wait", "go"]
+
+
 def test_a_wait_for_a_person_is_not_ended_by_a_probe(readiness: Readiness, clock: Clock) -> None:
     readiness.learn(MISCONFIGURED)
     clock.now += RECHECK_SECONDS + 1

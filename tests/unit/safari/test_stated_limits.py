@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from actp.doctor.safari import safari
 from actp.doctor.services import services
+from actp.safari.catalogue import SERVICES
 from actp.safari.session_check import StatedLimits, limit_reason, stated_limits
+from actp.safari.transport import HttpTransport
 from simulator.process import SimulatorProcess
 from tests.support.safari_clients import simulator_settings
+from tests.unit.safari.commands_for_tests import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,20 +53,58 @@ def test_every_wording_is_understood(said: dict[str, Any], limits: tuple[Any, ..
     assert stated_limits(said) == tuple(limits)
 
 
+CLOSED = {"limits": LIMITS, "activeHours": {"isActive": False}}
+FULL_HOUR = {"limits": LIMITS, "messagesSentThisHour": 10, "messagesSentToday": 12}
+FULL_DAY = {"limits": LIMITS, "messagesSentThisHour": 1, "messagesSentToday": 30}
+LINKEDIN_CLOSED = {"config": {}, "current": {}, "withinActiveHours": False}
+LINKEDIN_FULL = {"config": {"messagesPerDay": 50}, "current": {"messagesToday": 50}}
+
+
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("name", "said", "reason"),
     [
-        ({"limits": LIMITS, "activeHours": {"isActive": False}}, "hours"),
-        ({"config": {}, "withinActiveHours": False}, "hours"),
-        ({"limits": LIMITS, "messagesSentThisHour": 10, "messagesSentToday": 12}, "10 an hour"),
-        ({"limits": LIMITS, "messagesSentThisHour": 1, "messagesSentToday": 30}, "30 a day"),
-        ({"limits": LIMITS, "messagesSentThisHour": 9, "messagesSentToday": 29}, None),
-        ({}, None),
+        ("tiktok-dm", CLOSED, "hours"),
+        ("tiktok-dm", FULL_HOUR, "10 an hour"),
+        ("tiktok-dm", FULL_DAY, "30 a day"),
+        (
+            "tiktok-dm",
+            {"limits": LIMITS, "messagesSentThisHour": 9, "messagesSentToday": 29},
+            None,
+        ),
+        ("tiktok-dm", {}, None),
+        # Their counters go back only when they are asked to send.
+        *((name, CLOSED, "hours") for name in ("instagram-dm", "twitter-dm")),
+        *((name, FULL_HOUR, None) for name in ("instagram-dm", "twitter-dm")),
+        *((name, FULL_DAY, None) for name in ("instagram-dm", "twitter-dm")),
+        # It states the hours of its other actions.
+        ("linkedin-automation", LINKEDIN_CLOSED, None),
+        ("linkedin-automation", LINKEDIN_FULL, "50 a day"),
     ],
 )
-def test_a_service_that_would_refuse_says_so(said: dict[str, Any], reason: str | None) -> None:
-    found = limit_reason(said)
+def test_a_service_that_would_refuse_says_so(
+    name: str, said: dict[str, Any], reason: str | None
+) -> None:
+    found = limit_reason(SERVICES[name], said)
     assert found == reason if reason is None else reason in str(found)
+
+
+def test_a_counter_that_only_a_send_sets_back_stops_no_service(
+    simulator: SimulatorProcess,
+) -> None:
+    """A worker that starts anew hours after the last message asks the service to send."""
+    names = ("instagram-dm", "twitter-dm", "tiktok-dm")
+    simulator.reset()
+    simulator.play({"services": {name: {"per_hour": 1} for name in names}})
+    said, again = {}, {}
+    for name in names:
+        with closing(HttpTransport(SERVICES[name], url=simulator.url(name), token=None)) as to:
+            message = command_of(name)
+            assert to.send(message, to.prepare(message)).verdict == "sent"
+            said[name] = to.probe()
+            again[name] = to.send(message, to.prepare(message)).reason
+    assert (said["instagram-dm"], said["twitter-dm"]) == (None, None)
+    assert "1 an hour" in str(said["tiktok-dm"])
+    assert set(again.values()) == {"service_quota"}
 
 
 def test_doctor_warns_where_our_limits_are_wider(

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from simulator.catalogue import NAMES
+from simulator.scenario.behaviours import Behaviour
+from simulator.scenario.settings import ServiceSettings
+from simulator.services.limits import Limits
 
 if TYPE_CHECKING:
     from tests.unit.simulator.conftest import Caller
@@ -235,6 +238,19 @@ def test_what_was_sent_shows_in_the_conversations(
     (conversation,) = call.get(service, path).json()["conversations"]
     assert conversation["lastMessage"].removeprefix("You: ") == "hello"
     assert conversation[key].lower() == "maria"
+
+
+@pytest.mark.parametrize("is_asked_first", [True, False])
+def test_a_counter_can_wait_for_the_next_request_to_go_back(*, is_asked_first: bool) -> None:
+    now = [0.0]
+    limits = Limits(
+        1, 9, ServiceSettings(per_hour=1), is_asked_first=is_asked_first, clock=lambda: now[0]
+    )
+    limits.count()
+    now[0] = 2 * 3600.0
+    assert limits.this_hour == (1 if is_asked_first else 0)
+    assert not limits.forbid(Behaviour.QUOTA)
+    assert limits.this_hour == 0
 
 
 def test_rate_limits_count_what_was_sent(call: Caller) -> None:
