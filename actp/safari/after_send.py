@@ -1,7 +1,7 @@
-"""Looks, after a message that a service says it sent, whether it has left the box, and left once.
+"""Looks, after a text that a service says it sent, whether it has left the box, and left once.
 
-The drivers press a key and read the whole page, the box included: a locked screen, or a list that
-takes the key, leaves the text where it was typed.
+The drivers press a key or a button and read the whole page, the box included: a locked screen, a
+button that does nothing, or a list that takes the key, leaves the text where it was typed.
 """
 
 from __future__ import annotations
@@ -10,55 +10,96 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from actp.safari.commands import Comment, SendDm
 from actp.safari.outcomes import Outcome
+from actp.safari.texts import visible_text
 
 if TYPE_CHECKING:
     from actp.safari.asking import Asking
-    from actp.safari.commands import SendDm
+    from actp.safari.commands import Command
 
-__all__ = ["look_at_box"]
+__all__ = ["comments_shown", "look_after_send"]
 
-# In which a driver types that cannot tell whether its text has left.
+# In which the drivers type.
 _BOXES: Final = {
     "instagram-dm": 'div[contenteditable="true"][role="textbox"],textarea[placeholder*="Message"]',
     "twitter-dm": '[data-testid="dm-composer-textarea"],[role="textbox"]',
+    "linkedin-automation": '.msg-form__contenteditable,[role="textbox"][contenteditable="true"]',
+    "instagram-comments": 'textarea[placeholder*="comment" i],form textarea',
+    "threads-comments": '[contenteditable="true"]',
+    "twitter-comments": '[data-testid="tweetTextarea_0"],[role="textbox"][contenteditable="true"]',
 }
+# A page that is slow to take a text is looked at again after these.
+AGAIN_SECONDS: Final = (0.0, 3.0)
+COMMENTS: Final = 50
+SHOWN_CHARS: Final = 100
 _SCRIPT: Final = """
 var once=%s;
 function plain(text){return (text||'').replace(/\\s+/g,'');}
-var box=document.querySelector(%s);
+var boxes=document.querySelectorAll(%s);
 var all=document.querySelectorAll('div[dir="auto"],span[dir="auto"]');
 once=plain(once);
-if(box&&plain(box.value||box.innerText).indexOf(once)>=0)return 'left';
+for(var j=0;j<boxes.length;j++)
+  if(plain(boxes[j].value||boxes[j].innerText).indexOf(once)>=0)return 'left';
 for(var i=0;i<all.length;i++)if(plain(all[i].textContent)===once+once)return 'twice';
 return '';
 """
 
 
-def look_at_box(asking: Asking, command: SendDm, outcome: Outcome) -> Outcome:
-    """Return the outcome of a message that was sent, in view of its page; reads, sends nothing."""
-    name = asking.service.name
-    if outcome.verdict != "sent" or name not in _BOXES:
+def look_after_send(asking: Asking, command: Command, outcome: Outcome) -> Outcome:
+    """Return the outcome of a text that was sent, in view of its page; reads, sends nothing."""
+    is_seen = outcome.result.get("verification") == "seen"
+    if outcome.verdict != "sent" or is_seen or not isinstance(command, SendDm | Comment):
         return outcome
+    if asking.service.name in _BOXES:
+        return _look_at_box(asking, command.text, outcome)
+    # It evaluates no scripts, and has looked for the comment and into the box itself.
+    said = outcome.result.get("answer")
+    if not isinstance(said, dict) or said.get("verified") is not False:
+        return outcome
+    begins = visible_text(command.text)[:SHOWN_CHARS]
+    if any(begins in visible_text(text) for text in comments_shown(asking)):
+        return outcome
+    remedy = "See whether the comment stands below the post."
+    problem = "neither the service nor the list of comments shows the comment"
+    return _not_sent(asking.service.name, "unverified", f"{problem}. {remedy}", outcome)
+
+
+def comments_shown(asking: Asking) -> list[str]:
+    """Return the texts below the post that a comment service shows."""
+    said = asking.said("GET", f"/api/{asking.service.platform}/comments?limit={COMMENTS}")
+    found = said.data.get("comments")
+    return [
+        str(each.get("text"))
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, dict)
+    ]
+
+
+def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
+    name, state = asking.service.name, ""
     # As JSON the text is one literal of the script, whatever stands in it.
-    script = " ".join((_SCRIPT % (json.dumps(command.text), json.dumps(_BOXES[name]))).split("\n"))
-    _, state = asking.evaluated(f"(function(){{try{{{script}}}catch(_){{return '';}}}})()")
+    script = " ".join((_SCRIPT % (json.dumps(text), json.dumps(_BOXES[name]))).split("\n"))
+    for pause_seconds in AGAIN_SECONDS:
+        asking.pause(pause_seconds)
+        _, state = asking.evaluated(f"(function(){{try{{{script}}}catch(_){{return '';}}}})()")
+        if state != "left":
+            break
     if state == "left":
-        return _not_left(name, outcome)
+        problem = "the text still stands in the box after the service sent it"
+        remedy = "See whether the Mac's screen is locked or something is open there."
+        return _not_sent(name, "still_in_box", f"{problem}. {remedy}", outcome)
     if state == "twice":
         again = f"{name}: the text stands twice in one message; look at the conversation"
         return replace(outcome, alert=again, result={**outcome.result, "rewritten": True})
     return outcome
 
 
-def _not_left(name: str, of: Outcome) -> Outcome:
-    reason = "still_in_box"
-    problem = "the text still stands in the box after the service sent it"
-    remedy = "See whether the Mac's screen is locked or a list of names is open there."
+def _not_sent(name: str, reason: str, problem: str, of: Outcome) -> Outcome:
     return Outcome(
         "unknown",
         reason,
-        error=f"{name}: {problem}. {remedy}",
+        error=f"{name}: {problem}",
         breaker="count",
         http_status=of.http_status,
         result={

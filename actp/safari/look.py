@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.clock import steady_seconds
 from actp.safari.addresses import handle_in_post, is_same_post
-from actp.safari.after_send import look_at_box
+from actp.safari.after_send import comments_shown, look_after_send
 from actp.safari.asking import MAX_SAID_LENGTH, Asking
 from actp.safari.commands import Comment, SendDm, Tweet, recipient
 from actp.safari.login import look_at_login
@@ -51,7 +51,6 @@ __all__ = ["Look"]
 
 # A login is asked about this often while all goes well.
 LOGIN_DUE_SECONDS: Final = 300.0
-COMMENTS: Final = 50
 
 _HOME: Final = {"tiktok-comments": "https://www.tiktok.com/"}
 # These return to a claimed tab with every request, whatever session/ensure has found.
@@ -135,8 +134,7 @@ class Look:
         in. Where the service cannot say, the second in a row for another recipient is a matter of
         the session, not of two recipients.
         """
-        if isinstance(command, SendDm):
-            outcome = look_at_box(self._asking, command, outcome)
+        outcome = look_after_send(self._asking, command, outcome)
         outcome = self._streaks.after(command, self._last_words(command, outcome))
         if not outcome.is_suspicious:
             self._suspect = None if outcome.verdict != "wait" else self._suspect
@@ -156,13 +154,7 @@ class Look:
         words = LIMIT_WORDS.get(self.service.name)
         if outcome.reason != "last_words" or words is None or not isinstance(command, Comment):
             return outcome
-        said = self._said("GET", f"/api/{command.platform}/comments?limit={COMMENTS}")
-        found = said.data.get("comments")
-        texts = [
-            str(each.get("text"))
-            for each in (found if isinstance(found, list) else ())
-            if isinstance(each, dict)
-        ]
+        texts = comments_shown(self._asking)
         is_there = any(visible_text(text) == visible_text(command.text) for text in texts)
         if is_there or not any(word in text.lower() for text in texts for word in words):
             return outcome

@@ -47,7 +47,8 @@ class Manner:
     """How a driver writes: what it reports where a step fails, and how long its steps take.
 
     ``no_opener`` is what it reports where the way to the box is missing; None where there is none
-    to look for. ``ways`` are those in which it types where JavaScript brings nothing.
+    to look for. ``is_proven_by_box`` is whether it takes its text in the box for the comment.
+    ``ways`` are those in which it types where JavaScript brings nothing.
     """
 
     words: tuple[Words, ...]
@@ -61,6 +62,7 @@ class Manner:
     submit_seconds: float = 3.0
     verify_seconds: float = 2.0
     is_proven_by_empty_box: bool = False
+    is_proven_by_box: bool = False
     is_for_tweets: bool = False
     ways: tuple[Callable[[str], str], ...] = (shell.clipboard_doubling,)
 
@@ -139,7 +141,7 @@ class CommentService(Service):
     async def verify(self, hands: Hands, text: str, manner: Manner) -> bool:
         """Look whether it was sent, as the driver does; raises ScriptError."""
         await hands.wait(manner.verify_seconds)
-        if hands.sees(text):
+        if hands.sees(text, in_box=manner.is_proven_by_box):
             return True
         return manner.is_proven_by_empty_box and hands.box_is_empty()
 

@@ -211,7 +211,8 @@ class Service(ABC):
         hands.misses("look")
         page = hands.session.tab().page
         if (sought := _SOUGHT.search(script)) is not None:
-            return Reply(200, {"output": self.text_left(hands, json.loads(sought[1]))})
+            left = self.text_left(hands, json.loads(sought[1]))
+            return Reply(200, {"result" if "js" in call.body else "output": left})
         if "Something went wrong" in script:
             words = self.words_found(page)
             named = f"{page.url} {words}" if "location.href" in script else words

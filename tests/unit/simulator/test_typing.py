@@ -98,19 +98,43 @@ def test_a_mention_at_the_end_takes_enter_and_so_a_blank_follows(
     assert [line["text"] for line in call.seen()] == [f"{text} "]
 
 
-@pytest.mark.parametrize("service", ["instagram-dm", "twitter-dm"])
-def test_a_message_that_stays_in_the_box_is_not_taken_for_sent(
-    call: Caller, tmp_path: Path, service: str
+@pytest.mark.parametrize(
+    ("service", "level"),
+    [
+        ("instagram-dm", "claimed"),
+        ("twitter-dm", "claimed"),
+        ("linkedin-automation", "none"),
+        ("threads-comments", "claimed"),
+        ("instagram-comments", "none"),
+        ("twitter-comments", "none"),
+    ],
+)
+def test_a_text_that_stays_in_the_box_is_not_taken_for_sent(
+    call: Caller, tmp_path: Path, service: str, level: str
 ) -> None:
     call.play(service, "ok", faults=[{"step": "submit", "kind": "ignored"}])
-    asked = command_of(service, 'It\'s "so"\nnice \u2028 \\ </script>')
+    asked = command_of(service, 'It\'s "so"\nnice \u2028 \\ there')
     with transport(service, call.simulator, tmp_path) as opened:
         outcome = opened.send(asked, opened.prepare(asked))
-        assert (outcome.verdict, outcome.result["verification"]) == ("sent", "claimed")
+        assert (outcome.verdict, outcome.result["verification"]) == ("sent", level)
         read = opened.read_back(asked, outcome)
     assert call.seen() == []
     assert (read.verdict, read.reason, read.quota_back) == ("unknown", "still_in_box", False)
     assert read.result["verification"] == "none"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_tiktok_comment_that_nothing_shows_is_not_taken_for_sent(
+    call: Caller, tmp_path: Path, *, is_there: bool
+) -> None:
+    faults = [] if is_there else [{"step": "submit", "kind": "ignored"}]
+    call.play("tiktok-comments", "unverified" if is_there else "ok", faults=faults)
+    asked = command_of("tiktok-comments", "Lovely light in this one")
+    with transport("tiktok-comments", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        read = opened.read_back(asked, outcome)
+    assert (outcome.verdict, outcome.reason, len(call.seen())) == ("sent", "unverified", is_there)
+    assert (read.verdict, read.reason) == ("sent" if is_there else "unknown", "unverified")
 
 
 def test_a_tweet_that_is_not_taken_is_not_taken_for_sent(call: Caller, tmp_path: Path) -> None:
