@@ -82,7 +82,7 @@ def test_nobody_types_where_a_service_types_on(database: Database, tmp_path: Pat
         SimulatorProcess(scenario=scenario, latency_ms=5, one_safari=True) as simulator,
         Rig(database, simulator, tmp_path) as rig,
     ):
-        host = rig.host(SAFARI_TURNS="1", SAFARI_ACTION_TIMEOUT_SECONDS="3")
+        host = rig.host(SAFARI_TURNS="1", SAFARI_ACTION_TIMEOUT_SECONDS="4")
         worker = host.start()
         # It answers 504 and types on; the other one types on when its client is killed.
         rig.play(
@@ -93,7 +93,7 @@ def test_nobody_types_where_a_service_types_on(database: Database, tmp_path: Pat
                 "type_on_seconds": 1.0,
                 "times": 1,
             },
-            {"service": "twitter-dm", "behaviour": "slow", "seconds": 1.5, "times": 1},
+            {"service": "twitter-dm", "behaviour": "slow", "seconds": 3.0, "times": 1},
         )
         timed_out = rig.enqueue(command_for("threads-comments"))[0]
         rig.simulator.wait_for(used=1)

@@ -56,11 +56,13 @@ def test_told_to_stop_an_idle_worker_ends_well(worker: WorkerProcess) -> None:
 def test_stop_finishes_requests_in_flight_and_releases_the_rest(
     queue: Queue, simulator: SimulatorProcess, worker: WorkerProcess
 ) -> None:
-    rule = {"service": "instagram-dm", "behaviour": "slow", "seconds": 1.5}
-    simulator.play({"rules": [rule]})
+    simulator.play({"rules": [{"service": "instagram-dm", "behaviour": "held"}]})
     first, *others = queue.add("ada", "bob", "eve")
     simulator.wait_for(START_SECONDS, used=1)
-    assert worker.stop() == 0
+    worker.signal(signal.SIGTERM)
+    worker.await_log(" stopping ")
+    simulator.release()
+    assert worker.end() == 0
     assert queue.statuses(first, *others) == ["completed", "pending", "pending"]
     for id_ in others:
         row = queue.row(id_)
