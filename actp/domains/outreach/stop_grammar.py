@@ -9,7 +9,7 @@ __all__ = ["asks_in_english", "is_a_firm_question", "is_qualified", "without_uns
 
 _CONTACTING: Final = (
     r"(?:messag|msg|hit(?:ting)? (?:me|us) up|slid(?:e|ing)"
-    r"|contact|writ|text|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
+    r"|contact|contect|writ|text|txt|dm|email|e-mail|mail|call|ping|spam|bother|harass|pitch|reach|send"
     r"|solicit|annoy|approach)"
 )
 _NOT: Final = r"\b(?:do not|donot|dont|dnt|never|no longer)"
@@ -36,6 +36,8 @@ _ASKED: Final = {
         r"(?<!non[ -])(?<!one[ -])\b(?:stop|quit|cease|no more)\b(?: \w+){0,2}"
         rf" {_CONTACTING}\w*",
         r"\bstop (?:trying to )?\w{3,} (?:to )?(?:me|us)\b",
+        r"\b(?:stop|quit) (?:blowing up|flooding|filling|clogging) (?:up )?my\b",
+        r"^how (?:do|can) i stop (?:these|this|your)(?: (?:messages|dms|e?mails|texts|spam))?$",
         r"\bstop (?:getting|receiving) (?:these|your|this|any|all|such)\b",
         r"\bstop (?:in (?:the )?future|at once|for good|immediately|asap)\b",
         r"\bstop right (?:now|away|there)\b",
@@ -71,7 +73,12 @@ _ASKED: Final = {
         r"\b(?:prefer|rather) not (?:to )?(?:receive|hear|get (?:these|this|any|your|more|such))\b",
         rf"\b(?:prefer|rather)(?: that)? (?:you|u) (?:did ?nt|did not|do ?nt|do not) {_CONTACTING}",
         rf"\bnot (?:looking|wanting|willing|wishing) to be {_CONTACTING}",
-        rf"\b(?:could|can|would|will) (?:you|u)(?: please)? not {_CONTACTING}",
+        rf"\b(?:could|can|would|will) (?:you|u)(?: (?:please|pls|just|like|maybe|kindly))* not"
+        rf" {_CONTACTING}",
+        rf"{_NOT}(?: ever| please)? massag\w* (?:me|us) (?:again|any ?more|please|pls)\b",
+        r"\bnot being (?:contacted|messaged|e?mailed|called|texted|written)\b(?! back)",
+        rf"\b(?:told|asked|warned) (?:you|u) (?:not|never) to {_CONTACTING}",
+        rf"(?:not|nt) want (?:you|u) (?:to )?(?:keep )?{_CONTACTING}\w* (?:me|us|her|him)\b",
         rf"\bmind not {_CONTACTING}",
         rf"\bif (?:you|u) (?:didnt|did not|dont|do not|never) {_CONTACTING}",
         r"\b(?:isnt|is not|not) something (?:that )?(?:i|we|im|were|i am|we are)(?: \w+)?"
@@ -82,6 +89,7 @@ _ASKED: Final = {
     ),
     (
         "opt",
+        "number",
         "remove",
         "delete",
         "erase",
@@ -92,6 +100,7 @@ _ASKED: Final = {
         "leave",
         "refrain",
     ): _compiled(
+        r"\b(?:lose|delete|erase) this (?:number|contact|e?mail|address)\b",
         rf"\brefrain from(?: ever)? {_CONTACTING}",
         r"\bleave (?:me|us)(?: \w+){0,3} alone\b",
         r"\bleave my (?:inbox|dms?|phone|account|page) alone\b",
@@ -117,12 +126,13 @@ _ASKED: Final = {
         r"\b(?:have|ive|going to|gonna|ill|will|im|am|now|i) (?:report|block)(?:ed|ing)?"
         r" (?:you|u|this (?:account|profile|page|bot))\b",
         r"^(?:block|report)(?:ed|ing) (?:you|u|this (?:account|profile|page|bot))\b",
-        r"\b(?:youve|you have|you are|youre|ur|u r|u are) (?:been |being |now )?"
+        r"\b(?:youve|you have|you are|youre|ur|u r|u are) (?:been |being |getting |now )?"
         r"(?:blocked|reported)\b",
         rf"\b(?:{_CONTACTING}\w*|you|yourself) (?:\w+ ){{0,2}}(?:be |yourself )?"
         r"(?:reported|blocked)$",
         rf"\b(?:if|one more)\b.* {_CONTACTING}"
         r".*\b(?:lawyer|solicitor|police|sue|suing|legal|court)\b",
+        r"\b(?:ill|i will|im|i am|gonna|going to) call(?:ing)? the (?:police|cops)\b",
         rf"\b(?:lawyer|solicitor|police)\b.*\bif\b.* {_CONTACTING}",
     ),
     # Said before, and still not heard.
@@ -141,6 +151,7 @@ _ASKED: Final = {
 # What speaks of stopping without asking us to.
 _UNSAID: Final = _compiled(
     r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt|lets not|not want to) (?:ever )?stop\b",
+    r"(?:not|nt) want (?:you|u|it|this|them|these) to (?:ever )?stop\b",
     rf"\b(?:we|lets|let us|shall we|we should|we could)(?: \w+){{0,2}} stop {_CONTACTING}\w*",
     # What they themselves want to, or have to, end.
     r"\b(?:i|we|they|id|wed|ill|well|ive|weve|trying|helps?|want|wanted)"
@@ -165,6 +176,8 @@ _UNSAID: Final = _compiled(
     ),
     r"\b(?:please )?stop (?:me|us|him|her|them) (?:if|when|before|anytime)\b",
     r"\b(?:remove|delete|block|correct) me (?:if|when|where)\b",
+    r"\bblock (?:me|us) (?:an?|some|out|off|in|for)\b|\b(?:dont|do not) (?:ever )?block me\b",
+    r"(?:not|nt) (?:say|saying|mean)(?: that)? (?:i|we|im|were)(?: am| are)? not interested\b",
     r"\bstop(?:ped|s)?"
     r" (?:by(?! \w+ or\b)|over|in(?! (?:the )?(?:future|general))|at(?! (?:once|all)))\b",
     r"\b(?:love|like|want|happy|glad) to (?:unsubscribe|opt out) from"
@@ -179,7 +192,7 @@ _UNSAID: Final = _compiled(
     r" to (?:\w+ )?(?:stop|unsubscribe|opt out|cancel|end|leave|quit)\b"
     r"(?: (?:receiving|getting)(?: \w+){0,3})?",
     r"\b(?:click|tap|press) (?:here |below |this link )?to unsubscribe\b",
-    r"\bto unsubscribe (?:click|tap|reply|visit|follow|use|please click"
+    r"(?<!like )(?<!want )(?<!wish )(?<!need )(?<!love )\bto unsubscribe (?:click|tap|reply|visit|follow|use|please click"
     r"|from (?:this|these|our|future))\b(?: \w+){0,6}",
     r"\bunsubscribe (?:here|manage|update|privacy|view in|preferences|(?:at )?any ?time)\b",
     (
@@ -215,6 +228,7 @@ _OTHERWISE: Final = re.compile(
 _PLAYFUL: Final = re.compile(
     r"\b(?:ha){2,}h?\b|\b(?:lol|lmao|rofl|jk|just kidding|blush\w*|flatter\w*|amazing|incredible"
     r"|awesome|so (?:nice|kind|sweet|good|cute|true)|too kind|too good|love (?:it|this|that)|wow"
+    r"|(?:ja|trop|ist das|so|faire) (?:genial|drole|rire|lustig|geil|krass)"
     r"|take my money|no way|im sold|thats (?:great|crazy|insane|wild))\b"
 )
 _LAUGHTER: Final = re.compile(
