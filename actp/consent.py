@@ -12,7 +12,8 @@ __all__ = ["declined", "is_about_contact", "remarks"]
 
 # Exports of other tools name these columns in many ways: "Unsubscribed from all email", UNSUB_TIME.
 _REFUSAL: Final = re.compile(
-    r"(?:^|_)(?:unsub(?:scribe|scribed)?|opt(?:ed)?_?out|do_?not_?(?:contact|e?mail|call|dm|message"
+    r"^(?:has)?(?:optedout|donot(?:call|contact|e?mail|message))|(?:^|_)do_?not_?allow_"
+    r"|(?:^|_)(?:unsub(?:scribe|scribed)?|opt(?:ed)?_?out|do_?not_?(?:contact|e?mail|call|dm|message"
     r"|disturb)|dnc|dnd|blocked|black_?list(?:ed)?|suppress(?:ed|ion)?|abgemeldet|gesperrt"
     r"|(?:werbe|kontakt)sperre|ausgetragen|désinscrit|desinscrit|disiscritto)(?:_|$)"
 )
@@ -25,7 +26,20 @@ _REMARK: Final = re.compile(
     r"|kommentar|notas?|remarques?)$"
 )
 _TAGS: Final = re.compile(r"(?:^|_)(?:tags?|labels?|etiketten|etiquetas)$")
-_NO: Final = frozenset({"no", "n", "false", "f", "0", "never", "nein", "non", "off", "unchecked"})
+# FALSCH and FAUX are what a spreadsheet writes in German and French.
+_NO: Final = frozenset(
+    {
+        "no", "n", "false", "f", "0", "0.0", "never", "nein", "non", "off", "unchecked", "falsch",
+        "faux", "falso", "onwaar", "fałsz", "ложь", "falskt", "falsk", "nee", "ne", "não", "nao",
+        "nej", "nei", "nie", "нет", "hay\u0131r", "hayir", "yanl\u0131ş", "yanliş", "いいえ", "否",
+    }
+)  # fmt: skip
+_WITHHELD: Final = re.compile(
+    r"un-?subscribed|opted[ _-]?out|denied|declined|withdrawn|revoked|refused|not[ _]given"
+    r"|no consent|widerrufen|abgelehnt|refusé|rechazado"
+)
+# As Dynamics writes it in "Do not allow Emails".
+_ALLOWED: Final = frozenset({"allow", "allowed"})
 _NOTHING: Final = frozenset({"none", "null", "nil", "nan", "n/a", "na", "-"})
 
 
@@ -38,8 +52,11 @@ def declined(cells: Mapping[str, str]) -> str | None:
     """Return the cell that says so, as ``unsubscribed: yes``, or None."""
     for column, value in cells.items():
         said = value.casefold()
-        is_refused = _REFUSAL.search(column) is not None and said not in _NO | _NOTHING
-        if is_refused or (_CONSENT.search(column) is not None and said in _NO):
+        if column.endswith(("_link", "_url")):  # to unsubscribe by
+            continue
+        is_refused = _REFUSAL.search(column) is not None and said not in _NO | _NOTHING | _ALLOWED
+        is_withheld = said in _NO or _WITHHELD.fullmatch(said) is not None
+        if is_refused or (_CONSENT.search(column) is not None and is_withheld):
             return f"{column}: {value[:40]}"
     return None
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from actp.errors import InvalidInput, NotFound
@@ -34,6 +35,13 @@ _LOOKED_AT_BYTES: Final = 1000
 _DELIMITER_LINE: Final = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
+# What stands above the header in exports of Numbers ("Table 1") and LinkedIn ("Notes:").
+_TITLE_LINES: Final = 4
+_HEADER_WORD: Final = re.compile(
+    r"(?i)(?:^|[\W_])(?:name|e-?mail|url|handle|username|platform|profile|instagram|twitter|linkedin|tiktok)(?:[\W_]|$)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One row: the line of the file on which it begins, and its cells by column.
@@ -59,13 +67,15 @@ def read_spreadsheet(path: Path) -> tuple[tuple[str, ...], list[Line]]:
 def read_table(raw: bytes, path: str) -> tuple[tuple[str, ...], list[Line]]:
     """Return the columns and lines of what is in a file; raises InvalidInput as well."""
     text = _decoded(raw, path)
-    sample = next((line for line in text.splitlines() if line.strip()), "")
-    named = _DELIMITER_LINE.fullmatch(sample)
+    first = list(islice((line for line in text.splitlines() if line.strip()), _TITLE_LINES + 1))
+    named = _DELIMITER_LINE.fullmatch(first[0]) if first else None
+    titles = _titles(first)
+    sample = first[titles] if first else ""
     delimiter = named[1] if named else max(DELIMITERS, key=sample.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     # A line without a delimiter and a word is blank; one of empty cells is a row.
     rows = (row for row in _rows(reader, path) if len(row[1]) > 1 or "".join(row[1]).strip())
-    if named:
+    for _ in range(1 if named else titles):
         next(rows)
     header = next(rows, (1, []))[1]
     columns = tuple(map(column_name, header))
@@ -81,6 +91,16 @@ def read_table(raw: bytes, path: str) -> tuple[tuple[str, ...], list[Line]]:
             remedy=f"Split it into files of at most {MAX_LINES:,} lines.",
         )
     return columns, lines
+
+
+def _titles(first: list[str]) -> int:
+    """Return how many lines of one cell stand above a header of several."""
+    for number, line in enumerate(first):
+        cells = next(csv.reader([line], delimiter=max(DELIMITERS, key=line.count)))
+        if sum(map(bool, map(str.strip, cells))) > 1:
+            is_header = "@" not in line and "//" not in line and _HEADER_WORD.search(line)
+            return number if is_header else 0
+    return 0
 
 
 def _bytes_of(path: Path) -> bytes:

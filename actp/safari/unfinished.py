@@ -41,12 +41,22 @@ _PLACEHOLDERS: Final = tuple(
         r"(?i:&lt;\s*[\w ]{2,30}\s*&gt;|\(\s*insert\b[^)]{0,80}\)|\((?:first |last )?name\))",
         rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])",
         r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b",
-        r"\[object Object\]|(?i:\blorem ipsum\b)|^TODO:|[,.:!]\s*TODO\b(?! list)|^\W*\{\}\W*$",
-        rf"{_GREETING}\s+(?:\{{\}}|(?:TBD|TBA|TODO|INSERT[ _]\w+)\b|@(?:first_?)?name\b)",
+        r"\[object \w+\]|\bInvalid Date\b|Traceback \(most recent call last\)",
+        r"#(?:N/A|NV|REF!|BEZUG!|NAME\?|VALUE!|WERT!|DIV/0!|NULL!|NUM!)",
+        r"(?<!\w)[$€£]X{2,}\b|\bX{2,}[%€]|\bXX[/:.]XX\b",
+        rf"{_GREETING}\s+(?:\.{{2,}}|-{{2,}}|\u2014),|\b(?:about|your|for|at|of) _{{2,}}(?!\w)",
+        # What another program made of signs and line ends.
+        r"(?i:&(?:amp|lt|gt|quot|apos|nbsp|[lr]squo|[lr]dquo|hellip|[nm]dash|[aeiou]uml|#x?[0-9a-f]{2,6});)",
+        r"</?(?:p|br|div|span)\b[^<>]{0,80}>",
+        r"\\n\\n|(?<=[,.!?])\\n|\\u[0-9a-fA-F]{4}",
+        r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?![\w.-])",
+        r"(?i:\blorem ipsum\b)|^TODO:|[,.:!]\s*TODO\b(?! list)|^\W*\{\}\W*$",
+        rf"{_GREETING}\s+(?:\{{\}}|(?:TBD|TBA|TBC|TODO|INSERT[ _]\w+)\b|@(?:first_?)?name\b)",
         rf"{_GREETING}\s+[\u27e8\u2039\xbb\u203a\u300c]\s*(?i:{_FIELDS})\s*[\u27e9\u203a\xab\u2039\u300d]",
         rf"@@\w+@@|«\s*(?i:{_FIELDS})\s*»",
         # What an assistant says around the text that it was asked for.
-        r"(?i:\bas an ai\b(?: \w+){0,2} (?:model|assistant)\b|^subject:\s)",
+        r"(?i:\bas an? (?:ai|large)\b(?: \w+){0,2} (?:model|assistant)\b|^subject:\s)",
+        r"(?i:\bi (?:can['\u2019]t|cannot) (?:assist with|fulfill?) (?:that|this)\b)",
         (
             r"^(?i:(?:sure|certainly|of course|absolutely|great|okay|ok|yes)\b[!,.]*\s+)?"
             r"(?i:here(?:['\u2019]s| is| are) (?:an?|the|your|some)(?: [\w-]+,?){0,4}?"
@@ -71,9 +81,15 @@ _NOTHINGS: Final = (
         r"(None|NaN|undefined|null)(?=\s*(?:[.,!?:;)]|$))",
         re.MULTILINE,
     ),
+    re.compile(r"\b(?i:you have|has|reached|got) (None|NaN|undefined|null)\b"),
+    re.compile(r"\b(NaN|undefined|None)(?:\s?%| (?:followers|views|likes|posts|subscribers)\b)"),
     re.compile(
         r"\b(?i:your) (?:company|business|brand|team|work|post|name) (None|NaN|undefined|null)\b"
     ),
+)
+# UTF-8 that was read as Latin-1: it\u2019s, caf\u00e9.
+_MISREAD: Final = re.compile(
+    "\u00e2\u20ac[\u2122\u0153\u009d\u201c\u201d\u00a6\u02dc]|\u00c3[\u00a1-\u00bf]|\u00f0\u0178"
 )
 # Signs that show nothing although they are no blanks.
 _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
@@ -88,6 +104,8 @@ def unfinished(text: str) -> str | None:
         return "the text shows nothing"
     if _DASHES.fullmatch(text.strip()):
         return "the text says nothing"
+    if match := _MISREAD.search(text):
+        return f"the text was stored in another encoding: {text[: match.end()][-40:]}"
     plain = unicodedata.normalize("NFKC", text)
     for placeholder in _PLACEHOLDERS:
         if match := placeholder.search(plain):

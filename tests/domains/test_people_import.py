@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actp.campaigns.lists import read_targets, refuse_unwilling
+from actp.consent import declined
 from actp.domains.crm.importing import import_people
 from actp.errors import InvalidInput, NotFound
 from actp.spreadsheet import read_spreadsheet
@@ -51,6 +52,9 @@ def file(folder: Path, content: str | bytes) -> Path:
         "sep=;\n" + PLAIN.replace(",", ";"),
         "\ufeffsep=,\r\n" + PLAIN.replace("\n", "\r\n"),
         "\n\n" + PLAIN,
+        "Table 1,,\n" + PLAIN,
+        "Tabelle 1\r\n" + PLAIN.replace(",", ";"),
+        'Notes:\n"When exporting, you may notice that, in part, mails are missing."\n\n' + PLAIN,
         '"Name","Email","Twitter"\n"Ada Lovelace","ada@x.example","@ada"\n\n,,\n"Bob","","bob"\n',
     ],
 )
@@ -125,6 +129,28 @@ def test_people_are_added_completed_or_skipped_with_a_reason(
     assert (str(bob["id"]), bob["display_name"], bob["email"]) == (known, "Robert", "bob@x.example")
     again = import_people(store, file(tmp_path, content), operator=OPERATOR)
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_refused"),
+    [
+        ("unsubscribed", "FALSCH", False),
+        ("unsubscribed", "WAHR", True),
+        ("newsletter_opt_in", "FAUX", True),
+        ("newsletter_opt_in", "VRAI", False),
+        ("email_marketing_consent", "UNSUBSCRIBED", True),
+        ("email_marketing_consent", "SUBSCRIBED", False),
+        ("do_not_allow_emails", "Do Not Allow", True),
+        ("do_not_allow_emails", "Allow", False),
+        ("hasoptedoutofemail", "1", True),
+        ("donotcall", "0", False),
+        ("unsubscribe_link", "https://x.example/u", False),
+    ],
+)
+def test_a_cell_forbids_contact_as_other_programs_write_it(
+    column: str, value: str, *, is_refused: bool
+) -> None:
+    assert (declined({column: value}) is not None) == is_refused
 
 
 def test_whom_a_line_says_not_to_contact_is_not_contacted(

@@ -32,9 +32,26 @@ ADDRESS_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "instagram": ("instagram", "ig", "instagram_handle", "instagram_url", "instagram_username"),
         "tiktok": ("tiktok", "tiktok_handle", "tiktok_url", "tiktok_username"),
-        "linkedin": ("linkedin", "linkedin_url", "linkedin_profile", "linkedin_profile_url"),
+        "linkedin": (
+            "linkedin",
+            "linkedin_url",
+            "linkedin_profile",
+            "linkedin_profile_url",
+            "person_linkedin_url",
+        ),
         "threads": ("threads", "threads_handle", "threads_url"),
-        "gmail": ("email", "e_mail", "mail", "email_address", "e_mail_address", "work_email"),
+        "gmail": (
+            "email",
+            "e_mail",
+            "mail",
+            "email_address",
+            "e_mail_address",
+            "work_email",
+            "personal_email",
+            "e_mail_1_value",  # as Google Contacts numbers them
+            "e_mail_2_value",
+            "e_mail_2_address",  # Outlook
+        ),
         "": ("url", "profile", "profile_url", "link"),
     }
 )

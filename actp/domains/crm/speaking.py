@@ -24,7 +24,8 @@ _OUR_PREFIX = re.compile(
     r"|minä|あなた|自分|你|您|나|회원님|أنت|אתה|את|आप|kamu|anda|saya|bạn|คุณ|εσείς|εσύ)"
     r"\s?[:\uff1a]\s*"
     # "You sent me this twice" is theirs.
-    r"|you sent (?=an? [\w ]{3,20}\.?$)",
+    r"|you sent (?=an? [\w ]{3,20}\.?$|an? \w+ by @?[\w.]+$)|you (?=shared an? \w+\.?$)"
+    r"|you (?=replied to (?:their|his|her|[\w. ]{1,40}['\u2019]s?) (?:story|note)\b)",
     re.IGNORECASE,
 )
 _SENT_PREFIX = re.compile(r"you sent ", re.IGNORECASE)
@@ -32,8 +33,29 @@ _SENT_PREFIX = re.compile(r"you sent ", re.IGNORECASE)
 # for that: "Friday", "today" or "sent" may well be an answer, and a doubt counts as one.
 _TIME: Final = r"(?:just now|yesterday|(?:on |at )?[\d:., apm]*\d ?[a-z]{0,3}(?: ago)?)"
 _NO_TEXT = re.compile(
-    rf"active(?: now|(?: today)?| {_TIME})|online|typing.{{0,3}}|seen(?: {_TIME}| by \w+)?"
-    rf"|(?:sent|delivered) {_TIME}",
+    rf"active(?: now|(?: today)?| {_TIME})|online|(?:[\w.]+ is )?typing.{{0,3}}"
+    rf"|seen(?: {_TIME}| by \w+| on (?:mon|tues|wednes|thurs|fri|satur|sun)day)?"
+    rf"|(?:sent|delivered|opened|read) {_TIME}|\[draft\] .*|draft: .*",
+    re.IGNORECASE,
+)
+# What the site reports that somebody did: neither words of theirs nor an answer of ours. Who only
+# likes something has said nothing; a sign of refusal is an answer.
+_OUR_ACT = re.compile(
+    r"you (?:unsent|deleted|removed) (?:a|this) message|you liked (?:a|their) (?:message|story)"
+    r"|you reacted\b.*|you called \w[\w ]*|you started an? (?:audio|video|voice) (?:chat|call)"
+    r"|(?:this )?message (?:was |has been |is )?(?:deleted|removed|unsent|unavailable)"
+    r"|this message is no longer available|you named the group .*"
+    r"|(?:audio|video) (?:call|chat) ended"
+    r"|you can now message (?:and call )?each other.*|you(?:['\u2019]re| are) now connected.*"
+    r"|say hi to your new connection|sponsored",
+    re.IGNORECASE,
+)
+_THEIR_ACT = re.compile(
+    r"unsent a message|liked (?:a|your) (?:message|story)"
+    r"|reacted (?:[^\w\s\U0001f44e\U0001f595\U0001f92c\U0001f92e]{1,8} )?to (?:your|a)"
+    r" (?:message|story)\b.*"
+    r"|accepted your (?:message request|invitation|connection request)"
+    r"|changed the theme\b.*|left the group|added [\w ]{1,60} to the group",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r"\d+\+? new messages?", re.IGNORECASE)
@@ -85,6 +107,16 @@ def _spoken(conversation: Conversation) -> tuple[str | None, Direction | None]:
     if _COUNTED.fullmatch(text):
         return None, "inbound"
     names = {conversation.name.casefold(), f"@{conversation.handle}", conversation.handle}
-    if not text or _NO_TEXT.fullmatch(text) or text.casefold() in names:
+    if not text or _NO_TEXT.fullmatch(text) or text.casefold().removeprefix("seen by ") in names:
         return None, known
+    if _is_act(text, conversation):
+        return None, None
     return text.strip(), known
+
+
+def _is_act(text: str, conversation: Conversation) -> bool:
+    shown = text.rstrip(".")
+    people = [conversation.name, *conversation.name.split()[:1], conversation.handle or ""]
+    who = next((each for each in people if each and shown.startswith(f"{each} ")), None)
+    act = shown[len(who) + 1 :] if who else shown
+    return _OUR_ACT.fullmatch(shown) is not None or _THEIR_ACT.fullmatch(act) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from html import unescape
 from importlib.resources import files
 from typing import Final
 
@@ -36,7 +37,10 @@ _HANDLE: Final = re.compile(
 )
 # Fields of other tools.
 _FIELDS: Final = re.compile(r"%\w+%|\$\w|[{}]|<\w+>|\*\|")
+# Before another word, the beginning of a name of places and things: Los Pollos, Das Café.
+_ARTICLES: Final = frozenset(_WORDS["articles"])
 _JOINS: Final = frozenset("'\u2019-")
+_VOWELS: Final = frozenset("aeiouy")
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
 
@@ -44,8 +48,9 @@ def first_name(display_name: str | None) -> str | None:
     """Return the first name in a display name, or None where none is clear."""
     if _TURNED.search(display_name or "") or _FIELDS.search(display_name or ""):
         return None
-    # A blank that takes no room parts words as others do.
-    text = unicodedata.normalize("NFKC", (display_name or "").replace("\u200b", " "))
+    # A blank that takes no room parts words as others do. Web forms store O&#39;Brien.
+    written = " ".join(unescape(display_name or "").replace("\u200b", " ").split())
+    text = unicodedata.normalize("NFKC", written)
     text = "".join(map(_plain, _PARTS.sub("|", text)))
     parts = [part.split() for part in text.split("|") if part.split()]
     for part in parts:
@@ -89,10 +94,21 @@ def _first(words: list[str]) -> str | None:
     is_initials = len(rest[0]) == 2 and rest[0].isupper()
     if len(words) == 1 and (is_initials or _HANDLE.fullmatch(rest[0])):
         return None
+    beginning = [word.lower() for word in rest[:2]]
+    if len(rest) > 1 and (beginning[0] in _ARTICLES or set(beginning) <= _PARTICLES):
+        return None
+    # JR Smith: nobody is called by initials without a vowel, nor by the family name.
+    if is_initials and not rest[-1].isupper() and not set(beginning[0]) & _VOWELS:
+        return None
     # DOE Jane: who writes one word in capitals means the family name.
     is_reversed = len(rest) == 2 and rest[0].isupper() and not rest[1].isupper()
     given = rest[1] if is_reversed and _is_name(rest[1]) else rest[0]
-    return given.capitalize() if given.isupper() or given.islower() else given
+    return _capitalized(given) if given.isupper() or given.islower() else given
+
+
+def _capitalized(word: str) -> str:
+    """Return ``Mary-Jane`` for ``MARY-JANE``, ``D'Angelo`` for ``d'angelo``."""
+    return "".join(part.capitalize() for part in re.split("([-'\u2019])", word))
 
 
 def _is_name(word: str) -> bool:
@@ -113,8 +129,8 @@ def _is_name(word: str) -> bool:
 def _plain(sign: str) -> str:
     """Return a sign as it stands in a name, a bar where an emoji or symbol parts words."""
     category = unicodedata.category(sign)
-    if sign in _KEPT or sign == "|" or category[0] in "LMN":
-        return sign
     if category in {"Cf", "Cc"} or "\ufe00" <= sign <= "\ufe0f":
         return ""
+    if sign in _KEPT or sign == "|" or category[0] in "LMN":
+        return sign
     return "|" if category[0] == "S" else " "

@@ -192,7 +192,8 @@ _UNSAID: Final = _compiled(
     r" to (?:\w+ )?(?:stop|unsubscribe|opt out|cancel|end|leave|quit)\b"
     r"(?: (?:receiving|getting)(?: \w+){0,3})?",
     r"\b(?:click|tap|press) (?:here |below |this link )?to unsubscribe\b",
-    r"(?<!like )(?<!want )(?<!wish )(?<!need )(?<!love )\bto unsubscribe (?:click|tap|reply|visit|follow|use|please click"
+    r"(?<!like )(?<!want )(?<!wish )(?<!need )(?<!love )"
+    r"\bto unsubscribe (?:click|tap|reply|visit|follow|use|please click"
     r"|from (?:this|these|our|future))\b(?: \w+){0,6}",
     r"\bunsubscribe (?:here|manage|update|privacy|view in|preferences|(?:at )?any ?time)\b",
     (
