@@ -81,7 +81,7 @@ language sql immutable as $$
 $$;
 
 -- What people paste around an address: blanks, signs that show nothing, the punctuation of a sentence,
--- and a remark in brackets behind it. The joiners of Indic and Arabic script stay, as names on LinkedIn
+-- and a remark in brackets or an emoji behind it. The joiners of Indic and Arabic script stay, as names on LinkedIn
 -- contain them.
 create or replace function public.safari_visible(given text) returns text
 language plpgsql immutable as $$
@@ -92,9 +92,9 @@ begin
   return regexp_replace(
     regexp_replace(
       regexp_replace(given, '[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'g'),
-      '[\s\u00a0\u3000]+\([^()]*\)[\s\u00a0\u3000]*$', ''),
+      '[\s\u00a0\u3000]+(?:\([^()]*\)|[\U0001f000-\U0001faff\u2600-\u27bf\u200d\ufe0f]+)[\s\u00a0\u3000]*$', ''),
     '^[\s\u00a0\u3000"''`“”„‘’‚«»‹›<(\[{]+'
-    '|(?:[\s\u00a0\u3000"''`“”„‘’«»‹›>)\]},;:!…]|(?<![/.])\.+)+$', '', 'g');
+    '|(?:[\s\u00a0\u3000"''`“”„‘’«»‹›>)\]},;:!…、。，！？]|(?<![/.])\.+)+$', '', 'g');
 end $$;
 
 -- The platform whose pages a host serves to a browser; LinkedIn has one for each country. Other subdomains

@@ -51,6 +51,23 @@ def test_rows_that_share_an_address_are_one_person(store: Store, admin: psycopg.
     assert addresses(store, "https://www.linkedin.com/in/jürgen") == {"linkedin:jürgen"}
 
 
+def test_a_field_is_read_as_people_fill_it(store: Store, admin: psycopg.Connection) -> None:
+    contact(admin, "twitter", "fill1", instagram_handle="@fill.one.x / @fill.shop.x")
+    contact(admin, "twitter", "fill2", instagram_handle="fill.one.x \U0001f525")
+    contact(admin, "twitter", "fill3", twitter_handle="https://instagram.com/fill.one.x")
+    contact(admin, "twitter", "fill4", instagram_handle="https://instagram.com/fill.shop.x/p/Cx1/")
+    contact(
+        admin, "twitter", "fill5", instagram_handle="fill.shop.x\u3002", email="a@fill.example / x"
+    )
+    contact(admin, "twitter", "fill6", email="Fill a@fill.example b@fill.example")
+    contact(admin, "twitter", "fill7", instagram_handle="Fill One")
+    assert addresses(store, "instagram:fill.one.x") == {
+        "gmail:a@fill.example", "gmail:b@fill.example",
+        "instagram:fill.one.x", "instagram:fill.shop.x",
+        *(f"twitter:fill{number}" for number in range(1, 7)),
+    }  # fmt: skip
+
+
 def test_a_changed_row_and_a_removed_one_change_the_person(
     store: Store, admin: psycopg.Connection
 ) -> None:
