@@ -20,7 +20,7 @@ from actp.safari.waits import Wait
 if TYPE_CHECKING:
     from actp.safari.outcomes import Breaking, Verdict
 
-__all__ = ["RULES", "UNKNOWN_ON_PURPOSE", "Rule", "rule_for", "session_remedy"]
+__all__ = ["RULES", "UNKNOWN_ON_PURPOSE", "Rule", "proves_nothing", "rule_for", "session_remedy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,10 @@ RULES: Final = (
     # No tab, no session.
     _not_ready(_EVERY, r"^No Safari tab available"),
     _not_ready(("instagram-dm",), r"^Session activation failed|Safari session not found"),
-    # The platform wants a person.
-    _blocked(_EVERY, r"\bnot[ _]logged[ _]in\b|\bcaptcha\b"),
+    # It read the name of somebody, which can be any.
+    _given_up(("tiktok-dm",), r"^identity_mismatch\b"),
+    # The platform wants a person. Handles stand in the texts too.
+    _blocked(_EVERY, r"""(?<![@"'.\w])(?:not[ _]logged[ _]in|captcha)(?!\.?\w)"""),
     _blocked(("instagram-dm",), r"action blocked"),
     _blocked(("instagram-comments",), r"^Platform restriction: (?:action_blocked|rate_limited)"),
     _blocked(("tiktok-comments",), r"^Platform restriction: rate_limit"),
@@ -175,7 +177,7 @@ RULES: Final = (
     # The text was typed, or may have been, and no button was pressed.
     _after_typing(("twitter-dm",), r"^Could not find Send button"),
     _after_typing(("instagram-dm", "linkedin-automation"), r"^Failed to type message"),
-    _given_up(("tiktok-dm",), r"^(?:identity_mismatch|event_type_failed|background_type_failed)\b"),
+    _given_up(("tiktok-dm",), r"^(?:event_type_failed|background_type_failed)\b"),
     # Last words of three tries, or of a check that does not say when it was made.
     _suspicious(
         _given_up(
@@ -235,8 +237,15 @@ def session_remedy(text: str) -> str | None:
     return None
 
 
+def proves_nothing(text: str) -> bool:
+    """Return whether a text can come after the button was pressed, whatever else stands in it."""
+    return any(pattern.search(text) for pattern in UNKNOWN_ON_PURPOSE)
+
+
 def rule_for(service: str, text: str) -> Rule | None:
     """Return what a service's text means, or None for a text that proves nothing."""
+    if proves_nothing(text):
+        return None
     for rule in RULES:
         if (not rule.services or service in rule.services) and rule.pattern.search(text):
             return rule

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.retry_after import retry_after_seconds
 from actp.safari.addresses import is_name_of, shares_no_word
-from actp.safari.answer_texts import Rule, rule_for, session_remedy
+from actp.safari.answer_texts import Rule, proves_nothing, rule_for, session_remedy
 from actp.safari.commands import Comment, Tweet, handle_of, text_of
 from actp.safari.outcomes import Failure, Outcome, Phase, Reply
 from actp.safari.texts import normalised_text
@@ -123,7 +123,7 @@ def _answered(reading: _Reading) -> Outcome:
         return _blocked(reading)
     if (rule := rule_for(reading.service.name, reading.text)) is not None:
         return _by_rule(reading, rule)
-    return _by_status(reading)
+    return _ended_without_verdict(reading) if proves_nothing(reading.text) else _by_status(reading)
 
 
 def _by_rule(reading: _Reading, rule: Rule) -> Outcome:

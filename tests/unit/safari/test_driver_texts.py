@@ -70,6 +70,22 @@ def test_each_text_has_one_meaning(text: Text) -> None:
     assert is_unknown == (text.first == "unknown no_verdict")
 
 
+def test_a_text_from_after_the_button_is_never_taken_for_a_refusal() -> None:
+    afterwards = [text for text in TEXTS if text.first == "unknown no_verdict"]
+    assert {text.service for text in afterwards} >= {
+        "tiktok-dm",
+        "instagram-dm",
+        "twitter-comments",
+    }
+    for text in afterwards:
+        words = f"{text.text} (captcha, daily limit reached)"
+        for status in (200, 400, 403, 404, 405, 409, 422, 429, 500, 503):
+            reply = Reply(status, {}, json.dumps({"error": words}).encode())
+            service = SERVICES[text.service]
+            read = read_answer(service, command_of(service.name), reply, now=NOW, took_seconds=1.0)
+            assert meaning(read) == "unknown no_verdict", (text, status)
+
+
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: f"{text.service}: {text.text}")
 def test_a_later_try_never_lets_a_comment_be_sent_again(text: Text) -> None:
     later = outcome(text, LATER_SECONDS)
