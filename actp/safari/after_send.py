@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from actp.safari.commands import Comment, SendDm
+from actp.safari.commands import Comment, SendDm, Tweet
 from actp.safari.outcomes import Outcome
 from actp.safari.texts import visible_text
 
@@ -49,7 +49,7 @@ return '';
 def look_after_send(asking: Asking, command: Command, outcome: Outcome) -> Outcome:
     """Return the outcome of a text that was sent, in view of its page; reads, sends nothing."""
     is_seen = outcome.result.get("verification") == "seen"
-    if outcome.verdict != "sent" or is_seen or not isinstance(command, SendDm | Comment):
+    if outcome.verdict != "sent" or is_seen or not isinstance(command, SendDm | Comment | Tweet):
         return outcome
     if asking.service.name in _BOXES:
         return _look_at_box(asking, command.text, outcome)

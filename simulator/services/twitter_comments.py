@@ -37,6 +37,7 @@ WORDS = (
     Words("rate limit", "error:rate_limited"),
     Words("daily limit", "error:You have reached the daily limit"),
 )
+WORDS_OF_SUCCESS = ("sent", "posted", "your post")
 _FILTERED = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|ALTER|EXEC|UNION|SCRIPT)\b", re.IGNORECASE
 )
@@ -154,7 +155,9 @@ class TwitterComments(CommentService):
         if not manner.is_for_tweets:
             return await super().verify(hands, text, manner)
         await hands.wait(manner.verify_seconds)
-        return not hands.misses("verify") and not hands.is_composing()
+        # A toast that a tweet was not taken names it too.
+        is_told = any(words in self.site.notice.lower() for words in WORDS_OF_SUCCESS)
+        return not hands.misses("verify") and (is_told or not hands.is_composing())
 
     def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:
         is_tweet = effect.kind == "tweet"

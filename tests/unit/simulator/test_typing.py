@@ -147,6 +147,22 @@ def test_a_tweet_that_is_not_taken_is_not_taken_for_sent(call: Caller, tmp_path:
     assert "stayed open" in outcome.error
 
 
+def test_a_tweet_whose_refusal_reads_like_a_success_is_not_taken_for_sent(
+    call: Caller, tmp_path: Path
+) -> None:
+    faults = [{"step": "submit", "kind": "ignored"}]
+    rule = {"service": "twitter-comments", "behaviour": "ok", "faults": faults}
+    toast = {"twitter": {"text": "Your post was too long for us"}}
+    call.simulator.play({"rules": [rule], "safari": {"notices": toast}})
+    asked = command("tweet", text="The same again")
+    with transport("twitter-comments", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        assert (outcome.verdict, outcome.result["verification"]) == ("sent", "claimed")
+        read = opened.read_back(asked, outcome)
+    assert call.seen() == []
+    assert (read.verdict, read.reason) == ("unknown", "still_in_box")
+
+
 def test_a_message_that_was_pasted_twice_is_told(call: Caller, tmp_path: Path) -> None:
     ignored(call, "instagram-dm", "unseen")
     asked = command_of("instagram-dm", "Hello")
