@@ -38,6 +38,8 @@ _TAKES_AGENTS_ROW: Final = re.compile(
     r"\bpublic\.(?:crm|actp|youtube|linkedin)_\w+",
     re.IGNORECASE,
 )
+# What PostgreSQL says of a generated column that a function writes.
+_COMPUTED: Final = re.compile(r'column "(\w+)".*\(SQLSTATE 428C9\)', re.DOTALL)
 
 
 class Misfit(NamedTuple):
@@ -94,6 +96,17 @@ def explained(error: StoreError, store: Store) -> StoreError:
         used = set(store.call("agent_tables_of", function_name=error.function or ""))
     except StoreError:
         return error
+    if computed := _COMPUTED.search(str(error)):
+        column = computed[1]
+        tables = sorted(name for name in used if column in wanted_columns().get(name, ()))
+        remedies = "\n".join(
+            f"alter table public.{name} alter column {column} drop expression;" for name in tables
+        )
+        return SchemaMissing(
+            f"this agent is off, it writes a column that the database computes: {error}",
+            remedy="The queue and the other agents work without it. In SQL, where values stay:\n"
+            + remedies,
+        )
     # A view reads, and writes may fail all the same.
     misfits = [misfit for misfit in found.misfits or found.fitted if misfit.table in used]
     if misfits:

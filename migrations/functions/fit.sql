@@ -64,7 +64,9 @@ language plpgsql immutable as $$
 declare
   result stored%type;
 begin
-  case pg_typeof(stored)::text
+  -- Of a domain, the type that it is made of.
+  case (select format_type(coalesce(nullif(k.typbasetype, 0), k.oid), null)
+          from pg_type k where k.oid = pg_typeof(stored))
     when 'text[]' then result := public.agent_texts(coalesce(list, '[]'));
     when 'integer[]' then result := public.agent_integers(coalesce(list, '[]'));
     else result := coalesce(list, '[]');

@@ -104,10 +104,21 @@ language sql immutable as $$
   select case when given > 0 and given < 1e15 then given end
 $$;
 
+-- The same of a column that holds floating-point numbers, as another program may have made it.
+create or replace function public.agent_figure(given double precision) returns numeric
+language sql immutable as $$
+  select public.agent_figure(case when given between 0 and 1e15 then given::numeric end)
+$$;
+
 -- A count as far as it can be one, and as far as an integer holds it.
 create or replace function public.agent_count(given numeric) returns integer
 language sql immutable as $$
   select case when given between 0 and 2147483647 then round(given)::integer end
+$$;
+
+create or replace function public.agent_count(given double precision) returns integer
+language sql immutable as $$
+  select public.agent_count(case when given between 0 and 2147483647 then given::numeric end)
 $$;
 
 -- Each measured post of the last days: {platform, external_id, niche, published_at, score_24h,

@@ -11,6 +11,13 @@ language sql immutable as $$
               when views > 0 then 1 else 0 end
 $$;
 
+-- The same where another program keeps floating-point numbers.
+create or replace function public.agent_snapshot(video_id text, title text, views double precision)
+returns integer
+language sql immutable as $$
+  select public.agent_snapshot(video_id, title, public.agent_count(views)::numeric)
+$$;
+
 -- One page of videos that nobody has classified yet, each with its newest snapshot that has counts.
 create or replace function public.agent_youtube_new(
   after uuid default null, row_limit integer default 1000
@@ -62,7 +69,8 @@ begin
 end $$;
 
 -- Brings the counts of classified videos up to their newest snapshot that has any: one that is private
--- or gone keeps what it had brought. The engagement of a video is
+-- or gone keeps what it had brought. So does their date, as a scheduled video has that of its upload
+-- until it appears. The engagement of a video is
 -- 3 a like, 4 a comment and 0.1 a view, as everywhere.
 create or replace function public.agent_youtube_refresh() returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
@@ -72,18 +80,21 @@ begin
   update actp_content_performance p
      set views = s.views, likes = s.likes, comments_count = s.comments_count,
          watch_time_minutes = s.watch_time_minutes,
+         published_at = coalesce(s.published_at, agent_time(p.published_at)),
          -- Without likes or views it was not measured.
          engagement_score = s.likes * 3 + coalesce(s.comments_count, 0) * 4 + s.views * 0.1
     from (select distinct on (y.video_id) y.video_id, agent_count(y.views) as views,
                  agent_count(y.likes) as likes,
                  agent_count(y.comments_count) as comments_count,
-                 agent_figure(y.watch_time_minutes) as watch_time_minutes
+                 agent_figure(y.watch_time_minutes) as watch_time_minutes,
+                 agent_time(y.published_at) as published_at
             from youtube_video_stats y
            where agent_snapshot(y.video_id, y.title, y.views) = 1
            order by y.video_id, y.checked_at desc nulls last, y.id desc) s
    where p.platform = 'youtube' and p.external_id = s.video_id
-     and (p.views, p.likes, p.comments_count, p.watch_time_minutes) is distinct from
-         (s.views, s.likes, s.comments_count, s.watch_time_minutes);
+     and ((p.views, p.likes, p.comments_count, p.watch_time_minutes) is distinct from
+          (s.views, s.likes, s.comments_count, s.watch_time_minutes)
+        or s.published_at <> coalesce(agent_time(p.published_at), '-infinity'));
   get diagnostics refreshed = row_count;
   return jsonb_build_object('refreshed', refreshed);
 end $$;
@@ -144,7 +155,7 @@ begin
       from content c
   ), grouped as (
     select r.platform, r.niche, r.content_type, count(*)::integer as sample_count,
-           coalesce(round(avg(r.views), 1), 0) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
+           coalesce(round(avg(r.views)::numeric, 1), 0) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
            round(avg(r.watch_time), 2) as avg_watch_time,
            coalesce(array_agg(r.hook order by r.place)
                     filter (where r.place <= 3 and r.hook is not null), '{}') as hooks,
@@ -199,7 +210,7 @@ $$;
 create or replace function public.agent_resonance_top(row_limit integer default 10)
 returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(r) order by r.avg_views desc, r.platform, r.niche), '[]')
+  select coalesce(jsonb_agg(to_jsonb(r) order by r.avg_views desc nulls last, r.platform, r.niche), '[]')
     from (
       select n.platform, n.niche, n.offer_tag, n.content_type, n.avg_views, n.avg_engagement,
              n.avg_watch_time, n.top_hook_patterns, n.top_post_ids, n.sample_count, n.last_updated

@@ -36,6 +36,9 @@ FOREIGN = {
     ("crm_message_queue", "id", "bigint"): {"outreach"},
     ("actp_prospect_scores", "score", "text"): CONTACTS,
     ("actp_content_performance", "offer_tags", "jsonb"): {"youtube", "resonance", "mix", "hours"},
+    ("actp_content_performance", "engagement_score", "double precision"): set(),
+    ("actp_content_performance", "views", "real"): set(),
+    ("youtube_video_stats", "views", "double precision"): set(),
     ("actp_posting_schedule", "best_hours", "jsonb"): {"hours", "mix"},
     ("actp_niche_resonance", "top_hook_patterns", "jsonb"): {"resonance", "mix", "videos"},
     ("actp_platform_research", "scraped_at", "text"): {"trends", "creators", "associations"},
@@ -68,3 +71,26 @@ def test_only_agents_that_use_the_table_are_off_and_say_why(  # noqa: PLR0913, P
             assert f"alter table public.{table}" in said
         else:
             assert code == ExitCode.OK, (name, said)
+
+
+def test_a_computed_column_is_named_with_what_makes_it_fit(
+    run_script: RunScript, admin: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.execute(
+        "alter table actp_content_performance drop column engagement_score cascade,"
+        " add column engagement_score numeric generated always as (likes * 3) stored,"
+        " drop column offer_tags cascade; create domain tags as text[];"
+        " alter table actp_content_performance add column offer_tags tags;"
+        " insert into youtube_video_stats (video_id, title, views, likes, published_at, checked_at)"
+        " values ('v', 'Workflow automation', 10, 1, now(), now())"
+    )
+    assert run_script(youtube.script, "--analyze")[0] == ExitCode.SCHEMA
+    said = capsys.readouterr().err
+    remedy = (
+        "alter table public.actp_content_performance alter column engagement_score drop expression;"
+    )
+    assert remedy in said
+    admin.execute(remedy.encode())
+    assert run_script(youtube.script, "--analyze")[0] == ExitCode.OK
+    tags = "select offer_tags::text[] from actp_content_performance"
+    assert admin.execute(tags.encode()).fetchone() == (["safari_automation"],)

@@ -75,6 +75,26 @@ def test_counts_follow_the_newest_snapshot_and_words_of_a_person_stay(
     ) == [("saas_growth", 1000, 134)]
 
 
+def test_a_scheduled_video_gets_the_time_at_which_it_appeared(
+    tools: Tools, admin: psycopg.Connection
+) -> None:
+    seen = (
+        "insert into youtube_video_stats (video_id, title, views, likes, published_at, checked_at)"
+        " values ('planned', 'How to automate', %s, %s, %s, %s::timestamptz)"
+    )
+    for views, published, checked in (
+        (0, None, "2026-03-01"),
+        (3, "2026-03-01 08:00+00", "2026-03-02"),
+        (900, "2026-03-05 17:00+00", "2026-03-06"),
+        (950, None, "2026-03-07"),
+    ):
+        admin.execute(seen, (views, views, published, checked))
+        tasks.analyze(tools)
+    assert rows(
+        admin, "select views, published_at = '2026-03-05 17:00+00' from actp_content_performance"
+    ) == [(950, True)]
+
+
 def test_a_video_that_is_not_public_keeps_its_last_figures(
     tools: Tools, admin: psycopg.Connection
 ) -> None:
