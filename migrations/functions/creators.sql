@@ -17,6 +17,12 @@ declare
   stage text := 'new';
 begin
   perform pg_advisory_xact_lock(hashtextextended('agent_creators:' || platform, 0));
+  -- Accounts of other hosts are no creators either.
+  creators := (
+    select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(creators) c
+     where not exists (select from safari_accounts a
+                        where a.platform = agent_creators_store.platform
+                          and a.account = lower(c ->> 'handle')));
   with found as (
     select distinct on (c.handle) c.* from jsonb_to_recordset(creators) as c (
       handle text, display_name text, niche text, icp_fit_score integer)
@@ -143,7 +149,7 @@ create or replace function public.agent_creators_top(
   platform text default null, niche text default null, row_limit integer default 20
 ) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(c) order by c.icp_fit_score desc, c.handle), '[]') from (
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.icp_fit_score desc nulls last, c.handle), '[]') from (
     select k.platform, k.handle, k.display_name, k.niche, k.followers, k.engagement_score,
            k.offer_match, k.icp_fit_score, k.top_post_url, k.last_synced_at
       from actp_platform_creators k

@@ -29,14 +29,14 @@ language sql stable set search_path = public, pg_temp as $$
       from actp_content_performance p
      where p.published_at between now() - interval '4 days' and now()
     union all
-    select (t.value)::timestamptz, t.key, coalesce(j.niche, j.brief ->> 'niche'),
+    select agent_time(t.value), t.key, coalesce(j.niche, j.brief ->> 'niche'),
            j.brief ->> 'hook', 'video'
       from actp_workflow_tasks w
            cross join lateral jsonb_each_text(w.input_data -> 'scheduled_times') t
            left join actp_gen_jobs j on j.id = agent_publish_video(w.input_data)
      where w.task_type = 'blotato_multi_publish' and w.status in ('pending', 'running')
        and jsonb_typeof(w.input_data -> 'scheduled_times') = 'object'
-       and t.value ~ '^\d{4}-\d\d-\d\dT'
+       and agent_time(t.value) is not null
        and not exists (select from actp_publish_attempts a
                         where a.task_id = w.id and a.platform = t.key
                           and a.published_at is not null)

@@ -12,7 +12,7 @@ begin
     return value::timestamptz;
   end if;
   return public.agent_time_in_utc(value);
-exception when datetime_field_overflow or invalid_datetime_format then
+exception when data_exception then
   return null;
 end $$;
 
@@ -24,7 +24,7 @@ create or replace function public.agent_time_in_utc(value text) returns timestam
 language plpgsql stable set search_path = public, pg_temp set timezone = 'UTC' as $$
 begin
   return safari_finite(case when value ~ '^\d{4}-\d\d-\d\d' then value::timestamptz end);
-exception when datetime_field_overflow or invalid_datetime_format then
+exception when data_exception then
   return null;
 end $$;
 

@@ -193,7 +193,7 @@ end $$;
 create or replace function public.agent_trends_top(row_limit integer default 10, days integer default 7)
 returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(t) order by t.trend_strength desc, t.niche), '[]') from (
+  select coalesce(jsonb_agg(to_jsonb(t) order by t.trend_strength desc nulls last, t.niche), '[]') from (
     select t.niche, t.platforms, t.platform_count, t.total_engagement, t.avg_engagement,
            t.trend_strength, t.top_posts, t.detected_at, t.updated_at, t.rise,
            round(t.total_engagement / nullif(t.avg_engagement, 0)) as posts

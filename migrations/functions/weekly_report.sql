@@ -74,7 +74,7 @@ begin
   ), said as (
     select 5 as place, '' as name, format('messages: %s sent, %s from %s, %s waiting',
              (select count(*) from crm_message_queue q
-               where q.status = 'sent' and q.sent_at > since),
+               where q.status = 'sent' and q.sent_at > since and q.sent_at <= now()),
              case when count(*) = 1 then '1 reply' else count(*) || ' replies' end,
              case when count(distinct m.who) = 1 then '1 person' else count(distinct m.who) || ' people' end,
              (select count(*) from crm_message_queue q where q.status in ('pending', 'sending')))
@@ -83,10 +83,11 @@ begin
                      as who
               from crm_messages x
              where agent_outreach_is_theirs(x)
-               and x.sent_at > since) m
+               and x.sent_at > since and x.sent_at <= now()) m
     having count(*) > 0 or exists (select from crm_message_queue q
                                     where q.status in ('pending', 'sending')
-                                       or (q.status = 'sent' and q.sent_at > since))
+                                       or (q.status = 'sent' and q.sent_at > since
+                                           and q.sent_at <= now()))
     union all
     select 6, '', format('conversions: %s', agent_plural(count(*), 'contact') || ' closed as won')
       from crm_contacts c
@@ -117,11 +118,11 @@ begin
     having count(*) > 0
     union all
     select 9, '', format('posting hours: changed %s', agent_plural(
-             sum((t.result #>> '{data,changed}')::integer), 'time'))
+             sum(agent_count((t.result #>> '{data,changed}')::numeric)), 'time'))
       from actp_agent_tasks t
      where t.domain = 'scheduler' and t.task = 'optimize' and t.created_at > since
        and jsonb_typeof(t.result #> '{data,changed}') = 'number'
-    having sum((t.result #>> '{data,changed}')::integer) > 0
+    having sum(agent_count((t.result #>> '{data,changed}')::numeric)) > 0
     union all
     select 2, '', format('commands: %s completed, %s failed, %s waiting',
              count(*) filter (where q.status = 'completed' and q.completed_at > since),

@@ -157,6 +157,17 @@ def test_nothing_is_half_written_when_the_research_fails(
         assert rows(admin, f"select count(*) from {table}") == [(0,)]  # noqa: S608
 
 
+def test_our_own_accounts_are_no_creators(
+    run_script: RunScript, open_tools: OpenTools, admin: psycopg.Connection
+) -> None:
+    open_tools(SAFARI_OWN_HANDLES="twitter=@Maria_Makes")
+    admin.execute("insert into safari_accounts (platform, account) values ('twitter', 'quiet')")
+    code, result = run_script(script, *ONE)
+    assert (code, result["new"], result["contacts"]) == (0, 0, 0)
+    for table, count in (("platform_creators", 0), ("twitter_research", 2)):
+        assert rows(admin, f"select count(*) from actp_{table}") == [(count,)]  # noqa: S608
+
+
 def test_a_search_that_did_not_load_is_a_failure_and_changes_no_figure(
     run_script: RunScript,
     admin: psycopg.Connection,
@@ -190,10 +201,13 @@ def test_a_service_that_is_down_is_told(
     assert "nothing of it was stored" in capsys.readouterr().err
 
 
-def test_the_best_are_listed(run_script: RunScript) -> None:
+def test_the_best_are_listed(run_script: RunScript, admin: psycopg.Connection) -> None:
     run_script(script, "--research", "--niche", "digital_marketing")
     _, listed = run_script(script, "--top-creators", "--platform", "instagram")
     assert [row["handle"] for row in listed["rows"]] == ["maria_makes", "quiet"]
+    admin.execute("update actp_platform_creators set icp_fit_score = null where handle <> 'quiet'")
+    _, listed = run_script(script, "--top-creators", "--platform", "instagram")
+    assert [row["handle"] for row in listed["rows"]] == ["quiet", "maria_makes"]
     assert script.main(["--top-creators"]) == 0
     assert script.main(["--top-creators", "--platform", "myspace"]) == 2
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from actp.cli.agents.growth import script as growth
+from actp.cli.agents.trends import script as trends
 from actp.cli.agents.youtube import script as youtube
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ insert into actp_content_performance
          %s::numeric, %s::timestamptz - make_interval(hours => n)
     from generate_series(1, 4) n
 """
+# Of times that are written as text: no day, no hour, no offset and no zone that there is.
+NO_TIMES = (
+    "2026-02-30T10:00:00Z", "2026-12-01T99", "2026-12-01T10:00:00+99:00",
+    "2026-12-01 10:00:00 Foo/Bar", "",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +44,11 @@ def odd(admin: psycopg.Connection) -> None:
         admin.execute(ADD, (name, views, score, watched, _ago(admin, days)))
     admin.execute(ADD, ("future", 10, "1", "1", _ago(admin, -5)))
     admin.execute(ADD, ("never", 10, "1", "1", "infinity"))
+    admin.execute(
+        "insert into actp_workflow_tasks (task_type, status, input_data) values"
+        " ('blotato_multi_publish', 'pending', %s)",
+        [json.dumps({"platforms": ["twitter"], "scheduled_times": dict(enumerate(NO_TIMES))})],
+    )
 
 
 def _ago(admin: psycopg.Connection, days: int) -> str:
@@ -74,6 +86,44 @@ def test_the_week_names_a_best_post_only_where_one_brought_something(
     assert _best(store) == "now-1 on threads, 90 engagement, the only one of a month"
     admin.execute("update actp_content_performance set engagement_score = 0")
     assert _best(store) is None
+
+
+def test_unknown_figures_are_listed_last(run_script: RunScript, admin: psycopg.Connection) -> None:
+    admin.execute(
+        "insert into actp_niche_resonance (platform, niche, offer_tag, content_type, avg_views,"
+        " sample_count) values ('youtube', 'saas_growth', 'none', 'educational', null, 3),"
+        " ('youtube', 'ai_automation', 'none', 'educational', 500, 3)"
+    )
+    admin.execute(
+        "insert into actp_cross_platform_trends (niche, platforms, trend_strength) values"
+        " ('saas_growth', '{tiktok}', null), ('ai_automation', '{tiktok}', 90)"
+    )
+    for script, flags in ((youtube, ("--summary",)), (trends, ("--top-trends", "5"))):
+        _, listed = run_script(script, *flags)
+        assert [row["niche"] for row in listed["rows"]] == ["ai_automation", "saas_growth"]
+
+
+def test_the_week_counts_only_what_was(store: Store, admin: psycopg.Connection) -> None:
+    before = store.call("agent_weekly_report")["lines"]
+    admin.execute(
+        "insert into crm_message_queue (platform, message_body, message_type, status, sent_at)"
+        " values ('twitter', 'hi', 'outreach', 'sent', '2099-01-01');"
+        " insert into crm_messages (platform, username, body, is_outbound, sent_at) values"
+        " ('twitter', 'ada', 'hi', false, '2099-01-01');"
+    )
+    assert store.call("agent_weekly_report")["lines"] == before
+    admin.execute(
+        "insert into actp_agent_tasks (domain, task, status, result) values"
+        " ('scheduler', 'optimize', 'ok', '{\"data\": {\"changed\": 1e30}}'),"
+        " ('scheduler', 'optimize', 'ok', '{\"data\": {\"changed\": 2.0}}'),"
+        " ('scheduler', 'optimize', 'ok', '{\"data\": {\"changed\": -1}}')"
+    )
+    assert "posting hours: changed 2 times" in store.call("agent_weekly_report")["lines"]
+
+
+def test_text_that_is_no_time_is_none(admin: psycopg.Connection) -> None:
+    for text in NO_TIMES:
+        assert admin.execute("select agent_time(%s::text)", [text]).fetchone() == (None,), text
 
 
 def _best(store: Store) -> str | None:

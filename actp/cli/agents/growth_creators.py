@@ -40,7 +40,7 @@ def _show_top(result: Mapping[str, Any]) -> None:
             text("@" + row["handle"].lstrip("@")),
             text(row["platform"]),
             text(row["niche"]),
-            str(row["icp_fit_score"]),
+            str(row["icp_fit_score"] or "-"),
             text(offers),
         )
     console().print(shown)

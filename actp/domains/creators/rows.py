@@ -13,7 +13,7 @@ from actp.errors import InvalidInput
 from actp.safari.addresses import clean_handle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from actp.clients.research import Creator, Post
 
@@ -25,22 +25,29 @@ _TWEET = re.compile(r"/status/(\d+)")
 
 
 def creator_rows(
-    platform: str, niche: str, creators: Sequence[Creator], posts: Sequence[Post] = ()
+    platform: str,
+    niche: str,
+    creators: Sequence[Creator],
+    posts: Sequence[Post] = (),
+    own: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Return one row for each creator whose handle can be one; the rest cannot be written to.
 
+    ``own`` are the handles of our own accounts, whose posts a research finds too.
     They are judged by all of their ``posts``, not by the one that did best; by the engagement of
     those too where the research gives no total.
     """
     rows = []
     for creator in creators:
         handle = _handle(platform, creator.handle)
-        if handle is None:
+        if handle is None or handle.lower() in own:
             continue
-        own = [post for post in posts if post.author.lower() == creator.handle.lower()]
-        texts = (post.text for post in own)
+        theirs = [post for post in posts if post.author.lower() == creator.handle.lower()]
+        texts = (post.text for post in theirs)
         said = " ".join((creator.display_name, creator.bio, creator.top_post_text, *texts))
-        brought = creator.engagement_score or sum(engagement_of(asdict(post)) or 0 for post in own)
+        brought = creator.engagement_score or sum(
+            engagement_of(asdict(post)) or 0 for post in theirs
+        )
         fit = icp_fit(niche, said, brought)
         rows.append(
             {

@@ -84,7 +84,10 @@ def _one(
     except ServiceError as error:
         return {**row, "error": f"{platform}: {str(error).removesuffix('.')}"}
     found = list(zip(niches, findings, strict=True))
-    creators = [r for niche, f in found for r in creator_rows(platform, niche, f.creators, f.posts)]
+    own = _own_handles(tools, platform)
+    creators = [
+        row for niche, f in found for row in creator_rows(platform, niche, f.creators, f.posts, own)
+    ]
     posts = [r for niche, f in found for r in post_rows(platform, niche, f.posts)]
     hooks = [{"platform": platform, "niche": n, "hooks": hooks_of(f.posts)} for n, f in found]
     stored = tools.store.call(
@@ -93,3 +96,10 @@ def _one(
     if silent := [query for query, f in zip(queries, findings, strict=True) if f.is_empty]:
         row["error"] = f"{platform}: nothing found of {', '.join(silent)}; {EMPTY_MAY_BE}"
     return {**row, "creators": len(creators), "posts": len(posts), **stored}
+
+
+def _own_handles(tools: Tools, platform: str) -> set[str]:
+    """Return our own handles on a platform; a Threads account has the name of its Instagram one."""
+    twins = {"threads", "instagram"}
+    logins = tools.settings.safari_logins
+    return {logins[name] for name in (twins if platform in twins else {platform}) & set(logins)}
