@@ -69,7 +69,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_up(checkout: Path, lock: str) -> subprocess.CompletedProcess[str]:
+def set_up(checkout: Path, lock: str, **settings: str) -> subprocess.CompletedProcess[str]:
     (checkout / "requirements.lock").write_text(lock)
     environment = {
         "PATH": os.environ["PATH"],
@@ -77,6 +77,7 @@ def set_up(checkout: Path, lock: str) -> subprocess.CompletedProcess[str]:
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(checkout),
         "PIP_CONFIG_FILE": os.devnull,
+        **settings,
     }
     return subprocess.run(
         [checkout / "bin" / "setup"],
@@ -101,3 +102,21 @@ def test_a_file_that_is_not_the_locked_one_is_not_installed(checkout: Path) -> N
     done = set_up(checkout, f"trifle==1.0 --hash=sha256:{digest}\n")
     assert done.returncode == 0, done.stderr
     assert list(checkout.glob(".venv/lib/*/site-packages/trifle.py"))
+    elsewhere = str(checkout / "elsewhere")
+    for setting in ("PIP_TARGET", "PIP_PREFIX"):
+        misled = set_up(
+            checkout, f"# anew\ntrifle==1.0 --hash=sha256:{digest}\n", **{setting: elsewhere}
+        )
+        assert misled.returncode == 78
+        assert f"{setting.removeprefix('PIP_').lower()}='{elsewhere}'" in misled.stderr
+
+
+@pytest.mark.parametrize("sign", [":", '"', "$", "`", "\\"])
+def test_a_folder_that_python_or_postgres_cannot_use_is_named(checkout: Path, sign: str) -> None:
+    folder = checkout / f"a{sign}b"
+    (folder / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "bin" / "setup", folder / "bin")
+    refused = set_up(folder, "")
+    assert refused.returncode == 78
+    assert f"{folder} cannot be used: " in refused.stderr
+    assert not (folder / ".venv").exists()
