@@ -54,6 +54,10 @@ _LISTS: Final = (
     ("video job", "remotion_content_producer.py --queue lists them."),
     ("command", "bin/history lists commands; bin/show ID shows the timeline of one."),
 )
+# Quotation marks and dashes that chats and web pages make of plain ones.
+_TYPOGRAPHIC: Final = frozenset(
+    "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+)
 _CLICKS_TYPES: Final = (
     ("is not a valid integer range", "is not a whole number"),
     ("is not a valid integer", "is not a whole number"),
@@ -124,6 +128,8 @@ def _remedy(error: ActpError, program: str) -> str:
 
 def _usage_remedy(error: click.UsageError, program: str) -> str:
     where = error.ctx.command_path if error.ctx else program
+    if not _TYPOGRAPHIC.isdisjoint(error.format_message()):
+        return f'Type plain " and -- in place of copied typographic signs; see {where} --help.'
     word = error.format_message().rstrip(".)'").rpartition(" ")[2].strip("('")
     if word.lower() in PAUSABLE:
         options = [opt for it in error.ctx.command.params for opt in it.opts] if error.ctx else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
@@ -20,6 +21,8 @@ __all__ = ["main", "run"]
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
 BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
+LONGEST_NAME: Final = 40
+DASHED_OPTION: Final = re.compile("-?[\u2010-\u2015\u2212]-?[a-z][a-z-]*(=|$)")
 PLAIN: Final = "actp.plain"
 # One sign for one, so that columns stay aligned.
 PLAIN_SIGNS: Final = {
@@ -48,6 +51,7 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     _open_streams()
     raise_on_interrupt()
     try:
+        _refuse_miscopied(arguments)
         code = command.main(list(arguments), prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
@@ -69,6 +73,26 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
             _discard_output()
         return code
     return code if isinstance(code, int) else 0
+
+
+def _refuse_miscopied(arguments: Sequence[str]) -> None:
+    """Refuse an empty value, such as that of an unset shell variable, and a typographic dash.
+
+    An empty value would be no filter: ``--account ""`` would stand for all accounts. An option
+    with a dash that a web page or chat changed would be taken for the text of a message.
+    """
+    before = ""
+    for argument in arguments:
+        if not argument.strip():
+            raise click.UsageError(f"There is an empty value{before and f' after {before}'}.")
+        if argument == "--":
+            return
+        name, is_given, value = argument.partition("=")
+        if name.startswith("--") and is_given and not value.strip():
+            raise click.UsageError(f"{name} has an empty value.")
+        if DASHED_OPTION.match(argument):
+            raise click.UsageError(f"{name[:LONGEST_NAME]} begins with a dash that is no hyphen.")
+        before = argument[:LONGEST_NAME]
 
 
 def _open_streams() -> None:

@@ -77,7 +77,8 @@ def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
         made.add_column(
             column,
             justify="right" if column in numbers else "left",
-            no_wrap=column in numbers,
-            overflow="ellipsis",
+            # One has to type an id; in a narrow terminal other words go on in the next line.
+            no_wrap=column == "id" or column in numbers,
+            overflow="fold",
         )
     return made

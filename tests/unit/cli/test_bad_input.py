@@ -57,8 +57,18 @@ sys.exit(main(["enqueue", "batch", "-"]))
         (("enqueue", "comment", "twitter", "javascript:alert(1)", "Hi"), ("https",)),
         (("enqueue", "comment", "twitter", "https://x.com/ada", "Hi"), ("not the address of",)),
         # texts
-        (("enqueue", "dm", "instagram", "ada", ""), ("text",)),
-        (("enqueue", "dm", "instagram", "ada", "  \n "), ("the text is empty",)),
+        (("enqueue", "dm", "instagram", "ada", ""), ("There is an empty value after ada.",)),
+        (("enqueue", "dm", "instagram", "ada", "  \n "), ("There is an empty value after ada.",)),
+        (("enqueue", "dm", "instagram", "ada", "--", " "), ("the text is empty",)),
+        # values of shell variables that are not set: none of them may stand for "all"
+        (("resume", "--account", ""), ("There is an empty value after --account.",)),
+        (("queue", "cancel", "--campaign=", "--platform", "tiktok"), ("--campaign has an empty",)),
+        (("review", "approve", "--all", "--platform", " ", "--yes"), ("after --platform.",)),
+        (("db", "bundle", ""), ("There is an empty value after bundle.",)),
+        # signs that a chat or a web page changed
+        (("enqueue", "tweet", "\u2014dry-run"), ("a dash that is no hyphen", "Type plain")),
+        (("pause", "\u2013platform", "tiktok"), ("a dash that is no hyphen", "Type plain")),
+        (("enqueue", "tweet", "\u201cHi", "Ada\u201d"), ("extra argument", "Type plain")),
         (("enqueue", "tweet", LONG), ("281 characters", "Shorten it.")),
         (("enqueue", "tweet", "please delete this"), ("[FILTERED:delete]", "another word")),
         # numbers
@@ -78,7 +88,8 @@ sys.exit(main(["enqueue", "batch", "-"]))
         ),
         (("enqueue", "tweet", "Hi", "--at", "2020-01-01T00:00"), ("--at is in the past",)),
         (("pause", "--for", "0s"), ("0s",)),
-        (("enqueue", "tweet", "Hi", "--key", " "), ("--key must have",)),
+        (("enqueue", "tweet", "Hi", "--key", " "), ("There is an empty value after --key.",)),
+        (("enqueue", "tweet", "Hi", "--key", "k" * 201), ("--key must have",)),
         # states and names
         (("history", "--status", "faild"), ("faild",)),
         (("resolve", "abcdef", "maybe"), ("maybe",)),

@@ -43,7 +43,8 @@ def test_the_same_answer_is_queued_once_a_day(run: Cli, ada: str) -> None:
 
 @pytest.mark.parametrize("words", ["", "  ", "\u200b", "Hi {first_name}", "None"])
 def test_an_answer_that_says_nothing_is_refused(run: Cli, ada: str, words: str) -> None:
-    check_error(run("inbox", "reply", ada[:8], words), ExitCode.USAGE, "the answer cannot be sent")
+    answer = run("inbox", "reply", ada[:8], "--", words)
+    check_error(answer, ExitCode.USAGE, "the answer cannot be sent")
 
 
 def test_done_and_snooze_may_be_repeated(run: Cli, ada: str) -> None:
