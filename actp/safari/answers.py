@@ -264,6 +264,10 @@ def _verified(reading: _Reading) -> Outcome:
 def _other_recipient(reading: _Reading) -> str | None:
     """Return an alert where the name above the conversation shares no word with the profile's."""
     named, handle = reading.value("verifiedRecipient"), handle_of(reading.command) or ""
+    is_nameless = reading.value("username") is None and reading.value("verified") is None
+    if reading.service.name == "tiktok-dm" and is_nameless:
+        # The last of its ways checks nothing.
+        return f"it wrote to the first person that a search listed; see whether that is {handle}"
     # Elsewhere the name can be any, or is the handle itself.
     if reading.service.name != "linkedin-automation" or not isinstance(named, str):
         return None

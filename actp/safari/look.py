@@ -17,6 +17,7 @@ from actp.safari.addresses import handle_in_post, is_same_post
 from actp.safari.after_send import comments_shown, look_after_send
 from actp.safari.asking import MAX_SAID_LENGTH, Asking
 from actp.safari.commands import Comment, SendDm, Tweet, recipient
+from actp.safari.conversation_words import with_conversation
 from actp.safari.login import look_at_login
 from actp.safari.outcomes import Outcome
 from actp.safari.pages import LIMIT_WORDS, PAGE_WITHOUT_POSTS, SHOWN
@@ -135,6 +136,7 @@ class Look:
         the session, not of two recipients.
         """
         outcome = look_after_send(self._asking, command, outcome)
+        outcome = with_conversation(self._asking, outcome)
         outcome = self._streaks.after(command, self._last_words(command, outcome))
         if not outcome.is_suspicious:
             self._suspect = None if outcome.verdict != "wait" else self._suspect

@@ -14,7 +14,23 @@ __all__ = ["LIMIT_WORDS", "PAGE_WITHOUT_POSTS", "SHOWN", "Shown"]
 PAGE_WITHOUT_POSTS: Final = "https://x.com/settings"
 
 # What a driver without a script for its page takes for a limit, in lower case.
-LIMIT_WORDS: Final = {"tiktok-comments": ("too many comments",)}
+LIMIT_WORDS: Final = {
+    "instagram-dm": (
+        "action blocked",
+        "try again later",
+        "temporarily blocked",
+        "slow down",
+        "too many requests",
+    ),
+    "tiktok-comments": ("too many comments",),
+    "tiktok-dm": (
+        "you are visiting too fast",
+        "temporarily blocked",
+        "verify you are human",
+        "too many requests",
+        "slow down",
+    ),
+}
 
 
 class Shown(NamedTuple):

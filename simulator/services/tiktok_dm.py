@@ -28,6 +28,13 @@ SEND_TO = "/api/tiktok/messages/send-to"
 ALIAS = "/api/messages/send-to"
 INBOX = INBOX_URLS["tiktok"]
 SEEN_CHARS = 15
+PHRASES_OF_A_LIMIT = (
+    "You are visiting too fast",
+    "temporarily blocked",
+    "verify you are human",
+    "Too many requests",
+    "slow down",
+)
 
 
 class TikTokDm(DmService):
@@ -102,6 +109,11 @@ class TikTokDm(DmService):
     async def perform(self, hands: Hands, call: Call, effect: Effect) -> Sent:
         """Look through the inbox, open the profile and its thread, and write there."""
         handle = effect.recipient
+        phrase = self._phrase_of_a_limit(hands)
+        if phrase is not None and call.path != ALIAS:
+            body = {"success": False, "rateLimited": True, "captcha": False}
+            reply = Reply(429, {**body, "error": f"TikTok rate limited: {phrase}"})
+            raise Refused("", reply=reply)
         await hands.navigate(INBOX, 9.3)
         if self.settings.dedup and call.body.get("force") is not True:
             hands.misses("look")
@@ -135,6 +147,15 @@ class TikTokDm(DmService):
         is_seen = hands.sees(effect.text, in_box=False)
         await hands.navigate(INBOX, 4.0)
         return Sent(is_seen, recipient=similar or handle)
+
+    def _phrase_of_a_limit(self, hands: Hands) -> str | None:
+        """Return what it takes for a limit on the page before: words of the site or of people."""
+        page = hands.session.tab().page
+        lines = [self.site.notice, self.site.content(page)]
+        if page.kind is Kind.INBOX:
+            lines += [snippet(last) for _, last in self.site.conversations()]
+        shown = "\n".join(lines)
+        return next((phrase for phrase in PHRASES_OF_A_LIMIT if phrase in shown), None)
 
     def _similar_row(self, handle: str) -> str | None:
         """Return the first person whose row it takes for that of a handle.

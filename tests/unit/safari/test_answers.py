@@ -52,6 +52,14 @@ def test_an_answer_means_what_the_service_means(
     assert bool(outcome.alert) == (meaning.verdict != "unknown" and meaning.breaker == "open")
 
 
+def test_a_tiktok_message_to_the_first_of_a_search_is_told() -> None:
+    unchecked = read("tiktok-dm", 200, {"success": True, "rateLimits": {"hourly": 1, "daily": 1}})
+    checked = read("tiktok-dm", 200, {"success": True, "username": "ada", "verified": False})
+    assert (unchecked.verdict, unchecked.reason) == ("sent", "unverified")
+    assert "see whether that is ada" in str(unchecked.alert)
+    assert (checked.verdict, checked.alert) == ("sent", None)
+
+
 @pytest.mark.parametrize("service", ALL)
 def test_a_refused_connection_is_not_sent(service: str) -> None:
     failure = Failure(Phase.NEVER_CONNECTED, "connection refused")

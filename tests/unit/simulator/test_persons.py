@@ -191,6 +191,20 @@ def test_words_of_a_person_are_not_taken_for_a_protected_account(
     assert "words that stand there" in refused.error
 
 
+def test_a_conversation_whose_words_read_like_a_limit_is_named(
+    call: Caller, tmp_path: Path
+) -> None:
+    call.simulator.receive("tiktok-dm", "eve", "Please slow down a bit")
+    asked = command_of("tiktok-dm")
+    with transport("tiktok-dm", call.simulator, tmp_path, time_scale=0.001) as opened:
+        assert opened.look(asked) == asked
+        read = opened.read_back(asked, opened.send(asked, opened.prepare(asked)))
+    assert received(call) == []
+    assert (read.verdict, read.reason) == ("wait", "blocked")
+    assert "TikTok rate limited: slow down" in str(read.alert)
+    assert "the last message of the conversation with eve" in str(read.alert)
+
+
 def test_words_in_a_conversation_do_not_hold_other_messages_back(
     call: Caller, tmp_path: Path
 ) -> None:
