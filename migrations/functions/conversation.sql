@@ -31,13 +31,6 @@ language sql stable as $$
   select p.veto from agent_person_of(contact_id) p
 $$;
 
--- Messages that nobody marked either way count as theirs.
-create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
-returns boolean
-language sql immutable as $$
-  select coalesce(public.agent_direction(message.direction) = 'inbound', not message.is_outbound, true)
-$$;
-
 -- Kinds of interactions by which somebody said nothing.
 create or replace function public.agent_silent_acts() returns text
 language sql immutable as $$
@@ -67,6 +60,15 @@ language sql immutable as $$
               when regexp_replace(lower(written), '[^a-z]+', '', 'g') in (
                 'outbound', 'outgoing', 'out', 'outbox', 'sent', 'send', 'ours', 'us', 'me', 'self',
                 'fromus', 'fromme', 'tothem') then 'outbound' end
+$$;
+
+-- Messages that nobody marked either way count as theirs, unless their sender says that they are ours.
+create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
+returns boolean
+language sql immutable as $$
+  select coalesce(public.agent_direction(message.direction) = 'inbound', not message.is_outbound,
+                  public.agent_direction(message.sender::text) is distinct from 'outbound'
+                    and message.sent_by_automation::text is distinct from 'true')
 $$;
 
 -- Interactions that stand for words of theirs; who merely opened or liked something said nothing.
@@ -199,7 +201,7 @@ language sql stable as $$
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,
              max(t.stated_at) filter (where t.is_outbound) as touched_at,
-             max(t.at) filter (where not t.is_outbound) as in_at,
+             max(t.at) filter (where not t.is_outbound and not t.is_silent) as in_at,
              (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
                as in_platform,
              count(*) filter (where t.is_outbound and t.at > now() - interval '7 days') as touches,
@@ -213,7 +215,11 @@ language sql stable as $$
         from (select least(n.sent_at, n.created_at) as at,
                      coalesce(n.sent_at, n.created_at) as stated_at, safari_platform(n.platform) as platform,
                      coalesce(nullif(n.message_text, ''), n.body) as text,
-                     not agent_outreach_is_theirs(n) as is_outbound
+                     not agent_outreach_is_theirs(n) as is_outbound,
+                     -- Some programs store reactions and receipts as messages.
+                     coalesce(lower(n.message_type::text), '')
+                       ~ ('(^|_)(typing|system|deleted|unsent|receipt)$|(^|_)' || agent_silent_acts())
+                       as is_silent
                 from crm_messages n where n.contact_id = any (ids)
                order by 1 desc nulls last limit 200) t) m
    cross join lateral (

@@ -24,7 +24,10 @@ begin
     new.message_text, new.body, to_jsonb(new) ->> 'text', to_jsonb(new) ->> 'content');
   new.body := coalesce(new.body, new.message_text, '');
   -- The direction wins: is_outbound may be a default.
-  new.is_outbound := coalesce(agent_direction(new.direction) = 'outbound', new.is_outbound, false);
+  new.is_outbound := coalesce(
+    agent_direction(new.direction) = 'outbound', new.is_outbound,
+    agent_direction(to_jsonb(new) ->> 'sender') = 'outbound'
+      or to_jsonb(new) ->> 'sent_by_automation' = 'true', false);
   new.direction := case when new.is_outbound then 'outbound' else 'inbound' end;
   if new.contact_id is null and new.conversation_id is not null then
     new.contact_id := (select v.contact_id from crm_conversations v where v.id = new.conversation_id);

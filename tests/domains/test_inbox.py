@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from actp.domains.outreach.due import list_due
 from actp.domains.outreach.hearing import hear
@@ -213,6 +214,33 @@ def test_who_wrote_at_our_own_moment_waits_for_us(
         (people.add("ada"),),
     )
     assert held(tools) == {"waits_for_us": 1}
+
+
+def test_receipts_reactions_and_our_own_messages_are_no_replies(
+    tools: Tools, people: People, admin: psycopg.Connection
+) -> None:
+    stored: dict[str, dict[str, Any]] = {
+        "reacts": {"message_type": "reaction", "body": "\u2764\ufe0f", "direction": "inbound"},
+        "saw": {"message_type": "seen", "body": "", "is_outbound": False},
+        "unsent": {"message_type": "system", "body": "Message deleted", "direction": "inbound"},
+        "automated": {"body": "Following up", "sent_by_automation": True},
+        "ours": {"body": "Following up", "sender": "me"},
+        "theirs": {"body": "Following up?", "sender": "them"},
+        "story": {"message_type": "story_reply", "body": "Nice!", "direction": "inbound"},
+    }
+    for name, message in stored.items():
+        contact = people.add(name)
+        people.hears(contact, direction="outbound", body="Hello", hours_ago=480)
+        values = {"contact_id": contact, "platform": "twitter", **message}
+        admin.execute(
+            "insert into crm_messages (contact_id, platform, body, direction, is_outbound, sender,"
+            " message_type, sent_by_automation, sent_at)"
+            " select contact_id, platform, body, direction, is_outbound, sender,"
+            " coalesce(message_type, 'dm'), coalesce(sent_by_automation, false),"
+            " now() - interval '5 days' from jsonb_populate_record(null::crm_messages, %s)",
+            (Jsonb(values),),
+        )
+    assert {row["name"] for row in waiting(tools.store)} == {"theirs", "story"}
 
 
 def test_a_message_dated_in_the_future_is_as_old_as_its_row(tools: Tools, people: People) -> None:
