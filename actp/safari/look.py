@@ -8,6 +8,7 @@ account of this Mac, the page must not show another one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,7 @@ from actp.safari.session_outcomes import (
     instead,
     logged_out,
     no_tab,
+    other_language,
     suspicious,
     wait,
     words_of_a_failure,
@@ -63,6 +65,9 @@ _SHOWS_TAB: Final = frozenset({"instagram-dm", "tiktok-dm", "twitter-dm"})
 _NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
 # Only another page shows which account it acts as, so it is asked with the login alone.
 _LOGIN_NAVIGATES: Final = frozenset({"linkedin-automation"})
+# They find the button that opens a conversation, or a comment, by its English word.
+_READS_ENGLISH: Final = frozenset({"instagram-dm", "threads-comments"})
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 # They read whether somebody is logged in only while the site's tab is in front or tracked.
 _LOGIN_NEEDS_SITE: Final = frozenset({"instagram-dm", "twitter-dm", "linkedin-automation"})
 
@@ -141,7 +146,7 @@ class Look:
         if not outcome.is_suspicious:
             self._suspect = None if outcome.verdict != "wait" else self._suspect
             return outcome
-        problem = self.session()
+        problem = self.session() or self._other_language()
         if problem is not None:
             return instead(problem, outcome)
         whom = recipient(command) or ""
@@ -258,6 +263,15 @@ class Look:
             return None
         problem = look_at_login(self._asking, self._own_handle)
         return None if problem is None else self._failed(problem)
+
+    def _other_language(self) -> Outcome | None:
+        """Return why no button is found on a site that is not shown in English."""
+        if self.service.name not in _READS_ENGLISH:
+            return None
+        said, language = self._asking.evaluated("document.documentElement.lang")
+        if not said.is_ok or not _LANGUAGE.fullmatch(language) or language.lower()[:2] == "en":
+            return None
+        return self._failed(other_language(self.service, language))
 
     def _can_tell_login(self) -> bool:
         """Whether the service has just said that somebody is logged in."""

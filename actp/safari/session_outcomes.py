@@ -23,6 +23,7 @@ __all__ = [
     "logged_out",
     "no_tab",
     "other_account",
+    "other_language",
     "refused",
     "suspicious",
     "unanswered",
@@ -37,6 +38,7 @@ SESSION_AGAIN_SECONDS: Final = 30.0
 SUSPECT_WAIT_SECONDS: Final = 900.0
 MAX_SAID_LENGTH: Final = 200
 MAX_ERROR_LENGTH: Final = 400
+MAX_LANGUAGE_LENGTH: Final = 20
 
 
 def wait(
@@ -122,6 +124,18 @@ def other_account(service: Service, shown: str, own_handle: str) -> str:
     """Return which account is logged in and which one the settings name."""
     seen = storable_text(shown, MAX_SAID_LENGTH)
     return f"@{seen} is logged in to {_site(service)}, and this Mac's account is @{own_handle}"
+
+
+def other_language(service: Service, language: str) -> Outcome:
+    """Return the outcome of a site in which the driver finds no buttons by their English words."""
+    shown = storable_text(language, MAX_LANGUAGE_LENGTH)
+    return wait(
+        service,
+        "not_ready",
+        f"{_site(service)} is shown in another language ({shown}), and the service looks for"
+        " English words",
+        "Set the language of the site to English in its settings; commands then continue.",
+    )
 
 
 def suspicious(service: Service, outcome: Outcome) -> Outcome:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Comment", "Message", "Site", "Tweet", "iso_time"]
 
 ME = "me"
+ENGLISH = "en"
 KEPT_THREADS, KEPT_POSTS, KEPT_EACH, KEPT_TWEETS = 1000, 1000, 200, 200
 POSTS_OF_A_PERSON = 5
 _POST_URLS = {
@@ -86,6 +87,7 @@ class Site:
         self.drafts: dict[str, str] = {}
         self.is_logged_in = True
         self.account = ME
+        self.language = ENGLISH
         self.load_seconds = 0.0
         self.keeps_drafts = False
         self.chat: str | None = None
@@ -104,6 +106,7 @@ class Site:
         name = self.name
         self.is_logged_in = name not in settings.logged_out
         self.account = settings.accounts.get(name, ME)
+        self.language = settings.languages.get(name, ENGLISH)
         self.load_seconds = settings.load_seconds.get(name, 0.0)
         self.keeps_drafts = name in settings.keeps_drafts
         self._keeps_chats = name in settings.keeps_chats
@@ -156,7 +159,9 @@ class Site:
     def has_button(self, profile: Page) -> bool:
         """Return whether a profile has a Message button."""
         person = profile.subject.rstrip("/").rsplit("/", 1)[-1]
-        return self.is_logged_in and person not in self._unreachable
+        # On Instagram it is known by its English word.
+        is_read = self.name != "instagram" or self.language == ENGLISH
+        return self.is_logged_in and is_read and person not in self._unreachable
 
     def close_chat(self) -> None:
         """Press what closes the conversation that stands open over the pages."""

@@ -60,8 +60,9 @@ class SafariSettings(_Strict):
     after a send; ``sticky_chats`` those on which a script cannot close it. ``closed`` names
     services without their tab; a claim on it lives on. ``unreachable`` are people whose profiles
     have no Message button. ``replies`` gives, for the address of a post, that of the post which it
-    answers and which its page shows first. ``accounts`` names who is logged in to a site where it
-    is not ``me``. ``post_texts`` gives, by address, what is written in a post and below it.
+    answers and which its page shows first. ``languages`` gives those of sites
+    that are not in English. ``accounts`` names who is logged in to a site where it is not ``me``.
+    ``post_texts`` gives, by address, what is written in a post and below it.
     Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
@@ -84,6 +85,7 @@ class SafariSettings(_Strict):
     unreachable: frozenset[str] = frozenset()
     replies: dict[str, str] = Field(default_factory=dict)
     post_texts: dict[str, str] = Field(default_factory=dict)
+    languages: dict[str, str] = Field(default_factory=dict)
     time_scale: NonNegativeFloat = 0.0
 
     @field_validator("closed", "at", "pinned_to")
@@ -104,6 +106,7 @@ class SafariSettings(_Strict):
         "sticky_chats",
         "notices",
         "pinned_posts",
+        "languages",
     )
     @classmethod
     def _name_sites(cls, value: frozenset[str] | dict[str, object]) -> object:

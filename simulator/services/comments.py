@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from simulator.browser import shell
 from simulator.browser.safari import ScriptError
-from simulator.browser.sites import iso_time
+from simulator.browser.sites import ENGLISH, iso_time
 from simulator.exchange import Call, Effect, Json, Refused, Reply, Sent
 from simulator.services.service import Service
 
@@ -47,7 +47,8 @@ class Manner:
     """How a driver writes: what it reports where a step fails, and how long its steps take.
 
     ``no_opener`` is what it reports where the way to the box is missing; None where there is none
-    to look for. ``is_proven_by_box`` is whether it takes its text in the box for the comment.
+    to look for. ``is_opener_named`` is whether it looks for that by an English word.
+    ``is_proven_by_box`` is whether it takes its text in the box for the comment.
     ``ways`` are those in which it types where JavaScript brings nothing.
     """
 
@@ -64,6 +65,7 @@ class Manner:
     is_proven_by_empty_box: bool = False
     is_proven_by_box: bool = False
     is_for_tweets: bool = False
+    is_opener_named: bool = False
     ways: tuple[Callable[[str], str], ...] = (shell.clipboard_doubling,)
 
 
@@ -120,7 +122,9 @@ class CommentService(Service):
                 if not words.ends:
                     await hands.wait(3.0)
                 return words
-        if manner.no_opener is not None and (hands.misses("open") or not hands.can_comment()):
+        is_read = self.site.language == ENGLISH or not manner.is_opener_named
+        is_there = is_read and hands.can_comment()
+        if manner.no_opener is not None and (hands.misses("open") or not is_there):
             await hands.wait(manner.opener_seconds)
             return Words("", manner.no_opener)
         there = hands.is_composing if manner.is_for_tweets else hands.can_comment

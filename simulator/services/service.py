@@ -213,6 +213,9 @@ class Service(ABC):
         if (sought := _SOUGHT.search(script)) is not None:
             left = self.text_left(hands, json.loads(sought[1]))
             return Reply(200, {"result" if "js" in call.body else "output": left})
+        if "documentElement.lang" in script:
+            key = "result" if "js" in call.body else "output"
+            return Reply(200, {key: hands.safari.sites[page.site].language})
         if "Something went wrong" in script:
             words = self.words_found(page)
             named = f"{page.url} {words}" if "location.href" in script else words

@@ -50,6 +50,7 @@ class ThreadsComments(CommentService):
         not_typed="All typing strategies failed",
         not_submitted="Submit button not found or disabled",
         typing_seconds=1.9,
+        is_opener_named=True,
         is_proven_by_box=True,
         ways=(str,),
     )

@@ -191,6 +191,24 @@ def test_words_of_a_person_are_not_taken_for_a_protected_account(
     assert "words that stand there" in refused.error
 
 
+@pytest.mark.parametrize("service", ["instagram-dm", "threads-comments"])
+def test_a_site_in_another_language_keeps_commands_and_is_told(
+    call: Caller, tmp_path: Path, service: str
+) -> None:
+    site = service.partition("-")[0]
+    call.simulator.safari(languages={site: "de"})
+    asked = command_of(service)
+    with transport(service, call.simulator, tmp_path, time_scale=0.001) as opened:
+        looked = opened.look(asked)
+        if not isinstance(looked, Outcome):
+            looked = opened.read_back(asked, opened.send(asked, opened.prepare(asked)))
+        call.simulator.safari(languages={})
+        assert opened.look(asked) == asked
+    assert received(call) == []
+    assert (looked.verdict, looked.reason, looked.quota_back) == ("wait", "not_ready", True)
+    assert "shown in another language (de)" in str(looked.alert)
+
+
 def test_a_conversation_whose_words_read_like_a_limit_is_named(
     call: Caller, tmp_path: Path
 ) -> None:
