@@ -1,4 +1,4 @@
-"""Detects questions about the price, in a dozen languages."""
+"""Detects questions about the price, in 25 languages."""
 
 from __future__ import annotations
 
@@ -35,6 +35,10 @@ _ASKED: Final = re.compile(
     # Dutch, Polish, Russian, Ukrainian, Turkish, Vietnamese
     r"|\b(?:wat|hoeveel) kost\w*|\bile (?:to )?kosztuj\w+|\bjaka.{0,8} cena\b"
     r"|сколько (?:это )?(?:стоит|будет)|какая цена|скільки кошту\w+|\bne kadar\b|\bbao nhieu\b"
+    # Swedish, Danish, Norwegian, Finnish, Czech, Hungarian, Romanian, Greek
+    r"|\b(?:vad|hvad|hva) kost[ae]r\b|\b(?:paljonko|mita) (?:se )?maksaa\b|\bkolik (?:to )?stoji\b"
+    r"|\bmennyi(?:be kerul|ert)\b|\bcat costa\b"
+    r"|\bποσο (?:κοστιζει|κανει)\b"  # noqa: RUF001  Greek
 )
 _WORDS: Final = frozenset(
     {
@@ -49,15 +53,17 @@ _WORDS: Final = frozenset(
 )  # fmt: skip
 # Without one of these nothing is asked: most texts are passed over by them.
 _TELLING: Final = _WORDS | {
-    "cena", "charge", "charges", "combien", "cuanto", "free", "hoeveel", "investment", "kadar",
-    "kost", "kosztuja", "kosztuje", "macht", "much", "nhieu", "quanto", "que", "quote", "quotes",
-    "rate", "rates", "teuer", "valor", "viel", "wieviel", "скільки", "сколько",
+    "cena", "charge", "charges", "combien", "costa", "cuanto", "free", "hoeveel", "investment",
+    "kadar", "kerul", "kost", "kostar", "koster", "kosztuja", "kosztuje", "macht", "maksaa",
+    "mennyiert", "much", "nhieu", "payment", "quanto", "que", "quote", "quotes", "rate", "rates",
+    "stoji", "teuer", "valor", "viel", "wieviel", "скільки", "сколько", "ποσο",
 }  # fmt: skip
 _STEMS: Final = ("preis", "fiyat", "harga", "biaya", "прайс", "стоимост")
 # Words that are as often no question of money, with those that make them one: "your rates".
 _PHRASES: Final = re.compile(
     r"\b(?:the investment|(?:a|get|send|me|need|for) quotes?|(?:your|ur|the|day|hourly) rates?"
-    r"|rate card|(?:you|u|they) charge|what.{0,12} charges?|kosztuj\w+)\b"
+    r"|rate card|payment (?:plans?|options?|terms)|(?:you|u|they) charge|what.{0,12} charges?"
+    r"|kosztuj\w+)\b"
 )
 # Words of money in what is said of something else: "it cost me my job".
 _IDIOMS: Final = re.compile(
@@ -80,7 +86,7 @@ _MONEY: Final = re.compile("[$€£₹]")
 # Scripts without blanks between words.
 _SIGNS: Final = re.compile(
     "いくら|料金|値段|価格|費用|多少[钱錢]|[价價]格|报价|報價|收[费費]|费用|얼마|가격|비용|ราคา|เท่าไ"
-    "|कीमत|कितने का|سعر|بكم|تكلفة"
+    "|कीमत|कितने का|سعر|بكم|تكلفة|قیمت|هزینه|מחיר|כמה (?:זה )?עולה"
 )
 
 

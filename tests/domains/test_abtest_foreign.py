@@ -135,3 +135,31 @@ def test_counts_that_were_stored_before_a_crash_decide(
         "ours": ("a", None), "theirs": (None, "theirs: the tweet of arm A is gone"),
     }  # fmt: skip
     assert rows(admin, "select winner from actp_ab_tests where topic = 'ours'") == [("a",)]
+
+
+def test_views_that_fell_were_misread_and_are_read_again(
+    run_script: RunScript, simulator: SimulatorProcess, admin: psycopg.Connection
+) -> None:
+    admin.execute(FOREIGN, ("falls", URL_B, "running", "2026-01-01", None))
+    admin.execute(
+        "update actp_ab_tests set started_at = now() - interval '25 hours', metrics_4h = %s",
+        [json.dumps({"views_a": 9000, "views_b": "9.5K"})],
+    )
+    simulator.play({"services": {"twitter-comments": {"tweets": TWEETS}}})
+    for views, said in ((4499, "arm A shows fewer views than before"), (9000, "arm B shows fewer")):
+        simulator.play(
+            {
+                "services": {
+                    "twitter-comments": {
+                        "tweets": [{**TWEETS[0], "views": views}, {**TWEETS[1], "views": 4700}]
+                    }
+                }
+            }
+        )
+        code, result = run_script(script, "--checkback")
+        assert (code, result["running"]) == (1, 1)
+        assert said in result["error"]
+    assert rows(admin, "select metrics_24h from actp_ab_tests") == [(None,)]
+    simulator.play({"services": {"twitter-comments": {"tweets": TWEETS}}})
+    _, result = run_script(script, "--checkback")
+    assert [row["verdict"] for row in result["rows"]] == ["b"]

@@ -178,6 +178,8 @@ def test_counts_that_lack_one_are_not_read(name: str, value: object) -> None:
 
 def test_a_post_that_is_out_has_been_seen() -> None:
     assert unmeasured({**WHOLE, "views": 0}) == ["views"]
+    assert unmeasured({**WHOLE, "views": 19}) == ["views"], "nobody likes it unseen"
+    assert unmeasured({**WHOLE, "views": 20}) == []
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,9 @@ def test_readiness_grows_from_interest_to_price(known: dict[str, Any], readiness
      "500 €", "ballpark?", "how pricey is it", "can I afford it?", "is it free?", "free or paid?",
      "what's the investment", "wieviel macht das?", "Wie viel nehmt ihr", "Почём?",
      "what would it cost me to hire you", "total cost?", "any monthly fees?", "เท่าไหร่คะ",
-     "combien demandez-vous ?", "Is there a setup cost?"],
+     "combien demandez-vous ?", "Is there a setup cost?", "Hva koster det?", "Vad kostar det?",
+     "Paljonko se maksaa?", "Kolik to stojí?", "Mennyibe kerül?", "Cât costă?", "Πόσο κάνει;",
+     "قیمتش چنده؟", "כמה זה עולה?", "do you have payment plans"],
 )  # fmt: skip
 def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
     assert score(facts(words=words)).breakdown == {"offer_keyword": 15}
@@ -142,7 +144,8 @@ def test_a_question_for_the_price_counts_in_any_language(words: str) -> None:
      "я ценю это", "how much time does it take", "feel free to write", "viel Erfolg",
      "It cost me my job", "that cost us a client", "the cost of living is crazy", "at all costs",
      "he paid the price", "combien d'heures", "my package arrived", "that is priceless",
-     "I can't afford to lose this", "das kostet mich nur Zeit", "it costs me hours every week"],
+     "I can't afford to lose this", "stojí to za to", "πόσο χαίρομαι", "Costa Rica is nice",
+     "das kostet mich nur Zeit", "it costs me hours every week"],
 )  # fmt: skip
 def test_other_words_are_no_question_for_the_price(words: str) -> None:
     assert score(facts(words=words)).breakdown == {}

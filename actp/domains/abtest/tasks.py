@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from actp.clients.blotato import BlotatoError
+from actp.counts import read_count
 from actp.domains.abtest.posts import counts_of, tweet_by_text, tweet_id
 from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows, late_windows
 from actp.domains.abtest.variants import written
@@ -35,6 +36,8 @@ NICHES: Final = (
     "digital_marketing",
     "creator_economy",
 )
+# Views only grow, apart from corrections: a page that shows a smaller share was misread.
+LEAST_KEPT: Final = 0.5
 DEFAULT_NICHE: Final = "ai_automation"
 _FIRST_SENTENCE = re.compile(r"^.*?[.!?](?=\s|$)", re.DOTALL)
 
@@ -207,11 +210,11 @@ def _counts(
     tools.store.call("agent_ab_note", id=test["id"], url_a=url_a, url_b=url_b)
     if url_b is None:
         return "the tweet of arm B is not in the timeline"
-    a, b = counts_of(tools.safari, url_a), counts_of(tools.safari, url_b)
+    a, b = _counts_of_arm(tools, test, "a", url_a), _counts_of_arm(tools, test, "b", url_b)
     if isinstance(a, str):
-        return f"the tweet of arm A {a}"
+        return a
     if isinstance(b, str):
-        return f"the tweet of arm B {b}"
+        return b
     found = {f"{name}_a": n for name, n in a.to_json().items()}
     found |= {f"{name}_b": n for name, n in b.to_json().items()}
     noted = {
@@ -222,6 +225,18 @@ def _counts(
     }
     tools.store.call("agent_ab_note", id=test["id"], metrics=dict.fromkeys(windows, noted))
     return (url_a, a), (url_b, b)
+
+
+def _counts_of_arm(tools: Tools, test: Mapping[str, Any], arm: str, url: str) -> Counts | str:
+    """Return what the tweet of an arm brought so far, or why it cannot be said."""
+    counts = counts_of(tools.safari, url)
+    looks = (test[name] for name in ("metrics_1h", "metrics_4h"))
+    before = (read_count(look.get(f"views_{arm}")) for look in looks if isinstance(look, dict))
+    if isinstance(counts, Counts):
+        if counts.views >= LEAST_KEPT * max((views or 0 for views in before), default=0):
+            return counts
+        counts = "shows fewer views than before"
+    return f"the tweet of arm {arm.upper()} {counts}"
 
 
 def _ended(

@@ -82,9 +82,12 @@ class Counts:
 
 
 def unmeasured(said: Mapping[str, Any]) -> list[str]:
-    """Return the counts that an answer does not give."""
+    """Return the counts that an answer does not give; fewer views than likes are none either."""
     values = {name: read_count(said.get(name)) for name in Counts.__slots__}
-    return [name for name, n in values.items() if n is None or (name == "views" and n == 0)]
+    least_views = max(1, values["likes"] or 0)
+    return [
+        name for name, n in values.items() if n is None or (name == "views" and n < least_views)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
