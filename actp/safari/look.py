@@ -65,8 +65,8 @@ _SHOWS_TAB: Final = frozenset({"instagram-dm", "tiktok-dm", "twitter-dm"})
 _NEEDS_FRONT: Final = frozenset({"linkedin-automation"})
 # Only another page shows which account it acts as, so it is asked with the login alone.
 _LOGIN_NAVIGATES: Final = frozenset({"linkedin-automation"})
-# They find the button that opens a conversation, or a comment, by its English word.
-_READS_ENGLISH: Final = frozenset({"instagram-dm", "threads-comments"})
+# They find a button that they need, or those by which they know a login, by its English word.
+_READS_ENGLISH: Final = frozenset({"instagram-comments", "instagram-dm", "threads-comments"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 # They read whether somebody is logged in only while the site's tab is in front or tracked.
 _LOGIN_NEEDS_SITE: Final = frozenset({"instagram-dm", "twitter-dm", "linkedin-automation"})
@@ -126,7 +126,7 @@ class Look:
                 return self._failed(problem)
         if is_checking_login:
             if self._is_logged_out():
-                return self._failed(logged_out(self.service))
+                return self._other_language() or self._failed(logged_out(self.service))
             problem = self._other_login()
             if problem is not None:
                 return problem

@@ -75,6 +75,7 @@ class CommentService(Service):
     site_name: ClassVar[str]
     manner: ClassVar[Manner]
     navigate_seconds: ClassVar[float] = 6.0
+    knows_login_by_words: ClassVar[bool] = False
     way = 1  # in which of its manner's ways it last typed
 
     # Sending
@@ -185,7 +186,8 @@ class CommentService(Service):
         """Return the body of its status; ``currentUrl`` is that of the front tab."""
         url = self.session.front_url()
         try:
-            is_logged_in = bool(url) and self.session.is_logged_in()
+            is_read = self.site.language == ENGLISH or not self.knows_login_by_words
+            is_logged_in = bool(url) and is_read and self.session.is_logged_in()
         except ScriptError:
             url, is_logged_in = "", False
         is_on_site = self.session.is_site(url)

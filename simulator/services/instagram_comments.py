@@ -31,6 +31,7 @@ class InstagramComments(CommentService):
     http_limit_per_minute = 200
     wants_json = True
     session_needs_tab = True
+    knows_login_by_words = True
     dies_after_timeout = True
     before_send_error = "Comment input never appeared"
     manner = Manner(

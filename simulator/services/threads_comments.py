@@ -38,6 +38,7 @@ class ThreadsComments(CommentService):
     http_limit_per_minute = 60
     wants_json = True
     session_needs_tab = True
+    knows_login_by_words = True
     before_send_error = "Reply button not found"
     timeout_text = "Request timed out after 30s"
     manner = Manner(
