@@ -118,7 +118,10 @@ begin
                   array_agg(p.name),
                   string_agg(format('s.platform = %L and n.recipient_names @> array[%L]',
                                     p.platform, p.name), ' or '))
-      from (select split_part(a, ':', 1) as platform, lower(split_part(a, ':', 2)) as name
+      from (select split_part(a, ':', 1) as platform,
+                   coalesce(lower(case when a ~ '^linkedin:'
+                                       then safari_percent_encoded(split_part(a, ':', 2))
+                                       else split_part(a, ':', 2) end), '') as name
               from unnest(addresses || array[':']) a) p);
 end $$;
 
@@ -151,20 +154,30 @@ begin
         if cardinality(names) = 0 then
           raise invalid_parameter_value using message = 'a recipient is a handle or an address';
         end if;
+        -- LinkedIn's commands hold the letters of other alphabets percent-encoded.
+        names := case when names[1] ~ '[^\x01-\x7f]' then array[
+                        names[1], normalize(names[1], NFC), normalize(names[1], NFD),
+                        lower(safari_percent_encoded(normalize(names[1], NFC)))]
+                      else names[1:1] end;
         -- Looked up first: the planner takes any recipient to be a frequent one.
         conditions := conditions || format(
           'i.command_id = any(array(select n.command_id from safari_command_index n'
-          ' where n.recipient_names @> %L::text[]))', names[1:1]);
+          ' where n.recipient_names && %L::text[]))', names);
       when 'person' then
         conditions := conditions || safari_person_filter(value);
       when 'text' then
         value := lower(safari_on_one_line(value));
         -- Two signs are a word where a sign is one.
-        if length(value) < 3 and value !~ '[\u2e80-\ud7a3\uf900-\ufaff]' or length(value) < 2 then
+        if length(normalize(value, NFC)) < 3 and value !~ '[\u1100-\u11ff\u2e80-\ud7a3\uf900-\ufaff]'
+           or length(normalize(value, NFC)) < 2 then
           raise invalid_parameter_value using message = 'a text search needs at least three letters';
         end if;
-        conditions := conditions || format(
-          'i.words like %L', '%' || regexp_replace(value, '([\\%_])', '\\\1', 'g') || '%');
+        -- A file of a Mac holds the accents of a letter as signs of their own.
+        conditions := conditions || (
+          select '(' || string_agg(format('i.words like %L', '%' || regexp_replace(
+                          form, '([\\%_])', '\\\1', 'g') || '%'), ' or ') || ')'
+            from (select value as form union select lower(normalize(value, NFC))
+                  union select lower(normalize(value, NFD))) f);
       when 'service' then
         conditions := conditions || format('i.service = %L', value);
       when 'platform', 'account', 'action', 'reason' then
@@ -201,6 +214,10 @@ begin
         raise invalid_parameter_value using message = format('unknown filter: %s', field);
     end case;
   end loop;
+  if nullif(btrim(filter ->> 'since'), '')::timestamptz
+     > nullif(btrim(filter ->> 'until'), '')::timestamptz then
+    raise invalid_parameter_value using message = 'since is after until, so nothing can match';
+  end if;
   return array_to_string(conditions, ' and ');
 exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
   raise invalid_parameter_value using message = format('%s: %L cannot be read', field, value);

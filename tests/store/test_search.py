@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import pytest
 
@@ -70,6 +71,28 @@ def test_part_of_a_text_is_found_and_nothing_in_it_is_a_pattern(store: Store) ->
     assert found(store, text="x' or true --") == []
 
 
+def test_accents_are_found_in_either_form(store: Store) -> None:
+    stored = [normalize(form, "Zum Café in Malmö, 한국") for form in ("NFC", "NFD")]
+    commands = enqueue(store, *(dm(f"user{n}", text) for n, text in enumerate(stored)))
+    for words in ("ZUM Café", "in malmö", "한국", "é in"):
+        for form in ("NFC", "NFD"):
+            assert found(store, text=normalize(form, words)) == commands[::-1], (form, words)
+
+
+def test_a_profile_is_found_by_its_letters_and_by_its_address(store: Store) -> None:
+    (command,) = enqueue(store, profile := {
+        "action": "send_dm", "platform": "linkedin",
+        "params": {"profileUrl": "https://www.linkedin.com/in/José-García/", "text": "Hola"},
+    })  # fmt: skip
+    encoded = "https://www.linkedin.com/in/jos%C3%A9-garc%C3%ADa"
+    for who in ("josé-garcía", "@JOSé-garcía", profile["params"]["profileUrl"], encoded):
+        for form in ("NFC", "NFD"):
+            assert found(store, to=normalize(form, who)) == [command], (form, who)
+    for person in ("linkedin:josé-garcía", encoded):
+        assert found(store, person=person) == [command], person
+    assert found(store, to="jose-garcia") == []
+
+
 def test_words_are_found_as_a_list_shows_them(store: Store, admin: psycopg.Connection) -> None:
     near, far, chinese = enqueue(
         store,
@@ -133,6 +156,7 @@ def test_a_search_takes_every_field_together(life: Life) -> None:
         {"filter": {"text": "ab"}},
         {"filter": {"to": "//"}},
         {"filter": {"since": "yesterday-ish"}},
+        {"filter": {"since": "2026-11-02", "until": "2026-11-01"}},
         {"filter": {"ids": ["no-uuid"]}},
         {"filter": []},
         {"row_limit": 0},

@@ -46,6 +46,12 @@ sys.exit(main(["enqueue", "batch", "-"]))
         (("status", "--jsn"), ("--jsn", "--json")),
         (("enqueue", "dm", "instagram", "ada", "Hi", "--prio", "1"), ("--prio",)),
         (("enqueue", "dm", "instagram", "ada"), ("TEXT",)),
+        # a filter whose value is blank, as of a shell variable that is not set
+        (("queue", "cancel", "--platform", "twitter", "--to", "", "--yes"), ("'--to'", "empty")),
+        (("queue", "retry", "--campaign", " ", "--since", "1d"), ("'--campaign'", "empty")),
+        (("history", "--until", ""), ("'--until'", "empty")),
+        (("review", "approve", "--all", "--contains", " "), ("'--contains'", "empty")),
+        (("resume", "--account", ""), ("'--account'", "empty")),
         # handles
         (("enqueue", "dm", "instagram", 'a"da', "Hi"), ("not a username of instagram",)),
         (("enqueue", "dm", "instagram", "ada'; rm -rf ~", "Hi"), ("1 to 30 letters",)),
