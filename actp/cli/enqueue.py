@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["enqueue"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-MAX_KEY_LENGTH = 200
 NO_WAIT = "its turn"
 # What an operator can do about a wait, by the cause that safari_show reports.
 _CHANGES = {
@@ -57,12 +56,7 @@ class Options:
     account: str | None = None
 
     def terms(self, now: datetime, zone: ZoneInfo) -> Terms:
-        """Return the terms; raises InvalidInput for times and keys that cannot be."""
-        if self.key is not None and not 0 < len(self.key.strip()) <= MAX_KEY_LENGTH:
-            raise InvalidInput(
-                f"--key must have 1 to {MAX_KEY_LENGTH} characters",
-                remedy="Omit --key, or give it a value.",
-            )
+        """Return the terms; raises InvalidInput for a time that cannot be."""
         at, expires = (
             None if time is None else moment(time, now=now, zone=zone)
             for time in (self.at, self.expires)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PRIORITY", "Request", "Terms", "checked", "refuse_unsendable"]
 
 DEFAULT_PRIORITY: Final = 5
+MAX_KEY_LENGTH: Final = 200
 # The clocks of two hosts differ, and a script takes a moment from its date to this check.
 LATE: Final = timedelta(minutes=5)
 # So many of a batch are checked against the database; the rest are checked when they are sent.
@@ -82,6 +83,10 @@ def checked(
 ) -> Request:
     """Return the request; raises InvalidInput for whatever the worker would refuse."""
     _check_times(terms, now)
+    if terms.key is not None:
+        # The same key with a blank at its end would send the same message again.
+        terms = replace(terms, key=terms.key.strip())
+        _check_key(terms.key or "")
     if terms.account is not None:
         terms = replace(terms, account=parse_login(terms.account))
     command = parse_command({"action": action, "platform": platform, "params": dict(params)})
@@ -94,6 +99,13 @@ def checked(
         terms=terms,
         text_hash=text_hash(command),
     )
+
+
+def _check_key(key: str) -> None:
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise InvalidInput(
+            f"the key must have 1 to {MAX_KEY_LENGTH} characters", remedy="Give another key."
+        )
 
 
 def _check_times(terms: Terms, now: datetime) -> None:
@@ -131,6 +143,8 @@ def refuse_unsendable(store: Store, requests: Sequence[Request]) -> None:
 def _way(reason: str) -> str:
     if reason == "do_not_contact":
         return "See bin/contacts list for blocked contacts; an opt-out in the CRM blocks too."
+    if reason == "key_reused":
+        return "See bin/show for that command; give another message its own key."
     if reason == "validation":
         return "Give the username, or the address of the profile or post."
     return "To send it anyway, add --key with a new value."

@@ -61,17 +61,39 @@ begin
 end $$;
 
 -- Answers [{index, reason, error}] for those of the commands that would not be sent: what begin would
--- refuse now (safari_refusal_of), and what repeats a command that waits. Takes what safari_enqueue takes,
+-- refuse now (safari_refusal_of), what repeats a command that waits, and a key that another message
+-- has. Takes what safari_enqueue takes,
 -- each with the text_hash and the `reached` of a begin; inserts them, judges them and undoes it.
 create or replace function public.safari_enqueue_check(commands jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
   undone constant text := 'SCHKD';
   made jsonb;
+  again jsonb;
+  reused jsonb;
   answer jsonb;
 begin
   begin
     made := safari_enqueue(commands);
+    -- Compared as rows, since the queue stores a recipient in one spelling. An edited draft is still the
+    -- command of its key.
+    again := safari_enqueue((
+      select coalesce(jsonb_agg((commands -> m.index) - 'key' order by m.index), '[]')
+        from jsonb_to_recordset(made) m (index integer, created boolean) where not m.created));
+    select jsonb_agg(jsonb_build_object('index', m.index, 'reason', 'key_reused', 'error', format(
+             'its key is that of command %s, which has another %s', o.id,
+             case when o.service is distinct from c.service then 'service'
+                  when o.recipient is distinct from c.recipient then 'recipient'
+                  else 'text' end)))
+      into reused
+      from (select r.index, r.id, row_number() over (order by r.index) - 1 as place
+              from jsonb_to_recordset(made) r (index integer, id uuid, created boolean)
+             where not r.created) m
+      join safari_command_queue o on o.id = m.id
+      join safari_command_queue c on c.id = (again -> m.place::integer ->> 'id')::uuid
+     where o.service is distinct from c.service or o.recipient is distinct from c.recipient
+        or (safari_words(o.params) <> safari_words(c.params)
+            and safari_params(o.params) ->> 'written_by' is distinct from 'operator');
     with added as materialized (
       select * from jsonb_to_recordset(made) m (index integer, id uuid, created boolean)
     )
@@ -102,6 +124,8 @@ begin
                and (e.index is null or e.index < m.index)
              limit 1) w on true) found
      where found.reason is not null;
+    answer := (select jsonb_agg(e order by (e ->> 'index')::integer)
+                 from jsonb_array_elements(coalesce(answer, '[]') || coalesce(reused, '[]')) e);
     raise exception using errcode = undone;
   exception
     when sqlstate 'SCHKD' then null;

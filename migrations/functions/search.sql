@@ -219,7 +219,8 @@ begin
     raise invalid_parameter_value using message = 'since is after until, so nothing can match';
   end if;
   return array_to_string(conditions, ' and ');
-exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
+exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation
+               or invalid_time_zone_displacement_value then
   raise invalid_parameter_value using message = format('%s: %L cannot be read', field, value);
 end $$;
 

@@ -136,8 +136,18 @@ def test_a_command_is_enqueued_once_and_a_draft_is_decided_once(database: Databa
                 await call(
                     session, "enqueue", **{**message, "params": {"username": "a b", "text": "Hi"}}
                 )
-            with pytest.raises(AssertionError, match="needs a key"):
-                await call(session, "enqueue", **{**message, "key": " "}, dry_run=False)
+            for other, said in (
+                ({"key": " "}, "the key must have 1 to 200 characters"),
+                (
+                    {"params": {"username": "ada", "text": "Bye"}},
+                    f"{ids[0]}, which has another text",
+                ),
+                ({"params": {"username": "bob", "text": "Hello"}}, "has another recipient"),
+            ):
+                with pytest.raises(AssertionError, match=said):
+                    await call(session, "enqueue", **{**message, **other}, dry_run=False)
+            padded = await call(session, "enqueue", **{**message, "key": " agent-1 "})
+            assert padded["commands"][0]["command_id"] == ids[0]
             await call(session, "cancel", command_id=ids[0])
             with pytest.raises(AssertionError, match="cancelled already"):
                 await call(session, "cancel", command_id=ids[0])

@@ -80,12 +80,11 @@ def test_accents_are_found_in_either_form(store: Store) -> None:
 
 
 def test_a_profile_is_found_by_its_letters_and_by_its_address(store: Store) -> None:
-    (command,) = enqueue(store, profile := {
-        "action": "send_dm", "platform": "linkedin",
-        "params": {"profileUrl": "https://www.linkedin.com/in/José-García/", "text": "Hola"},
-    })  # fmt: skip
+    profile = "https://www.linkedin.com/in/José-García/"
+    params = {"profileUrl": profile, "text": "Hola"}
+    command, *_ = enqueue(store, {"action": "send_dm", "platform": "linkedin", "params": params})
     encoded = "https://www.linkedin.com/in/jos%C3%A9-garc%C3%ADa"
-    for who in ("josé-garcía", "@JOSé-garcía", profile["params"]["profileUrl"], encoded):
+    for who in ("josé-garcía", "@JOSé-garcía", profile, encoded):
         for form in ("NFC", "NFD"):
             assert found(store, to=normalize(form, who)) == [command], (form, who)
     for person in ("linkedin:josé-garcía", encoded):
@@ -157,6 +156,7 @@ def test_a_search_takes_every_field_together(life: Life) -> None:
         {"filter": {"to": "//"}},
         {"filter": {"since": "yesterday-ish"}},
         {"filter": {"since": "2026-11-02", "until": "2026-11-01"}},
+        {"filter": {"since": "2026-11-02T10:00:00+99:00"}},
         {"filter": {"ids": ["no-uuid"]}},
         {"filter": []},
         {"row_limit": 0},

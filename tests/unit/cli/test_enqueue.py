@@ -56,7 +56,15 @@ def test_a_key_enqueues_once(run: Cli, queue: Database) -> None:
     second = run("enqueue", "tweet", "Hello", "--key", "launch", "--json").json
     assert (first["created"], second["created"]) == (True, False)
     assert first["id"] == second["id"]
-    assert "already has this key" in run("enqueue", "tweet", "Hello", "--key", "launch").out
+    assert "already has this key" in run("enqueue", "tweet", "Hello", "--key", " launch ").out
+    other = run("enqueue", "tweet", "Good night", "--key", "launch")
+    check_error(other, ExitCode.WRONG_STATE, f"{first['id']}, which has another text", "own key")
+    with queue.connect() as connection:
+        connection.execute(
+            """update safari_command_queue
+                  set params = '{"text": "Good day", "written_by": "operator"}'"""
+        )
+    assert not run("enqueue", "tweet", "Hello", "--key", "launch", "--json").json["created"]
     assert len(rows(queue)) == 1
 
 
