@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from actp.clock import steady_seconds
 from actp.errors import WrongState
@@ -16,6 +17,7 @@ from actp.store import open_store
 from console.app import build
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from types import FrameType
 
@@ -23,15 +25,32 @@ if TYPE_CHECKING:
     from actp.vitals import Vitals
     from console.live import Live
 
-__all__ = ["HOST", "serve"]
+__all__ = ["HOST", "Connection", "serve"]
 
 HOST: Final = "127.0.0.1"
 BEATS_UNTIL_STALE: Final = 4
 STOP_SECONDS: Final = 3
 KEEP_ALIVE_SECONDS: Final = 30
+FIRST_REQUEST_SECONDS: Final = 10
 MAX_CONNECTIONS: Final = 200
 
 _log = logging.getLogger(__name__)
+
+
+class Connection(H11Protocol):
+    """Closes a connection on which no request comes, which would count as an open page."""
+
+    def connection_made(  # type: ignore[override]  # as in uvicorn
+        self, transport: asyncio.Transport
+    ) -> None:
+        """Wait a limited time for the first request."""
+        super().connection_made(transport)
+        self.loop.call_later(FIRST_REQUEST_SECONDS, self.close_if_unused)
+
+    def close_if_unused(self) -> None:
+        """Close unless a request has come."""
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -69,6 +88,7 @@ def serve(
             live,
             uvicorn.Config(
                 app,
+                http=Connection,
                 access_log=False,  # an address may carry a link
                 log_config=None,
                 log_level=logging.WARNING,

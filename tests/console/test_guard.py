@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import uvicorn
 from starlette.responses import HTMLResponse
+from uvicorn.server import ServerState
 
 from actp.cli.main import run
 from actp.errors import ExitCode
@@ -19,6 +21,7 @@ from console.doors import LINK_SECONDS, SESSION_SECONDS, Doors
 from console.forms import ACTIONS
 from console.guard import Guard
 from console.link import console
+from console.serve import Connection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,3 +281,31 @@ def test_a_console_on_the_port_of_http_is_reached_without_a_port(tmp_path: Path)
         asyncio.run(ask())
     # Both right names come as far as the session.
     assert answers == [403, 403, 400]
+
+
+def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = uvicorn.Config(HTMLResponse("a page"), lifespan="off")
+    config.load()
+    state = ServerState()
+    made: list[Connection] = []
+
+    def connection() -> Connection:
+        made.append(Connection(config, state, {}))
+        return made[-1]
+
+    async def connect() -> None:
+        server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            answers, requests = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(2):
+                requests.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+                await answers.readuntil(b"a page")
+                made[0].close_if_unused()
+            monkeypatch.setattr("console.serve.FIRST_REQUEST_SECONDS", 0)
+            answers, silent = await asyncio.open_connection("127.0.0.1", port)
+            assert await answers.read() == b""
+            requests.close()
+            silent.close()
+
+    asyncio.run(connect())
