@@ -100,7 +100,9 @@ def _timeline(events: list[Row]) -> Table:
 
 
 def _after(seconds: float) -> str:
-    return f"+{seconds * 1000:.0f}ms" if seconds < 1 else f"+{short_duration(seconds)}"
+    if seconds <= -1:  # the clock of the database was put back
+        return f"-{short_duration(-seconds)}"
+    return f"+{max(seconds, 0) * 1000:.0f}ms" if seconds < 1 else f"+{short_duration(seconds)}"
 
 
 def _detail(detail: Row | None) -> str:

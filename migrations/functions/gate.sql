@@ -88,9 +88,9 @@ language sql stable as $$
        cross join lateral safari_limits_of(chosen.policy, owner) f
        where common.platform = owner.platform and common.kind = owner.kind
       offset 0) force on true
-    -- The pace outlives midnight, the count does not: the newest row has both.
+    -- The pace outlives midnight, the count does not.
     left join lateral (
-      select (array_agg(r.next_action_at order by r.limit_date desc))[1] as next_action_at,
+      select max(safari_pace_until(r.next_action_at, (force.policy).min_gap_seconds)) as next_action_at,
              coalesce(sum(r.used) filter (where r.limit_date = safari_today()), 0)::integer as today,
              sum(r.used) filter (where r.limit_date >= safari_today() - 1) as two_days,
              sum(r.used) as week

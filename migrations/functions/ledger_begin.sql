@@ -119,7 +119,7 @@ begin
                where f.finding is null and (f.command).effect = 'once'
                order by (f.command).service for update of c) locked
        where r.id = locked.id and r.used < locked.daily_limit
-         and coalesce(r.next_action_at <= now(), true)
+         and coalesce(safari_pace_until(r.next_action_at, locked.min_gap_seconds) <= now(), true)
       returning locked.command_id, r.platform, r.action, r.limit_date
     ), intent as (
       insert into safari_command_attempts (

@@ -61,6 +61,22 @@ begin
                     + make_interval(hours => policy.active_from) end) at time zone zone;
 end $$;
 
+-- The latest time that the clock can have written. A later one was written while the clock was ahead, as
+-- that of a host can be after a start; it must not keep a service waiting until that time has come. The
+-- margin is longer than a transaction lasts: others have begun since.
+create or replace function public.safari_clock_limit() returns timestamptz
+language sql stable as $$ select now() + interval '10 minutes' $$;
+
+-- The next action by a counter, or null where the gap cannot have set it: another clock did.
+create or replace function public.safari_pace_until(
+  next_action_at timestamptz, min_gap_seconds double precision
+) returns timestamptz
+language sql stable as $$
+  select case when next_action_at < safari_clock_limit()
+                                    + make_interval(secs => 2 * coalesce(min_gap_seconds, 0))
+              then next_action_at end
+$$;
+
 -- When the nth of the latest actions of a service by an account began, or null; the first is the latest.
 drop function if exists public.safari_nth_action(text, integer);
 create or replace function public.safari_nth_action(
@@ -70,7 +86,7 @@ language plpgsql stable as $$
 begin
   return (select a.begun_at from safari_command_attempts a
            where a.service = safari_nth_action.service and a.account = safari_nth_action.account
-             and a.quota_day is not null
+             and a.quota_day is not null and a.begun_at < safari_clock_limit()
            order by a.begun_at desc offset greatest(nth - 1, 0) limit 1);
 end $$;
 
@@ -94,10 +110,11 @@ begin
   if policy.min_gap_seconds = 0 and not policy.spread then
     return null;
   end if;
-  select coalesce(a.finished_at, a.begun_at) as ended, a.command_id into last
+  select coalesce(case when a.finished_at < safari_clock_limit() then a.finished_at end, a.begun_at) as ended,
+         a.command_id into last
     from safari_command_attempts a
    where a.service = safari_paused_until.service and a.account = safari_paused_until.account
-     and a.quota_day is not null
+     and a.quota_day is not null and a.begun_at < safari_clock_limit()
    order by a.begun_at desc limit 1;
   if last.ended is null then
     return null;
@@ -115,7 +132,7 @@ begin
            - count(*) filter (where a.begun_at >= began) into ahead
       from safari_command_attempts a
      where a.service = safari_paused_until.service and a.account = safari_paused_until.account
-       and a.quota_day is not null
+       and a.quota_day is not null and a.begun_at < safari_clock_limit()
        and a.begun_at >= least(began, safari_today()::timestamp at time zone 'utc');
     -- Between 0.85 and 1.15 of an even share: no two come closer than half the mean.
     until := greatest(until, last.ended + (ends - last.ended) / greatest(remaining + ahead + 1, 1)

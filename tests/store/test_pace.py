@@ -161,6 +161,29 @@ def test_hourly_limit_of_a_service_holds_until_changed(days: Days) -> None:
     assert days.gate()[0] == "hourly_limit"
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=3)])
+@pytest.mark.parametrize("spread", [False, True])
+def test_a_clock_that_was_ahead_stops_no_service(
+    days: Days, ahead: timedelta, *, spread: bool
+) -> None:
+    days.configure(hourly_limit=3, rolling_limit=3, weekly_limit=3, min_gap_seconds=30)
+    days.configure(active_from=0, active_to=24, spread=spread)
+    days.at(next_monday(days.clock.now(), ZoneInfo("UTC"), 12))
+    days.clock.advance(ahead)
+    for _ in range(2):
+        days.send()
+        days.clock.advance(timedelta(hours=1))
+    days.send()
+    assert days.gate()[0] is not None
+    days.clock.advance(-ahead - timedelta(hours=2, minutes=1))
+    assert days.gate() == (None, None)
+    days.send()
+    reason, until = days.gate()
+    assert reason == "pace"
+    assert until is not None
+    assert until - days.clock.now() < timedelta(hours=12)
+
+
 def test_a_week_has_a_limit_in_any_seven_days(days: Days) -> None:
     days.configure(weekly_limit=3)
     first = days.send()

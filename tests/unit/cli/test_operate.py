@@ -170,7 +170,14 @@ def test_history_and_show_tell_what_happened(run: Cli, queue: Database) -> None:
     listed = run("history", "--platform", "Twitter", "--action", "send_dm", "--status", "failed")
     assert command[:8] in listed.out
     assert "ada" in listed.out
+    with queue.connect() as connection:  # the clock of the database was put back since
+        connection.execute(
+            "insert into safari_command_events (command_id, event, at)"
+            " select %s, 'waiting', min(at) - interval '3 days' from safari_command_events",
+            (command,),
+        )
     shown = run("show", command[:6]).out
+    assert "-3d 00h" in shown
     assert "Hi [bold]there" in shown
     assert "failed (before_send)" in shown
     assert "enqueued" in shown
