@@ -184,8 +184,9 @@ begin
             and command.scheduled_for < now() - safari_backlog_age()) then
     command.hold := 'backlog';
   end if;
-  -- The visitors' key is in every web page of a project: with the table open, anybody has it.
-  if current_setting('role', true) = 'anon' then
+  -- The visitors' key is in every web page of a project, and anybody can sign up: with the table open,
+  -- anybody may insert.
+  if current_setting('role', true) in ('anon', 'authenticated') then
     command.hold := coalesce((
       select 'backlog' from pg_class c
        where c.oid = 'public.safari_command_queue'::regclass and not c.relrowsecurity), command.hold);

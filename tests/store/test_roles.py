@@ -91,13 +91,15 @@ def test_a_caller_may_call_what_is_listed_and_no_other_function(backend: Databas
 def test_rows_that_visitors_insert_while_the_table_is_open_are_held(backend: Database) -> None:
     if backend.kind == "embedded":
         pytest.skip("it has no visitors")
+    visitors = ("anon", "authenticated")
     with backend.connect() as connection:
         connection.execute("alter table safari_command_queue disable row level security")
-        connection.execute("grant insert on safari_command_queue to anon")
-    with as_role(backend, "anon") as connection:
-        connection.execute(COMMAND)
+        connection.execute("grant insert on safari_command_queue to anon, authenticated")
+    for role in visitors:
+        with as_role(backend, role) as connection:
+            connection.execute(COMMAND)
     status = backend.store.call("safari_status")
-    assert (status["backlog_held"], status["queue"][0]["ready"]) == (1, 0)
+    assert (status["backlog_held"], status["queue"][0]["ready"]) == (len(visitors), 0)
 
 
 def test_views_and_policies_that_stay_open_are_named(backend: Database) -> None:
