@@ -47,6 +47,7 @@ _PREFIXES: tuple[tuple[str, type[ActpError]], ...] = (
     ("08", StoreUnavailable),
     ("57P", StoreUnavailable),
     ("53", StoreUnavailable),
+    ("580", StoreUnavailable),  # the system of the server, as its disk
     ("PGRST00", StoreUnavailable),  # PostgREST has no connection to its database
 )
 
@@ -75,6 +76,10 @@ _GONE = (
     " a trigger or view of your own needs it."
 )
 _CHANGED = "A column was renamed or dropped: bin/doctor names it."
+_DISK = (
+    "The database cannot write to its disk, which may be full. Free some space there; it goes on by"
+    " itself. Nothing was lost."
+)
 # What to do about errors whose class says too little.
 _REMEDIES = {
     "23502": _RULE,
@@ -88,6 +93,8 @@ _REMEDIES = {
     " lost.",
     "25006": "The database takes no changes: its disk may be full, a standby answers, or"
     " default_transaction_read_only is on for the role or the database. Nothing was lost.",
+    "53100": _DISK,
+    "58030": _DISK,
     "53300": "Every connection of the database, or of its pooler, is in use. Close some, or raise"
     " max_connections or the size of the pool. Nothing was lost.",
 }
@@ -152,5 +159,8 @@ _FULL = (
 
 def connecting_error(message: str) -> ActpError:
     """Return the error for a failed connection."""
-    is_full = any(phrase in message.lower() for phrase in _FULL)
-    return connecting_error_class(message)(message, remedy=_REMEDIES["53300"] if is_full else None)
+    text = message.lower()
+    remedy = _REMEDIES["53300"] if any(phrase in text for phrase in _FULL) else None
+    if "no space left on device" in text:
+        remedy = _DISK
+    return connecting_error_class(message)(message, remedy=remedy)

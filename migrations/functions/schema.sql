@@ -33,14 +33,14 @@ create or replace trigger safari_migrations_guard
   for each row execute function public.safari_migrations_guard();
 
 -- What the tables of the queue lack of {table: {column: type}}, since somebody renamed or dropped it:
--- [{table, column, type}], without a column where the table is missing.
+-- [{table, column, type}], without a column where the table is missing or a view stands in its place.
 create or replace function public.safari_missing(wanted jsonb) returns jsonb
 language sql stable set search_path = public, pg_temp as $$
   select coalesce(jsonb_agg(distinct jsonb_build_object('table', t.key) || case
              when r.oid is not null then jsonb_build_object('column', c.key, 'type', c.value)
              else '{}' end), '[]')
     from jsonb_each(wanted) t
-   cross join lateral (select to_regclass('public.' || quote_ident(t.key)) as oid) r
+    left join pg_class r on r.oid = to_regclass('public.' || quote_ident(t.key)) and r.relkind in ('r', 'p')
    cross join lateral jsonb_each_text(t.value) c
    where r.oid is null or not exists (
      select from pg_attribute a

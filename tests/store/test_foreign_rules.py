@@ -199,13 +199,17 @@ def test_the_doctor_names_what_was_renamed(database: Database) -> None:
             admin.execute(statement)
         said = [str(finding) for finding in look_at_database(settings)]
         admin.execute("alter table safari_command_queue rename column why to reason")
+        admin.execute("create view safari_rate_limits as select * from old_limits")
+        wanted = {"safari_rate_limits": {"id": "uuid"}}
+        # A view in place of a table has its columns, and no command can begin.
+        missing = database.store.call("safari_missing", wanted=wanted)
+        assert missing == [{"table": "safari_rate_limits"}]
+        admin.execute("drop view safari_rate_limits")
         admin.execute("alter table old_limits rename to safari_rate_limits")
     text = "\n".join(said)
     assert "safari_command_queue has no column reason" in text
     assert "there is no table safari_rate_limits" in text
-    assert (
-        database.store.call("safari_missing", wanted={"safari_rate_limits": {"id": "uuid"}}) == []
-    )
+    assert database.store.call("safari_missing", wanted=wanted) == []
 
 
 @pytest.mark.parametrize(

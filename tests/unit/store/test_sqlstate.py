@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from actp.errors import ActpError, SchemaMissing, StoreDenied, StoreRefused, StoreUnavailable
-from actp.store.sqlstate import connecting_error, connecting_error_class, error_class
+from actp.store.sqlstate import (
+    connecting_error,
+    connecting_error_class,
+    error_class,
+    error_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +75,12 @@ def test_a_full_server_is_not_taken_for_a_wrong_address(message: str) -> None:
     error = connecting_error(f"connection to server failed: {message}")
     assert type(error) is StoreUnavailable
     assert "Close some" in error.remedy
+
+
+def test_a_full_disk_is_not_taken_for_a_wrong_address() -> None:
+    said = 'could not extend file "base/5/16395": No space left on device'
+    errors = [error_of(code, said) for code in ("53100", "58030")]
+    errors.append(connecting_error(f"connection failed: FATAL:  could not write init file: {said}"))
+    for error in errors:
+        assert type(error) is StoreUnavailable
+        assert "Free some space" in error.remedy
