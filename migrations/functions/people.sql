@@ -57,26 +57,28 @@ begin
       ('instagram', contact.instagram_handle, 'column'),
       ('tiktok', contact.tiktok_handle, 'column'),
       ('linkedin', contact.linkedin_url, 'column')
-    ), each as (  -- several handles or mailboxes in one field
-      select g.platform, coalesce(w.part, g.written) as written, g.via
-        from given g
-        left join lateral regexp_split_to_table(g.written, E'[,;|\n]|\\s+[/&]\\s+|\\s+(?=@|https?:)') w (part)
-          on g.written ~ E'[,;|\n]|\\s'
+    ), each as (
+      select g.* from given g where g.written !~ '[,;|\s]'
+      union all  -- several handles or mailboxes in one field
+      select g.platform, w.part, g.via
+        from given g,
+             regexp_split_to_table(g.written, E'[,;|\n]|\\s+[/&]\\s+|\\s+(?=@|https?:)') w (part)
+       where g.written ~ '[,;|\s]'
       union all
       select 'gmail', m, 'column'
         from regexp_split_to_table(contact.email, E'[,;|\n]|\\s+[/&]\\s+|\\s+(?=[^\\s@<>()]+@)') m
     ), read as (
-      -- A link to a post names its author, and one in another platform's column whom it leads to.
-      select coalesce(a.place, o.place, p.place) as place, coalesce(a.name, o.name, p.author) as name, g.via
-        from each g
-       cross join lateral safari_address(g.platform, g.written) a
-        left join lateral safari_address(null, g.written) o on a.place is null and g.written ~ '[./]'
-        left join lateral safari_post(null, g.written) p on a.place is null and o.place is null
-                                                         and g.written ~ '/' and p.author is not null
+      select a.place, a.name, g.via
+        from each g, lateral safari_address(g.platform, g.written) a
        -- One word would be taken for a profile on LinkedIn, and may be somebody else's.
        where g.platform is not null and (g.platform <> 'linkedin' or g.written ~ '[/-]')
-         and not (coalesce(a.place, o.place, '') = 'gmail'
-                  and safari_is_common('gmail', coalesce(a.name, o.name)))
+         and not (a.place = 'gmail' and safari_is_common('gmail', a.name))
+      union all  -- a link in another platform's column, and one to a post, which names its author
+      select coalesce(o.place, p.place), coalesce(o.name, p.author), g.via
+        from each g, lateral safari_address(g.platform, g.written) a,
+             lateral safari_address(null, g.written) o, lateral safari_post(null, g.written) p
+       where g.platform <> 'gmail' and position('/' in g.written) > 0 and a.place is null
+         and coalesce(o.name, p.author) is not null
       union all
       select a.place, a.name, 'association'
         from actp_platform_associations s, lateral safari_address(s.platform, s.handle) a

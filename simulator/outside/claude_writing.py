@@ -27,7 +27,7 @@ _SENTENCES = (
     (("script", "overlay", "point", "line"), "Point {number}: {subject}, step by step."),
     (
         ("message", "text", "dm", "body", "reply"),
-        "Hi {name}, your work on {subject} stayed with me.",
+        "Hi {name}, which part of {subject} costs you the most time?",
     ),
     (("pain",), "Too little time for {subject}."),
     (("reason", "why"), "{name} talks about {subject}."),
@@ -91,7 +91,7 @@ class Writer:
             return str(about.get(name, number))
         if self._injected is not None:
             return self._injected
-        subject = _first_text(about, _SUBJECTS) or _first_text(self._data, _SUBJECTS) or "this"
+        subject = _first_text(about, _SUBJECTS) or _first_text(self._data, _SUBJECTS) or "your week"
         words = {
             "name": _first_text(about, _NAMES) or _first_text(self._data, _NAMES) or "there",
             "subject": subject.replace("_", " "),
