@@ -58,6 +58,8 @@ _CITED: Final = re.compile(
 _PASSED_ON: Final = re.compile(r"\bpass (?:it|this|that|them|you|these|your \w+) (?:on|along|to)\b")
 # An only word at the end of so many others is the footer of a mail.
 _LONG_WORDS: Final = 25
+_GREETING_WORDS: Final = 4
+_EMOJI: Final = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?")
 _WORD: Final = re.compile(r"\S+")
 # Letters by which single words are found, and the longest phrase.
 _START: Final = 4
@@ -132,6 +134,8 @@ def wish_in(text: str | None) -> Wish | None:
     spoken = " ".join(filter(None, lines))
     if sign := _SIGNS.search(text) or _REFUSALS.search(text):
         is_stop = _SIGNS.match(sign[0]) is not None
+        if _is_alone(spoken, words.alone, words.polite):
+            return "stop"
         if not spoken or _is_alone(spoken, words.no, words.polite):
             return "stop" if is_stop else "doubt"
     asked = _asked(said, lines, spoken, words)
@@ -178,14 +182,33 @@ def _only_wonders(said: str, words: _Words) -> bool:
     )
 
 
+def _clauses(said: str) -> list[tuple[str, str]]:
+    return [(plain, mark) for each, mark in _CLAUSE.findall(said) if (plain := _plain(each))]
+
+
+def _refusal_and_greeting(said: str, words: _Words) -> Wish | None:
+    """Judge "Non, merci. Bonne journ\u00e9e": a refusal that a comma or an emoji parts."""
+    clauses = _clauses(_EMOJI.sub(",", said))
+    for count in (1, 2):
+        refusal = " ".join(clause for clause, _ in clauses[:count])
+        if len(clauses) > 1 and _is_alone(refusal, words.alone, words.polite):
+            rest = sum(clause.count(" ") + 1 for clause, _ in clauses[count:])
+            is_short = rest <= _GREETING_WORDS and not any("?" in mark for _, mark in clauses)
+            if is_short and not words.negations.isdisjoint(refusal.split()):
+                return "doubt" if "!" in clauses[count - 1][1] and rest else "stop"
+    return None
+
+
 def _first_clause(said: str, words: _Words) -> Wish | None:
     """Judge what begins with a refusal: "No thanks, we have somebody"."""
-    clauses = [(plain, mark) for each, mark in _CLAUSE.findall(said) if (plain := _plain(each))]
+    clauses = _clauses(said)
     if len(clauses) > 1 and (
         _is_alone(clauses[-1][0], _ONE_WORD, words.polite)
         or all(_is_alone(each, words.alone | words.no, words.polite) for each, _ in clauses)
     ):
         return "stop"
+    if refusal := _refusal_and_greeting(said, words):
+        return refusal
     for place, (clause, _) in enumerate(clauses):
         if _is_alone(clause, words.alone, words.polite):
             goes_on = any("?" in end or next_.startswith("but ") for next_, end in clauses[place:])

@@ -75,6 +75,7 @@ _ASKED: Final = {
         rf"\bnot (?:looking|wanting|willing|wishing) to be {_CONTACTING}",
         rf"\b(?:could|can|would|will) (?:you|u)(?: (?:please|pls|just|like|maybe|kindly))* not"
         rf" {_CONTACTING}",
+        r"\b(?:please|pls|plz) (?:dont|do not)$",
         rf"{_NOT}(?: ever| please)? massag\w* (?:me|us) (?:again|any ?more|please|pls)\b",
         r"\bnot being (?:contacted|messaged|e?mailed|called|texted|written)\b(?! back)",
         rf"\b(?:told|asked|warned) (?:you|u) (?:not|never) to {_CONTACTING}",
@@ -142,7 +143,8 @@ _ASKED: Final = {
         r"\balready (?:said|told (?:you|u)) (?:no|stop)\b",
         r"\b(?:what|which) part of (?:no|stop|not)\b",
         r"\bhow (?:many times|often) (?:do|must|should) i (?:have to )?(?:say|tell you)\b",
-        rf"\bwhy (?:do|are|must) (?:you|u) (?:still |keep |keep on )+{_CONTACTING}\w* (?:me|us)\b",
+        r"\bwhy (?:do |are |must )?(?:you|u) (?:still |keep |keep on )+"
+        rf"{_CONTACTING}\w* (?:me|us)\b",
         rf"\b{_CONTACTING}\w*(?: \w+){{0,2}} again (?:and|or)(?: \w+){{1,4}}"
         r" (?:block|report|sue|police|lawyer)",
         r"\bgo (?:spam|bother|pitch) (?:some|any)\w*\b",
