@@ -28,6 +28,8 @@ __all__ = ["another_login", "ask_ready"]
 # These routes look at the page, which takes an osascript or two.
 READY_TIMEOUT_SECONDS: Final = 10.0
 MAX_DETAIL_LENGTH: Final = 120
+# They know a login by the English names of buttons.
+_KNOW_LOGIN_BY_WORDS: Final = frozenset({"instagram-comments", "threads-comments"})
 # Where a service has no route for its own state; it answers 503 as long as it has no tab.
 _SESSION_STATUS_PATH: Final = "/api/session/status"
 
@@ -86,5 +88,6 @@ def _hindrance(service: Service, reply: Reply | Failure) -> str | None:
         return None
     is_on_site = any(value is True for key, value in said.items() if key.startswith("isOn"))
     if is_on_site and said.get("isLoggedIn") is False:
-        return "not logged in"
+        is_read = service.name in _KNOW_LOGIN_BY_WORDS
+        return "not logged in, or not shown in English" if is_read else "not logged in"
     return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actp.safari.commands import Comment, recipient
+from actp.safari.hindrances import ask_ready
 from actp.safari.outcomes import Outcome
 from tests.support.looking import commands_of, transport
 from tests.unit.safari.commands_for_tests import command, command_of
@@ -189,6 +190,17 @@ def test_words_of_a_person_are_not_taken_for_a_protected_account(
     assert isinstance(refused, Outcome)
     assert (refused.verdict, refused.reason) == ("rejected", "words_of_a_block")
     assert "words that stand there" in refused.error
+
+
+def test_a_login_that_a_language_hides_is_no_plain_missing_login(call: Caller) -> None:
+    call.simulator.safari(languages={"threads": "de"})
+    ready = ask_ready(
+        ["threads-comments", "twitter-dm"], call.simulator.url, lambda _: None, logins={}
+    )
+    assert ready == {
+        "threads-comments": "not logged in, or not shown in English",
+        "twitter-dm": None,
+    }
 
 
 def test_a_button_that_a_language_hides_is_no_fault_of_the_command(
