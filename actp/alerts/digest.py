@@ -22,6 +22,7 @@ NEVER_FOLDED: Final = frozenset(
     {
         "ab_winner",
         "agent_error",
+        "campaign_complete",
         "new_decision_prospects",
         "platform_saturated",
         "render_complete",

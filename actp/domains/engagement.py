@@ -48,10 +48,13 @@ def engagement_of(counts: Mapping[str, Any]) -> float | None:
 def measured_engagement(counts: Mapping[str, Any], platform: str) -> float | None:
     """Return the engagement of one of our posts; None without what its platform always shows.
 
-    Somebody has always seen a post that is out, so no views are none that were read.
+    Somebody has always seen a post that is out, so no views are none that were read; nor are fewer
+    than the likes, except on YouTube, which counts likes before views.
     """
     known = _known(counts)
-    known["views"] = known["views"] or None
+    least_views = 1 if platform == "youtube" else max(1, known["likes"] or 0)
+    if (known["views"] or 0) < least_views:
+        known["views"] = None
     if any(known[name] is None for name in _ALWAYS_SHOWN.get(platform, _LEAST_SHOWN)):
         return None
     return _summed(known) or None

@@ -91,8 +91,9 @@ def test_the_week_names_a_best_post_only_where_one_brought_something(
 def test_unknown_figures_are_listed_last(run_script: RunScript, admin: psycopg.Connection) -> None:
     admin.execute(
         "insert into actp_niche_resonance (platform, niche, offer_tag, content_type, avg_views,"
-        " sample_count) values ('youtube', 'saas_growth', 'none', 'educational', null, 3),"
-        " ('youtube', 'ai_automation', 'none', 'educational', 500, 3)"
+        " sample_count, top_hook_patterns) values"
+        " ('youtube', 'saas_growth', 'none', 'educational', null, 3, '{}'),"
+        " ('youtube', 'ai_automation', 'none', 'educational', 500, 3, array[null, ' ', 'We did'])"
     )
     admin.execute(
         "insert into actp_cross_platform_trends (niche, platforms, trend_strength) values"
@@ -101,6 +102,9 @@ def test_unknown_figures_are_listed_last(run_script: RunScript, admin: psycopg.C
     for script, flags in ((youtube, ("--summary",)), (trends, ("--top-trends", "5"))):
         _, listed = run_script(script, *flags)
         assert [row["niche"] for row in listed["rows"]] == ["ai_automation", "saas_growth"]
+    for flag in ("--content-mix", "--weekly-calendar"):
+        rows = run_script(growth, flag)[1]["rows"]
+        assert {row["hook"] for row in rows if row["niche"] == "ai_automation"} == {"We did"}
 
 
 def test_the_week_counts_only_what_was(store: Store, admin: psycopg.Connection) -> None:

@@ -118,6 +118,7 @@ def test_a_post_is_measured_at_each_age_once(
         ("tiktok", {}, "no figures"),
         ("tiktok", {"likes": 900, "views": 900}, "not all"),
         ("twitter", {"likes": 3, "retweets": 0, "replies": 0}, "not all"),
+        ("twitter", {"likes": 30, "retweets": 0, "replies": 0, "views": 29}, "not all"),
         ("instagram", {"url": "https://www.instagram.com/reel/other/", "likes": 9}, "another page"),
         ("threads", {"likes": 0, "replies": 0, "reposts": 0}, "no figures"),
     ],

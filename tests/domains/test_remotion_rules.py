@@ -68,6 +68,9 @@ def test_claudes_script_becomes_the_brief_with_what_we_know_ourselves() -> None:
 def test_without_claude_a_template_begins_with_the_hook_that_worked() -> None:
     brief, how = write_brief(Claude(None), SUBJECT)
     assert (how, brief.generated_by, brief.hook) == ("no_key", "template", "We saved a day")
+    row = {"top_hook_patterns": [None, " ", "It works"]}
+    brief, _ = write_brief(Claude(None), Subject.of("ai_automation", "tiktok", row))
+    assert brief.hook == "It works"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def _show_top(result: Mapping[str, Any]) -> None:
             text("@" + row["handle"].lstrip("@")),
             text(row["platform"]),
             text(row["niche"]),
-            str(row["icp_fit_score"] or "-"),
+            "-" if row["icp_fit_score"] is None else str(row["icp_fit_score"]),
             text(offers),
         )
     console().print(shown)

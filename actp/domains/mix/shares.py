@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TARGETS", "Gap", "Item", "gaps", "recommended"]
+__all__ = ["TARGETS", "Gap", "Item", "best_hook", "gaps", "recommended"]
 
 TARGETS: Final[Mapping[str, float]] = MappingProxyType(
     {
@@ -71,13 +71,18 @@ def recommended(
     return [_item(gap, best.get(gap.niche, {}), platform) for gap in wanted]
 
 
-def _item(gap: Gap, row: Mapping[str, Any], platform: str | None) -> Item:
+def best_hook(row: Mapping[str, Any]) -> str | None:
+    """Return the first hook of a row of resonance that says something."""
     hooks = row.get("top_hook_patterns") or []
+    return next((hook for hook in hooks if hook and hook.strip()), None)
+
+
+def _item(gap: Gap, row: Mapping[str, Any], platform: str | None) -> Item:
     spoken = gap.niche.replace("_", " ")
     return Item(
         gap.niche,
         row.get("content_type") or DEFAULT_TYPE,
         platform or row.get("platform") or DEFAULT_PLATFORM,
         max(1, math.ceil(gap.gap * POSTS_A_WEEK)),
-        hooks[0] if hooks else f"What nobody tells you about {spoken}",
+        best_hook(row) or f"What nobody tells you about {spoken}",
     )

@@ -57,4 +57,4 @@ def worth(row: Mapping[str, Any]) -> float:
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(value for value in values or () if isinstance(value, str))
+    return tuple(value for value in values or () if isinstance(value, str) and value.strip())

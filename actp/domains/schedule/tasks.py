@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.domains.mix.shares import TARGETS, gaps
+from actp.domains.mix.shares import TARGETS, best_hook, gaps
 from actp.domains.outreach.due import Due
 from actp.domains.schedule.calendar import Entry, assign, free_moments
 from actp.domains.schedule.ics import to_ics
@@ -89,10 +89,10 @@ def calendar(tools: Tools, ics: Path | None = None) -> dict[str, Any]:
         if plan.now <= post.at <= plan.now + WEEK
     ]
     for entry in assign(free, TARGETS, plan.planned):
-        hooks = mix["best"].get(entry.niche, {}).get("top_hook_patterns") or [None]
+        hook = best_hook(mix["best"].get(entry.niche, {}))
         share = missing[entry.niche]
         reason = f"{share.actual:.0%} of posts, target {share.target:.0%}"
-        entries.append(replace(entry, hook=hooks[0], reason=reason))
+        entries.append(replace(entry, hook=hook, reason=reason))
     entries.sort(key=lambda entry: (entry.at, entry.platform))
     if ics is not None:
         _write(ics, entries, plan.now)

@@ -144,13 +144,17 @@ def test_what_is_asked_for_by_name_is_in_no_digest(outbox: Outbox) -> None:
         for kind, detail in (
             ("sweep_complete", '{"passed": 9, "total": 9, "lines": []}'),
             ("render_complete", '{"hook": "A hook", "platforms": ["tiktok"]}'),
+            (
+                "campaign_complete",
+                '{"campaign_type": "warmup", "targets": 5, "completed": 4, "seconds": 263}',
+            ),
         ):
             connection.execute(
                 "insert into safari_alerts (key, kind, detail) values (%s, %s, %s)",
                 (kind, kind, detail),
             )
     outbox.carry()
-    outbox.await_messages("Daily Sweep: 9/9", "A hook", "6x note")
+    outbox.await_messages("Daily Sweep: 9/9", "A hook", "Completed: 4/5", "6x note")
     outbox.await_settled()
 
 
