@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from actp.doctor.host import LEAST_FREE_MB
 from actp.errors import ActpError, TimedOut, WrongState
 from actp.private_file import write_private
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
@@ -25,12 +26,12 @@ from demo.script import DM_LIMIT, SCENARIO
 from simulator.process import SimulatorProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from actp.store import Store
     from demo.interruption import Interruption
 
-__all__ = ["CONSOLE_MINUTES", "Stage"]
+__all__ = ["CONSOLE_MINUTES", "Stage", "roomy"]
 
 LATENCY_MS: Final = 150.0
 WORKERS: Final = 3
@@ -41,6 +42,10 @@ START_TIMEOUT_SECONDS: Final = 90.0
 LOOK_SECONDS: Final = 0.1
 CONSOLE_MINUTES: Final = 30
 CONSOLE_SAYS: Final = "Console: "
+
+# Short, as a socket's path must be, whatever TMPDIR says. A /tmp in memory can be too small.
+PARENTS: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - mkdtemp makes it private
+ROOM_BYTES: Final = LEAST_FREE_MB << 20
 
 PACE: Final = {
     "SAFARI_ACTIVE_HOURS": "00-24",
@@ -60,14 +65,21 @@ PACE: Final = {
 }
 
 
+def roomy(parents: Sequence[Path]) -> Path:
+    """Return the first folder that has room for a database; the first of all if none has."""
+    for parent in parents:
+        if os.access(parent, os.W_OK) and shutil.disk_usage(parent).free >= ROOM_BYTES:
+            return parent
+    return parents[0]
+
+
 class Stage:
     """Everything that is started; ``leave`` ends it again, however far it came."""
 
     def __init__(self, interruption: Interruption, *, keep: bool) -> None:
         self._interruption = interruption
         self._keep = keep
-        # Short, as a socket's path must be, whatever TMPDIR says.
-        self.folder = Path(tempfile.mkdtemp(prefix="actp-demo-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="actp-demo-", dir=roomy(PARENTS)))
         self.world = SimulatorProcess(
             scenario=SCENARIO,
             world_path=self.folder / "world.jsonl",

@@ -20,6 +20,7 @@ import pytest
 from actp.safari.catalogue import HTTP_SERVICES
 from demo.acts import Act
 from demo.script import Play
+from demo.stage import roomy
 from demo.verdict import checks
 
 if TYPE_CHECKING:
@@ -202,3 +203,9 @@ def test_a_broken_promise_is_seen(
 ) -> None:
     found = checks([act], world, limits)
     assert [check.promise for check in found if not check.holds] == broken
+
+
+def test_the_demo_avoids_a_folder_without_room(tmp_path: Path) -> None:
+    full = Path("/proc")  # no room on Linux; not there on macOS
+    assert roomy((full, tmp_path)) == tmp_path
+    assert roomy((full,)) == full
