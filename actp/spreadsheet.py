@@ -96,6 +96,8 @@ def read_table(raw: bytes, path: str) -> tuple[tuple[str, ...], list[Line]]:
 def _titles(first: list[str]) -> int:
     """Return how many lines of one cell stand above a header of several."""
     for number, line in enumerate(first):
+        if len(line) > MAX_CELL or line.count('"') % 2:  # a cell goes on in the next line
+            return 0
         cells = next(csv.reader([line], delimiter=max(DELIMITERS, key=line.count)))
         if sum(map(bool, map(str.strip, cells))) > 1:
             is_header = "@" not in line and "//" not in line and _HEADER_WORD.search(line)

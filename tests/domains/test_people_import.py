@@ -67,6 +67,14 @@ def test_the_same_table_is_read_however_it_is_written(tmp_path: Path, content: s
     ]
 
 
+def test_a_header_that_is_odd_is_no_title(tmp_path: Path) -> None:
+    columns, lines = read_spreadsheet(file(tmp_path, '"First\nName",Email\nAda,ada@x.example\n'))
+    assert columns == ("first_name", "email")
+    assert [line.number for line in lines] == [3]
+    with pytest.raises(InvalidInput, match="a cell is too long"):
+        read_spreadsheet(file(tmp_path, f'"{"x" * 200_000}",Email\nAda,ada@x.example\n'))
+
+
 def test_a_quoted_line_end_stays_in_its_cell_and_lines_keep_their_numbers(tmp_path: Path) -> None:
     path = file(tmp_path, 'name,notes\n"Ada","first\r\nsecond; ""quoted"""\nBob,x,y\n')
     _, (ada, bob) = read_spreadsheet(path)
