@@ -47,7 +47,7 @@ NO_NAMES = (
     "TikToker", "Deactivated User", "Private Account", "Business Account", "First Name", "Dad | Husband",
     "Sales Team", "Hi Jane", "jane@x.example", "Not A Bot", "J a n e", "🔥🔥", "Founder | CEO",
     "[object Object]", "root", "Sin nombre", "lorem ipsum", "Dr Doe", "Prof. Doe", "Growth Hacker", "Meet Jane",
-    "JR Smith", "TJ Miller", "van der Berg", "La Bella", "Los Pollos", "Das Café", "Die Bäckerei", "Rabbi Cohen",
+    "JR Smith", "AJ Miller", "van der Berg", "La Bella", "Los Pollos", "Das Café", "Die Bäckerei", "Rabbi Cohen",
     "Familie Müller", "Smith Family", "Grace Church", "Praxis Dr. Müller", "Luxury Homes", "Dog Mom", "Demo User",
     "Ada &amp; Co", "Nike Running", "Travel With Ada", "Vegan Recipes", "Abu Bakr", "Verified ✔", "Nguyễn Văn An",
     "Ask Jane", "Big Mike", "New York Times", "Crypto King", "JaneDoe", "%FNAME%", "{{first_name}}", "St. John", "there", "Mc Donald", "http://x.example/jane", "Acme", "OpenAI", "BBC", "a\U000102e1",

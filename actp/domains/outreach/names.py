@@ -40,7 +40,6 @@ _FIELDS: Final = re.compile(r"%\w+%|\$\w|[{}]|<\w+>|\*\|")
 # Before another word, the beginning of a name of places and things: Los Pollos, Das Café.
 _ARTICLES: Final = frozenset(_WORDS["articles"])
 _JOINS: Final = frozenset("'\u2019-")
-_VOWELS: Final = frozenset("aeiouy")
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
 
@@ -97,8 +96,8 @@ def _first(words: list[str]) -> str | None:
     beginning = [word.lower() for word in rest[:2]]
     if len(rest) > 1 and (beginning[0] in _ARTICLES or set(beginning) <= _PARTICLES):
         return None
-    # JR Smith: nobody is called by initials without a vowel, nor by the family name.
-    if is_initials and not rest[-1].isupper() and not set(beginning[0]) & _VOWELS:
+    # JR Smith: nobody is called by initials, nor by the family name.
+    if is_initials and not rest[-1].isupper():
         return None
     # DOE Jane: who writes one word in capitals means the family name.
     is_reversed = len(rest) == 2 and rest[0].isupper() and not rest[1].isupper()
