@@ -260,6 +260,22 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
   twin record;
 begin
+  -- Times of a clock that was ahead would make a dead process the latest one until they have come. They
+  -- are put back together, before the start of this one, so that they keep their order.
+  update safari_workers w
+     set started_at = w.started_at - case when w.started_at > safari_clock_limit() then a.ahead else '0' end,
+         seen_at = w.seen_at - case when w.seen_at > safari_clock_limit() then a.ahead else '0' end
+    from (select max(greatest(m.started_at, m.seen_at)) - least(me.started_at, now())
+                 + interval '1 millisecond' as ahead, array_agg(m.boot_id) as boots
+            from safari_workers me
+            join safari_workers m on m.host_key = me.host_key and m.services && me.services
+           where me.boot_id = safari_notice_clone.boot_id
+           group by me.boot_id) a
+   where w.boot_id in (
+     select wrong.boot_id from safari_workers wrong
+      where wrong.boot_id = any (a.boots)
+        and greatest(wrong.started_at, wrong.seen_at) > safari_clock_limit()
+        for update skip locked);
   select me.host_key, me.worker, w.worker as other into twin
     from safari_workers me
     join safari_workers w

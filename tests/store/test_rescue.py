@@ -279,6 +279,23 @@ def test_two_processes_with_one_host_key_are_alerted_once(
     assert len(rows) == alerts
 
 
+def test_a_worker_that_died_while_the_clock_was_ahead_is_dead(scene: Scene) -> None:
+    id_ = scene.enqueue()
+    scene.clock.advance(timedelta(days=3))
+    dead = scene.worker("one")
+    dead.claim()
+    scene.clock.advance(-timedelta(days=3))
+    (last,) = scene.store.call("safari_status")["workers"]
+    successor = scene.worker("one")
+    for _ in range(10):
+        successor.round()
+        scene.pass_by(BEAT_SECONDS)
+    (alive,) = scene.store.call("safari_status")["workers"]
+    assert alive["boot_id"] != last["boot_id"]
+    assert scene.row(id_)["status"] == "pending"
+    assert scene.admin.execute("select kind from safari_alerts").fetchall() == []
+
+
 def test_a_row_that_a_trigger_of_theirs_does_not_let_end_stops_nobody(scene: Scene) -> None:
     holder, other = scene.worker("here"), scene.worker("there")
     refused, free = scene.enqueue(), scene.enqueue()
