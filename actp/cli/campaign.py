@@ -17,7 +17,7 @@ from actp.campaigns.sources import choose_wording
 from actp.cli.campaign_view import show_campaign, show_campaigns, show_started
 from actp.cli.database import database
 from actp.cli.group import Group
-from actp.cli.options import SPAN, filled, json_option
+from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, one_line, say
 from actp.errors import InvalidInput
 from actp.operators import act, operator_here
@@ -35,9 +35,7 @@ __all__ = ["campaign", "new_campaign_id", "request_of"]
 
 # As the option is written; creation knows it as DEFAULT_SPACING.
 SPACING = f"{int(DEFAULT_SPACING.total_seconds()) // 60}m"
-platform_option = click.option(
-    "--platform", metavar="PLATFORM", callback=filled, help="Only on this platform."
-)
+platform_option = click.option("--platform", metavar="PLATFORM", help="Only on this platform.")
 
 
 @click.group(cls=Group)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from actp.cli.options import filled
 from actp.cli.times import duration, moment
 from actp.errors import InvalidInput
 from actp.safari.catalogue import ACTIONS, SERVICES
@@ -41,18 +40,16 @@ _TEXTS: Final = {
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a filter to a command, which gets them by name."""
     options = [
-        *(click.option(f"--{name}", callback=filled, help=text) for name, text in _TEXTS.items()),
+        *(click.option(f"--{name}", help=text) for name, text in _TEXTS.items()),
         click.option("--status", type=click.Choice(STATUSES), help="Only with this status."),
         click.option(
             "--since",
             metavar="TIME",
-            callback=filled,
             help="Since 7d (seven days ago), or since 2026-11-01.",
         ),
         click.option(
             "--until",
             metavar="TIME",
-            callback=filled,
             help="Until 1d (one day ago), or until 2026-11-30.",
         ),
     ]

@@ -14,7 +14,7 @@ from actp.cli.bulk import bulk, bulk_options
 from actp.cli.database import command_id, database
 from actp.cli.filters import chosen, filter_options
 from actp.cli.group import Group
-from actp.cli.options import SPAN, filled, json_option
+from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
@@ -71,7 +71,7 @@ def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.option("--platform", help="Only this platform; default: everything.")
-@click.option("--account", callback=filled, help="Only this account; default: all accounts.")
+@click.option("--account", help="Only this account; default: all accounts.")
 @click.option("--for", "span", type=SPAN, help="Resume automatically after 30m, 2h, 3d.")
 @click.option("--note", help="Reason, shown by bin/status.")
 @json_option
@@ -103,7 +103,7 @@ def pause(
 
 @click.command()
 @click.option("--platform", help="Only this platform; default: every pause.")
-@click.option("--account", callback=filled, help="Only the pause or wait of this account.")
+@click.option("--account", help="Only the pause or wait of this account.")
 @click.option(
     "--service",
     type=click.Choice([service.name for service in HTTP_SERVICES]),

@@ -11,7 +11,7 @@ from actp.cli.times import duration
 if TYPE_CHECKING:
     from datetime import timedelta
 
-__all__ = ["SPAN", "filled", "json_option"]
+__all__ = ["SPAN", "json_option"]
 
 
 class Span(click.ParamType[Any]):
@@ -30,13 +30,6 @@ class Span(click.ParamType[Any]):
 
 
 SPAN = Span()
-
-
-def filled(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """Refuse a blank value, as of a shell variable that is not set: it would match everything."""
-    if value is not None and not value.strip():
-        raise click.BadParameter("it is empty. Omit the option to match everything.")
-    return value
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -9,7 +9,7 @@ import click
 from actp.cli.bulk import agreed
 from actp.cli.database import database
 from actp.cli.group import Group
-from actp.cli.options import filled, json_option
+from actp.cli.options import json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.times import short_time
 from actp.errors import InvalidInput, WrongState
@@ -31,13 +31,10 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--contains",
             metavar="WORDS",
-            callback=filled,
             help="Only with these words in the text or name.",
         ),
         click.option("--kind", type=click.Choice(KINDS), help="Only this kind."),
-        click.option(
-            "--platform", metavar="PLATFORM", callback=filled, help="Only on this platform."
-        ),
+        click.option("--platform", metavar="PLATFORM", help="Only on this platform."),
     ):
         command = option(command)
     return command
