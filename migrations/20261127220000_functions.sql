@@ -446,8 +446,8 @@ begin
     when 'enqueue' then
       if jsonb_typeof(a -> 'commands') is distinct from 'array'
          or exists (select from jsonb_array_elements(a -> 'commands') c
-                     where coalesce(btrim(c ->> 'key'), '') = '') then
-        raise invalid_parameter_value using message = 'every command needs a key';
+                     where length(coalesce(btrim(c ->> 'key'), '')) not between 1 and 200) then
+        raise invalid_parameter_value using message = 'every command needs a key of 1 to 200 characters';
       elsif jsonb_array_length(a -> 'commands') > 100 then
         raise invalid_parameter_value using message = 'at most 100 commands at once';
       end if;
@@ -1651,12 +1651,6 @@ language sql stable as $$
    where o.address = 'contact:' || contact_id
 $$;
 
-create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
-returns boolean
-language sql immutable as $$
-  select coalesce(public.agent_direction(message.direction) = 'inbound', not message.is_outbound, true)
-$$;
-
 create or replace function public.agent_silent_acts() returns text
 language sql immutable as $$
   select '(open|opened|click|clicked|like|liked|view|viewed|seen|read|delivered|bounce|bounced'
@@ -1682,6 +1676,14 @@ language sql immutable as $$
               when regexp_replace(lower(written), '[^a-z]+', '', 'g') in (
                 'outbound', 'outgoing', 'out', 'outbox', 'sent', 'send', 'ours', 'us', 'me', 'self',
                 'fromus', 'fromme', 'tothem') then 'outbound' end
+$$;
+
+create or replace function public.agent_outreach_is_theirs(message public.crm_messages)
+returns boolean
+language sql immutable as $$
+  select coalesce(public.agent_direction(message.direction) = 'inbound', not message.is_outbound,
+                  public.agent_direction(message.sender::text) is distinct from 'outbound'
+                    and message.sent_by_automation::text is distinct from 'true')
 $$;
 
 create or replace function public.agent_is_reply(type text, direction text) returns boolean
@@ -1791,7 +1793,7 @@ language sql stable as $$
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,
              max(t.stated_at) filter (where t.is_outbound) as touched_at,
-             max(t.at) filter (where not t.is_outbound) as in_at,
+             max(t.at) filter (where not t.is_outbound and not t.is_silent) as in_at,
              (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
                as in_platform,
              count(*) filter (where t.is_outbound and t.at > now() - interval '7 days') as touches,
@@ -1805,7 +1807,11 @@ language sql stable as $$
         from (select least(n.sent_at, n.created_at) as at,
                      coalesce(n.sent_at, n.created_at) as stated_at, safari_platform(n.platform) as platform,
                      coalesce(nullif(n.message_text, ''), n.body) as text,
-                     not agent_outreach_is_theirs(n) as is_outbound
+                     not agent_outreach_is_theirs(n) as is_outbound,
+                     -- Some programs store reactions and receipts as messages.
+                     coalesce(lower(n.message_type::text), '')
+                       ~ ('(^|_)(typing|system|deleted|unsent|receipt)$|(^|_)' || agent_silent_acts())
+                       as is_silent
                 from crm_messages n where n.contact_id = any (ids)
                order by 1 desc nulls last limit 200) t) m
    cross join lateral (
@@ -1894,6 +1900,12 @@ declare
   stage text := 'new';
 begin
   perform pg_advisory_xact_lock(hashtextextended('agent_creators:' || platform, 0));
+  -- Accounts of other hosts are no creators either.
+  creators := (
+    select coalesce(jsonb_agg(c), '[]') from jsonb_array_elements(creators) c
+     where not exists (select from safari_accounts a
+                        where a.platform = agent_creators_store.platform
+                          and a.account = lower(c ->> 'handle')));
   with found as (
     select distinct on (c.handle) c.* from jsonb_to_recordset(creators) as c (
       handle text, display_name text, niche text, icp_fit_score integer)
@@ -1972,6 +1984,20 @@ begin
   return seeded;
 end $$;
 
+create or replace function public.agent_creators_top(
+  platform text default null, niche text default null, row_limit integer default 20
+) returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(c) order by c.icp_fit_score desc nulls last, c.handle), '[]') from (
+    select k.platform, k.handle, k.display_name, k.niche, k.followers, k.engagement_score,
+           k.offer_match, k.icp_fit_score, k.top_post_url, k.last_synced_at
+      from actp_platform_creators k
+     where k.platform = coalesce(agent_creators_top.platform, k.platform)
+       and k.niche = coalesce(agent_creators_top.niche, k.niche)
+     order by k.icp_fit_score desc nulls last, k.handle limit row_limit
+  ) c
+$$;
+
 create or replace function public.agent_reconcile_message() returns trigger
 language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -1979,7 +2005,10 @@ begin
     new.message_text, new.body, to_jsonb(new) ->> 'text', to_jsonb(new) ->> 'content');
   new.body := coalesce(new.body, new.message_text, '');
   -- The direction wins: is_outbound may be a default.
-  new.is_outbound := coalesce(agent_direction(new.direction) = 'outbound', new.is_outbound, false);
+  new.is_outbound := coalesce(
+    agent_direction(new.direction) = 'outbound', new.is_outbound,
+    agent_direction(to_jsonb(new) ->> 'sender') = 'outbound'
+      or to_jsonb(new) ->> 'sent_by_automation' = 'true', false);
   new.direction := case when new.is_outbound then 'outbound' else 'inbound' end;
   if new.contact_id is null and new.conversation_id is not null then
     new.contact_id := (select v.contact_id from crm_conversations v where v.id = new.conversation_id);
@@ -2183,10 +2212,31 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
   undone constant text := 'SCHKD';
   made jsonb;
+  again jsonb;
+  reused jsonb;
   answer jsonb;
 begin
   begin
     made := safari_enqueue(commands);
+    -- Compared as rows, since the queue stores a recipient in one spelling. An edited draft is still the
+    -- command of its key.
+    again := safari_enqueue((
+      select coalesce(jsonb_agg((commands -> m.index) - 'key' order by m.index), '[]')
+        from jsonb_to_recordset(made) m (index integer, created boolean) where not m.created));
+    select jsonb_agg(jsonb_build_object('index', m.index, 'reason', 'key_reused', 'error', format(
+             'its key is that of command %s, which has another %s', o.id,
+             case when o.service is distinct from c.service then 'service'
+                  when o.recipient is distinct from c.recipient then 'recipient'
+                  else 'text' end)))
+      into reused
+      from (select r.index, r.id, row_number() over (order by r.index) - 1 as place
+              from jsonb_to_recordset(made) r (index integer, id uuid, created boolean)
+             where not r.created) m
+      join safari_command_queue o on o.id = m.id
+      join safari_command_queue c on c.id = (again -> m.place::integer ->> 'id')::uuid
+     where o.service is distinct from c.service or o.recipient is distinct from c.recipient
+        or (safari_words(o.params) <> safari_words(c.params)
+            and safari_params(o.params) ->> 'written_by' is distinct from 'operator');
     with added as materialized (
       select * from jsonb_to_recordset(made) m (index integer, id uuid, created boolean)
     )
@@ -2217,6 +2267,8 @@ begin
                and (e.index is null or e.index < m.index)
              limit 1) w on true) found
      where found.reason is not null;
+    answer := (select jsonb_agg(e order by (e ->> 'index')::integer)
+                 from jsonb_array_elements(coalesce(answer, '[]') || coalesce(reused, '[]')) e);
     raise exception using errcode = undone;
   exception
     when sqlstate 'SCHKD' then null;
@@ -2278,7 +2330,9 @@ language plpgsql immutable as $$
 declare
   result stored%type;
 begin
-  case pg_typeof(stored)::text
+  -- Of a domain, the type that it is made of.
+  case (select format_type(coalesce(nullif(k.typbasetype, 0), k.oid), null)
+          from pg_type k where k.oid = pg_typeof(stored))
     when 'text[]' then result := public.agent_texts(coalesce(list, '[]'));
     when 'integer[]' then result := public.agent_integers(coalesce(list, '[]'));
     else result := coalesce(list, '[]');
@@ -2466,9 +2520,9 @@ language sql stable as $$
        cross join lateral safari_limits_of(chosen.policy, owner) f
        where common.platform = owner.platform and common.kind = owner.kind
       offset 0) force on true
-    -- The pace outlives midnight, the count does not: the newest row has both.
+    -- The pace outlives midnight, the count does not.
     left join lateral (
-      select (array_agg(r.next_action_at order by r.limit_date desc))[1] as next_action_at,
+      select max(safari_pace_until(r.next_action_at, (force.policy).min_gap_seconds)) as next_action_at,
              coalesce(sum(r.used) filter (where r.limit_date = safari_today()), 0)::integer as today,
              sum(r.used) filter (where r.limit_date >= safari_today() - 1) as two_days,
              sum(r.used) as week
@@ -2793,9 +2847,9 @@ begin
   return regexp_replace(
     regexp_replace(
       regexp_replace(given, '[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]', '', 'g'),
-      '[\s\u00a0\u3000]+\([^()]*\)[\s\u00a0\u3000]*$', ''),
+      '[\s\u00a0\u3000]+(?:\([^()]*\)|[\U0001f000-\U0001faff\u2600-\u27bf\u200d\ufe0f]+)[\s\u00a0\u3000]*$', ''),
     '^[\s\u00a0\u3000"''`“”„‘’‚«»‹›<(\[{]+'
-    '|(?:[\s\u00a0\u3000"''`“”„‘’«»‹›>)\]},;:!…]|(?<![/.])\.+)+$', '', 'g');
+    '|(?:[\s\u00a0\u3000"''`“”„‘’«»‹›>)\]},;:!…、。，！？]|(?<![/.])\.+)+$', '', 'g');
 end $$;
 
 create or replace function public.safari_site(host text) returns text
@@ -3552,6 +3606,43 @@ begin
   return outcomes;
 end $$;
 
+create or replace function public.safari_notice_clone(
+  boot_id uuid, lease_seconds double precision
+) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+  twin record;
+begin
+  -- Times of a clock that was ahead would make a dead process the latest one until they have come. They
+  -- are put back together, before the start of this one, so that they keep their order.
+  update safari_workers w
+     set started_at = w.started_at - case when w.started_at > safari_clock_limit() then a.ahead else '0' end,
+         seen_at = w.seen_at - case when w.seen_at > safari_clock_limit() then a.ahead else '0' end
+    from (select max(greatest(m.started_at, m.seen_at)) - least(me.started_at, now())
+                 + interval '1 millisecond' as ahead, array_agg(m.boot_id) as boots
+            from safari_workers me
+            join safari_workers m on m.host_key = me.host_key and m.services && me.services
+           where me.boot_id = safari_notice_clone.boot_id
+           group by me.boot_id) a
+   where w.boot_id in (
+     select wrong.boot_id from safari_workers wrong
+      where wrong.boot_id = any (a.boots)
+        and greatest(wrong.started_at, wrong.seen_at) > safari_clock_limit()
+        for update skip locked);
+  select me.host_key, me.worker, w.worker as other into twin
+    from safari_workers me
+    join safari_workers w
+      on w.host_key = me.host_key and w.boot_id <> me.boot_id and w.services && me.services
+         and w.stopped_at is null and w.started_at < me.started_at
+         and w.seen_at > me.started_at + make_interval(secs => lease_seconds)
+   where me.boot_id = safari_notice_clone.boot_id
+   limit 1;
+  if found then
+    perform safari_alert(format('host_copied:%s:%s', twin.host_key, safari_today()), 'host_copied',
+                         jsonb_build_object('worker', twin.worker, 'other', twin.other));
+  end if;
+end $$;
+
 create or replace function public.safari_beat(
   boot_id uuid, held jsonb, state jsonb, lease_seconds double precision, host_key text, services jsonb,
   known jsonb default null
@@ -3721,7 +3812,7 @@ begin
                where f.finding is null and (f.command).effect = 'once'
                order by (f.command).service for update of c) locked
        where r.id = locked.id and r.used < locked.daily_limit
-         and coalesce(r.next_action_at <= now(), true)
+         and coalesce(safari_pace_until(r.next_action_at, locked.min_gap_seconds) <= now(), true)
       returning locked.command_id, r.platform, r.action, r.limit_date
     ), intent as (
       insert into safari_command_attempts (
@@ -4866,6 +4957,29 @@ begin
                     + make_interval(hours => policy.active_from) end) at time zone zone;
 end $$;
 
+create or replace function public.safari_clock_limit() returns timestamptz
+language sql stable as $$ select now() + interval '10 minutes' $$;
+
+create or replace function public.safari_pace_until(
+  next_action_at timestamptz, min_gap_seconds double precision
+) returns timestamptz
+language sql stable as $$
+  select case when next_action_at < safari_clock_limit()
+                                    + make_interval(secs => 2 * coalesce(min_gap_seconds, 0))
+              then next_action_at end
+$$;
+
+create or replace function public.safari_nth_action(
+  service text, nth integer, account text default 'default'
+) returns timestamptz
+language plpgsql stable as $$
+begin
+  return (select a.begun_at from safari_command_attempts a
+           where a.service = safari_nth_action.service and a.account = safari_nth_action.account
+             and a.quota_day is not null and a.begun_at < safari_clock_limit()
+           order by a.begun_at desc offset greatest(nth - 1, 0) limit 1);
+end $$;
+
 create or replace function public.safari_paused_until(
   service text, policy public.safari_policies, remaining integer, account text default 'default'
 ) returns timestamptz
@@ -4881,10 +4995,11 @@ begin
   if policy.min_gap_seconds = 0 and not policy.spread then
     return null;
   end if;
-  select coalesce(a.finished_at, a.begun_at) as ended, a.command_id into last
+  select coalesce(case when a.finished_at < safari_clock_limit() then a.finished_at end, a.begun_at) as ended,
+         a.command_id into last
     from safari_command_attempts a
    where a.service = safari_paused_until.service and a.account = safari_paused_until.account
-     and a.quota_day is not null
+     and a.quota_day is not null and a.begun_at < safari_clock_limit()
    order by a.begun_at desc limit 1;
   if last.ended is null then
     return null;
@@ -4902,7 +5017,7 @@ begin
            - count(*) filter (where a.begun_at >= began) into ahead
       from safari_command_attempts a
      where a.service = safari_paused_until.service and a.account = safari_paused_until.account
-       and a.quota_day is not null
+       and a.quota_day is not null and a.begun_at < safari_clock_limit()
        and a.begun_at >= least(began, safari_today()::timestamp at time zone 'utc');
     -- Between 0.85 and 1.15 of an even share: no two come closer than half the mean.
     until := greatest(until, last.ended + (ends - last.ended) / greatest(remaining + ahead + 1, 1)
@@ -4962,15 +5077,27 @@ begin
       ('tiktok', contact.tiktok_handle, 'column'),
       ('linkedin', contact.linkedin_url, 'column')
     ), each as (
-      select g.* from given g
-      union all  -- several mailboxes in one field
-      select 'gmail', m, 'column' from regexp_split_to_table(contact.email, '[,;|]') m
+      select g.* from given g where g.written !~ '[,;|\s]'
+      union all  -- several handles or mailboxes in one field
+      select g.platform, w.part, g.via
+        from given g,
+             regexp_split_to_table(g.written, E'[,;|\n]|\\s+[/&]\\s+|\\s+(?=@|https?:)') w (part)
+       where g.written ~ '[,;|\s]'
+      union all
+      select 'gmail', m, 'column'
+        from regexp_split_to_table(contact.email, E'[,;|\n]|\\s+[/&]\\s+|\\s+(?=[^\\s@<>()]+@)') m
     ), read as (
       select a.place, a.name, g.via
         from each g, lateral safari_address(g.platform, g.written) a
        -- One word would be taken for a profile on LinkedIn, and may be somebody else's.
        where g.platform is not null and (g.platform <> 'linkedin' or g.written ~ '[/-]')
          and not (a.place = 'gmail' and safari_is_common('gmail', a.name))
+      union all  -- a link in another platform's column, and one to a post, which names its author
+      select coalesce(o.place, p.place), coalesce(o.name, p.author), g.via
+        from each g, lateral safari_address(g.platform, g.written) a,
+             lateral safari_address(null, g.written) o, lateral safari_post(null, g.written) p
+       where g.platform <> 'gmail' and position('/' in g.written) > 0 and a.place is null
+         and coalesce(o.name, p.author) is not null
       union all
       select a.place, a.name, 'association'
         from actp_platform_associations s, lateral safari_address(s.platform, s.handle) a
@@ -5376,6 +5503,31 @@ language sql immutable set search_path = public, pg_temp as $$
    where h is not null
 $$;
 
+create or replace function public.agent_schedule_planned() returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(p) order by p.at, p.platform), '[]') from (
+    select p.published_at as at, safari_platform(p.platform) as platform, p.niche,
+           left(p.title, 200) as hook, 'out' as what
+      from actp_content_performance p
+     where p.published_at between now() - interval '4 days' and now()
+    union all
+    select agent_time(t.value), t.key, coalesce(j.niche, j.brief ->> 'niche'),
+           j.brief ->> 'hook', 'video'
+      from actp_workflow_tasks w
+           cross join lateral jsonb_each_text(w.input_data -> 'scheduled_times') t
+           left join actp_gen_jobs j on j.id = agent_publish_video(w.input_data)
+     where w.task_type = 'blotato_multi_publish' and w.status in ('pending', 'running')
+       and jsonb_typeof(w.input_data -> 'scheduled_times') = 'object'
+       and agent_time(t.value) is not null
+       and not exists (select from actp_publish_attempts a
+                        where a.task_id = w.id and a.platform = t.key
+                          and a.published_at is not null)
+    union all
+    select t.planned_at, 'twitter', t.niche, split_part(t.variant_a_text, E'\n', 1), 'A/B test'
+      from actp_ab_tests t where t.status = 'posting' and t.planned_at > now()
+  ) p
+$$;
+
 create or replace function public.agent_schedule_store(rows jsonb) returns jsonb
 language plpgsql set search_path = public, pg_temp as $$
 declare
@@ -5488,9 +5640,19 @@ language sql immutable as $$
   select case when given > 0 and given < 1e15 then given end
 $$;
 
+create or replace function public.agent_figure(given double precision) returns numeric
+language sql immutable as $$
+  select public.agent_figure(case when given between 0 and 1e15 then given::numeric end)
+$$;
+
 create or replace function public.agent_count(given numeric) returns integer
 language sql immutable as $$
   select case when given between 0 and 2147483647 then round(given)::integer end
+$$;
+
+create or replace function public.agent_count(given double precision) returns integer
+language sql immutable as $$
+  select public.agent_count(case when given between 0 and 2147483647 then given::numeric end)
 $$;
 
 create or replace function public.agent_post_scores(days integer)
@@ -5640,8 +5802,29 @@ language sql stable set search_path = public, pg_temp as $$
      order by v.video_id, w.hours, v.likes is null, v.checked_at limit row_limit) l
 $$;
 
+create or replace function public.agent_time(value text) returns timestamptz
+language plpgsql stable as $$
+begin
+  if value is null then
+    return null;
+  elsif value ~ '^[12]\d{3}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?$' then
+    return value::timestamptz;
+  end if;
+  return public.agent_time_in_utc(value);
+exception when data_exception then
+  return null;
+end $$;
+
 create or replace function public.agent_time(value timestamptz) returns timestamptz
 language sql immutable as $$ select public.safari_finite(value) $$;
+
+create or replace function public.agent_time_in_utc(value text) returns timestamptz
+language plpgsql stable set search_path = public, pg_temp set timezone = 'UTC' as $$
+begin
+  return safari_finite(case when value ~ '^\d{4}-\d\d-\d\d' then value::timestamptz end);
+exception when data_exception then
+  return null;
+end $$;
 
 create or replace function public.agent_prospect_page(
   after uuid default null, row_limit integer default 1000, ids jsonb default null
@@ -7030,8 +7213,9 @@ begin
             and command.scheduled_for < now() - safari_backlog_age()) then
     command.hold := 'backlog';
   end if;
-  -- The visitors' key is in every web page of a project: with the table open, anybody has it.
-  if current_setting('role', true) = 'anon' then
+  -- The visitors' key is in every web page of a project, and anybody can sign up: with the table open,
+  -- anybody may insert.
+  if current_setting('role', true) in ('anon', 'authenticated') then
     command.hold := coalesce((
       select 'backlog' from pg_class c
        where c.oid = 'public.safari_command_queue'::regclass and not c.relrowsecurity), command.hold);
@@ -7147,7 +7331,7 @@ language sql stable set search_path = public, pg_temp as $$
              when r.oid is not null then jsonb_build_object('column', c.key, 'type', c.value)
              else '{}' end), '[]')
     from jsonb_each(wanted) t
-   cross join lateral (select to_regclass('public.' || quote_ident(t.key)) as oid) r
+    left join pg_class r on r.oid = to_regclass('public.' || quote_ident(t.key)) and r.relkind in ('r', 'p')
    cross join lateral jsonb_each_text(t.value) c
    where r.oid is null or not exists (
      select from pg_attribute a
@@ -7189,6 +7373,31 @@ begin
                      lower(concat_ws(' ', given ->> 'text', given ->> 'query'))) else '' end;
 end $$;
 
+create or replace function public.safari_person_filter(who text) returns text
+language plpgsql stable set search_path = public, pg_temp as $$
+declare
+  addresses text[];
+begin
+  begin
+    addresses := safari_person_addresses(safari_person_named(who));
+  exception when invalid_parameter_value then
+    addresses := safari_person_addresses('contact:' || agent_inbox_find(who));
+  end;
+  -- One name is another person elsewhere: each address counts on its own platform only.
+  return (
+    select format('i.command_id = any(array(select n.command_id from safari_command_index n'
+                  ' join safari_services s on s.service = n.service'
+                  ' where n.recipient_names && %L::text[] and (%s)))',
+                  array_agg(p.name),
+                  string_agg(format('s.platform = %L and n.recipient_names @> array[%L]',
+                                    p.platform, p.name), ' or '))
+      from (select split_part(a, ':', 1) as platform,
+                   coalesce(lower(case when a ~ '^linkedin:'
+                                       then safari_percent_encoded(split_part(a, ':', 2))
+                                       else split_part(a, ':', 2) end), '') as name
+              from unnest(addresses || array[':']) a) p);
+end $$;
+
 create or replace function public.safari_filter(filter jsonb) returns text
 language plpgsql stable set search_path = public, pg_temp as $$
 declare
@@ -7213,20 +7422,30 @@ begin
         if cardinality(names) = 0 then
           raise invalid_parameter_value using message = 'a recipient is a handle or an address';
         end if;
+        -- LinkedIn's commands hold the letters of other alphabets percent-encoded.
+        names := case when names[1] ~ '[^\x01-\x7f]' then array[
+                        names[1], normalize(names[1], NFC), normalize(names[1], NFD),
+                        lower(safari_percent_encoded(normalize(names[1], NFC)))]
+                      else names[1:1] end;
         -- Looked up first: the planner takes any recipient to be a frequent one.
         conditions := conditions || format(
           'i.command_id = any(array(select n.command_id from safari_command_index n'
-          ' where n.recipient_names @> %L::text[]))', names[1:1]);
+          ' where n.recipient_names && %L::text[]))', names);
       when 'person' then
         conditions := conditions || safari_person_filter(value);
       when 'text' then
         value := lower(safari_on_one_line(value));
         -- Two signs are a word where a sign is one.
-        if length(value) < 3 and value !~ '[\u2e80-\ud7a3\uf900-\ufaff]' or length(value) < 2 then
+        if length(normalize(value, NFC)) < 3 and value !~ '[\u1100-\u11ff\u2e80-\ud7a3\uf900-\ufaff]'
+           or length(normalize(value, NFC)) < 2 then
           raise invalid_parameter_value using message = 'a text search needs at least three letters';
         end if;
-        conditions := conditions || format(
-          'i.words like %L', '%' || regexp_replace(value, '([\\%_])', '\\\1', 'g') || '%');
+        -- A file of a Mac holds the accents of a letter as signs of their own.
+        conditions := conditions || (
+          select '(' || string_agg(format('i.words like %L', '%' || regexp_replace(
+                          form, '([\\%_])', '\\\1', 'g') || '%'), ' or ') || ')'
+            from (select value as form union select lower(normalize(value, NFC))
+                  union select lower(normalize(value, NFD))) f);
       when 'service' then
         conditions := conditions || format('i.service = %L', value);
       when 'platform', 'account', 'action', 'reason' then
@@ -7263,8 +7482,13 @@ begin
         raise invalid_parameter_value using message = format('unknown filter: %s', field);
     end case;
   end loop;
+  if nullif(btrim(filter ->> 'since'), '')::timestamptz
+     > nullif(btrim(filter ->> 'until'), '')::timestamptz then
+    raise invalid_parameter_value using message = 'since is after until, so nothing can match';
+  end if;
   return array_to_string(conditions, ' and ');
-exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
+exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation
+               or invalid_time_zone_displacement_value then
   raise invalid_parameter_value using message = format('%s: %L cannot be read', field, value);
 end $$;
 
@@ -7641,7 +7865,7 @@ end $$;
 create or replace function public.agent_trends_top(row_limit integer default 10, days integer default 7)
 returns jsonb
 language sql stable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(t) order by t.trend_strength desc, t.niche), '[]') from (
+  select coalesce(jsonb_agg(to_jsonb(t) order by t.trend_strength desc nulls last, t.niche), '[]') from (
     select t.niche, t.platforms, t.platform_count, t.total_engagement, t.avg_engagement,
            t.trend_strength, t.top_posts, t.detected_at, t.updated_at, t.rise,
            round(t.total_engagement / nullif(t.avg_engagement, 0)) as posts
@@ -7825,7 +8049,7 @@ begin
   ), said as (
     select 5 as place, '' as name, format('messages: %s sent, %s from %s, %s waiting',
              (select count(*) from crm_message_queue q
-               where q.status = 'sent' and q.sent_at > since),
+               where q.status = 'sent' and q.sent_at > since and q.sent_at <= now()),
              case when count(*) = 1 then '1 reply' else count(*) || ' replies' end,
              case when count(distinct m.who) = 1 then '1 person' else count(distinct m.who) || ' people' end,
              (select count(*) from crm_message_queue q where q.status in ('pending', 'sending')))
@@ -7834,10 +8058,11 @@ begin
                      as who
               from crm_messages x
              where agent_outreach_is_theirs(x)
-               and x.sent_at > since) m
+               and x.sent_at > since and x.sent_at <= now()) m
     having count(*) > 0 or exists (select from crm_message_queue q
                                     where q.status in ('pending', 'sending')
-                                       or (q.status = 'sent' and q.sent_at > since))
+                                       or (q.status = 'sent' and q.sent_at > since
+                                           and q.sent_at <= now()))
     union all
     select 6, '', format('conversions: %s', agent_plural(count(*), 'contact') || ' closed as won')
       from crm_contacts c
@@ -7868,11 +8093,11 @@ begin
     having count(*) > 0
     union all
     select 9, '', format('posting hours: changed %s', agent_plural(
-             sum((t.result #>> '{data,changed}')::integer), 'time'))
+             sum(agent_count((t.result #>> '{data,changed}')::numeric)), 'time'))
       from actp_agent_tasks t
      where t.domain = 'scheduler' and t.task = 'optimize' and t.created_at > since
        and jsonb_typeof(t.result #> '{data,changed}') = 'number'
-    having sum((t.result #>> '{data,changed}')::integer) > 0
+    having sum(agent_count((t.result #>> '{data,changed}')::numeric)) > 0
     union all
     select 2, '', format('commands: %s completed, %s failed, %s waiting',
              count(*) filter (where q.status = 'completed' and q.completed_at > since),
@@ -7896,6 +8121,12 @@ language sql immutable as $$
   select case when coalesce(btrim(video_id), '') = ''
                 or title ~* '^\s*\[?(private|deleted) video\]?\s*$' then null
               when views > 0 then 1 else 0 end
+$$;
+
+create or replace function public.agent_snapshot(video_id text, title text, views double precision)
+returns integer
+language sql immutable as $$
+  select public.agent_snapshot(video_id, title, public.agent_count(views)::numeric)
 $$;
 
 create or replace function public.agent_youtube_new(
@@ -7953,18 +8184,21 @@ begin
   update actp_content_performance p
      set views = s.views, likes = s.likes, comments_count = s.comments_count,
          watch_time_minutes = s.watch_time_minutes,
+         published_at = coalesce(s.published_at, agent_time(p.published_at)),
          -- Without likes or views it was not measured.
          engagement_score = s.likes * 3 + coalesce(s.comments_count, 0) * 4 + s.views * 0.1
     from (select distinct on (y.video_id) y.video_id, agent_count(y.views) as views,
                  agent_count(y.likes) as likes,
                  agent_count(y.comments_count) as comments_count,
-                 agent_figure(y.watch_time_minutes) as watch_time_minutes
+                 agent_figure(y.watch_time_minutes) as watch_time_minutes,
+                 agent_time(y.published_at) as published_at
             from youtube_video_stats y
            where agent_snapshot(y.video_id, y.title, y.views) = 1
            order by y.video_id, y.checked_at desc nulls last, y.id desc) s
    where p.platform = 'youtube' and p.external_id = s.video_id
-     and (p.views, p.likes, p.comments_count, p.watch_time_minutes) is distinct from
-         (s.views, s.likes, s.comments_count, s.watch_time_minutes);
+     and ((p.views, p.likes, p.comments_count, p.watch_time_minutes) is distinct from
+          (s.views, s.likes, s.comments_count, s.watch_time_minutes)
+        or s.published_at <> coalesce(agent_time(p.published_at), '-infinity'));
   get diagnostics refreshed = row_count;
   return jsonb_build_object('refreshed', refreshed);
 end $$;
@@ -8022,7 +8256,7 @@ begin
       from content c
   ), grouped as (
     select r.platform, r.niche, r.content_type, count(*)::integer as sample_count,
-           coalesce(round(avg(r.views), 1), 0) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
+           coalesce(round(avg(r.views)::numeric, 1), 0) as avg_views, round(avg(r.engagement), 1) as avg_engagement,
            round(avg(r.watch_time), 2) as avg_watch_time,
            coalesce(array_agg(r.hook order by r.place)
                     filter (where r.place <= 3 and r.hook is not null), '{}') as hooks,
@@ -8062,6 +8296,18 @@ begin
   get diagnostics removed = row_count;
   return jsonb_build_object('groups', groups, 'removed', removed);
 end $$;
+
+create or replace function public.agent_resonance_top(row_limit integer default 10)
+returns jsonb
+language sql stable set search_path = public, pg_temp as $$
+  select coalesce(jsonb_agg(to_jsonb(r) order by r.avg_views desc nulls last, r.platform, r.niche), '[]')
+    from (
+      select n.platform, n.niche, n.offer_tag, n.content_type, n.avg_views, n.avg_engagement,
+             n.avg_watch_time, n.top_hook_patterns, n.top_post_ids, n.sample_count, n.last_updated
+        from actp_niche_resonance n
+       where n.sample_count > 0 and n.niche <> 'other'
+       order by n.avg_views desc nulls last, n.platform, n.niche limit row_limit) r
+$$;
 
 -- What the Supabase CLI applied counts as applied for bin/db migrate of every release.
 insert into public.safari_migrations (name, sha256) values

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from actp.store.schema import MIGRATIONS
 from tests.store.life import Life
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ def test_a_field_is_read_as_people_fill_it(store: Store, admin: psycopg.Connecti
         "instagram:fill.one.x", "instagram:fill.shop.x",
         *(f"twitter:fill{number}" for number in range(1, 7)),
     }  # fmt: skip
+
+
+def test_fields_filled_before_an_upgrade_are_read_as_well(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    contact(admin, "twitter", "step1", instagram_handle="@step.one.x / @step.shop.x")
+    contact(admin, "twitter", "step2", instagram_handle="step.shop.x")
+    # An earlier release took the field for no address.
+    admin.execute("delete from safari_people where address = 'instagram:step.one.x'")
+    admin.execute("update safari_people set person = gen_random_uuid() where address ~ ':step2$'")
+    admin.execute((MIGRATIONS / "20261127235600_addresses_read_anew.sql").read_bytes())
+    together = {"instagram:step.one.x", "instagram:step.shop.x", "twitter:step1", "twitter:step2"}
+    assert addresses(store, "instagram:step.one.x") == together
 
 
 def test_a_changed_row_and_a_removed_one_change_the_person(
