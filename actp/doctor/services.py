@@ -42,7 +42,7 @@ def services(settings: Settings) -> Iterator[Finding]:
         if own_handle and service in well and refused is None:
             yield from _login(settings, service, own_handle)
         if reply is not None and reply.status == 200:
-            yield from _limits(settings, service, stated_limits(said_object(reply) or {}))
+            yield from _limits(settings, service, stated_limits(service, said_object(reply) or {}))
 
 
 def _login(settings: Settings, service: Service, own_handle: str) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def _ask(settings: Settings, service: Service) -> StatedLimits | None:
     reply = fetch(url, path, token, timeout_seconds=ASK_TIMEOUT_SECONDS)
     if isinstance(reply, Failure) or reply.status != 200:
         return None
-    limits = stated_limits(said_object(reply) or {})
+    limits = stated_limits(service, said_object(reply) or {})
     return limits if limits != StatedLimits(None, None, None) else None
 
 

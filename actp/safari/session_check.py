@@ -129,18 +129,19 @@ def identity_problem(service: Service, health_body: Mapping[str, Any]) -> str | 
     return f"{service.url_setting} leads to something without the message limits of {service.name}"
 
 
-def stated_limits(said: Mapping[str, Any]) -> StatedLimits:
-    """Return the limits in the body of a service's ``rate-limits``."""
+def stated_limits(service: Service, said: Mapping[str, Any]) -> StatedLimits:
+    """Return the limits in the body of a service's ``rate-limits`` that hold for its sends."""
     parts = list(_objects(said))
     hours = (_number(parts, ("activeHoursStart",)), _number(parts, ("activeHoursEnd",)))
     if None in hours:
         named = [part["activeHours"] for part in parts if isinstance(part.get("activeHours"), dict)]
         hours = (_number(named, ("start",)), _number(named, ("end",)))
     start, end = hours
+    is_told = "outside_hours" in service.limits_told
     return StatedLimits(
         _number(parts, _HOURLY),
         _number(parts, _DAILY),
-        None if start is None or end is None else (start, end),
+        (start, end) if is_told and start is not None and end is not None else None,
     )
 
 
@@ -152,7 +153,7 @@ def limit_reason(service: Service, said: Mapping[str, Any]) -> str | None:
             return "it is outside its own hours"
     if "service_quota" not in service.limits_told:
         return None
-    limits = stated_limits(said)
+    limits = stated_limits(service, said)
     for used, limit, span in (
         (_number(parts, _USED_THIS_HOUR), limits.hourly, "hour"),
         (_number(parts, _USED_TODAY), limits.daily, "day"),

@@ -50,7 +50,12 @@ def simulator() -> Iterator[SimulatorProcess]:
     ],
 )
 def test_every_wording_is_understood(said: dict[str, Any], limits: tuple[Any, ...]) -> None:
-    assert stated_limits(said) == tuple(limits)
+    assert stated_limits(SERVICES["tiktok-dm"], said) == tuple(limits)
+
+
+def test_the_hours_of_other_actions_are_no_limit_of_messages() -> None:
+    said = {"config": {"messagesPerDay": 50, "activeHoursStart": 8, "activeHoursEnd": 18}}
+    assert stated_limits(SERVICES["linkedin-automation"], said) == (None, 50, None)
 
 
 CLOSED = {"limits": LIMITS, "activeHours": {"isActive": False}}
