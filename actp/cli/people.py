@@ -67,7 +67,7 @@ def _show(result: Mapping[str, Any]) -> None:
     if (more := len(result["skipped"]) - MOST_NAMED) > 0:
         say(f"  and {more:,} more; --json names all of them")
     if forbidden := result["forbidden"]:
-        say(f"{counted(len(forbidden), 'line')} forbid contact, or may:")
+        say(f"Lines that forbid contact, or may ({len(forbidden):,}):")
         for each in forbidden[:MOST_NAMED]:
             say(f"  line {each['line']}: {one_line(each['name'], 60)}: {SAID[each['said']]}")
         if (more := len(forbidden) - MOST_NAMED) > 0:

@@ -78,7 +78,7 @@ class Outcome:
 
 def refused_input(service: str, error: ActpError) -> Outcome:
     """Return the outcome of a command that was refused before anything left."""
-    said = f"{error} {error.remedy}".strip()
+    said = ". ".join(filter(None, (str(error).rstrip("."), error.remedy)))
     return Outcome(
         "rejected",
         "validation",
