@@ -18,7 +18,7 @@ from demo.interruption import Interrupted, Interruption
 from demo.live import watching
 from demo.reply import receive_reply, reply_check
 from demo.script import PLAYS
-from demo.stage import CONSOLE_MINUTES, Stage
+from demo.stage import CONSOLE_MINUTES, PARENTS, Stage, killed_demos
 from demo.summary import summary
 from demo.verdict import checks
 from simulator.process import SimulatorFailed
@@ -48,6 +48,9 @@ def main(*, keep: bool) -> None:
 def _run(*, keep: bool) -> int:
     interruption = Interruption()
     screen = console()
+    for folder in killed_demos(PARENTS):
+        ended = f"ACTP_HOME={folder}/home {spelled('bin/down')}"
+        say(f"An earlier demo was killed: {ended} ends it, rm -r {folder} removes it.")
     stage = Stage(interruption, keep=keep)
     say(f"actp-worker, in {stage.folder} ({'kept' if keep else 'removed'} at the end)")
     try:
@@ -58,6 +61,8 @@ def _run(*, keep: bool) -> int:
     except SimulatorFailed as error:
         code = ExitCode.FAILED if interruption.number is None else interruption.exit_code
         click.echo(f"{PROGRAM}: {error}", err=True)
+    except BrokenPipeError:  # bin/demo | head; the next line that is said tells the launcher
+        code = ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last handler: nobody is shown a traceback
         # Ctrl-C reaches the simulator too, and then nothing works any more.
         code = explain(error, PROGRAM) if interruption.number is None else interruption.exit_code

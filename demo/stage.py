@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from actp.doctor.host import LEAST_FREE_MB
 from actp.errors import ActpError, TimedOut, WrongState
+from actp.locks import FileLock
 from actp.private_file import write_private
 from actp.settings import SERVICE_SETTINGS, Settings, load_settings
 from actp.settings.env_file import with_values
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from actp.store import Store
     from demo.interruption import Interruption
 
-__all__ = ["CONSOLE_MINUTES", "Stage", "roomy"]
+__all__ = ["CONSOLE_MINUTES", "PARENTS", "Stage", "killed_demos", "roomy"]
 
 LATENCY_MS: Final = 150.0
 WORKERS: Final = 3
@@ -46,6 +47,10 @@ CONSOLE_SAYS: Final = "Console: "
 # Short, as a socket's path must be, whatever TMPDIR says. A /tmp in memory can be too small.
 PARENTS: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - mkdtemp makes it private
 ROOM_BYTES: Final = LEAST_FREE_MB << 20
+PREFIX: Final = "actp-demo-"
+# Held while its demo runs.
+LOCK: Final = "demo.lock"
+KEPT: Final = ".env"
 
 PACE: Final = {
     "SAFARI_ACTIVE_HOURS": "00-24",
@@ -73,13 +78,27 @@ def roomy(parents: Sequence[Path]) -> Path:
     return parents[0]
 
 
+def killed_demos(parents: Sequence[Path]) -> list[Path]:
+    """Return the folders of this user's demos that were killed; one that was kept is none."""
+    found = []
+    for lock in (path for parent in parents for path in parent.glob(f"{PREFIX}*/{LOCK}")):
+        if lock.stat().st_uid != os.getuid() or (lock.parent / KEPT).exists():
+            continue
+        with FileLock(lock) as taken:
+            if taken.acquire():
+                found.append(lock.parent)
+    return found
+
+
 class Stage:
     """Everything that is started; ``leave`` ends it again, however far it came."""
 
     def __init__(self, interruption: Interruption, *, keep: bool) -> None:
         self._interruption = interruption
         self._keep = keep
-        self.folder = Path(tempfile.mkdtemp(prefix="actp-demo-", dir=roomy(PARENTS)))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=roomy(PARENTS)))
+        self._lock = FileLock(self.folder / LOCK)
+        self._lock.acquire()
         self.world = SimulatorProcess(
             scenario=SCENARIO,
             world_path=self.folder / "world.jsonl",
@@ -127,10 +146,11 @@ class Stage:
             self.world.close()
             if not self._keep:
                 shutil.rmtree(self.folder, ignore_errors=True)
+            self._lock.release()
 
     def write_settings(self) -> Path:
         """Write the settings of the folder that is kept into a file, and return its path."""
-        path = self.folder / ".env"
+        path = self.folder / KEPT
         given = {name: value for name, value in self.environment.items() if name != ENV_FILE_NAME}
         write_private(path, with_values("", given))
         return path

@@ -17,10 +17,11 @@ import httpx
 import psutil
 import pytest
 
+from actp.locks import FileLock
 from actp.safari.catalogue import HTTP_SERVICES
 from demo.acts import Act
 from demo.script import Play
-from demo.stage import roomy
+from demo.stage import killed_demos, roomy
 from demo.verdict import checks
 
 if TYPE_CHECKING:
@@ -209,3 +210,13 @@ def test_the_demo_avoids_a_folder_without_room(tmp_path: Path) -> None:
     full = Path("/proc")  # no room on Linux; not there on macOS
     assert roomy((full, tmp_path)) == tmp_path
     assert roomy((full,)) == full
+
+
+def test_a_demo_that_was_killed_is_known_by_its_folder(tmp_path: Path) -> None:
+    for name in ("killed", "running", "kept"):
+        (tmp_path / f"actp-demo-{name}").mkdir()
+        (tmp_path / f"actp-demo-{name}" / "demo.lock").touch()
+    (tmp_path / "actp-demo-kept" / ".env").touch()
+    with FileLock(tmp_path / "actp-demo-running" / "demo.lock") as running_demo:
+        assert running_demo.acquire()
+        assert killed_demos([tmp_path]) == [tmp_path / "actp-demo-killed"]
