@@ -50,6 +50,7 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     """Run a click command and return its exit code; an error prints its cause and a remedy."""
     _open_streams()
     raise_on_interrupt()
+    output = sys.stdout
     try:
         _refuse_miscopied(arguments)
         code = command.main(list(arguments), prog_name=program, standalone_mode=False)
@@ -59,9 +60,9 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     except BrokenPipeError:
         return _close_output()
     except SystemExit as leaving:
-        # click leaves this way when the reader of our output has gone.
         code = leaving.code
-        if isinstance(leaving.__context__, BrokenPipeError):
+        # click leaves this way when the reader of our output has gone, and wraps the stream.
+        if sys.stdout is not output or isinstance(leaving.__context__, BrokenPipeError):
             return _close_output()
     except Exception as error:  # noqa: BLE001  # the last handler: no user sees a traceback
         from actp.cli.failures import explain  # noqa: PLC0415  # it reads the settings

@@ -117,13 +117,23 @@ def test_a_python_without_the_packages_hands_over_to_the_projects_own(tmp_path: 
     assert found.stdout == "ready --status\n", found.stderr
 
 
-def test_a_reader_that_leaves_is_no_error(queue: Database) -> None:
+TALKATIVE = """
+import sys, click
+from actp.cli.main import run
+sys.exit(run(click.command()(lambda: print("words " * 100_000)), [], "talk"))
+"""
+
+
+@pytest.mark.parametrize(
+    "spoken", [(SCRIPT, "--rate-limits"), ("-c", TALKATIVE)], ids=["little", "much"]
+)
+def test_a_reader_that_leaves_is_no_error(queue: Database, spoken: tuple[str, str]) -> None:
     environment = {**os.environ, **queue.environment, "PYTHONPATH": str(ROOT)}
     read, write = os.pipe()
     os.close(read)
     try:
         process = subprocess.run(
-            [sys.executable, SCRIPT, "--rate-limits"],
+            [sys.executable, *spoken],
             env=environment,
             stdout=write,
             stderr=subprocess.PIPE,
