@@ -4001,8 +4001,8 @@ begin
       continue;
     elsif done.command_id is null or done.boot_id <> worker_boot
           or done.lease_number <> (item ->> 'lease')::bigint
-          or (done.outcome <> settled
-              and (done.outcome <> 'unknown' or done.resolved_at is not null)) then
+          or (done.outcome <> settled  -- what was given up may still be answered
+              and (done.outcome not in ('unknown', 'lost') or done.resolved_at is not null)) then
       answers := answers || jsonb_build_object('id', item -> 'id', 'recorded', false);
       continue;
     elsif done.outcome = settled then

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.chaos.commands import command_for
+from tests.chaos.commands import RESEARCH, command_for
 from tests.support.moving_clock import MovingClock
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Scene:
             for worker in beating:
                 worker.beat()
 
-    def enqueue(self) -> str:
-        return str(self.store.call("safari_enqueue", commands=[command_for(SERVICE)])[0]["id"])
+    def enqueue(self, service: str = SERVICE) -> str:
+        return str(self.store.call("safari_enqueue", commands=[command_for(service)])[0]["id"])
 
     def row(self, id_: str) -> dict[str, Any]:
         row: dict[str, Any] = self.store.call("safari_show", id=id_)["command"]
@@ -83,7 +83,7 @@ class Worker:
         answer = self._store.call(
             "safari_claim",
             boot_id=self._boot_id,
-            wants={SERVICE: 1},
+            wants={SERVICE: 1, RESEARCH: 1},
             held=0,
             lease_seconds=LEASE_SECONDS,
         )
@@ -242,6 +242,19 @@ def test_a_holder_that_was_taken_for_dead_before_it_sent_says_so(scene: Scene) -
     other.claim()
     assert other.begin()["verdict"] == "granted"
     assert other.finish(2, "sent")["status"] == "completed"
+
+
+def test_a_late_answer_to_a_research_that_was_given_up_is_taken(scene: Scene) -> None:
+    holder, other = scene.worker("here"), scene.worker("there")
+    id_ = scene.enqueue(RESEARCH)
+    holder.claim()
+    assert holder.begin()["verdict"] == "granted"
+    scene.pass_by(2 * LEASE_SECONDS, other)
+    assert other.rescue() == {"pending": 1}
+    other.claim()
+    assert holder.finish(1, "sent") == {"id": id_, "recorded": True, "status": "completed"}
+    assert other.begin()["verdict"] == "lost"
+    assert scene.row(id_)["status"] == "completed"
 
 
 def test_what_a_person_has_settled_stays_as_it_is(scene: Scene) -> None:
