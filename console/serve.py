@@ -31,7 +31,6 @@ HOST: Final = "127.0.0.1"
 BEATS_UNTIL_STALE: Final = 4
 STOP_SECONDS: Final = 3
 KEEP_ALIVE_SECONDS: Final = 30
-FIRST_REQUEST_SECONDS: Final = 10
 MAX_CONNECTIONS: Final = 200
 
 _log = logging.getLogger(__name__)
@@ -40,12 +39,14 @@ _log = logging.getLogger(__name__)
 class Connection(H11Protocol):
     """Closes a connection on which no request comes, which would count as an open page."""
 
+    first_request_seconds = 10.0
+
     def connection_made(  # type: ignore[override]  # as in uvicorn
         self, transport: asyncio.Transport
     ) -> None:
         """Wait a limited time for the first request."""
         super().connection_made(transport)
-        self.loop.call_later(FIRST_REQUEST_SECONDS, self.close_if_unused)
+        self.loop.call_later(self.first_request_seconds, self.close_if_unused)
 
     def close_if_unused(self) -> None:
         """Close unless a request has come."""

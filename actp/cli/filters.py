@@ -43,14 +43,10 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *(click.option(f"--{name}", help=text) for name, text in _TEXTS.items()),
         click.option("--status", type=click.Choice(STATUSES), help="Only with this status."),
         click.option(
-            "--since",
-            metavar="TIME",
-            help="Since 7d (seven days ago), or since 2026-11-01.",
+            "--since", metavar="TIME", help="Since 7d (seven days ago), or since 2026-11-01."
         ),
         click.option(
-            "--until",
-            metavar="TIME",
-            help="Until 1d (one day ago), or until 2026-11-30.",
+            "--until", metavar="TIME", help="Until 1d (one day ago), or until 2026-11-30."
         ),
     ]
     for option in reversed(options):

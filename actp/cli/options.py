@@ -31,5 +31,4 @@ class Span(click.ParamType[Any]):
 
 SPAN = Span()
 
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

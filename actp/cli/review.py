@@ -29,9 +29,7 @@ KINDS = ("send_dm", "comment", "tweet", "post")
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
-            "--contains",
-            metavar="WORDS",
-            help="Only with these words in the text or name.",
+            "--contains", metavar="WORDS", help="Only with these words in the text or name."
         ),
         click.option("--kind", type=click.Choice(KINDS), help="Only this kind."),
         click.option("--platform", metavar="PLATFORM", help="Only on this platform."),

@@ -13,7 +13,7 @@ __all__ = ["LIMIT_WORDS", "PAGE_WITHOUT_POSTS", "SHOWN", "Shown"]
 # A page of Twitter on which nobody has written anything.
 PAGE_WITHOUT_POSTS: Final = "https://x.com/settings"
 
-# What a driver without a script for its page takes for a limit, in lower case.
+# The words anywhere in a page that a driver takes for a limit, in lower case.
 LIMIT_WORDS: Final = {
     "instagram-dm": (
         "action blocked",

@@ -283,29 +283,37 @@ def test_a_console_on_the_port_of_http_is_reached_without_a_port(tmp_path: Path)
     assert answers == [403, 403, 400]
 
 
-def test_a_connection_without_a_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+class HastyConnection(Connection):
+    """Waits for a request no longer than the loop takes to look."""
+
+    first_request_seconds = 0.0
+
+
+def test_a_connection_without_a_request_is_closed() -> None:
     config = uvicorn.Config(HTMLResponse("a page"), lifespan="off")
     config.load()
     state = ServerState()
     made: list[Connection] = []
 
-    def connection() -> Connection:
+    def patient() -> Connection:
         made.append(Connection(config, state, {}))
         return made[-1]
 
     async def connect() -> None:
-        server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
-        async with server:
+        listen = asyncio.get_running_loop().create_server
+        async with await listen(patient, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             answers, requests = await asyncio.open_connection("127.0.0.1", port)
             for _ in range(2):
                 requests.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
                 await answers.readuntil(b"a page")
                 made[0].close_if_unused()
-            monkeypatch.setattr("console.serve.FIRST_REQUEST_SECONDS", 0)
+            requests.close()
+        hasty = await listen(lambda: HastyConnection(config, state, {}), "127.0.0.1", 0)
+        async with hasty:
+            port = hasty.sockets[0].getsockname()[1]
             answers, silent = await asyncio.open_connection("127.0.0.1", port)
             assert await answers.read() == b""
-            requests.close()
             silent.close()
 
     asyncio.run(connect())
