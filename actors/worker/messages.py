@@ -96,10 +96,20 @@ class Ended:
     is_lost: bool = False
     error: Exception | None = None
 
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it was sent and says no more of the service than that it works."""
+        learned = self.learned
+        return (
+            self.error is None
+            and learned is not None
+            and (learned.verdict, learned.breaker) == ("sent", "ok")
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """The attempt under way has ended; its thread holds the end."""
+    """One or more attempts have ended; their thread holds the ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from metrics import instruments
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from actors.worker.attempt import Attempt
     from actors.worker.attempt_thread import AttemptThread
     from actors.worker.messages import Ended, Row
 
@@ -50,8 +50,8 @@ class _Finishing:
 class ServiceActor(Actor):
     """Owns the port of one service and has its rows attempted, one at a time.
 
-    What it holds is known to others through Pong only. The attempt under way belongs to the
-    thread, so an actor that replaces a crashed one finds it there.
+    What it holds is known to others through Pong only. Rows and the attempt under way belong to
+    the thread, so an actor that replaces a crashed one finds them there.
     """
 
     def __init__(self, context: ActorContext, *, attempts: AttemptThread) -> None:
@@ -60,7 +60,6 @@ class ServiceActor(Actor):
         self._ledger = attempts.tools.ledger
         self._readiness = Readiness(SystemRandom(), limits_told=attempts.service.limits_told)
         self._prefetch = PrefetchLimit()
-        self._rows: deque[Row] = deque()
         self._finishing: list[_Finishing] = []
         self._is_abandoned = False
         self._room = 0
@@ -73,8 +72,8 @@ class ServiceActor(Actor):
     def pong(self, round_: int) -> Pong:
         """Return every row held, so that its lease is renewed, and whether the service is ready."""
         self._forget_recorded()
-        current = self._attempts.current
-        held = [*self._rows, *(each.row for each in self._finishing)]
+        waiting, current, ended = self._attempts.holding
+        held = [*waiting, *ended, *(each.row for each in self._finishing)]
         if current is not None:
             held.append(current.row)
         instruments.show_service(
@@ -109,8 +108,8 @@ class ServiceActor(Actor):
             case WaitLifted():
                 self._readiness.lift()
             case Start():
-                self.tell(POLLER, Demand(self.name, 0, 0, 0, fresh=True))
-                self._take_ended()  # of an attempt that my predecessor started
+                self.tell(POLLER, Demand(self.name, 0, self._held, 0, fresh=True))
+                self._take_ended()  # of attempts that my predecessor started
             case Stop():
                 self._stop()
             case StopNow():
@@ -122,29 +121,30 @@ class ServiceActor(Actor):
 
     def _stop(self) -> None:
         self._is_stopping = True
-        if self._attempts.current is not None:
-            self._attempts.current.cancel()
+        self._hand_back_rows()  # first: the one that is cancelled must be the last
+        self._attempts.cancel()
 
-    @property
-    def _is_busy(self) -> bool:
-        return self._attempts.current is not None and not self._is_abandoned
+    def _is_busy(self, current: Attempt | None) -> bool:
+        return current is not None and not self._is_abandoned
 
     @property
     def _held(self) -> int:
-        return len(self._rows) + self._is_busy + len(self._finishing)
+        waiting, current, ended = self._attempts.holding
+        return len(waiting) + self._is_busy(current) + len(ended) + len(self._finishing)
 
     def _take(self, rows: tuple[Row, ...]) -> None:
         self._room -= len(rows)
         self._received += len(rows)
         self._held_as_told += len(rows)  # the poller counts them as held from the start
-        self._rows.extend(rows)
+        self._attempts.give(rows)
         for row in rows:
             instruments.QUEUE_WAIT_SECONDS.labels(self.name).observe(row.waited_seconds)
 
     def _take_ended(self) -> None:
-        ended = self._attempts.take_ended()
-        if ended is None:
-            return
+        for ended in self._attempts.take_ended():
+            self._take_end(ended)
+
+    def _take_end(self, ended: Ended) -> None:
         self._is_abandoned = False
         if ended.error is not None:
             # It may be the row's fault or the service's; a fresh actor and the lease sort it out.
@@ -169,15 +169,16 @@ class ServiceActor(Actor):
         step = self._readiness.step
         if self._is_stopping or step != "go":
             self._hand_back_rows()
-        if self._rows and self._attempts.current is None:
-            self._attempts.start(self._rows.popleft())
-        if not self._is_busy:
+        else:
+            self._attempts.go()
+        current = self._attempts.holding.current
+        if not self._is_busy(current):
             self._watch_finishing()
         if self._is_stopping:
             if not self._held:
                 self.tell(SUPERVISOR, Drained(self.name))
         elif step == "probe":
-            if not self._is_probing and self._attempts.current is None:
+            if not self._is_probing and current is None:
                 self._is_probing = True
                 self._attempts.probe()
         elif step == "wait":
@@ -185,7 +186,8 @@ class ServiceActor(Actor):
         self._tell_demand(is_open=step == "go" and not self._is_stopping)
 
     def _tell_demand(self, *, is_open: bool) -> None:
-        outstanding = self._room + len(self._rows) + self._is_busy
+        waiting, current, _ = self._attempts.holding
+        outstanding = self._room + len(waiting) + self._is_busy(current)
         more = self._prefetch.room(outstanding) if is_open else -self._room
         held = self._held
         if more or (held == 0 and self._held_as_told):
@@ -194,8 +196,7 @@ class ServiceActor(Actor):
             self.tell(POLLER, Demand(self.name, more, held, self._received))
 
     def _hand_back_rows(self) -> None:
-        while self._rows:
-            row = self._rows.popleft()
+        for row in self._attempts.withdraw():
             self._finishing.append(_Finishing(row, self._ledger.submit(handed_back(row))))
 
     def _watch_finishing(self) -> None:
@@ -215,12 +216,8 @@ class ServiceActor(Actor):
 
     def _lose(self, held: frozenset[tuple[str, int]]) -> None:
         # A row that came back to us meanwhile has another lease, and is kept.
-        for row in [row for row in self._rows if (row.id, row.lease) in held]:
-            self._rows.remove(row)
+        for row in self._attempts.lose(held):
             self._note_loss(row)
-        current = self._attempts.current
-        if current is not None and (current.row.id, current.row.lease) in held:
-            current.cancel()
 
     def _note_loss(self, row: Row) -> None:
         instruments.LEASES_LOST.labels(self.name).inc()
@@ -230,7 +227,7 @@ class ServiceActor(Actor):
         )
 
     def _abandon(self) -> None:
-        current = self._attempts.current
+        current = self._attempts.holding.current
         if current is None or self._is_abandoned:
             return
         recorded = current.abandon()

@@ -257,7 +257,7 @@ def test_look_that_outlasts_the_stop_is_released(looking: Scene, reader: Reader)
     looking.house.supervisor.take(Drained)
     assert not looking.is_turn_free
     reader.find()
-    eventually(lambda: looking.attempts.current is None, "the attempt has ended")
+    eventually(lambda: looking.attempts.holding.current is None, "the attempt has ended")
     assert not looking.is_turn_free
     assert not looking.desk.was_asked
 

@@ -136,6 +136,38 @@ def test_a_crash_before_the_wire_leaves_the_attempt_to_its_thread(scene: Scene) 
     assert scene.desk.finished(ADA).verdict == "sent"
 
 
+def test_a_crash_stops_no_rows_that_go_well(scene: Scene) -> None:
+    scene.open()
+    scene.send(ADA)
+    scene.give(BOB, EVE)
+    scene.settle()
+    scene.tell(Grenade())
+    scene.house.supervisor.take(Crashed)
+    scene.postman.answer(SENT)
+    assert scene.desk.asked().id == BOB.id
+    scene.desk.answer()
+    scene.postman.sent()
+    scene.move_in()
+    assert scene.desk.finished(EVE).reason == "handed_back", "its successor has to probe first"
+    scene.postman.answer(SENT)
+    assert scene.desk.finished(BOB).verdict == "sent"
+
+
+def test_after_any_other_end_the_rows_wait_for_the_actor(scene: Scene) -> None:
+    scene.open()
+    scene.send(ADA)
+    scene.give(BOB)
+    scene.settle()
+    scene.tell(Grenade())
+    scene.house.supervisor.take(Crashed)
+    scene.postman.answer(MISCONFIGURED)
+    scene.desk.finished(ADA)
+    eventually(lambda: scene.attempts.holding.current is None, "the thread has stopped")
+    assert not scene.desk.was_asked
+    scene.move_in()
+    assert scene.desk.finished(BOB).reason == "handed_back"
+
+
 def test_result_without_an_actor_is_taken_by_its_replacement(scene: Scene) -> None:
     scene.open()
     scene.send(ADA)
