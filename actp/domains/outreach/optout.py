@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from actp.domains.outreach.limited import is_of_one_thing
+from actp.domains.outreach.minors import may_be_a_minor
+from actp.domains.outreach.phrases import Phrases
 from actp.domains.outreach.questions import is_asked_of_us
+from actp.domains.outreach.spelling import Speller
 from actp.domains.outreach.spoken import own_words, plain_words, unmasked
 from actp.domains.outreach.stop_grammar import (
     asks_in_english,
@@ -19,7 +23,7 @@ from actp.domains.outreach.stop_grammar import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
 __all__ = ["Wish", "asks_to_stop", "wish_in"]
 
@@ -60,56 +64,6 @@ _PASSED_ON: Final = re.compile(r"\bpass (?:it|this|that|them|you|these|your \w+)
 _LONG_WORDS: Final = 25
 _GREETING_WORDS: Final = 4
 _EMOJI: Final = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?")
-_WORD: Final = re.compile(r"\S+")
-# Letters by which single words are found, and the longest phrase.
-_START: Final = 4
-_LONGEST_PHRASE: Final = 40
-# Scripts that are written without spaces between words.
-_UNSPACED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\u1100-\u11ff\uac00-\ud7af]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrases:
-    """Phrases by how they begin, and those of scripts without spaces.
-
-    One pattern of all of them would try each at every letter.
-    """
-
-    by_start: Mapping[str, tuple[str, ...]]
-    unspaced: tuple[str, ...]
-
-    @classmethod
-    def of(cls, phrases: Iterable[str]) -> Self:
-        """Index phrases; a phrase may end inside a word: "unsubscrib" stands for its forms."""
-        by_start: dict[str, list[str]] = {}
-        unspaced = []
-        for phrase in sorted({_phrase(each) for each in phrases}):
-            if _UNSPACED.search(phrase):
-                unspaced.append(phrase)
-            else:
-                by_start.setdefault(cls._start(phrase), []).append(phrase)
-        indexed = {start: tuple(found) for start, found in by_start.items()}
-        return cls(indexed, tuple(unspaced))
-
-    def are_in(self, spoken: str) -> bool:
-        """Return whether one of them stands in a plain text, from the beginning of a word."""
-        if _UNSPACED.search(spoken) and any(phrase in spoken for phrase in self.unspaced):
-            return True
-        ended = spoken + " "
-        for word in _WORD.finditer(spoken):
-            at = word.start()
-            rest = ended[at : at + _LONGEST_PHRASE]
-            for start in {rest[:_START], self._start(rest)}:
-                if any(rest.startswith(phrase) for phrase in self.by_start.get(start, ())):
-                    return True
-        return False
-
-    @staticmethod
-    def _start(phrase: str) -> str:
-        """Return the first word and two letters of the next one, or how an only word begins."""
-        space = phrase.find(" ")
-        is_one_word = space < 0 or space == len(phrase) - 1
-        return phrase[:_START] if is_one_word else phrase[: space + 3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +73,9 @@ class _Words:
     no: frozenset[str]
     polite: frozenset[str]
     negations: frozenset[str]
-    phrases: _Phrases
-    doubt: _Phrases
+    phrases: Phrases
+    doubt: Phrases
+    speller: Speller
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -140,11 +95,18 @@ def wish_in(text: str | None) -> Wish | None:
             return "stop" if is_stop else "doubt"
     asked = _asked(said, lines, spoken, words)
     if asked is not None:
-        is_doubtful = is_qualified(spoken, said) or any(map(is_asked_of_us, _sentences(said)))
+        is_doubtful = (
+            is_qualified(spoken, said)
+            or any(map(is_asked_of_us, _sentences(said)))
+            or is_of_one_thing(said, partial(_asks, words=words))
+        )
         return "doubt" if is_doubtful else asked
     heard = _PASSED_ON.sub(" ", spoken)
-    is_doubtful = words.doubt.are_in(heard) or any(
-        _is_alone(line, words.no, words.polite) for line in lines
+    is_doubtful = (
+        words.doubt.are_in(heard)
+        or any(_is_alone(line, words.no, words.polite) for line in lines)
+        or may_be_a_minor(said)
+        or _may_ask(said, words)
     )
     return "doubt" if is_doubtful else None
 
@@ -226,6 +188,16 @@ def _asks(spoken: str, words: _Words) -> bool:
     return len(kept) < len(said) and words.phrases.are_in(" ".join(kept))
 
 
+def _may_ask(said: str, words: _Words) -> bool:
+    """Return whether a text asks us to stop in shortened or misspelled words."""
+    return words.speller.is_one_phrase(said) or any(
+        _is_alone(reading, words.alone | words.no, words.polite)
+        or words.doubt.are_in(without_unsaid(reading))
+        or _asks(without_unsaid(reading), words)
+        for reading in words.speller.readings(said)
+    )
+
+
 def asks_to_stop(text: str | None) -> bool:
     """Return whether a reply asks not to be contacted any more."""
     return wish_in(text) == "stop"
@@ -245,20 +217,18 @@ def _words() -> _Words:
     def all_of(kind: str) -> list[str]:
         return [phrase for language in _DATA.values() for phrase in language.get(kind, ())]
 
+    asked = [*map(plain_words, [*all_of("alone"), *all_of("phrases")])]
     return _Words(
         frozenset(map(plain_words, all_of("alone"))),
         frozenset(all_of("exact")),
         frozenset(map(plain_words, all_of("no"))),
         frozenset(map(plain_words, _POLITE)),
         frozenset(map(plain_words, [*all_of("no"), *_NEGATIONS])),
-        _Phrases.of(all_of("phrases")),
-        _Phrases.of(all_of("doubt")),
+        Phrases.of(all_of("phrases")),
+        Phrases.of(all_of("doubt")),
+        Speller.of(asked),
     )
 
 
 def _plain(text: str) -> str:
     return unmasked(plain_words(text))
-
-
-def _phrase(written: str) -> str:
-    return plain_words(written) + (" " if written.endswith(".") else "")

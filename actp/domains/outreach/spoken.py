@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache
 from typing import Final
 
-__all__ = ["own_words", "plain_words", "unmasked"]
+__all__ = ["bare_letters", "own_words", "plain_words", "unmasked"]
 
 # Letters that Unicode does not take apart.
 _BARE: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "\u0131": "i", "æ": "ae"})
@@ -70,6 +70,13 @@ def plain_words(text: str) -> str:
     kept = unicodedata.normalize("NFC", kept.translate(_BARE))
     kept = _ALIKE_WORD.sub(lambda word: word[0].translate(_LOOKALIKES), kept)
     return " ".join(_NO_LETTERS.sub(" ", kept).split())
+
+
+def bare_letters(pattern: str) -> str:
+    """Return a pattern for plain texts: letters without their marks, signs as they are."""
+    apart = unicodedata.normalize("NFKD", pattern)
+    kept = "".join(sign for sign in apart if unicodedata.category(sign) != "Mn")
+    return unicodedata.normalize("NFC", kept)
 
 
 def unmasked(plain: str) -> str:

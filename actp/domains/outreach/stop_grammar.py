@@ -152,7 +152,13 @@ _ASKED: Final = {
 }
 # What speaks of stopping without asking us to.
 _UNSAID: Final = _compiled(
-    r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt|lets not|not want to) (?:ever )?stop\b",
+    r"\b(?:narret(?:e|es|ez)|ne tarrete|ne vous arretez) (?:pas|jamais|surtout)\b"
+    r"|\b(?:no|nunca) (?:pares|paren|pare|dejes|dejen|deje)\b|\bnao (?:pare|para|pares|deixe)\b"
+    r"|\bnon (?:smettere|smetta|smettete|fermarti)\b"
+    r"|\bhor\w*(?: \w+){0,2} (?:nicht|nie|niemals) auf\b"
+    r"|\bniet (?:stoppen|ophouden)\b|\bnie przestawaj\w*",
+    r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt|lets not|not want to)"
+    r"(?: (?:ever|you|u|dare))* sto?p\b",
     r"(?:not|nt) want (?:you|u|it|this|them|these) to (?:ever )?stop\b",
     rf"\b(?:we|lets|let us|shall we|we should|we could)(?: \w+){{0,2}} stop {_CONTACTING}\w*",
     # What they themselves want to, or have to, end.
@@ -214,6 +220,12 @@ _OTHERWISE: Final = re.compile(
     r"|\binterested\b.*\b(?:just|only|simply|please) (?:send|share|tell|give|show|the)\b"
     r"|\binterested\b.*\bbut"
     r" (?:the|please|can|could|do|what|how|send|now|today|i am|im|am|your|maybe)\b"
+    r"|\binterested in\b.*\b(?:i (?:want|need|would like)|id (?:like|love)|works|is great)\b"
+    r"|\b(?:put|add|move|switch|upgrade) me (?:on|to|in|into)\b"
+    r"|\b(?:ones?|rest) (?:is|are) (?:great|fine|good)\b"
+    r"|\bbut (?:still |please )?(?:keep|send|give|put|add|share|tell)\b"
+    r"|\bim (?:ready|upgrading|staying)\b|\bi(?:ve)? already (?:bought|paid|joined)\b"
+    r"|\bi meant\b|\b(?:was|were|am|im) (?:just |only )?(?:joking|kidding)\b"
     r"|\bjust (?:the |send |your )*(?:prices?|pricing|info|link|deck|details|quote)\b"
     r"|\bbut (?:\w+ ){0,2}(?:yes|sure|okay|keep me)\b|\bkeep me (?:posted|in the loop|updated)\b"
     r"|\b(?:maybe|perhaps|later|next|until) (?:in |on |this )?(?:week|month|year|quarter|spring"
