@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -79,11 +79,12 @@ class Tree:
         What is wrong with the settings or the database shows here, before supervisord would
         start and restart programs that cannot work.
         """
-        if self.settings.store_kind != "supabase":
-            with direct_dsn(self.settings) as dsn:
-                migrate(dsn)
-        with closing(open_store(self.settings, application_name="actp-up")) as store:
-            store.call("safari_now")
+        with ExitStack() as running:
+            if self.settings.store_kind != "supabase":
+                migrate(running.enter_context(direct_dsn(self.settings)))
+            # An embedded server is started and stopped once for both.
+            with closing(open_store(self.settings, application_name="actp-up")) as store:
+                store.call("safari_now")
 
     def refuse_other_copy(self) -> None:
         """Raise WrongState when supervisor.conf has changed since the tree was started."""
