@@ -29,7 +29,15 @@ _MARKS: Final = (
     (b"\xfe\xff", "utf-16"),
     (b"\xef\xbb\xbf", "utf-8-sig"),
 )
-_WORKBOOK: Final = b"PK\x03\x04"
+# What is picked by mistake, by its first bytes.
+_OTHER_KINDS: Final = (
+    (b"PK\x03\x04", "an Excel workbook, or another ZIP archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Word document"),
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+)
 _LOOKED_AT_BYTES: Final = 1000
 # Excel writes the delimiter into a line before the header.
 _DELIMITER_LINE: Final = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
@@ -115,8 +123,9 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _decoded(raw: bytes, path: str) -> str:
-    if raw.startswith(_WORKBOOK):
-        raise InvalidInput(f"{path} is an Excel workbook", remedy="Save it as CSV in UTF-8.")
+    for start, kind in _OTHER_KINDS:
+        if raw.startswith(start):
+            raise InvalidInput(f"{path} is {kind}", remedy="Save the table as CSV in UTF-8.")
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
     encoding = encoding or _unmarked(raw[:_LOOKED_AT_BYTES])
     try:

@@ -93,6 +93,11 @@ def test_a_quoted_line_end_stays_in_its_cell_and_lines_keep_their_numbers(tmp_pa
         ("name\nJ\xfcrgen".encode("latin-1"), "line 2: not utf-8"),
         ("name,E-mail,e mail\nx,y,z", "duplicate column e_mail"),
         (b"PK\x03\x04\x14\x00\x06\x00", "is an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Excel workbook"),
+        (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n", "is a PDF"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is a picture"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is a picture"),
+        (b"GIF89a,1\n", "is a picture"),
         ("name,notes\nada," + "x" * 1_000_000, "line 2: a cell is too long"),
     ],
 )
@@ -101,6 +106,24 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, why: 
         read_spreadsheet(file(tmp_path, content))
     with pytest.raises(NotFound):
         read_spreadsheet(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n",
+        "{\\rtf1\\ansi Ada, ada@x.example}\n",
+        "name,niche\nAda,saas\n",
+        b"BM" + bytes(60) + b"A\0B\0",  # its zeros look like UTF-16
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_table_without_addresses_is_refused(
+    store: Store, tmp_path: Path, content: str | bytes, *, dry_run: bool
+) -> None:
+    path = file(tmp_path, content)
+    with pytest.raises(InvalidInput, match=r"people\.csv has no column of addresses"):
+        import_people(store, path, operator=OPERATOR, dry_run=dry_run)
 
 
 def test_people_are_added_completed_or_skipped_with_a_reason(

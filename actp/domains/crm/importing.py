@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from actp.consent import declined, is_about_contact, remarks
+from actp.errors import InvalidInput
 from actp.operators import act
 from actp.spreadsheet import read_spreadsheet
 
@@ -71,14 +72,10 @@ LAST_NAME: Final = ("last_name", "lastname", "surname", "family_name", "nachname
 # Two mailboxes or handles in one cell.
 _SEVERAL: Final = re.compile(r"\s*[;|\n]\s*|,(?=\s|[^,]*@)\s*|\s+[/&]\s+")
 TAGS: Final = ("tags", "tag", "labels")
-_KNOWN: Final = frozenset(
-    column
-    for columns in (
-        *ADDRESS_COLUMNS.values(), *TEXT_COLUMNS.values(), HANDLE_COLUMNS, PLATFORM_COLUMNS,
-        FIRST_NAME, LAST_NAME, TAGS,
-    )
-    for column in columns
-)  # fmt: skip
+_ADDRESSES: Final = frozenset[str]().union(*ADDRESS_COLUMNS.values(), HANDLE_COLUMNS)
+_KNOWN: Final = _ADDRESSES.union(
+    *TEXT_COLUMNS.values(), PLATFORM_COLUMNS, FIRST_NAME, LAST_NAME, TAGS
+)
 
 
 def import_people(
@@ -102,9 +99,15 @@ def import_table(
     Returns {lines, added, updated, unchanged, skipped: [{line, reason}], ignored: [column],
     forbidden: [{line, name, said}]}; ``said`` is opted_out, doubt or customer.
     A contact known under one of the addresses gets what is missing; what is there stays. A person
-    whom a line forbids to contact is left alone from then on, new or known.
+    whom a line forbids to contact is left alone from then on, new or known. Raises InvalidInput for
+    a table without a column of addresses.
     """
     columns, lines = table
+    if not _ADDRESSES.intersection(columns):
+        raise InvalidInput(
+            f"{name} has no column of addresses, so it is no list of people",
+            remedy="Name the columns in the first line: email, twitter, or platform and handle.",
+        )
     skipped: list[dict[str, Any]] = [
         {"line": line.number, "reason": line.fault} for line in lines if line.fault
     ]
