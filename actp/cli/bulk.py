@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actp.cli.filters import absent_names
 from actp.cli.output import counted
-from actp.errors import InvalidInput, WrongState
+from actp.errors import InvalidInput, NotFound, WrongState
 from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def bulk(
     """Do ``action`` to what the filter matches, after the operator agreed to the number.
 
     Raises InvalidInput without an agreement or with too many matches, WrongState when the number
-    is not ``expect`` or has changed since it was shown.
+    is not ``expect`` or has changed since it was shown, NotFound for a name that no command has.
     """
     seen = store.call("safari_matching", filter=chosen, action=action)
     count = seen["count"]
@@ -55,6 +56,11 @@ def bulk(
         raise InvalidInput(
             f"the filter matches more than {counted(count, 'command')}",
             remedy="Narrow it, for example with --since, --service or --campaign.",
+        )
+    if not count and expect != 0 and (absent := absent_names(store, chosen)):
+        raise NotFound(
+            "\n".join(line.rstrip(".") for line in absent),
+            remedy="Check the spelling; bin/history and bin/campaign status list names.",
         )
     if expect is not None and expect != count:
         raise WrongState(

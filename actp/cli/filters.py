@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from actp.cli.times import duration, moment
-from actp.errors import InvalidInput
+from actp.errors import InvalidInput, NotFound
 from actp.safari.catalogue import ACTIONS, SERVICES
 from actp.settings import load_settings, parse_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["STATUSES", "chosen", "filter_options", "past", "unknown_names"]
+    from actp.store import Store
+
+__all__ = ["STATUSES", "absent_names", "chosen", "filter_options", "past", "unknown_names"]
 
 # `unknown` stands for failed commands whose outcome is not settled.
 STATUSES: Final = (
     *("pending", "running", "completed", "failed", "cancelled", "unknown"),
     *("open", "ended"),
 )
+# Names that commands have besides those that this worker knows.
+_GIVEN: Final = ("account", "campaign", "batch", "key")
 _TEXTS: Final = {
     "to": "Only to this recipient: a handle or an address.",
     "person": "Only to this person, everywhere: platform:handle, a profile or a contact's ID.",
@@ -74,16 +78,41 @@ def unknown_names(given: Mapping[str, str]) -> list[str]:
 
     Rows of other programs may have any platform and action, so such a filter is no error.
     """
+    return list(_unknown(given).values())
+
+
+def _unknown(given: Mapping[str, str]) -> dict[str, str]:
     known = {
         "platform": sorted({s.platform for s in SERVICES.values() if s.platform}),
         "service": list(SERVICES),
         "action": [str(action) for action in ACTIONS],
     }
-    return [
-        f"{given[name][:40]} is no {name} of this worker: {', '.join(names)}."
+    return {
+        name: f"{given[name][:40]} is no {name} of this worker: {', '.join(names)}."
         for name, names in known.items()
         if name in given and given[name] not in names
+    }
+
+
+def absent_names(store: Store, given: Mapping[str, str]) -> list[str]:
+    """Return a line for each name in a filter that this worker does not know and no command has."""
+    lines = _unknown(given) | {
+        name: f"No command has {name} {given[name][:40]}." for name in _GIVEN if name in given
+    }
+    return [
+        line
+        for name, line in lines.items()
+        if not store.call("safari_search", filter={name: given[name]}, row_limit=1)["rows"]
+        and not (name == "campaign" and _is_campaign(store, given[name]))
     ]
+
+
+def _is_campaign(store: Store, name: str) -> bool:
+    """Return whether there is such a campaign, which may have no command yet."""
+    try:
+        return bool(store.call("safari_campaign_find", campaign_id=name) == name)
+    except (NotFound, InvalidInput):
+        return False
 
 
 def past(value: str, time_zone: str) -> datetime:

@@ -33,7 +33,7 @@ _MEANINGS: Final = {
     ExitCode.FAILED: "Failed, for example an unhealthy service",
     ExitCode.USAGE: "Invalid flag, argument or command",
     ExitCode.WRONG_STATE: "The current state does not allow this",
-    ExitCode.NOT_FOUND: "No such command, service or file",
+    ExitCode.NOT_FOUND: "No such command, campaign, service or file",
     ExitCode.UNAVAILABLE: "The database cannot be reached",
     ExitCode.SOFTWARE: "Internal error, or an unexpected response from the database",
     ExitCode.TEMPORARY: "Another process already owns these services",

@@ -263,6 +263,22 @@ def test_many_are_cancelled_by_the_number_that_was_shown(run: Cli, queue: Databa
         "2 commands, not 3: nothing was changed",
     )
     assert state(queue, first)[0] == "pending"
+    for option in ("campaign", "batch", "key", "account"):
+        check_error(
+            run("queue", "cancel", f"--{option}", "sprng", "--yes"),
+            ExitCode.NOT_FOUND,
+            f"No command has {option} sprng",
+        )
+    for option, name in (("service", "twiter-dm"), ("platform", "twiter"), ("action", "dm")):
+        check_error(
+            run("queue", "retry", f"--{option}", name, "--yes"),
+            ExitCode.NOT_FOUND,
+            f"{name} is no {option} of this worker",
+        )
+        assert f"{name} is no {option}" in run("history", f"--{option}", name).out
+    # Names that exist, though nothing matches.
+    assert run("queue", "cancel", "--platform", "tiktok").out == "Cancelled 0 commands.\n"
+    assert run("queue", "cancel", "--campaign", "none", "--expect", "0").code == ExitCode.OK
     check_error(run("queue", "cancel"), ExitCode.USAGE, "Give an ID")
     check_error(run("queue", "cancel", first, "--campaign", "spring"), ExitCode.USAGE)
     out = run("queue", "reschedule", "--campaign", "spring", "--at", "2h", "--yes").out
