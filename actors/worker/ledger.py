@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 MAX_BATCH_ITEMS = 200
-# A finish waits so long for the begin of the next command, which then shares its transaction.
-COALESCE_SECONDS = 0.001
+# A finish waits so long for the begin of the next command, which goes first or shares its
+# transaction: a message waits for its begin, and nothing for a finish.
+COALESCE_SECONDS = 0.004
 # A write that takes longer puts its results on disk meanwhile: the process may die waiting.
 SPOOL_AFTER_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
@@ -82,9 +83,10 @@ class Ledger:
 
     Any thread submits and gets a future. A result that cannot be written is spooled to disk and
     written when the database is back. Both sides of every call may be repeated, so a write whose
-    answer was lost is sent again. An entry whose row is locked, or whose write a trigger of
-    another program refuses, is held over and tried again alone: the others go on, and its command
-    stays ours. ``on_returned`` is called when a row went back to the queue.
+    answer was lost is sent again. A begin alone goes before the results of other services: nothing
+    waits for those. An entry whose row is locked, or whose write a trigger of another program
+    refuses, is held over and tried again alone: the others go on, and its command stays ours.
+    ``on_returned`` is called when a row went back to the queue.
     """
 
     def __init__(
@@ -235,7 +237,12 @@ class Ledger:
         ready = (each for id_, each in self._finishes.items() if id_ not in self._held_over)
         finishes = tuple(islice(ready, limit))
         waiting = (each for id_, each in self._begins.items() if id_ not in self._held_over)
-        return _Batch(tuple(islice(waiting, limit - len(finishes))), finishes)
+        begins = tuple(islice(waiting, limit))
+        if len(begins) == 1 and begins[0].entry.service not in {
+            each.entry.service for each in finishes
+        }:
+            return _Batch(begins, ())
+        return _Batch(begins[: limit - len(finishes)], finishes)
 
     def _alone(self, id_: str) -> _Batch:
         finish, begin = self._finishes.get(id_), self._begins.get(id_)

@@ -123,6 +123,23 @@ def test_a_finish_shares_the_transaction_of_the_begin_that_follows_at_once(
     assert sizes(latched.calls("safari_ledger"))[-1] == (1, 1)
 
 
+def test_a_lone_begin_goes_before_the_results_of_other_services(
+    ledger: Ledger, queue: Queue, latched: LatchedStore
+) -> None:
+    (done,) = begun_rows(ledger, queue, "done")
+    queue.insert("send_dm", "twitter", {"username": "next", "text": "Hello"})
+    (following,) = queue.claim(twitter_dm=1)
+    latched.shut()
+    held = ledger.submit(finish(replace(done, lease=-1)))
+    latched.await_calls("safari_ledger", 2)
+    stored = ledger.submit(finish(done))
+    answer = ledger.submit(replace(begin(following), service="twitter-dm"))
+    latched.open()
+    assert begun(answer).verdict == "granted"
+    assert recorded(held, stored) == [False, True]
+    assert sizes(latched.calls("safari_ledger"))[-2:] == [(0, 1), (1, 0)]
+
+
 def test_a_refused_item_is_found_and_stored_without_its_answer(
     ledger: Ledger, queue: Queue, latched: LatchedStore
 ) -> None:
