@@ -72,12 +72,23 @@ exception when character_not_in_repertoire or untranslatable_character then
 end $$;
 
 create or replace function public.safari_percent_encoded(given text) returns text
+language plpgsql immutable as $$
+begin
+  if given ~ '^[A-Za-z0-9_-]*$' then
+    return given;
+  end if;
+  return (
+    select string_agg(
+             case when c ~ '^[A-Za-z0-9_-]$' then c
+                  else upper(regexp_replace(encode(convert_to(c, 'UTF8'), 'hex'), '(..)', '%\1', 'g'))
+             end, '' order by n)
+      from regexp_split_to_table(given, '') with ordinality t (c, n));
+end $$;
+
+-- Letters as everybody writes them: full-width and other forms are plain ones.
+create or replace function public.safari_plain_letters(given text) returns text
 language sql immutable as $$
-  select string_agg(
-           case when c ~ '^[A-Za-z0-9_-]$' then c
-                else upper(regexp_replace(encode(convert_to(c, 'UTF8'), 'hex'), '(..)', '%\1', 'g'))
-           end, '' order by n)
-    from regexp_split_to_table(given, '') with ordinality t (c, n)
+  select case when octet_length(given) = length(given) then given else normalize(given, NFKC) end
 $$;
 
 -- What people paste around an address: blanks, signs that show nothing, the punctuation of a sentence,
@@ -101,7 +112,8 @@ end $$;
 -- (help., business., vm., pic.) lead elsewhere, so they are none.
 create or replace function public.safari_site(host text) returns text
 language sql immutable as $$
-  select case regexp_replace(host, '^(?:www|m|mobile)\.', '')
+  select case case when host like 'www.%' then substr(host, 5) when host like 'm.%' then substr(host, 3)
+                   when host like 'mobile.%' then substr(host, 8) else host end
            when 'instagram.com' then 'instagram' when 'instagr.am' then 'instagram'
            when 'x.com' then 'twitter' when 'twitter.com' then 'twitter'
            when 'tiktok.com' then 'tiktok'
@@ -112,8 +124,8 @@ language sql immutable as $$
 $$;
 
 -- A web address as the platform and the decoded parts of its path; nulls for anything that a browser
--- may read in another way than we do. A regular expression that captures costs as much as all else
--- here, so the address is cut at its signs.
+-- may read in another way than we do. A regular expression that captures or replaces costs as much as
+-- all else here, so the address is cut at its signs.
 create or replace function public.safari_page(given text, out site text, out parts text[])
 language plpgsql immutable as $$
 declare
@@ -123,15 +135,20 @@ declare
     case when scheme in ('http', 'https') then substr(given, length(scheme) + 4) else given end,
     'twitter.com/#!/', 'twitter.com/'), '?', 1), '#', 1);
   host text := split_part(bare, '/', 1);
+  -- Nothing in such an address is read in two ways, but for parts of dots.
+  is_plain constant boolean := given ~ '^[A-Za-z0-9@:/._?=&#-]*$';
 begin
-  if length(given) > 2048 or given ~ '[\s\\"''`<>]' or position('/' in bare) = 0 then
+  if length(given) > 2048 or position('/' in bare) = 0
+     or (not is_plain and given ~ '[\s\\"''`<>]') then
     return;
   end if;
   -- Full-width letters and dots are what a browser takes them for; any other host is another site. A host
   -- may end with the dot of the root.
-  host := translate(lower(normalize(host, NFKC)), '。', '.');
-  site := safari_site(
-    regexp_replace(host, case scheme when 'http' then '\.?(?::80)?$' else '\.?(?::443)?$' end, ''));
+  host := translate(lower(safari_plain_letters(host)), '。', '.');
+  if host like '%:%' or host like '%.' then
+    host := regexp_replace(host, case scheme when 'http' then '\.?(?::80)?$' else '\.?(?::443)?$' end, '');
+  end if;
+  site := safari_site(host);
   if site is null then
     return;
   end if;
@@ -140,8 +157,9 @@ begin
     parts := array(select safari_percent_decoded(p.part)
                      from unnest(parts) with ordinality p (part, n) order by p.n);
   end if;
-  if array_position(parts, null) is not null or parts && '{.,..}'
-     or array_to_string(parts, '') ~ '[/\\\x01-\x20\x7f]' then
+  if (not is_plain or position('/.' in bare) > 0)
+     and (array_position(parts, null) is not null or parts && '{.,..}'
+          or array_to_string(parts, '') ~ '[/\\\x01-\x20\x7f]') then
     site := null;
     parts := null;
   end if;
@@ -247,7 +265,7 @@ begin
   elsif position('/' in seen) = 0 then
     name := case when wanted = 'threads' then
                    safari_handle(wanted, regexp_replace(normalize(seen, NFKC), '(?<=.)@threads\.(?:net|com)$', ''))
-                 when is_handle then safari_handle(wanted, normalize(seen, NFKC))
+                 when is_handle then safari_handle(wanted, safari_plain_letters(seen))
                  when wanted = 'linkedin' then
                    safari_profile(safari_percent_decoded(ltrim(seen, '@'))) end;
     place := case when name is not null then wanted end;
@@ -321,9 +339,10 @@ begin
       end if;
     when 'instagram' then
       at := case
-        when path ~ ('^/[^/]+/(?:p|reels?|tv)/[A-Za-z0-9_-]+' || behind)
+        when page.parts[2] in ('p', 'reel', 'reels', 'tv')
+             and path ~ ('^/[^/]+/[a-z]+/[A-Za-z0-9_-]+' || behind)
              and length(page.parts[3]) <= 64 then 3
-        when path ~ ('^/(?:p|reels?|tv)/[A-Za-z0-9_-]+' || behind)
+        when first in ('p', 'reel', 'reels', 'tv') and path ~ ('^/[a-z]+/[A-Za-z0-9_-]+' || behind)
              and length(page.parts[2]) <= 64 then 2 end;
       author := safari_handle('instagram', case at when 3 then first end);
       if at = 2 or author is not null then
@@ -377,24 +396,4 @@ create or replace function public.safari_recipient(place text, name text) return
 language sql immutable as $$
   select case place when 'linkedin' then
     'https://www.linkedin.com/in/' || safari_percent_encoded(name) || '/' else name end
-$$;
-
--- Reads many at once for programs: [{platform, given}] answers, in the same order, {place, name,
--- recipient} of an address; `recipient` is what a service is given. Nulls where it is none.
-create or replace function public.safari_addresses(items jsonb) returns jsonb
-language sql immutable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'place', a.place, 'name', a.name, 'recipient', safari_recipient(a.place, a.name)
-         ) order by n), '[]')
-    from jsonb_array_elements(items) with ordinality i (item, n),
-         lateral safari_address(item ->> 'platform', item ->> 'given') a
-$$;
-
--- The same for posts: {place, id, author, url, key}.
-create or replace function public.safari_posts(items jsonb) returns jsonb
-language sql immutable set search_path = public, pg_temp as $$
-  select coalesce(jsonb_agg(to_jsonb(p) || jsonb_build_object('key', safari_post_key(p.place, p.id))
-                            order by n), '[]')
-    from jsonb_array_elements(items) with ordinality i (item, n),
-         lateral safari_post(item ->> 'platform', item ->> 'given') p
 $$;

@@ -5,17 +5,25 @@
 create or replace function public.safari_address_names(address text) returns text[]
 language plpgsql immutable as $$
 declare
-  bare text := rtrim(regexp_replace(regexp_replace(lower(btrim(address)),
-                 '^https?://(?:www\.)?', ''), '[?#].*$', ''), '/');
+  given constant text := lower(btrim(address));
+  bare constant text := rtrim(split_part(split_part(
+    case when position('/' in given) > 0 then regexp_replace(given, '^https?://(?:www\.)?', '')
+         else given end, '?', 1), '#', 1), '/');
+  names text[];
+  part text;
 begin
   if bare = '' then
     return '{}';
-  elsif position('/' in bare) = 0 then
+  elsif coalesce(position('/' in bare), 0) = 0 then
     return array[ltrim(bare, '@')];
   end if;
-  return array[bare] || array(
-    select ltrim(part, '@') from unnest((string_to_array(bare, '/'))[2:]) part
-     where length(part) > 1 and part not in ('in', 'reel', 'status', 'video', 'post', 'tv'));
+  names := array[bare];
+  foreach part in array (string_to_array(bare, '/'))[2:] loop
+    if length(part) > 1 and part not in ('in', 'reel', 'status', 'video', 'post', 'tv') then
+      names := names || ltrim(part, '@');
+    end if;
+  end loop;
+  return names;
 end $$;
 
 -- Every name by which the recipient of a command is found.
