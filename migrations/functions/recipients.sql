@@ -57,26 +57,30 @@ begin
   end if;
 end $$;
 
--- Runs after safari_queue_before_write, which names the platform.
-create or replace function public.safari_queue_target() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- A command with its target, in the one spelling.
+create or replace function public.safari_aimed(command public.safari_command_queue)
+returns public.safari_command_queue
+language plpgsql immutable as $$
 declare
   target record;
 begin
-  target := safari_target(new.action, new.platform, safari_params(new.params));
-  new.recipient := target.recipient;
-  new.person := target.person;
+  target := safari_target(command.action, command.platform, safari_params(command.params));
+  command.recipient := target.recipient;
+  command.person := target.person;
   if target.recipient is not null or target.person is not null then
-    new.params := target.params;
+    command.params := target.params;
   end if;
-  return new;
+  return command;
 end $$;
 
-create or replace trigger safari_queue_target_insert
-  before insert on public.safari_command_queue
-  for each row when (new.action in ('send_dm', 'comment'))
-  execute function public.safari_queue_target();
+-- Runs after safari_queue_before_write, which names the platform, and aims a new row itself.
+create or replace function public.safari_queue_target() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  return safari_aimed(new);
+end $$;
 
+drop trigger if exists safari_queue_target_insert on public.safari_command_queue;
 create or replace trigger safari_queue_target_update
   before update of params, action, platform on public.safari_command_queue
   for each row when (

@@ -83,33 +83,37 @@ create or replace function public.safari_needs_review(command public.safari_comm
 returns boolean
 language sql stable as $$ select safari_review_reason(command) is not null $$;
 
+-- A command, held if it needs a review.
+create or replace function public.safari_held_for_review(command public.safari_command_queue)
+returns public.safari_command_queue
+language plpgsql as $$
+declare
+  reason constant text := safari_review_reason(command);
+begin
+  if reason is not null then
+    insert into safari_reviews (door, row_id, why) values ('command', command.id, reason)
+      on conflict on constraint safari_reviews_row do nothing;
+    command.hold := coalesce(command.hold, 'review');
+    command.due_at := 'infinity';
+    command.ready := false;
+  end if;
+  return command;
+end $$;
+
 -- Holds what needs a review, in the write that would make it ready. Its name sorts after the trigger
--- that routes and times a row.
+-- that routes and times a row, and holds a new row itself.
 create or replace function public.safari_review_hold() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
-declare
-  reason text;
 begin
   -- Most have no review and need none; the two look-ups cost less than the question.
-  if not (exists (select from safari_settings s where s.key = 'review' and s.value <> '"off"')
-          or exists (select from safari_reviews r where r.door = 'command' and r.row_id = new.id)) then
-    return new;
+  if exists (select from safari_settings s where s.key = 'review' and s.value <> '"off"')
+     or exists (select from safari_reviews r where r.door = 'command' and r.row_id = new.id) then
+    return safari_held_for_review(new);
   end if;
-  reason := safari_review_reason(new);
-  if reason is null then
-    return new;
-  end if;
-  insert into safari_reviews (door, row_id, why) values ('command', new.id, reason)
-    on conflict on constraint safari_reviews_row do nothing;
-  new.hold := coalesce(new.hold, 'review');
-  new.due_at := 'infinity';
-  new.ready := false;
   return new;
 end $$;
 
-create or replace trigger safari_review_insert
-  before insert on public.safari_command_queue
-  for each row execute function public.safari_review_hold();
+drop trigger if exists safari_review_insert on public.safari_command_queue;
 create or replace trigger safari_review_update
   before update of status, action, platform, params, scheduled_for, next_retry_at, hold, effect
   on public.safari_command_queue

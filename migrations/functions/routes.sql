@@ -1,5 +1,14 @@
 -- Which service owns a command, and the triggers of the queue and its audit.
 
+-- The route that is written down for an action: that of the platform before that of all.
+create or replace function public.safari_route_named(action text, platform text)
+returns setof public.safari_routes
+language sql stable rows 1 as $$
+  select t.* from safari_routes t
+   where t.action = safari_route_named.action and t.platform in (safari_route_named.platform, '')
+   order by t.platform desc limit 1
+$$;
+
 -- Answers who owns a command. What no route names goes to 'local', which ends it with a clear error;
 -- what belongs to another consumer of the table is 'foreign' and left alone. The planner inlines it
 -- into the statement of the trigger.
@@ -19,10 +28,7 @@ language sql stable rows 1 as $$
            else 'local' end,
          coalesce(r.effect, 'repeatable')
     from (select) one
-    left join lateral (
-      select t.service, t.effect from safari_routes t
-       where t.action = safari_route_of.action and t.platform in (safari_route_of.platform, '')
-       order by t.platform desc limit 1) r on true
+    left join lateral safari_route_named(safari_route_of.action, safari_route_of.platform) r on true
 $$;
 
 -- An older controller stored json.dumps(result)[:2000] in a text column: what no longer parses is
@@ -103,14 +109,25 @@ create or replace function public.safari_queue_before_write() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   fault text;
+  is_ordinary boolean;
 begin
   if tg_op = 'INSERT' or new.action is distinct from old.action
      or new.platform is distinct from old.platform or new.service is null then
     new.action := left(safari_trim(new.action), 1000);
     new.platform := lower(left(coalesce(safari_trim(new.platform),
                                         safari_trim(safari_params(new.params) ->> 'platform')), 1000));
-    select r.service, r.effect into new.service, new.effect
-      from safari_route_of(new.action, coalesce(new.platform, '')) r;
+    -- Each table that is asked costs as much as ten columns that are set, so the ordinary row asks two:
+    -- it has a route, and no setting concerns it.
+    select t.service, t.effect into new.service, new.effect
+      from safari_route_named(new.action, coalesce(new.platform, '')) t
+     where not exists (select from safari_settings s
+                        where case s.key when 'review' then s.value <> '"off"'
+                                         when 'foreign_platforms' then s.value ? new.platform end);
+    is_ordinary := found;
+    if not is_ordinary then
+      select r.service, r.effect into new.service, new.effect
+        from safari_route_of(new.action, coalesce(new.platform, '')) r;
+    end if;
   end if;
   new.account := safari_account_name(coalesce(nullif(new.account, ''), case
     when tg_op = 'INSERT' and new.action in ('send_dm', 'comment', 'tweet')
@@ -136,30 +153,36 @@ begin
       new.metadata := jsonb_build_object('unreadable', left(new.metadata::text, 500));
     end if;
   end if;
-  -- Attempts are numbered by their own table, so that no edit of the row makes anybody forget one.
-  new.attempt := coalesce(
-    (select max(a.attempt) from safari_command_attempts a where a.command_id = new.id), 0);
-  if new.status <> 'pending' then
-    return new;
-  end if;
+  -- Attempts are numbered by their own table, so that no edit of the row makes anybody forget one. Those
+  -- of an earlier row with the id of a new one are found for all new rows at once, after the insert.
+  new.attempt := case when tg_op = 'INSERT' then 0 else safari_last_attempt(new.id) end;
+  if new.status = 'pending' then
+    -- A hold that nothing lifts would keep the row forever; this one is lifted by bin/queue.
+    if new.hold not in ('backlog', 'campaign', 'review')
+       or (tg_op = 'INSERT' and new.hold = 'campaign') then
+      new.hold := 'backlog';
+    end if;
+    new.due_at := case when new.hold is not null then 'infinity'
+                       else greatest(new.scheduled_for, new.next_retry_at) end;
+    new.ready := new.due_at is null or new.due_at <= now();
 
-  -- A hold that nothing lifts would keep the row forever; this one is lifted by bin/queue.
-  if new.hold not in ('backlog', 'campaign', 'review')
-     or (tg_op = 'INSERT' and new.hold = 'campaign') then
-    new.hold := 'backlog';
+    fault := safari_unreadable(new.params);
+    if fault is not null and new.service <> 'foreign' then
+      new.status := 'failed';
+      new.reason := 'validation';
+      new.error := format('params %s', fault);
+      new.result := jsonb_build_object('outcome', 'validation');
+      new.completed_at := now();
+      new.params := safari_shortened(new.params);
+    end if;
   end if;
-  new.due_at := case when new.hold is not null then 'infinity'
-                     else greatest(new.scheduled_for, new.next_retry_at) end;
-  new.ready := new.due_at is null or new.due_at <= now();
-
-  fault := safari_unreadable(new.params);
-  if fault is not null and new.service <> 'foreign' then
-    new.status := 'failed';
-    new.reason := 'validation';
-    new.error := format('params %s', fault);
-    new.result := jsonb_build_object('outcome', 'validation');
-    new.completed_at := now();
-    new.params := safari_shortened(new.params);
+  if tg_op = 'INSERT' then
+    if new.action in ('send_dm', 'comment') then
+      new := safari_aimed(new);
+    end if;
+    if not is_ordinary then
+      new := safari_held_for_review(new);
+    end if;
   end if;
   return new;
 end $$;
@@ -266,12 +289,31 @@ language sql set search_path = public, pg_temp as $$
    where array_remove(services, 'foreign') <> '{}'
 $$;
 
+-- How many attempts a command has had.
+create or replace function public.safari_last_attempt(id uuid) returns integer
+language sql stable as $$
+  select coalesce(max(a.attempt), 0) from safari_command_attempts a where a.command_id = safari_last_attempt.id
+$$;
+
 -- Keeps the audit and the idempotency keys whole for every insert, and wakes the workers.
 create or replace function public.safari_queue_after_insert() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
+  reused uuid[];
   taken text;
 begin
+  -- A row with the id of an earlier one goes on with its attempts and its review.
+  reused := array(
+    select i.id from inserted i
+     where coalesce(
+       (select true from safari_command_attempts a where a.command_id = i.id limit 1),
+       (select true from safari_reviews r where r.door = 'command' and r.row_id = i.id)));
+  if reused <> '{}' then
+    update safari_command_queue q
+       set attempt = safari_last_attempt(q.id),
+           (hold, due_at, ready) = (select h.hold, h.due_at, h.ready from safari_held_for_review(q) h)
+     where q.id = any (reused);
+  end if;
   insert into safari_command_events (command_id, event, worker)
     select id, 'enqueued', safari_operator() from inserted where service <> 'foreign';
   insert into safari_command_events (command_id, event, detail)

@@ -129,6 +129,25 @@ def test_a_held_draft_is_not_sent_whatever_is_done_to_its_row(
     assert draft["row_id"] == held
 
 
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_a_held_draft_that_is_deleted_and_inserted_again_waits(
+    store: Store, admin: psycopg.Connection, status: str
+) -> None:
+    mode(admin, "all")
+    held = command(store)
+    mode(admin, "off")
+    admin.execute("delete from safari_command_queue")
+    admin.execute(
+        "insert into safari_command_queue (id, action, platform, params, status)"
+        " select i, 'send_dm', 'twitter', %s::jsonb, %s"
+        " from unnest(array[%s::uuid, gen_random_uuid()]) i",
+        ('{"username": "ada", "text": "Hello"}', status, held),
+    )
+    rows = admin.execute("select id::text, hold from safari_command_queue").fetchall()
+    assert [hold for id_, hold in rows if id_ == held] == ["review"]
+    assert [hold for id_, hold in rows if id_ != held] == [None]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -292,6 +292,7 @@ def test_reinserted_row_is_not_sent_again(database: Database, admin: psycopg.Con
     send(database, claim(database)[0])
     admin.execute("delete from safari_command_queue where id = %s", (id_,))
     insert(admin, id=id_)
+    assert row_of(admin, id_)["attempt"] == 1
     assert send(database, claim(database)[0])["verdict"] == "refused"
     assert row_of(admin, id_)["status"] == "completed"
 
