@@ -69,17 +69,24 @@ end $$;
 
 create or replace function public.safari_index_commands() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  left_over uuid[];
 begin
   if tg_op = 'DELETE' then
     delete from safari_command_index i using gone g where i.command_id = g.id;
     return null;
   end if;
-  insert into safari_command_index as i (command_id, created_at, service, recipient_names, words)
+  -- A truncated queue leaves its index, and its rows may come back. To look for that once costs less than
+  -- an insert that expects it of each row.
+  left_over := array(
+    select c.id from changed c
+     where (select true from safari_command_index i where i.command_id = c.id));
+  if left_over <> '{}' then
+    delete from safari_command_index i where i.command_id = any (left_over);
+  end if;
+  insert into safari_command_index (command_id, created_at, service, recipient_names, words)
     select c.id, c.created_at, c.service, safari_recipient_names(c.params), safari_words(c.params)
-      from changed c
-    on conflict (command_id) do update
-      set created_at = excluded.created_at, service = excluded.service,
-          recipient_names = excluded.recipient_names, words = excluded.words;
+      from changed c;
   return null;
 end $$;
 

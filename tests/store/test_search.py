@@ -123,6 +123,21 @@ def test_an_edited_command_is_found_by_what_it_says_now(
     assert found(store, to="bob") == []
 
 
+def test_a_truncated_queue_that_is_filled_again_is_found_by_its_words(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    command, other = enqueue(store, dm(), dm(text="Another"))
+    admin.execute("truncate safari_command_queue")
+    admin.execute(
+        "insert into safari_command_queue (id, action, platform, params) values"
+        ' (%s, \'send_dm\', \'instagram\', \'{"username": "bob", "text": "Goodbye"}\')',
+        (command,),
+    )
+    assert found(store, to="bob", text="goodbye") == [command]
+    assert found(store, to="ada", text="hello") == []
+    assert other not in found(store, text="goodbye")
+
+
 def test_a_search_takes_every_field_together(life: Life) -> None:
     store = life.store
     sent = life.enqueue_and_send()
