@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.databases import Database, Databases, empty_database, postgres_database
+from tests.support.databases import (
+    Database,
+    Databases,
+    PreparedDatabases,
+    empty_database,
+    postgres_database,
+)
+from tests.support.moving_clock import put_in
 from tests.support.servers import embedded_server, postgres_15_server
 from tests.support.supabase import Projects
 
@@ -47,31 +55,55 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def embedded_databases() -> Iterator[Databases]:
     """Databases on an embedded PostgreSQL that lives for the session."""
-    with embedded_server() as server:
-        yield Databases(server)
+    with embedded_server() as server, closing(Databases(server)) as databases:
+        yield databases
 
 
 @pytest.fixture(scope="session")
 def postgres15_databases() -> Iterator[Databases]:
     """Databases on a PostgreSQL 15 with the roles of a Supabase project."""
-    with postgres_15_server() as server:
-        yield Databases(server)
+    with postgres_15_server() as server, closing(Databases(server)) as databases:
+        yield databases
 
 
 @pytest.fixture(scope="session")
 def supabase_projects(postgres15_databases: Databases) -> Iterator[Projects]:
     """Supabase projects on that PostgreSQL 15."""
-    projects = Projects(postgres15_databases)
-    try:
+    with closing(Projects(postgres15_databases)) as projects:
         yield projects
-    finally:
-        projects.close()
+
+
+@pytest.fixture(scope="session")
+def moving_databases(embedded_databases: Databases) -> Iterator[Databases]:
+    """Databases on the embedded server that go by a clock which a test can move."""
+    with closing(PreparedDatabases(embedded_databases, put_in)) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def moving_projects(postgres15_databases: Databases) -> Iterator[Projects]:
+    """Supabase projects that go by a clock which a test can move."""
+    with (
+        closing(PreparedDatabases(postgres15_databases, put_in)) as databases,
+        closing(Projects(databases)) as projects,
+    ):
+        yield projects
 
 
 @pytest.fixture
-def database(embedded_databases: Databases) -> Iterator[Database]:
+def moving_clock() -> None:
+    """Have ``database`` or ``backend`` go by a MovingClock: to put it in takes long."""
+
+
+def _have(request: pytest.FixtureRequest, still: str, moving: str) -> Any:
+    return request.getfixturevalue(moving if "moving_clock" in request.fixturenames else still)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A fresh migrated database on the embedded server: dsn, store, connect()."""
-    with postgres_database(embedded_databases, "embedded") as database:
+    databases: Databases = _have(request, "embedded_databases", "moving_databases")
+    with postgres_database(databases, "embedded") as database:
         yield database
 
 
@@ -86,10 +118,11 @@ def unmigrated(embedded_databases: Databases) -> Iterator[Database]:
 def backend(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A fresh migrated database behind each of the two adapters in turn."""
     if request.param == "supabase":
-        projects: Projects = request.getfixturevalue("supabase_projects")
+        projects: Projects = _have(request, "supabase_projects", "moving_projects")
         manager = projects.fresh()
     else:
-        manager = postgres_database(request.getfixturevalue("embedded_databases"), request.param)
+        databases: Databases = _have(request, "embedded_databases", "moving_databases")
+        manager = postgres_database(databases, request.param)
     with manager as database:
         yield database
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
@@ -50,8 +51,11 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     if not has_postgrest():
         return
     make_roles(stage)
-    databases = Databases(stage.server)
-    with stage.simulator() as simulator, supabase_project(databases) as (database, gateway):
+    with (
+        stage.simulator() as simulator,
+        closing(Databases(stage.server)) as databases,
+        supabase_project(databases) as (database, gateway),
+    ):
         base = {"METRICS_PORT_BASE": str(free_port_base()), "AGENTS_SCHEDULE": "true"}
         environment = stage.environment({**database.environment, **base}, simulator)
         configure(database, environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +40,8 @@ def measure(stage: Stage, sizes: Sizes) -> Iterator[Figure]:
     make_roles(stage)
     with (
         stage.simulator(latency_ms=0) as simulator,
-        supabase_database(Databases(stage.server)) as database,
+        closing(Databases(stage.server)) as databases,
+        supabase_database(databases) as database,
     ):
         environment = stage.environment(database.environment, simulator)
         configure(database, environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from actp.policy import policies, shared_settings
@@ -58,7 +58,7 @@ class Stage:
     def __init__(self, folder: Path, server: Server, open_things: ExitStack) -> None:
         self.folder = folder
         self.server = server
-        self._databases = Databases(server)
+        self._databases = open_things.enter_context(closing(Databases(server)))
         self._open_things = open_things
         self._crowds: dict[int, Database] = {}
         self._homes = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -53,8 +54,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def databases(cluster: Cluster) -> Databases:
-    return Databases(Server(cluster.dsn, cluster.dsn))
+def databases(cluster: Cluster) -> Iterator[Databases]:
+    with closing(Databases(Server(cluster.dsn, cluster.dsn))) as databases:
+        yield databases
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.support.databases import Database
 
 
+pytestmark = pytest.mark.usefixtures("moving_clock")
+
+
 @pytest.fixture
 def tools(open_tools: OpenTools, simulator: SimulatorProcess) -> Tools:
     return open_tools(**service_urls(simulator))

@@ -76,6 +76,7 @@ def read_inboxes(tools: Tools, people: People) -> None:
     assert result["read"] == ["instagram", "linkedin", "tiktok", "twitter"]
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_reply_ends_what_a_message_began(
     tools: Tools, people: People, admin: psycopg.Connection, simulator: SimulatorProcess
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ def door(request: pytest.FixtureRequest) -> Iterator[Database]:
     fixture = "embedded_databases" if request.param == "embedded" else "postgres15_databases"
     databases = Databases(request.getfixturevalue(fixture).server, CONFORMANCE)
     make = supabase_database(databases) if request.param == "supabase" else None
-    with make or postgres_database(databases, request.param) as database:
+    with closing(databases), make or postgres_database(databases, request.param) as database:
         yield database
 
 

@@ -21,6 +21,7 @@ def campaigns(store: Store, admin: psycopg.Connection) -> Campaigns:
     return Campaigns(store, admin)
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_follow_up_of_a_missing_mac_is_reported_and_can_be_reassigned(
     campaigns: Campaigns, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_comment_lets_the_next_one_go_and_tells_it_the_post(campaigns: Campaig
     assert campaigns.rows(id_)[2]["hold"] == "campaign"
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_whole_sequence_in_a_simulated_week(campaigns: Campaigns) -> None:
     id_ = campaigns.create("dm_sequence", "ada", "grace", spacing_seconds=0)
     states = []
@@ -81,6 +82,7 @@ def test_a_whole_sequence_in_a_simulated_week(campaigns: Campaigns) -> None:
     ]
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_nothing_is_sent_before_its_time(campaigns: Campaigns) -> None:
     id_ = campaigns.create("dm_sequence", "ada", spacing_seconds=0)
     campaigns.send_all()
@@ -189,6 +191,7 @@ def test_two_deciders_do_not_get_the_same_target(campaigns: Campaigns) -> None:
     assert campaigns.decisions() == []
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_decision_whose_answer_was_lost_changes_nothing_twice(campaigns: Campaigns) -> None:
     id_ = campaigns.create("dm_sequence", "ada", spacing_seconds=0)
     campaigns.send_all()
@@ -258,6 +261,7 @@ def test_tables_of_a_crm_that_nobody_has_filled_are_none(campaigns: Campaigns) -
     assert campaigns.store.call("safari_campaign_has_crm") is True
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_follow_up_waits_for_a_sync_and_asks_for_one(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.move()
@@ -269,6 +273,7 @@ def test_a_follow_up_waits_for_a_sync_and_asks_for_one(campaigns: Campaigns) -> 
     assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_follow_up_waits_for_a_sync_by_the_mac_that_holds_the_conversation(
     campaigns: Campaigns,
 ) -> None:
@@ -295,6 +300,7 @@ def test_a_follow_up_waits_for_a_sync_by_the_mac_that_holds_the_conversation(
     assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_conversation_counts_as_read_for_the_account_whose_inbox_was_read(
     campaigns: Campaigns,
 ) -> None:
@@ -312,6 +318,7 @@ def test_a_conversation_counts_as_read_for_the_account_whose_inbox_was_read(
         assert row == (is_read,)
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_a_newer_message_that_is_not_ours_is_a_reply(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.admin.execute(
@@ -323,6 +330,7 @@ def test_a_newer_message_that_is_not_ours_is_a_reply(campaigns: Campaigns) -> No
     assert campaigns.states(id_) == ["replied"]
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_our_own_text_and_our_own_messages_are_no_reply(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.admin.execute(
@@ -339,6 +347,7 @@ def test_our_own_text_and_our_own_messages_are_no_reply(campaigns: Campaigns) ->
     assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_doubt_holds_visibly_until_somebody_has_looked(campaigns: Campaigns) -> None:
     id_ = in_the_first_wait(campaigns)
     campaigns.admin.execute("update crm_contacts set last_message = 'Hm?'")
@@ -352,6 +361,7 @@ def test_doubt_holds_visibly_until_somebody_has_looked(campaigns: Campaigns) -> 
     assert [row["step"] for row in campaigns.rows(id_)][-1] == "follow_up"
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_cold_is_told_to_the_crm(campaigns: Campaigns) -> None:
     in_the_first_wait(campaigns)
     for _ in range(2):

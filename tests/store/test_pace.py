@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.support.databases import Database
 
+pytestmark = pytest.mark.usefixtures("moving_clock")
+
 ACTION_SECONDS = 6
 PACIFIC = ZoneInfo("America/Los_Angeles")
 

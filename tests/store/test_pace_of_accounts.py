@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from actp.store.protocol import Store
     from tests.support.databases import Database
 
+pytestmark = pytest.mark.usefixtures("moving_clock")
+
 BERLIN = ZoneInfo("Europe/Berlin")
 ACCOUNTS = ("shop", "shop_en")
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from actp.store.protocol import Store
     from tests.support.databases import Database
 
+pytestmark = pytest.mark.usefixtures("moving_clock")
+
 SERVICE = "twitter-dm"
 LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0

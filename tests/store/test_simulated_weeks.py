@@ -143,10 +143,10 @@ def steps_up_to(step: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def world(embedded_databases: Databases) -> Iterator[World]:
+def world(moving_databases: Databases) -> Iterator[World]:
     """One world for the module, lived to its end."""
     with (
-        postgres_database(embedded_databases, "embedded") as database,
+        postgres_database(moving_databases, "embedded") as database,
         database.connect() as admin,
     ):
         world = World(Campaigns(database.store, admin))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -38,8 +39,8 @@ MARGIN_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def gateway(postgres15_databases: Databases) -> Iterator[Gateway]:
-    databases = Databases(postgres15_databases.server, CONFORMANCE)
     with (
+        closing(Databases(postgres15_databases.server, CONFORMANCE)) as databases,
         databases.fresh() as name,
         postgrest(databases.server, name) as upstream,
         Gateway(upstream, {KEY, FORGED, key_for("anon")}) as gateway,

@@ -19,8 +19,11 @@ from actp.store.statements import statements
 from tests.support.pristine import Pristine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import LiteralString
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from typing import Any, LiteralString
+
+    from psycopg.abc import QueryNoTemplate
 
     from actp.store.protocol import Store
     from tests.support.servers import Server
@@ -60,6 +63,9 @@ class Databases:
         self._template: str | None = None
         self._pristine: Pristine | None = None
         self._used: list[str] = []
+        # Since when the server has counted the rows written to a database, by name.
+        self._counted_since: dict[str, datetime] = {}
+        self._admin: psycopg.Connection | None = None
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
@@ -67,11 +73,7 @@ class Databases:
 
         To put back the rows of a used one takes a tenth of the time of a copy.
         """
-        if self._template is None:
-            name = self._create("template0")
-            migrate(self.server.owner(name), self._migrations)
-            self._template = name
-        name = self._renewed() or self._create(self._template)
+        name = self._renewed() or self._create(self.template())
         if self._pristine is None:
             with psycopg.connect(self.server.admin(name), autocommit=True) as connection:
                 self._pristine = Pristine.of(connection)
@@ -97,12 +99,30 @@ class Databases:
         assert self._pristine is not None
         self._disconnect(name, but=but)
         with psycopg.connect(self.server.admin(name), autocommit=True) as connection:
-            return self._pristine.restore(connection)
+            return self._pristine.restore(connection, None) is not None
+
+    def close(self) -> None:
+        """Close the connection; databases that are made later open another."""
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    def template(self) -> str:
+        """Return the name of the database that the fresh ones are copies of."""
+        if self._template is None:
+            self._template = self._made_template()
+        return self._template
+
+    def _made_template(self) -> str:
+        name = self._create("template0")
+        migrate(self.server.owner(name), self._migrations)
+        return name
 
     def _renewed(self) -> str | None:
         """Make a used database as good as new; one that cannot be is dropped."""
         while self._used and self._pristine:
             old, new = self._used.pop(), _new_name()
+            since = self._counted_since.pop(old, None)
             self._disconnect(old)
             try:
                 # A process that outlived the test before does not find it under its new name.
@@ -111,25 +131,41 @@ class Databases:
                 self._drop(old)
                 continue
             with psycopg.connect(self.server.admin(new), autocommit=True) as connection:
-                if self._pristine.restore(connection):
-                    return new
+                counted_since = self._pristine.restore(connection, since)
+            if counted_since:
+                self._counted_since[new] = counted_since
+                return new
             self._drop(new)
         return None
 
     def _disconnect(self, name: str, *, but: str | None = None) -> None:
         """End what still talks to it: DDL on it waits 100 ms at a time for that."""
-        with psycopg.connect(self.server.admin("postgres"), autocommit=True) as connection:
-            deadline = monotonic() + DISCONNECT_SECONDS
-            while connection.execute(TERMINATE, (name, but)).fetchall() and monotonic() < deadline:
-                pass
+        deadline = monotonic() + DISCONNECT_SECONDS
+        while self._server_wide(TERMINATE, (name, but)).fetchall() and monotonic() < deadline:
+            pass
 
     def _drop(self, name: str) -> None:
         self._disconnect(name)
         self._execute("drop database {} with (force)", name)
 
     def _execute(self, statement: LiteralString, *names: str) -> None:
-        with psycopg.connect(self.server.admin("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        self._server_wide(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _server_wide(
+        self, query: QueryNoTemplate, parameters: Sequence[Any] = ()
+    ) -> psycopg.Cursor:
+        """Execute on a connection that stays: a new one takes longer than most of these."""
+        try:
+            return self._admin_session().execute(query, parameters)
+        except psycopg.OperationalError:
+            # The server was started anew.
+            self.close()
+            return self._admin_session().execute(query, parameters)
+
+    def _admin_session(self) -> psycopg.Connection:
+        if self._admin is None:
+            self._admin = psycopg.connect(self.server.admin("postgres"), autocommit=True)
+        return self._admin
 
     def _create(self, template: str) -> str:
         name = _new_name()
@@ -151,6 +187,21 @@ class Databases:
             if roles:
                 for statement in statements(SUPABASE_GRANTS.read_text()):
                     connection.execute(statement.text.encode())
+
+
+class PreparedDatabases(Databases):
+    """Makes databases like others, with something more in them."""
+
+    def __init__(self, others: Databases, prepare: Callable[[psycopg.Connection], None]) -> None:
+        super().__init__(others.server)
+        self._others = others
+        self._prepare = prepare
+
+    def _made_template(self) -> str:
+        name = self._create(self._others.template())
+        with psycopg.connect(self.server.owner(name), autocommit=True) as connection:
+            self._prepare(connection)
+        return name
 
 
 @contextmanager

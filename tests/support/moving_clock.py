@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_suffix(".sql")
 
 
+def put_in(admin: psycopg.Connection) -> None:
+    """Let a database go by a clock that can be moved."""
+    for statement in statements(SCRIPT.read_text(encoding="utf-8")):
+        admin.execute(statement.text.encode())
+
+
 class MovingClock:
     """Runs as the real one does, some time ahead of it.
 
-    It is put in after the migrations, by the owner of their functions; for the rest of the life of
-    a test's own database.
+    It is put in after the migrations, by the owner of their functions; a test that asks for the
+    fixture ``moving_clock`` finds it there.
     """
 
     def __init__(self, admin: psycopg.Connection) -> None:
         self._admin = admin
         self._ahead = timedelta()
-        for statement in statements(SCRIPT.read_text(encoding="utf-8")):
-            admin.execute(statement.text.encode())
+        if admin.execute("select to_regclass('moving_clock.clock')").fetchone() == (None,):
+            put_in(admin)
 
     def now(self) -> datetime:
         """Return its time, as functions of the database see it."""

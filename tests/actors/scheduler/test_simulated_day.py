@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.actors.latch import LatchedStore
     from tests.support.databases import Database
 
+pytestmark = pytest.mark.usefixtures("moving_clock")
+
 HOSTS = ("one", "other")
 DAY = timedelta(days=1)
 # The shortest grace of a slot: a rarer look would miss some.

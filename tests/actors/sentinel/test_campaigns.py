@@ -148,6 +148,7 @@ def test_a_request_to_stop_ends_every_campaign_to_the_person(campaigns: Campaign
     house.close()
 
 
+@pytest.mark.usefixtures("moving_clock")
 def test_two_campaigners_decide_once(campaigns: Campaigns) -> None:
     ids = [campaigns.create("dm_sequence", f"ada{n}", spacing_seconds=0) for n in range(8)]
     campaigns.send_all()
