@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from actp.cli.options import json_option
 from actp.cli.output import counted, emit_json, say
-from actp.doctor import Finding, examine
+from actp.doctor.examination import examine
 from actp.errors import ExitCode
+
+if TYPE_CHECKING:
+    from actp.doctor.finding import Finding
 
 __all__ = ["doctor"]
 

@@ -11,8 +11,8 @@ import click
 from actp.cli.options import json_option
 from actp.cli.output import emit_json, say, warn
 from actp.cli.tail import follow, merged
-from actp.doctor import check_before_start
 from actp.doctor.host import environment_file
+from actp.doctor.local import check_before_start
 from actp.errors import NotFound, TimedOut, WrongState
 from actp.settings import load_settings
 from actp.settings.load import settings_file

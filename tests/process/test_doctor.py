@@ -13,8 +13,9 @@ import httpx
 import psycopg
 import pytest
 
-from actp.doctor import check_before_start, examine
+from actp.doctor.examination import examine
 from actp.doctor.host import environment_file
+from actp.doctor.local import check_before_start
 from actp.errors import SettingsError
 from actp.locks import PortLock
 from actp.settings import load_settings

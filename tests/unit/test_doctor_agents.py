@@ -15,7 +15,7 @@ from simulator.process import SimulatorProcess
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from actp.doctor import Finding
+    from actp.doctor.finding import Finding
 
 KEY = "a-secret-nobody-may-read"
 NOWHERE = "http://127.0.0.1:1"
