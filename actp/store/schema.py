@@ -114,8 +114,7 @@ def schema_version(folder: Path = MIGRATIONS) -> int:
     names = {line.name for line in released}
     if any(path.name not in names for path in folder.glob("*.sql")):
         return _version(released, coming=True)
-    record = folder / RELEASED
-    if record.exists() and record.read_text(encoding="utf-8").endswith(_functions_line(folder)):
+    if _are_functions_released(folder):
         return _version(released, coming=False)
     return read_schema(folder).version
 
@@ -139,6 +138,11 @@ def freeze(folder: Path = MIGRATIONS, release: str = __version__) -> tuple[Migra
         if schema.unreleased:
             record.write(_functions_line(folder))
     return schema.unreleased
+
+
+def _are_functions_released(folder: Path) -> bool:
+    record = folder / RELEASED
+    return record.exists() and record.read_text(encoding="utf-8").endswith(_functions_line(folder))
 
 
 def _functions_line(folder: Path) -> str:
@@ -188,6 +192,9 @@ def _bundle(
     folder: Path, released: tuple[Released, ...], files: list[Migration], release: str
 ) -> Migration | None:
     names = {line.name for line in released}
+    is_needed = any(file.name not in names for file in files)
+    if not is_needed and _are_functions_released(folder):
+        return None  # as the parsing of both would find
     definitions = [
         path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{FUNCTIONS}/*.sql"))
     ]
@@ -203,7 +210,7 @@ def _bundle(
             OLDEST_CODE,
             json.dumps(columns_of(file.text for file in files)),
         ),
-        needed=any(file.name not in names for file in files),
+        needed=is_needed,
     )
     return Migration(_bundle_name(released, files), text) if text else None
 
