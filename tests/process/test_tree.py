@@ -15,6 +15,8 @@ import pytest
 from actp.errors import StoreError, WrongState
 from actp.settings import load_settings
 from actp.store.embedded import Cluster
+from actp.store.embedded.account import server_account
+from actp.store.embedded.location import locate
 from actp.store.postgres import PostgresStore
 from actp.supervision import TreeStopping
 from actp.tree import Tree
@@ -143,6 +145,8 @@ def test_tree_runs_in_a_path_with_spaces_and_percent_signs(
         # bin/up ends the server that it migrated: the next command must find the one that stays.
         server = next(it["pid"] for it in tree.processes() if it["name"] == "postgres")
         assert psutil.Process(server).name() == "postgres"
+        log = locate(tree.settings.actp_home, server_account()).log.read_text()
+        assert log.count("starting PostgreSQL") == 1  # the supervised start has another log
         dsn = Cluster(tree.settings.actp_home).dsn
         with closing(PostgresStore(dsn)) as store:
             eventually(lambda: answers(store), "the database is up", START_SECONDS)
