@@ -20,6 +20,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def storable_text(value: str, longest: int = MAX_TEXT_LENGTH) -> str:
     """Return a text without NUL and lone surrogates, at most ``longest`` characters."""
+    if len(value) <= longest and _UNSTORABLE.search(value) is None:
+        return value
     text = _UNSTORABLE.sub(lambda m: "" if m[0] == "\x00" else "\ufffd", value[: longest + 1])
     return text if len(text) <= longest else text[: longest - 1] + CUT
 
@@ -47,6 +49,8 @@ class _Keeper:
         self._left -= 4
         if self._left <= 0 or depth > MAX_DEPTH:
             return CUT
+        if isinstance(value, str):
+            return self._text(value)
         if isinstance(value, dict):
             return self._object(value, depth)
         if isinstance(value, list | tuple):

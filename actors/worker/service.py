@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from actors.worker.attempt import Attempt
-    from actors.worker.attempt_thread import AttemptThread
+    from actors.worker.attempt_thread import AttemptThread, Holding
     from actors.worker.messages import Ended, Row
 
 __all__ = ["ServiceActor"]
@@ -129,7 +129,10 @@ class ServiceActor(Actor):
 
     @property
     def _held(self) -> int:
-        waiting, current, ended = self._attempts.holding
+        return self._held_with(self._attempts.holding)
+
+    def _held_with(self, holding: Holding) -> int:
+        waiting, current, ended = holding
         return len(waiting) + self._is_busy(current) + len(ended) + len(self._finishing)
 
     def _take(self, rows: tuple[Row, ...]) -> None:
@@ -171,25 +174,24 @@ class ServiceActor(Actor):
             self._hand_back_rows()
         else:
             self._attempts.go()
-        current = self._attempts.holding.current
-        if not self._is_busy(current):
+        holding = self._attempts.holding
+        if not self._is_busy(holding.current):
             self._watch_finishing()
         if self._is_stopping:
-            if not self._held:
+            if not self._held_with(holding):
                 self.tell(SUPERVISOR, Drained(self.name))
         elif step == "probe":
-            if not self._is_probing and current is None:
+            if not self._is_probing and holding.current is None:
                 self._is_probing = True
                 self._attempts.probe()
         elif step == "wait":
             self.later(self._readiness.wait_seconds, READY)
-        self._tell_demand(is_open=step == "go" and not self._is_stopping)
+        self._tell_demand(holding, is_open=step == "go" and not self._is_stopping)
 
-    def _tell_demand(self, *, is_open: bool) -> None:
-        waiting, current, _ = self._attempts.holding
-        outstanding = self._room + len(waiting) + self._is_busy(current)
+    def _tell_demand(self, holding: Holding, *, is_open: bool) -> None:
+        outstanding = self._room + len(holding.waiting) + self._is_busy(holding.current)
         more = self._prefetch.room(outstanding) if is_open else -self._room
-        held = self._held
+        held = self._held_with(holding)
         if more or (held == 0 and self._held_as_told):
             self._room += more
             self._held_as_told = held
@@ -207,12 +209,13 @@ class ServiceActor(Actor):
                 each.recorded.add_done_callback(lambda _: self.tell(self.name, Recorded()))
 
     def _forget_recorded(self) -> None:
-        done = [each for each in self._finishing if each.recorded.done()]
-        if done:
-            self._finishing = [each for each in self._finishing if not each.recorded.done()]
-        for each in done:
-            if not each.recorded.result():
+        left = []
+        for each in self._finishing:
+            if not each.recorded.done():
+                left.append(each)
+            elif not each.recorded.result():
                 self._note_loss(each.row)
+        self._finishing = left
 
     def _lose(self, held: frozenset[tuple[str, int]]) -> None:
         # A row that came back to us meanwhile has another lease, and is kept.

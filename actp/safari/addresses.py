@@ -11,7 +11,7 @@ import re
 import unicodedata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from actp.errors import InvalidInput
 
@@ -85,6 +85,13 @@ _POST_SHAPES: Final[Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyTyp
 _TIKTOK_SHORT_HOSTS: Final = frozenset({"vm.tiktok.com", "vt.tiktok.com"})
 
 
+class _Address(NamedTuple):
+    """An https address on a platform: the host in lower case, and the path as it was given."""
+
+    host: str
+    path: str
+
+
 class _Post(NamedTuple):
     """A post and its author, where the address names one."""
 
@@ -124,7 +131,7 @@ def linkedin_profile_url(value: str) -> str:
                 remedy="Open it once and give the /in/… address that the browser then shows.",
             )
         is_profile = len(parts) > 1 and parts[0] == "in"
-        if not is_profile or not _is_profile_host("linkedin", address.hostname or ""):
+        if not is_profile or not _is_profile_host("linkedin", address.host):
             raise InvalidInput(
                 f"not a LinkedIn profile: {given[:80]!r}",
                 remedy="Give https://www.linkedin.com/in/<name>/ or the name alone.",
@@ -208,15 +215,15 @@ def _words(text: str) -> list[str]:
 
 
 def _post(platform: str, value: str) -> _Post:
-    parts = _split(value.strip(), platform)
-    if (parts.hostname or "") in _TIKTOK_SHORT_HOSTS:
+    address = _split(value.strip(), platform)
+    if address.host in _TIKTOK_SHORT_HOSTS:
         raise InvalidInput(
             f"TikTok short link: {value.strip()[:80]!r}",
             remedy="Open it once and give the address that contains /@name/video/….",
         )
     shape, example = _POST_SHAPES[platform]
-    found = shape.fullmatch(parts.path)
-    if found is None or not _is_profile_host(platform, parts.hostname or ""):
+    found = shape.fullmatch(address.path)
+    if found is None or not _is_profile_host(platform, address.host):
         raise InvalidInput(
             f"not the address of a {platform} post: {value.strip()[:80]!r}",
             remedy=f"Give https://{HOSTS[platform][0]}{example}.",
@@ -240,10 +247,10 @@ def _post(platform: str, value: str) -> _Post:
 
 
 def _handle_of_profile(platform: str, given: str) -> str:
-    parts = _split(given, platform)
-    segments = [part for part in parts.path.split("/") if part]
+    address = _split(given, platform)
+    segments = [part for part in address.path.split("/") if part]
     is_named = platform not in {"threads", "tiktok"} or "".join(segments[:1]).startswith("@")
-    if len(segments) != 1 or not is_named or not _is_profile_host(platform, parts.hostname or ""):
+    if len(segments) != 1 or not is_named or not _is_profile_host(platform, address.host):
         raise InvalidInput(
             f"not a profile on {platform}: {given[:80]!r}",
             remedy="Give the username alone.",
@@ -258,13 +265,19 @@ def _is_profile_host(platform: str, host: str) -> bool:
     return front in {"", "www.", "m.", "mobile."} or is_country
 
 
-def _split(given: str, platform: str) -> SplitResult:
+def _split(given: str, platform: str) -> _Address:
     if len(given) > MAX_URL_LENGTH or _UNSAFE.search(given):
         raise InvalidInput(
             f"an address with signs that no {platform} address has: {given[:80]!r}",
             remedy="Copy the address from the browser, without quotes or blanks.",
         )
-    parts = _parsed(given)
+    try:
+        parts = urlsplit(given)
+        port = parts.port  # raises for one that is no number
+    except ValueError:
+        raise InvalidInput(
+            f"not an address: {given[:80]!r}", remedy="Give an http(s) URL."
+        ) from None
     if parts.scheme != "https":
         raise InvalidInput(
             f"not an https address: {given[:80]!r}",
@@ -277,7 +290,7 @@ def _split(given: str, platform: str) -> SplitResult:
             f"not an address on {platform}: {given[:80]!r}",
             remedy=f"Its host must be {' or '.join(known)}.",
         )
-    if parts.username is not None or parts.port not in {None, 443} or not _is_plain_host(host):
+    if parts.username is not None or port not in {None, 443} or not _is_plain_host(host):
         raise InvalidInput(
             f"not a plain {platform} address: {given[:80]!r}",
             remedy=f"Give https://{HOSTS[platform][0]}/….",
@@ -287,18 +300,7 @@ def _split(given: str, platform: str) -> SplitResult:
             f"an address with dot segments: {given[:80]!r}",
             remedy="Copy the address from the browser.",
         )
-    return parts
-
-
-def _parsed(given: str) -> SplitResult:
-    try:
-        parts = urlsplit(given)
-        _ = parts.port  # raises here, not later, for a port that is no number
-    except ValueError:
-        raise InvalidInput(
-            f"not an address: {given[:80]!r}", remedy="Give an http(s) URL."
-        ) from None
-    return parts
+    return _Address(host, parts.path)
 
 
 def _is_plain_host(host: str) -> bool:

@@ -84,6 +84,11 @@ class Table:
             if fields[1] or fields[2] or fields[4]
         ]
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether anybody waits, as it was read."""
+        return any(fields[1] for _, fields in self._unpacked())
+
     def find(self, name: bytes) -> TurnRecord | None:
         """Return the record of a holder."""
         padded = name.ljust(MAX_NAME_BYTES, b"\0")

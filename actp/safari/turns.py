@@ -244,6 +244,8 @@ class TurnTable:
         if self._is_occupied(table, own, now):
             return False
         others = [record for record in table.lively() if record.index != own.index]
+        if len(others) < self._turns:  # each keeps one turn at most, whatever it does
+            return True
         free = self._turns - sum(self._is_occupied(table, each, now) for each in others)
         for record in others:
             if free <= 0:
@@ -254,6 +256,8 @@ class TurnTable:
 
     def _next_in_line(self, table: Table, own: TurnRecord) -> list[bytes]:
         """Return those who can take a turn now, no more of them than there are turns free."""
+        if not table.is_waited_for:
+            return []
         now = self._clock()
         # The table was read before ``own`` was changed.
         lively = [own, *(record for record in table.lively() if record.index != own.index)]
