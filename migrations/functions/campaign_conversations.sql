@@ -141,7 +141,8 @@ begin
       from jsonb_array_elements(coalesce(rows, '[]')) m;
   end if;
   return coalesce((select jsonb_agg(h) from jsonb_array_elements(heard) h
-                    where h ->> 'at' is not null or h ->> 'text' is not null), '[]');
+                    where (h ->> 'at' is not null or h ->> 'text' is not null)
+                      and not agent_is_act(h ->> 'text')), '[]');
 end $$;
 
 -- The targets under way of the person at some addresses, in every campaign and on every platform.

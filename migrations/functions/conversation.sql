@@ -71,6 +71,92 @@ language sql immutable as $$
                     and message.sent_by_automation::text is distinct from 'true')
 $$;
 
+-- Whether a text is what a site reports that somebody did (liked a message, reacted, is typing), in the
+-- languages that the sites are shown in, or hearts alone: some programs store that as a message. Who wrote
+-- words, or a sign that may answer a question, has answered. `who` may stand before, in one handle or name.
+create or replace function public.agent_is_act(said text) returns boolean
+language plpgsql immutable as $$
+declare
+  hearts constant text := '❤♥❣💛💚💙💜🧡🖤🤍🤎🩷🩵🩶💕💖💗💓💞💘💝';
+  acts constant text := '^('
+    -- Tapbacks quote what they are about.
+    '(liked|loved|laughed at|emphasi[sz]ed|reacted .{1,12} to|removed .{1,20} from) (["“„«].*|an? (image|photo|link|message|video))'
+    '|(has )?(liked|hearted) (a|an|your|this) (message|dm|photo|image|story|reel|post|video|comment)'
+    '|(has )?reacted( with)?( .{1,12})? to (your|a|an|this) (message|story|note|photo|reel|post)'
+    '|(un|de)(sent|leted) a message|(this )?message (was |has been |is )?(deleted|unsent|unavailable|removed)'
+    '|(accepted your|sent you a) (message request|invitation|connection request|friend request|follow request)'
+    '|(started following|followed|is now following) you( back)?|(viewed|saw) your (profile|story)'
+    '|mentioned you in (a|their|his|her) (story|note)|took a screenshot( of .*)?|(is )?typing[ .…]*'
+    '|changed the theme.*|you can now message each other.*|you(''|’)?re now connected.*'
+    '|(hat )?(mit .{1,12} )?auf (deine|ihre|eine|die) (nachricht|story|notiz)( mit .{1,12})? reagiert'
+    '|(hat )?reagierte?( mit .{1,12})? auf (deine|ihre|eine|die) (nachricht|story|notiz)( mit .{1,12})?'
+    '|gefällt (deine|ihre|eine|die) (nachricht|story)|(hat )?(deine|ihre|eine|die) nachricht (mit .{1,20} markiert|geliked|gelikt)'
+    '|hat eine nachricht (zurückgenommen|gelöscht)|diese nachricht wurde (gelöscht|zurückgenommen)'
+    '|(schreibt|tippt)( gerade)?[ .…]*|folgt dir( jetzt)?|hat (deine|ihre) (nachrichten)?anfrage (angenommen|akzeptiert)'
+    '|a (aimé|liké|adoré) (un|votre|ton|le) message|a réagi( (avec |par )?.{1,12})? à (votre|ton|un|une|ta) (message|story|note)( avec .{1,12})?'
+    '|a supprimé un message|ce message a été supprimé|est en train d.écrire[ .…]*|a commencé à (vous|te) suivre|a accepté votre (demande|invitation).*'
+    '|(le |les )?(gust[óa]|encant[óa]) (un|tu|su|el) mensaje|(le )?(dio|ha dado) (un )?me gusta a (un|tu|su) mensaje'
+    '|(ha )?reaccion(ó|ado)( con .{1,12})? a (tu|su|un|una) (mensaje|historia|nota)( con .{1,12})?'
+    '|(eliminó|borró|anuló el envío de) un mensaje|(se eliminó este mensaje|este mensaje (se eliminó|fue eliminado))|está escribiendo[ .…]*'
+    '|(comenzó|empezó|ha empezado|ha comenzado) a seguirte|(aceptó|ha aceptado) tu solicitud.*'
+    '|curtiu (uma|a sua|sua|tua|a tua) (mensagem|história)|reagiu( com .{1,12})? (à|a) (sua|tua|uma) (mensagem|história|nota)( com .{1,12})?'
+    '|apagou uma mensagem|(esta|essa) mensagem foi (apagada|excluída)|está (digitando|a escrever|escrevendo)[ .…]*|começou a (te )?seguir( você|-te)?|aceitou (sua|a sua|o seu) .*'
+    '|ha messo .?(mi piace|like).? a(l tuo|d? ?un)? ?messaggio|ha reagito( con .{1,12})? al(la)? tu[oa] (messaggio|storia|nota)( con .{1,12})?'
+    '|ha (eliminato|annullato l.invio di) un messaggio|questo messaggio è stato eliminato|sta scrivendo[ .…]*|ha iniziato a seguirti|ha accettato la tua .*'
+    '|(vindt|vond) (je|een|dit) bericht leuk|heeft met .{1,12} (gereageerd op je (bericht|verhaal)|op je (bericht|verhaal) gereageerd)|heeft je bericht geliket'
+    '|is aan het typen[ .…]*|heeft een bericht verwijderd|volgt (je|jou) nu'
+    '|polubi[łl]\(?a?\)? (twoją |tę )?wiadomość|(za)?reagow?a?[łl]\(?a?\)?( .{1,12})? na (twoją |tę )?(wiadomość|relację)|pisze[ .…]+|obserwuje cię( teraz)?'
+    '|(поставил|оценил|лайкнул)\(?а?\)?.{0,30} сообщени[еюя]|(от|про)?реагировал\(?а?\)?( .{1,12})? на (ваше|твое|твоё|вашу|твою) (сообщение|историю)|нравится (ваше |твое |твоё )?сообщение|печатает[ .…]*'
+    '|(bir |bu )?mesaj(ı|ını|ınızı)? beğendi|mesaj(ına|ınıza) .{1,20} (ifadesini |tepkisini )?(bıraktı|verdi)|yazıyor[ .…]*|seni takip etmeye başladı'
+    '|menyukai (sebuah )?pesan( anda)?|(menanggapi|bereaksi|memberi(kan)? reaksi) .{0,20}pesan anda|sedang mengetik[ .…]*|mulai mengikuti anda'
+    '|đã (thích|bày tỏ cảm xúc|thả .{1,12}).{0,20} tin nhắn.{0,12}|đang nhập[ .…]*'
+    '|gillade ett meddelande|reagerade( med .{1,12})? på (ditt|ett) meddelande( med .{1,12})?|(kunne|kan) lide (din|en) besked|reagerede( med .{1,12})? på (din|en) besked( med .{1,12})?|likte (en |meldingen )?(melding|din)?|reagerte( med .{1,12})? på (meldingen din|en melding)( med .{1,12})?|skriver[ .…]+'
+    ')[.!]?\s*$';
+  -- Scripts that put the verb last.
+  acts_behind constant text := '('
+    'メッセージに.{0,20}(いいね|リアクション).{0,12}|入力中[ .…]*|메시지(를|에) ?.{0,16}(좋아|공감|반응).{0,8}|입력 중[ .…]*'
+    '|(赞了|讚了|喜欢了|喜歡了|按讚).{0,12}(消息|訊息|讯息|私信)|[对對].{0,8}(消息|訊息|讯息).{0,16}(回应|回應|反应|反應|表情)'
+    '|正在输入[ .…]*|(تفاعل|أعجب|اعجب).{0,24}رسالتك|يكتب( الآن)?[ .…]*'
+    ')[.!]?\s*$';
+  rest text := lower(said);
+begin
+  if said is null or length(said) > 120 then
+    return false;
+  elsif said ~ ('[' || hearts || ']') and translate(said, hearts || E' \n\uFE0F\u200D🔥', '') = '' then
+    return true;
+  elsif said ~ '[\u0600-\u06ff\u3040-\u9fff\uac00-\ud7af]' then
+    return length(said) <= 60 and rest ~ acts_behind;
+  -- Few texts have any of these, and no other one is an act.
+  elsif rest !~ ('messag|dm|photo|image|stor[iy]|reel|post|video|comment|follow|request|invitation|profile|screenshot'
+                 '|typing|theme|connected|nachricht|notiz|schreibt|tippt|folgt|anfrage|mensa|histor|nota|escri|segui'
+                 '|solicit|digit|bericht|verhaal|typen|volgt|wiadomo|relacj|pisze|obserw|сообщ|истори|печата|mesaj'
+                 '|yazıyor|takip|pesan|mengetik|tin nhắn|nhập|meddelande|besked|melding|skriver|["“„«]') then
+    return false;
+  end if;
+  -- Who did it may stand before, in one word or as a name.
+  for words in 0..3 loop
+    if rest ~ acts then
+      return words = 0
+        or (words = 1 and lower(said) !~ ('^(i|we|just|so|really|and|yes|also|have|but|totally|ich|wir|je|nous'
+                                          '|yo|eu|io|ik|me|mi|te|nos) '))
+        or said ~ format('^(?!(I|We|Just|So|And|Yes|But|Ich|Wir|Je|Nous|Yo|Eu|Io|Ik|Me) )(@?[[:upper:]][^ ]* ){%s}',
+                         words);
+    end if;
+    exit when position(' ' in rest) = 0;
+    rest := substr(rest, position(' ' in rest) + 1);
+  end loop;
+  return false;
+end $$;
+
+-- Messages by which somebody answered, in words or a sign: no reaction, receipt or notice of the site.
+create or replace function public.agent_is_answer(message public.crm_messages) returns boolean
+language sql immutable as $$
+  select agent_outreach_is_theirs(message)
+     and coalesce(lower(message.message_type::text), '')
+         !~ ('(^|_)(typing|system|deleted|unsent|receipt)$|(^|_)' || agent_silent_acts())
+     and not coalesce(agent_is_act(coalesce(nullif(message.message_text, ''), message.body)), false)
+$$;
+
 -- Interactions that stand for words of theirs; who merely opened or liked something said nothing.
 create or replace function public.agent_is_reply(type text, direction text) returns boolean
 language sql immutable as $$
@@ -201,7 +287,7 @@ language sql stable as $$
    cross join lateral (
       select max(t.at) filter (where t.is_outbound) as out_at,
              max(t.stated_at) filter (where t.is_outbound) as touched_at,
-             max(t.at) filter (where not t.is_outbound and not t.is_silent) as in_at,
+             max(t.at) filter (where t.is_answer) as in_at,
              (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
                as in_platform,
              count(*) filter (where t.is_outbound and t.at > now() - interval '7 days') as touches,
@@ -216,10 +302,7 @@ language sql stable as $$
                      coalesce(n.sent_at, n.created_at) as stated_at, safari_platform(n.platform) as platform,
                      coalesce(nullif(n.message_text, ''), n.body) as text,
                      not agent_outreach_is_theirs(n) as is_outbound,
-                     -- Some programs store reactions and receipts as messages.
-                     coalesce(lower(n.message_type::text), '')
-                       ~ ('(^|_)(typing|system|deleted|unsent|receipt)$|(^|_)' || agent_silent_acts())
-                       as is_silent
+                     agent_is_answer(n) as is_answer
                 from crm_messages n where n.contact_id = any (ids)
                order by 1 desc nulls last limit 200) t) m
    cross join lateral (
@@ -233,7 +316,9 @@ language sql stable as $$
    cross join lateral (
       select max(greatest(
                agent_heard_at(agent_time(n.last_reply_at), greatest(n.seen_at, n.updated_at)),
-               case when n.unread_count > 0
+               -- One that is unread may be a reaction; of more, one is an answer.
+               case when n.unread_count > 1 or (n.unread_count = 1 and not agent_is_act(
+                           coalesce(n.last_message, n.last_message_preview)))
                     then agent_heard_at(coalesce(agent_time(n.last_message_at), n.seen_at, n.updated_at),
                                         greatest(n.seen_at, n.updated_at)) end)) as in_at,
              (array_agg(safari_platform(n.platform) order by coalesce(agent_time(n.last_message_at),

@@ -361,7 +361,7 @@ language sql stable set search_path = public, pg_temp as $$
     select safari_platform(m.platform) as platform, m.status, m.error_message,
            m.status = 'sent' and (
              exists (select from crm_messages n
-                      where n.contact_id = m.contact_id and agent_outreach_is_theirs(n)
+                      where n.contact_id = m.contact_id and agent_is_answer(n)
                         and coalesce(n.sent_at, n.created_at) > m.sent_at)
              or exists (select from crm_interactions i
                          where i.contact_id = m.contact_id and agent_is_reply(i.type, i.direction)

@@ -73,7 +73,7 @@ begin
     select s.contact_id, max(s.at) as at
       from (select m.contact_id, coalesce(m.sent_at, m.created_at) as at
               from crm_messages m
-             where m.contact_id = any (wanted) and agent_outreach_is_theirs(m)
+             where m.contact_id = any (wanted) and agent_is_answer(m)
             union all
             select i.contact_id, coalesce(i.occurred_at, i.created_at)
               from crm_interactions i
@@ -90,7 +90,7 @@ begin
                 and coalesce(i.occurred_at, i.created_at) > q.created_at)
             or exists (select from crm_messages m
                     where m.contact_id = any (agent_person(q.contact_id))
-                      and agent_outreach_is_theirs(m)
+                      and agent_is_answer(m)
                       and safari_platform(coalesce(m.platform, q.platform)) = safari_platform(q.platform)
                       and coalesce(m.sent_at, m.created_at) > q.created_at)));
   return jsonb_build_object(

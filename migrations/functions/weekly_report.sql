@@ -82,7 +82,7 @@ begin
       from (select coalesce(x.contact_id::text, safari_platform(x.platform) || ':' || x.username)
                      as who
               from crm_messages x
-             where agent_outreach_is_theirs(x)
+             where agent_is_answer(x)
                and x.sent_at > since and x.sent_at <= now()) m
     having count(*) > 0 or exists (select from crm_message_queue q
                                     where q.status in ('pending', 'sending')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,6 +229,8 @@ def test_receipts_reactions_and_our_own_messages_are_no_replies(
         "ours": {"body": "Following up", "sender": "me"},
         "theirs": {"body": "Following up?", "sender": "them"},
         "story": {"message_type": "story_reply", "body": "Nice!", "direction": "inbound"},
+        "liked": {"body": "Liked a message", "direction": "inbound"},
+        "heart": {"body": "\u2764\ufe0f", "direction": "inbound"},
     }
     for name, message in stored.items():
         contact = people.add(name)
@@ -241,6 +245,17 @@ def test_receipts_reactions_and_our_own_messages_are_no_replies(
             (Jsonb(values),),
         )
     assert {row["name"] for row in waiting(tools.store)} == {"theirs", "story"}
+
+
+def test_reports_of_a_site_are_told_from_answers(admin: psycopg.Connection) -> None:
+    said = tomllib.loads(Path(__file__).with_name("acts.toml").read_text(encoding="utf-8"))
+    judged = {
+        kind: admin.execute(
+            "select t from unnest(%s::text[]) t where agent_is_act(t) <> %s", (said[kind], is_act)
+        ).fetchall()
+        for kind, is_act in (("acts", True), ("answers", False))
+    }
+    assert judged == {"acts": [], "answers": []}
 
 
 def test_a_message_dated_in_the_future_is_as_old_as_its_row(tools: Tools, people: People) -> None:

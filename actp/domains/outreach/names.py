@@ -9,11 +9,15 @@ from html import unescape
 from importlib.resources import files
 from typing import Final
 
+from actp.domains.outreach.name_order import given_name, is_given, is_vietnamese
+
 __all__ = ["first_name"]
 
 # Letters with an apostrophe or a dash inside: no address, no number, no sentence fits in.
 _NAME: Final = re.compile("[^\\W\\d_]+(?:['\u2019-][^\\W\\d_]+)*")
 _LENGTHS: Final = range(2, 21)
+_FULL_NAME: Final = 2
+_STRETCHED: Final = re.compile(r"(.)\1\1")
 _PARTS: Final = re.compile(
     r"[|\u2022\u00b7/\\()\[\]{}<>:;~=+*_]+|\s[-\u2013\u2014]+\s|[\u2013\u2014]"
 )
@@ -29,6 +33,8 @@ _FIRM: Final = frozenset(_WORDS["firms"])
 _PLATFORMS: Final = re.compile(
     r"(?:instagram|insta|tiktok|linkedin|facebook|twitter|threads|youtube|telegram)"
 )
+_SURNAMES_TOO: Final = frozenset(_WORDS["firms_and_families"])
+_WORDS_TOO: Final = frozenset(_WORDS["words_and_names"])
 # Signs that turn the direction of writing: what is stored is not what is shown.
 _TURNED: Final = re.compile("[\u202d\u202e\u2066-\u2068]")
 # A handle in one word: theRealJane or JaneDoe, and no McDonald or DeShawn.
@@ -55,7 +61,7 @@ def first_name(display_name: str | None) -> str | None:
     for part in parts:
         words = _in_order(part)
         lowered = {word.lower().strip(".,") for word in words}
-        if lowered & _FIRM or "@" in "".join(words) or any(map(_PLATFORMS.search, lowered)):
+        if _is_firm(words) or "@" in "".join(words) or any(map(_PLATFORMS.search, lowered)):
             continue
         if name := _first(words):
             return name
@@ -93,16 +99,38 @@ def _first(words: list[str]) -> str | None:
     is_initials = len(rest[0]) == 2 and rest[0].isupper()
     if len(words) == 1 and (is_initials or _HANDLE.fullmatch(rest[0])):
         return None
+    if is_vietnamese(rest):
+        return _as_written(rest[-1])
     beginning = [word.lower() for word in rest[:2]]
     if len(rest) > 1 and (beginning[0] in _ARTICLES or set(beginning) <= _PARTICLES):
         return None
     # JR Smith: nobody is called by initials, nor by the family name.
-    if is_initials and not rest[-1].isupper():
-        return None
+    given = None if is_initials and not rest[-1].isupper() else _given(rest)
+    return _as_written(given) if given is not None and _is_name(given) else None
+
+
+def _given(words: list[str]) -> str | None:
     # DOE Jane: who writes one word in capitals means the family name.
-    is_reversed = len(rest) == 2 and rest[0].isupper() and not rest[1].isupper()
-    given = rest[1] if is_reversed and _is_name(rest[1]) else rest[0]
-    return _capitalized(given) if given.isupper() or given.islower() else given
+    is_reversed = len(words) == _FULL_NAME and words[0].isupper() and not words[1].isupper()
+    return words[1] if is_reversed and _is_name(words[1]) else given_name(words)
+
+
+def _is_firm(words: list[str]) -> bool:
+    """Return whether a word of a firm is no family name: Jude Law is a person."""
+    lowered = [word.lower().strip(".,") for word in words]
+    found = _FIRM.intersection(lowered)
+    is_person = (
+        len(lowered) == _FULL_NAME
+        and found == {lowered[1]}
+        and lowered[1] in _SURNAMES_TOO
+        and is_given(lowered[0])
+        and lowered[0] not in _WORDS_TOO
+    )
+    return bool(found) and not is_person
+
+
+def _as_written(word: str) -> str:
+    return _capitalized(word) if word.isupper() or word.islower() else word
 
 
 def _capitalized(word: str) -> str:
@@ -114,10 +142,13 @@ def _is_name(word: str) -> bool:
     bare = word.strip(".")
     return (
         len(bare) in _LENGTHS
-        and _NAME.fullmatch(bare) is not None
+        # Vowel signs of Indian scripts are no letters.
+        and _NAME.fullmatch("".join(x for x in bare if unicodedata.category(x)[0] != "M"))
+        is not None
         # What Python takes for letters holds the numbers of old scripts.
         and all(sign in _JOINS or unicodedata.category(sign)[0] in "LM" for sign in bare)
         and len(set(bare.lower())) > 1
+        and _STRETCHED.search(bare.lower()) is None
         and not any("SMALL CAPITAL" in unicodedata.name(sign, "") for sign in bare)
         and bare.lower() not in _NO_NAMES
         and bare.lower() not in _FIRM
