@@ -116,13 +116,15 @@ begin
     new.action := left(safari_trim(new.action), 1000);
     new.platform := lower(left(coalesce(safari_trim(new.platform),
                                         safari_trim(safari_params(new.params) ->> 'platform')), 1000));
-    -- Each table that is asked costs as much as ten columns that are set, so the ordinary row asks two:
-    -- it has a route, and no setting concerns it.
+    -- A statement costs as much as twenty columns that are set, so one finds the ordinary row: it has a
+    -- route, no setting concerns it, and no earlier row had its id.
     select t.service, t.effect into new.service, new.effect
       from safari_route_named(new.action, coalesce(new.platform, '')) t
      where not exists (select from safari_settings s
                         where case s.key when 'review' then s.value <> '"off"'
-                                         when 'foreign_platforms' then s.value ? new.platform end);
+                                         when 'foreign_platforms' then s.value ? new.platform end)
+       and not exists (select from safari_command_attempts a where a.command_id = new.id)
+       and not exists (select from safari_reviews r where r.door = 'command' and r.row_id = new.id);
     is_ordinary := found;
     if not is_ordinary then
       select r.service, r.effect into new.service, new.effect
@@ -153,9 +155,13 @@ begin
       new.metadata := jsonb_build_object('unreadable', left(new.metadata::text, 500));
     end if;
   end if;
-  -- Attempts are numbered by their own table, so that no edit of the row makes anybody forget one. Those
-  -- of an earlier row with the id of a new one are found for all new rows at once, after the insert.
-  new.attempt := case when tg_op = 'INSERT' then 0 else safari_last_attempt(new.id) end;
+  -- Attempts are numbered by their own table, so that no edit of the row makes anybody forget one.
+  if is_ordinary then
+    new.attempt := 0;
+  else
+    new.attempt := coalesce(
+      (select max(a.attempt) from safari_command_attempts a where a.command_id = new.id), 0);
+  end if;
   if new.status = 'pending' then
     -- A hold that nothing lifts would keep the row forever; this one is lifted by bin/queue.
     if new.hold not in ('backlog', 'campaign', 'review')
@@ -289,31 +295,12 @@ language sql set search_path = public, pg_temp as $$
    where array_remove(services, 'foreign') <> '{}'
 $$;
 
--- How many attempts a command has had.
-create or replace function public.safari_last_attempt(id uuid) returns integer
-language sql stable as $$
-  select coalesce(max(a.attempt), 0) from safari_command_attempts a where a.command_id = safari_last_attempt.id
-$$;
-
 -- Keeps the audit and the idempotency keys whole for every insert, and wakes the workers.
 create or replace function public.safari_queue_after_insert() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  reused uuid[];
   taken text;
 begin
-  -- A row with the id of an earlier one goes on with its attempts and its review.
-  reused := array(
-    select i.id from inserted i
-     where coalesce(
-       (select true from safari_command_attempts a where a.command_id = i.id limit 1),
-       (select true from safari_reviews r where r.door = 'command' and r.row_id = i.id)));
-  if reused <> '{}' then
-    update safari_command_queue q
-       set attempt = safari_last_attempt(q.id),
-           (hold, due_at, ready) = (select h.hold, h.due_at, h.ready from safari_held_for_review(q) h)
-     where q.id = any (reused);
-  end if;
   insert into safari_command_events (command_id, event, worker)
     select id, 'enqueued', safari_operator() from inserted where service <> 'foreign';
   insert into safari_command_events (command_id, event, detail)
