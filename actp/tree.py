@@ -172,6 +172,7 @@ class Tree:
         if settings.store_kind == "embedded":
             # One program runs the server; the others must find it, not start another.
             environment["DATABASE_URL"] = Cluster(settings.actp_home).dsn
+            environment["ACTP_CLUSTER"] = str(settings.actp_home)
         supervisord = [sys.executable, "-m", "actp.supervisord", "-c", str(CONFIGURATION)]
         return environment, supervisord
 

@@ -93,7 +93,7 @@ class _Recorder:
 def _record_timeout_seconds(settings: Settings) -> float:
     if settings.store_kind != "embedded":
         return RECORD_TIMEOUT_SECONDS
-    from actp.store.embedded import Cluster  # noqa: PLC0415  only this database needs it
+    from actp.store.embedded.cluster import Cluster  # noqa: PLC0415  only this database needs it
 
     exists = Cluster(settings.actp_home).exists
     return RECORD_TIMEOUT_SECONDS if exists else FIRST_RECORD_TIMEOUT_SECONDS

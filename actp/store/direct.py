@@ -28,7 +28,7 @@ def direct_dsn(settings: StoreSettings) -> Iterator[str]:
         first, rest = WITHOUT_DSN.split(". ", 1)
         raise InvalidInput(f"{first}.", remedy=rest)
     else:
-        from actp.store.embedded import EmbeddedStore  # noqa: PLC0415  # costs 0.1 s
+        from actp.store.embedded.store import EmbeddedStore  # noqa: PLC0415  # costs 0.1 s
 
         with closing(EmbeddedStore(settings.actp_home, application_name="actp db")) as store:
             yield store.cluster.dsn

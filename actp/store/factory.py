@@ -34,7 +34,7 @@ def _opened(settings: StoreSettings, application_name: str) -> Store:
 
             return SupabaseStore(str(settings.supabase_url), settings.supabase_service_role_key)
         case "embedded":
-            from actp.store.embedded import EmbeddedStore  # noqa: PLC0415
+            from actp.store.embedded.store import EmbeddedStore  # noqa: PLC0415
 
             return EmbeddedStore(settings.actp_home, application_name=application_name)
         case kind:

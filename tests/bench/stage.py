@@ -16,7 +16,7 @@ from actp.settings import (
     load_settings,
 )
 from actp.settings.names import ALIASES, KNOWN
-from actp.store.embedded import Cluster
+from actp.store.embedded.cluster import Cluster
 from simulator.process import SimulatorProcess
 from tests.bench.cpu import server_pid
 from tests.support.databases import Databases, postgres_database

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from actp.store.embedded import Cluster
+from actp.store.embedded.cluster import Cluster
 from tests.chaos.commands import RESEARCH, SENDERS, command_for
 from tests.chaos.waiting import eventually
 from tests.store.life import Life

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from actp.errors import WrongState
 from actp.settings import load_settings
-from actp.store.embedded import Cluster
+from actp.store.embedded.cluster import Cluster
 from actp.store.postgres import PostgresStore
 from actp.tree import Tree
 from simulator.process import free_port_base

@@ -14,8 +14,8 @@ import pytest
 
 from actp.errors import StoreError, WrongState
 from actp.settings import load_settings
-from actp.store.embedded import Cluster
 from actp.store.embedded.account import server_account
+from actp.store.embedded.cluster import Cluster
 from actp.store.embedded.location import locate
 from actp.store.postgres import PostgresStore
 from actp.supervision import TreeStopping

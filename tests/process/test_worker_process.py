@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from actp.store.embedded import Cluster
+from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate
 from actp.store.postgres import PostgresStore
 from tests.actors.rows import POSTS, Queue, eventually

@@ -12,9 +12,9 @@ from psycopg.conninfo import make_conninfo
 
 from actp.errors import InvalidInput, StoreError, WrongState
 from actp.marks import known_event, remember_event
-from actp.store.embedded import EmbeddedStore
 from actp.store.embedded.backup import dump, hold_what_others_sent, load
 from actp.store.embedded.binaries import ENVIRONMENT
+from actp.store.embedded.store import EmbeddedStore
 from actp.store.migrate import ADVISORY_LOCK
 from tests.support.servers import short_folder
 

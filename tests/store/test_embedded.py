@@ -17,10 +17,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from actp.errors import ActpError
-from actp.store.embedded import Cluster, EmbeddedStore
 from actp.store.embedded.account import server_account
 from actp.store.embedded.binaries import wheel_root
+from actp.store.embedded.cluster import Cluster
 from actp.store.embedded.locks import serves
+from actp.store.embedded.store import EmbeddedStore
 from tests.support.servers import short_folder
 
 if TYPE_CHECKING:
@@ -31,15 +32,16 @@ PROCESS_TIMEOUT_SECONDS = 120
 STARTERS = 8
 COMERS, ROUNDS = 4, 3
 START = """
-import sys; from pathlib import Path; from actp.store.embedded import Cluster
+import sys; from pathlib import Path; from actp.store.embedded.cluster import Cluster
 print(Cluster(Path(sys.argv[1])).ensure_running())
 """
 FOREGROUND = """
-import sys; from pathlib import Path; from actp.store.embedded import Cluster
+import sys; from pathlib import Path; from actp.store.embedded.cluster import Cluster
 Cluster(Path(sys.argv[1])).exec_foreground()
 """
 KILLED = """
-import os, signal, sys; from pathlib import Path; from actp.store.embedded import EmbeddedStore
+import os, signal, sys; from pathlib import Path
+from actp.store.embedded.store import EmbeddedStore
 store = EmbeddedStore(Path(sys.argv[1]))
 os.kill(os.getpid(), signal.SIGKILL)
 """

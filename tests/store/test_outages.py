@@ -16,7 +16,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actp.errors import StoreDenied, StoreUnavailable
-from actp.store.embedded import Cluster
+from actp.store.embedded.cluster import Cluster
 from actp.store.migrate import migrate
 from actp.store.postgres import PostgresStore
 from tests.support.proxy import Proxy

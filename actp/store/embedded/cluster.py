@@ -1,4 +1,8 @@
-"""The life of the embedded server: prepare, start, adopt, stop."""
+"""The life of the embedded server: prepare, start, adopt, stop.
+
+A client of PostgreSQL is imported only where one is needed: a supervised server is up before the
+programs that connect to it.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-import psycopg
-from psycopg.conninfo import make_conninfo
-
 from actp.errors import StoreUnavailable
-from actp.store.connection import DeadlineConnection
 from actp.store.embedded import access
 from actp.store.embedded.account import server_account
 from actp.store.embedded.binaries import ENVIRONMENT, programs
@@ -79,6 +79,8 @@ class Cluster:
     @property
     def dsn(self) -> str:
         """Return how to connect; there is no password, the socket's folder is private."""
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - see above
+
         return make_conninfo(
             host=str(self._location.sockets), port=PORT, user=USER, dbname=DATABASE
         )
@@ -105,6 +107,8 @@ class Cluster:
 
     def _found(self) -> bool | None:
         """Return whether the server that answers was started on demand; None without one."""
+        import psycopg  # noqa: PLC0415 - see above
+
         try:
             with psycopg.connect(self.dsn, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
                 row = connection.execute(FOUND, (ON_DEMAND,)).fetchone()
@@ -163,6 +167,10 @@ class Cluster:
 
     def _is_unused(self) -> bool:
         """Return whether the server runs on demand, and no other client is connected."""
+        import psycopg  # noqa: PLC0415 - see above
+
+        from actp.store.connection import DeadlineConnection  # noqa: PLC0415 - see above
+
         if not self._found():
             return False
         deadline = time.monotonic() + LINGER_SECONDS

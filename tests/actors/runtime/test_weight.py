@@ -19,6 +19,8 @@ NOBODY_NEEDS = {
     *("aiohttp", "anthropic", "click", "postgrest", "psycopg", "pygments", "rich", "supabase")
 }
 WATCHDOG_ALONE = {"httpx", "pykka"}
+# The database is up before the programs that connect to it.
+SERVER_ALONE = {"psycopg", "pydantic"}
 
 
 def loaded(module: str) -> set[str]:
@@ -40,6 +42,7 @@ def loaded(module: str) -> set[str]:
         ("actors.scheduler.__main__", NOBODY_NEEDS),
         ("actors.sentinel.__main__", NOBODY_NEEDS),
         ("actors.watchdog.__main__", NOBODY_NEEDS | WATCHDOG_ALONE),
+        ("actp.store.embedded.__main__", SERVER_ALONE),
         ("metrics.exporter", NOBODY_NEEDS | WATCHDOG_ALONE),
     ],
 )

@@ -14,7 +14,7 @@ from actp.errors import ExitCode
 from actp.safari.catalogue import HTTP_SERVICES
 from actp.safari.session_check import MAX_BODY_BYTES, Health, probe_all
 from actp.settings import SERVICE_SETTINGS
-from actp.store.embedded import Cluster
+from actp.store.embedded.cluster import Cluster
 from tests.support.servers import short_folder
 
 if TYPE_CHECKING:
