@@ -12,10 +12,10 @@ import click
 
 from actp.cli.bulk import bulk, bulk_options
 from actp.cli.database import command_id, database
-from actp.cli.filters import chosen, filter_options
+from actp.cli.filters import absent_names, chosen, filter_options
 from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
-from actp.cli.output import console, counted, emit_json, say, table, text
+from actp.cli.output import console, counted, emit_json, say, table, text, warn
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.times import moment, short_time
 from actp.operators import act, free_safari, operator_here
@@ -85,6 +85,7 @@ def pause(
 ) -> None:
     """Pause sending. Requests in flight finish; other commands wait."""
     seconds = span.total_seconds() if span else None
+    account = account and parse_login(account)
     with database() as store:
         answer = act(
             store,
@@ -93,12 +94,15 @@ def pause(
             platform=_platform(platform),
             seconds=seconds,
             note=note,
-            account=account and parse_login(account),
+            account=account,
         )
+        absent = absent_names(store, {"account": account}) if account else []
     if answer["until"] == "infinity":
         answer["until"] = None
     until = f"until {short_time(answer['until'])}" if answer["until"] else "until bin/resume"
     _told(answer, f"Paused {_named(answer['platform'], account)} {until}.", as_json=as_json)
+    for line in absent:  # a new account has none yet, and a misspelled one sends on
+        warn(f"{line} Check its name in bin/limits.")
 
 
 @click.command()

@@ -43,6 +43,14 @@ def state(queue: Database, command: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
+def test_pause_of_an_account_without_commands_is_doubted(run: Cli, queue: Database) -> None:
+    add(queue, account="shop", status="pending")
+    known, misspelled = (run("pause", "--account", name) for name in ("Shop", "shpo"))
+    assert (known.code, known.err) == (ExitCode.OK, "")
+    assert misspelled.code == ExitCode.OK
+    assert misspelled.err == "No command has account shpo. Check its name in bin/limits.\n"
+
+
 @pytest.mark.usefixtures("queue")
 def test_a_pause_for_a_time_and_its_end(run: Cli) -> None:
     assert run("pause", "--platform", "TikTok", "--for", "1h30m").out.startswith("Paused tiktok")
