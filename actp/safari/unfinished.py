@@ -31,45 +31,71 @@ _NOBODY: Final = (
     r" (?:user|member|account)"
     r"|(?:first|last|full|customer|contact) name|firstname|lastname|true|false|customer|recipient)"
 )
+# With the signs of which every match has one. Few texts have any, and a search takes much longer
+# than a look at the signs.
 _PLACEHOLDERS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"\{\{[^{}]{0,80}\}\}|\{[%#][^{}]{0,80}[%#]\}",
-        rf"(?i:\$?\{{\s*(?:{_FIELDS}|\w*_\w+|\w+\s*\|[^{{}}]{{0,40}})\s*\}})|\$\{{\w+\}}",
-        r"%\([A-Za-z_]\w*\)[sd]|%[A-Z][A-Z_]{2,}%|%%\w+%%|\*\|[A-Z_]+\|\*|<%=?.{0,60}?%>",
-        r"\{!?\w+(?:\.\w+)+\}|\{\d\}|(?<![\w%])%[sd]\b",
-        r"(?i:&lt;\s*[\w ]{2,30}\s*&gt;|\(\s*insert\b[^)]{0,80}\)|\((?:first |last )?name\))",
-        rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])",
-        r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b",
-        r"\[object \w+\]|\bInvalid Date\b|Traceback \(most recent call last\)",
-        r"#(?:N/A|NV|REF!|BEZUG!|NAME\?|VALUE!|WERT!|DIV/0!|NULL!|NUM!)",
-        r"(?<!\w)[$€£]X{2,}\b|\bX{2,}[%€]|\bXX[/:.]XX\b",
-        rf"{_GREETING}\s+(?:\.{{2,}}|-{{2,}}|\u2014),|\b(?:about|your|for|at|of) _{{2,}}(?!\w)",
-        # What another program made of signs and line ends.
-        r"(?i:&(?:amp|lt|gt|quot|apos|nbsp|[lr]squo|[lr]dquo|hellip|[nm]dash|[aeiou]uml|#x?[0-9a-f]{2,6});)",
-        r"</?(?:p|br|div|span)\b[^<>]{0,80}>",
-        r"\\n\\n|(?<=[,.!?])\\n|\\u[0-9a-fA-F]{4}",
-        r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?![\w.-])",
-        r"(?i:\blorem ipsum\b)|^TODO:|[,.:!]\s*TODO\b(?! list)|^\W*\{\}\W*$",
-        rf"{_GREETING}\s+(?:\{{\}}|(?:TBD|TBA|TBC|TODO|INSERT[ _]\w+)\b|@(?:first_?)?name\b)",
-        rf"{_GREETING}\s+[\u27e8\u2039\xbb\u203a\u300c]\s*(?i:{_FIELDS})\s*[\u27e9\u203a\xab\u2039\u300d]",
-        rf"@@\w+@@|«\s*(?i:{_FIELDS})\s*»",
-        # What an assistant says around the text that it was asked for.
-        r"(?i:\bas an? (?:ai|large)\b(?: \w+){0,2} (?:model|assistant)\b|^subject:\s)",
-        r"(?i:\bi (?:can['\u2019]t|cannot) (?:assist with|fulfill?) (?:that|this)\b)",
+    (frozenset(signs), re.compile(pattern))
+    for signs, pattern in (
+        ("{", r"\{\{[^{}]{0,80}\}\}|\{[%#][^{}]{0,80}[%#]\}"),
+        ("{", rf"(?i:\$?\{{\s*(?:{_FIELDS}|\w*_\w+|\w+\s*\|[^{{}}]{{0,40}})\s*\}})|\$\{{\w+\}}"),
+        ("%*", r"%\([A-Za-z_]\w*\)[sd]|%[A-Z][A-Z_]{2,}%|%%\w+%%|\*\|[A-Z_]+\|\*|<%=?.{0,60}?%>"),
+        ("{%", r"\{!?\w+(?:\.\w+)+\}|\{\d\}|(?<![\w%])%[sd]\b"),
         (
-            r"^(?i:(?:sure|certainly|of course|absolutely|great|okay|ok|yes)\b[!,.]*\s+)?"
-            r"(?i:here(?:['\u2019]s| is| are) (?:an?|the|your|some)(?: [\w-]+,?){0,4}?"
-            r" (?:dm|message|draft|reply|comment|tweet|response)s?\b[^.!?\n]{0,60}:)"
+            "&(",
+            r"(?i:&lt;\s*[\w ]{2,30}\s*&gt;|\(\s*insert\b[^)]{0,80}\)|\((?:first |last )?name\))",
+        ),
+        ("[<", rf"(?i:[\[<]\s*(?:insert\b[^\]>]{{0,80}}|{_FIELDS})\s*[\]>])"),
+        ("", r"\b(?:FIRST_?NAME|LAST_?NAME|FULL_?NAME|COMPANY_NAME|YOUR_NAME)\b"),
+        ("", r"\[object \w+\]|\bInvalid Date\b|Traceback \(most recent call last\)"),
+        ("#", r"#(?:N/A|NV|REF!|BEZUG!|NAME\?|VALUE!|WERT!|DIV/0!|NULL!|NUM!)"),
+        ("X", r"(?<!\w)[$€£]X{2,}\b|\bX{2,}[%€]|\bXX[/:.]XX\b"),
+        (
+            "",
+            rf"{_GREETING}\s+(?:\.{{2,}}|-{{2,}}|\u2014),|\b(?:about|your|for|at|of) _{{2,}}(?!\w)",
+        ),
+        # What another program made of signs and line ends.
+        (
+            "&",
+            r"(?i:&(?:amp|lt|gt|quot|apos|nbsp|[lr]squo|[lr]dquo|hellip|[nm]dash|[aeiou]uml|#x?[0-9a-f]{2,6});)",
+        ),
+        ("<", r"</?(?:p|br|div|span)\b[^<>]{0,80}>"),
+        ("\\", r"\\n\\n|(?<=[,.!?])\\n|\\u[0-9a-fA-F]{4}"),
+        ("/", r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?![\w.-])"),
+        ("", r"(?i:\blorem ipsum\b)|^TODO:|[,.:!]\s*TODO\b(?! list)|^\W*\{\}\W*$"),
+        (
+            "{@T",
+            rf"{_GREETING}\s+(?:\{{\}}|(?:TBD|TBA|TBC|TODO|INSERT[ _]\w+)\b|@(?:first_?)?name\b)",
+        ),
+        (
+            "\u27e8\u2039\xbb\u203a\u300c",
+            rf"{_GREETING}\s+[\u27e8\u2039\xbb\u203a\u300c]\s*(?i:{_FIELDS})\s*[\u27e9\u203a\xab\u2039\u300d]",
+        ),
+        ("@«", rf"@@\w+@@|«\s*(?i:{_FIELDS})\s*»"),
+        # What an assistant says around the text that it was asked for.
+        ("", r"(?i:\bas an? (?:ai|large)\b(?: \w+){0,2} (?:model|assistant)\b|^subject:\s)"),
+        ("", r"(?i:\bi (?:can['\u2019]t|cannot) (?:assist with|fulfill?) (?:that|this)\b)"),
+        (
+            ":",
+            (
+                r"^(?i:(?:sure|certainly|of course|absolutely|great|okay|ok|yes)\b[!,.]*\s+)?"
+                r"(?i:here(?:['\u2019]s| is| are) (?:an?|the|your|some)(?: [\w-]+,?){0,4}?"
+                r" (?:dm|message|draft|reply|comment|tweet|response)s?\b[^.!?\n]{0,60}:)"
+            ),
         ),
         # After a greeting stands a name, whatever the brackets.
-        rf"{_GREETING}\s+[\[{{<\u3010]+[\w .'|!-]{{1,40}}[\]}}>\u3011]+",
-        rf"{_GREETING}\s+(?:\{{\w+|\w+\}}|#\w+#)",
-        rf"{_GREETING}\s+(?:\$\w+|_{{2,}}\w*|[|~:]{_WORD_FIELDS}\b|XXX+\b|\(+{_WORD_FIELDS}\)+)",
-        rf"{_GREETING}\s+(?:NAME|USERNAME|USER|(?i:[fl]name|(?:first|last)_?name|user_name))\b",
+        ("[{<\u3010", rf"{_GREETING}\s+[\[{{<\u3010]+[\w .'|!-]{{1,40}}[\]}}>\u3011]+"),
+        ("{}#", rf"{_GREETING}\s+(?:\{{\w+|\w+\}}|#\w+#)"),
+        (
+            "$_|~:X(",
+            rf"{_GREETING}\s+(?:\$\w+|_{{2,}}\w*|[|~:]{_WORD_FIELDS}\b|XXX+\b|\(+{_WORD_FIELDS}\)+)",
+        ),
+        (
+            "",
+            rf"{_GREETING}\s+(?:NAME|USERNAME|USER|(?i:[fl]name|(?:first|last)_?name|user_name))\b",
+        ),
         # A block of code, and letters that were lost on the way.
-        r"```|\ufffd",
-        rf"{_GREETING}\s+,",
+        ("`\ufffd", r"```|\ufffd"),
+        (",", rf"{_GREETING}\s+,"),
     )
 )
 _NOTHINGS: Final = (
@@ -107,7 +133,10 @@ def unfinished(text: str) -> str | None:
     if match := _MISREAD.search(text):
         return f"the text was stored in another encoding: {text[: match.end()][-40:]}"
     plain = unicodedata.normalize("NFKC", text)
-    for placeholder in _PLACEHOLDERS:
+    shown = frozenset(plain)
+    for signs, placeholder in _PLACEHOLDERS:
+        if signs and signs.isdisjoint(shown):
+            continue
         if match := placeholder.search(plain):
             return f"the text has a placeholder: {match[0][:40]}"
     if word := nothing_word(text):
