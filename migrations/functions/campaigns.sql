@@ -41,6 +41,18 @@ language sql set search_path = public, pg_temp as $$
                         and (o.status = 'running' or (o.status = 'pending' and o.hold is null)))
 $$;
 
+-- Whether a change of a command ended it, gave its end another reason, or put it back in line. The
+-- conditions of the triggers that ask this are short: PostgreSQL parses them for each statement that
+-- updates a status.
+create or replace function public.safari_ended_or_reopened(
+  was public.safari_command_queue, command public.safari_command_queue
+) returns boolean
+language sql immutable as $$
+  select (command.status is distinct from was.status or command.reason is distinct from was.reason)
+         and (command.status in ('completed', 'failed', 'cancelled')
+              or (command.status = 'pending' and was.status in ('completed', 'failed', 'cancelled')))
+$$;
+
 -- Tells the target what happened to a step, in the transaction that says so. Security definer: a role that
 -- may write the queue need not reach our other tables.
 create or replace function public.safari_campaign_step_changed() returns trigger
@@ -48,7 +60,8 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   target safari_campaign_targets;
 begin
-  if not (new.params ? 'campaign_step') or new.batch_id !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+  if not safari_ended_or_reopened(old, new) or not (new.params ? 'campaign_step')
+     or new.batch_id !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
   then
     return null;
   end if;
@@ -75,11 +88,7 @@ end $$;
 
 create or replace trigger safari_campaign_step_changed
   after update of status, reason on public.safari_command_queue
-  for each row when (
-    new.campaign_id is not null and new.batch_id is not null
-    and (new.status is distinct from old.status or new.reason is distinct from old.reason)
-    and (new.status in ('completed', 'failed', 'cancelled')
-         or (new.status = 'pending' and old.status in ('completed', 'failed', 'cancelled'))))
+  for each row when (new.campaign_id is not null and new.batch_id is not null)
   execute function public.safari_campaign_step_changed();
 
 -- Enqueues commands, [{..., held}], and holds those that are to wait for the one before.

@@ -164,23 +164,22 @@ end $$;
 create or replace function public.agent_outreach_command_changed() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
-  perform agent_outreach_settle(new);
+  if safari_ended_or_reopened(old, new) then
+    begin
+      perform agent_outreach_settle(new);
+    exception when integrity_constraint_violation or data_exception
+                   or syntax_error_or_access_rule_violation then
+      perform safari_alert(format('agent_error:outreach:settle:%s', safari_today()), 'agent_error',
+        jsonb_build_object('domain', 'outreach', 'task', 'settle',
+                           'error', format('command %s: %s', new.id, sqlerrm)));
+    end;
+  end if;
   return null;
-exception
-  when integrity_constraint_violation or data_exception or syntax_error_or_access_rule_violation then
-    perform safari_alert(format('agent_error:outreach:settle:%s', safari_today()), 'agent_error',
-      jsonb_build_object('domain', 'outreach', 'task', 'settle',
-                         'error', format('command %s: %s', new.id, sqlerrm)));
-    return null;
 end $$;
 
 create or replace trigger agent_outreach_command_changed
   after update of status, reason on public.safari_command_queue
-  for each row when (
-    new.batch_id = 'outreach'
-    and (new.status is distinct from old.status or new.reason is distinct from old.reason)
-    and (new.status in ('completed', 'failed', 'cancelled')
-         or (new.status = 'pending' and old.status in ('completed', 'failed', 'cancelled'))))
+  for each row when (new.batch_id = 'outreach')
   execute function public.agent_outreach_command_changed();
 
 -- When a message may go that is handed over now: at once, or at the next hour at which its reader
