@@ -81,7 +81,7 @@ begin
 end $$;
 
 -- Plans are made once and by index, whatever the table's statistics say at that moment: planning anew
--- would cost more than the statements.
+-- would cost more than the statements. So would setting up bitmaps and caches for a few rows.
 --
 -- One transaction for what a process has to write: finishes first, then begins. Items are
 -- {id, attempt, lease, verdict, ...} and {id, lease, service, recipient, person, text_hash}. Every row is locked in
@@ -93,6 +93,7 @@ language plpgsql
 set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off set enable_memoize = off
 as $$
 declare
   worker text;
