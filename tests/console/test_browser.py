@@ -80,6 +80,12 @@ def listen(page: Page) -> list[str]:
     return told
 
 
+def take_picture(page: Page, name: str) -> None:
+    # A PNG of so many pixels takes four times as long.
+    picture = PICTURES / f"{name}.jpg"
+    page.screenshot(path=picture, type="jpeg", quality=80, full_page=True)
+
+
 def fill(served: Served) -> str:
     """Put something on every page; return the id of an unknown outcome."""
     life, store = served.life, served.database.store
@@ -126,9 +132,10 @@ def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served) 
     reschedule = bulk.replace("cancel", "reschedule")
     pages = (*PAGES, f"/commands/{unknown}", "/commands?to=nobody", bulk, reschedule)
     context = enter(browser, served)
+    page = context.new_page()
+    complaints = listen(page)
     for number, path in enumerate(pages):
-        page = context.new_page()
-        complaints = listen(page)
+        complaints.clear()
         page.goto(path)
         name = path.strip("/").partition("?")[0].replace("/", "-")[:24] or "overview"
         for width in (1200, 390):
@@ -137,18 +144,15 @@ def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served) 
             assert barriers_on(page) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             assert page.evaluate(CUT_PLACEHOLDERS) == [], (path, width)
-            page.screenshot(
-                path=PICTURES / f"{number:02d}-{name}-light-{width}.png", full_page=True
-            )
+            take_picture(page, f"{number:02d}-{name}-light-{width}")
             page.emulate_media(color_scheme="dark")
             assert barriers_on(page, COLOR_RULES) == [], (path, width)
-            page.screenshot(path=PICTURES / f"{number:02d}-{name}-dark-{width}.png", full_page=True)
+            take_picture(page, f"{number:02d}-{name}-dark-{width}")
         # Half a screen.
         page.set_viewport_size({"width": 960, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= 960, path
         allowed = ["404"] if path == "/nowhere" else []
         assert [text for text in complaints if not any(a in text for a in allowed)] == [], path
-        page.close()
     context.close()
 
 
@@ -168,7 +172,7 @@ def test_a_real_send_is_seen_live(browser: Browser, served: Served, tmp_path: Pa
             life.locator(".timeline").get_by_text("completed").wait_for()
             assert "twitter-dm" in row.first.inner_text()
             assert len(simulator.effects("twitter-dm")) == 1
-            life.screenshot(path=PICTURES / "live-send.png", full_page=True)
+            take_picture(life, "live-send")
             context.close()
 
 
