@@ -30,6 +30,7 @@ CUT_PLACEHOLDERS = """() => [...document.querySelectorAll("input[placeholder]")]
     const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
     return field.checkVisibility() && pen.measureText(field.placeholder).width > room;
 }).map((field) => field.placeholder)"""
+TOLD = "window.told = ''; addEventListener('actp:events', (it) => { told += it.detail.data; })"
 PAGES = (
     *("/", "/commands", "/unknown", "/inbox", "/review", "/campaigns"),
     *("/limits", "/agents", "/system", "/nowhere"),
@@ -243,17 +244,23 @@ def test_many_are_cancelled_by_keyboard_alone(browser: Browser, served: Served) 
 
 
 def test_new_rows_wait_above_the_list(browser: Browser, served: Served) -> None:
-    served.life.enqueue("ada")
     context = enter(browser, served)
+    context.add_init_script(TOLD)
+    # What came before the first reading is no news; this page passes on what it is told after.
+    overview = context.new_page()
+    overview.goto("/")
+    first = served.life.enqueue("ada")
+    overview.locator(f"#feed a[href='/commands/{first}']").first.wait_for()
+    second = served.life.enqueue("eve")
+    overview.wait_for_function("(id) => told.includes(id)", arg=second)
     page = context.new_page()
     page.goto("/commands")
-    page.locator("#live[data-htmx-powered]").wait_for(state="attached")
-    assert page.locator("[data-row]").count() == 1
+    assert page.locator("[data-row]").count() == 2
     served.life.enqueue("bob")
-    page.get_by_role("button", name="1 new").wait_for()
-    assert page.locator("[data-row]").count() == 1
-    page.get_by_role("button", name="1 new").click()
-    page.locator("[data-row]").nth(1).wait_for()
+    page.get_by_role("button", name="1 new", exact=True).wait_for()
+    assert page.locator("[data-row]").count() == 2
+    page.get_by_role("button", name="1 new", exact=True).click()
+    page.locator("[data-row]").nth(2).wait_for()
     context.close()
 
 
