@@ -242,7 +242,7 @@ language sql stable as $$
              -- What an older sender left on its way may have gone.
              max(case when q.status = 'sent' then q.sent_at
                       when q.error_message = 'interrupted' then q.updated_at end) as at,
-             count(*) filter (where q.status = 'sent' and q.sent_at > now() - interval '7 days')
+             count(*) filter (where q.status = 'sent' and q.sent_at > now() - interval '168 hours')
                as touches,
              coalesce(bool_or(q.status = 'sent' and safari_platform(q.platform) = 'tiktok'), false)
                as has_tiktok,
@@ -256,7 +256,7 @@ language sql stable as $$
              greatest(max(t.at) filter (where t.is_reply),
                       max(agent_moment(t.at) + interval '1 minute') filter (where t.is_answered))
                as in_at,
-             count(*) filter (where t.is_ours and t.at > now() - interval '7 days') as touches,
+             count(*) filter (where t.is_ours and t.at > now() - interval '168 hours') as touches,
              to_jsonb((array_agg(jsonb_build_object('at', t.at, 'text', agent_excerpt(t.summary),
                                                     'from', 'them') order by t.at desc)
                        filter (where t.is_reply and t.summary <> ''))[1:6]) as texts,
@@ -290,7 +290,7 @@ language sql stable as $$
              max(t.at) filter (where t.is_answer) as in_at,
              (array_agg(t.platform order by t.at desc) filter (where not t.is_outbound))[1]
                as in_platform,
-             count(*) filter (where t.is_outbound and t.at > now() - interval '7 days') as touches,
+             count(*) filter (where t.is_outbound and t.at > now() - interval '168 hours') as touches,
              coalesce(jsonb_agg(extract(hour from t.at at time zone 'utc')::integer)
                       filter (where not t.is_outbound and isfinite(t.at)), '[]') as hours,
              coalesce(bool_or(t.is_outbound and t.platform = 'tiktok'), false) as has_tiktok,
@@ -307,7 +307,7 @@ language sql stable as $$
                order by 1 desc nulls last limit 200) t) m
    cross join lateral (
       select max(t.begun_at) as at,
-             count(*) filter (where t.begun_at > now() - interval '7 days') as touches,
+             count(*) filter (where t.begun_at > now() - interval '168 hours') as touches,
              coalesce(bool_or(w.platform = 'tiktok'), false) as has_tiktok
         from safari_command_attempts t
         join safari_services w on w.service = t.service and w.kind = 'dm'

@@ -66,7 +66,7 @@ language sql stable as $$
            when 'paused' then pause.until
            when 'hours' then safari_hours_begin(force.policy)
            when 'quota' then (safari_today() + 1)::timestamp at time zone 'utc'
-           when 'weekly_limit' then safari_nth_action(asked.name, force.weekly, asked.account) + interval '7 days'
+           when 'weekly_limit' then safari_nth_action(asked.name, force.weekly, asked.account) + interval '168 hours'
            when 'rolling_limit' then safari_nth_action(asked.name, force.rolling, asked.account) + interval '24 hours'
            when 'hourly_limit' then safari_nth_action(asked.name, force.hourly, asked.account) + interval '1 hour'
            when 'pace' then greatest(counter.next_action_at, safari_paused_until(
@@ -109,7 +109,7 @@ language sql stable as $$
        when not safari_within_hours(force.policy) then 'hours'
        when coalesce(force.daily, 0) <= 0 or counter.today >= force.daily then 'quota'
        when force.weekly is not null and counter.week >= force.weekly
-            and safari_nth_action(asked.name, force.weekly, asked.account) > now() - interval '7 days'
+            and safari_nth_action(asked.name, force.weekly, asked.account) > now() - interval '168 hours'
          then 'weekly_limit'
        when force.rolling is not null and counter.two_days >= force.rolling
             and safari_nth_action(asked.name, force.rolling, asked.account) > now() - interval '24 hours'

@@ -219,7 +219,7 @@ begin
          count(*) >= safari_automatic_per_week() as is_often
     into facts
     from safari_command_attempts a
-   where a.person = any (addresses) and a.begun_at > now() - interval '7 days'
+   where a.person = any (addresses) and a.begun_at > now() - interval '168 hours'
      and a.quota_kind = 'dm' and a.command_id <> command.id
      and (a.outcome is null or a.outcome in ('sent', 'unknown'));
   if facts.in_campaign then

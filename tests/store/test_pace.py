@@ -198,6 +198,21 @@ def test_a_week_has_a_limit_in_any_seven_days(days: Days) -> None:
     assert abs(until - first - timedelta(days=7)) < timedelta(minutes=1)
 
 
+def test_a_week_has_its_hours_when_the_clocks_change(days: Days) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    noon = days.clock.now().replace(hour=12) + timedelta(days=2)
+    while noon.astimezone(berlin).hour >= (noon + timedelta(days=1)).astimezone(berlin).hour:
+        noon += timedelta(days=1)
+    days.configure(weekly_limit=1, active_from=0, active_to=24)
+    days.at(noon - timedelta(days=1))
+    sent = days.send()
+    days.execute("set time zone 'Europe/Berlin'")
+    reason, until = days.gate()
+    assert reason == "weekly_limit"
+    assert until is not None
+    assert abs(until - sent - timedelta(hours=168)) < timedelta(minutes=1)
+
+
 def test_days_of_the_week_are_kept(days: Days) -> None:
     zone = ZoneInfo("Europe/Berlin")
     days.configure(active_from=9, active_to=21, time_zone="Europe/Berlin", weekdays=[1, 2, 3, 4, 5])
