@@ -79,9 +79,13 @@ class AttemptThread:
             self._rows.extend(rows)
 
     def go(self) -> None:
-        """Attempt the next row, unless an attempt is under way; AttemptEnded will be sent."""
+        """Attempt the next row, unless an attempt is under way; AttemptEnded will be sent.
+
+        Does nothing while an end that may say something of the service is not yet taken.
+        """
         with self._changing:
-            if self._current is not None or not self._rows:
+            is_judged = all(ended.is_ordinary for ended in self._ended)
+            if self._current is not None or not self._rows or not is_judged:
                 return
             self._current = Attempt(self._rows.popleft(), self.tools)
         self._thread.run(self._attempt_rows)
