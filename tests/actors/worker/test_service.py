@@ -163,6 +163,8 @@ def test_after_any_other_end_the_rows_wait_for_the_actor(scene: Scene) -> None:
     scene.postman.answer(MISCONFIGURED)
     scene.desk.finished(ADA)
     eventually(lambda: scene.attempts.holding.current is None, "the thread has stopped")
+    scene.attempts.go()
+    assert scene.attempts.holding.waiting == (BOB,), "nobody has taken the end yet"
     assert not scene.desk.was_asked
     scene.move_in()
     assert scene.desk.finished(BOB).reason == "handed_back"
