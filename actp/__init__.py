@@ -3,7 +3,7 @@
 import os
 import sys
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # httpx imports its own command line where it can, and with it rich and pygments: 4 MiB that each
 # process would hold for nothing. An entry of None makes that import fail, for which httpx provides.

@@ -86,6 +86,7 @@ select (select count(*) from safari_command_queue where status = 'pending'),
         ("0.1.0", "postgres15_databases"),
         ("0.2.0", "embedded_databases"),
         ("0.3.0", "embedded_databases"),
+        ("0.4.0", "embedded_databases"),
     ],
 )
 def test_a_database_of_an_earlier_release_becomes_the_same_as_a_new_one(
