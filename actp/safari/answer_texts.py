@@ -20,7 +20,14 @@ from actp.safari.waits import Wait
 if TYPE_CHECKING:
     from actp.safari.outcomes import Breaking, Verdict
 
-__all__ = ["RULES", "UNKNOWN_ON_PURPOSE", "Rule", "proves_nothing", "rule_for", "session_remedy"]
+__all__ = [
+    "RULES",
+    "UNKNOWN_ON_PURPOSE",
+    "Rule",
+    "proves_nothing",
+    "rule_for",
+    "session_remedy",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,8 @@ RULES: Final = (
     _suspicious(_permanent(("tiktok-dm",), r"^dms_restricted\b")),
     _permanent(
         ("tiktok-dm",),
-        r"^(?:dm_restricted: pending message request|Strategy D: @\S+ not in compose results|"
-        r"User \S+ not found in search|Invalid TikTok profile URL)",
+        r"^(?:dm_restricted: pending message request|User \S+ not found in search|"
+        r"Invalid TikTok profile URL)",
     ),
     _permanent(
         ("twitter-dm",),
@@ -166,8 +173,7 @@ RULES: Final = (
     ),
     _transient(
         ("tiktok-dm",),
-        r"^(?:Failed to load messages inbox|Strategy C \(cold\)|Strategy D nav failed|"
-        r"Strategy D: NewMessage compose button|Strategy D: could not type in compose search|"
+        r"^(?:Failed to load messages inbox|Strategy C \(cold\)|"
         r"Could not parse row position|Could not type in search input|"
         r"Composer not found after identity verification|event_no_input\b|"
         r"Conversation with \S+ not found)",
@@ -202,8 +208,12 @@ UNKNOWN_ON_PURPOSE: Final = (
     re.compile(r"^dm_restricted: restriction"),
     re.compile(r"^background_not_cleared\b"),
     re.compile(r"^delivery_failed\b"),
+    # tiktok-dm's last way, tried also where the one before it failed while it looked for its text.
+    re.compile(r"^Strategy D\b"),
 )
 
+# What tiktok-dm says of the box and the typing, by whichever way it came there.
+_OF_EVERY_WAY: Final = re.compile(r"event_|dm_restricted\b|background_")
 
 # What osascript says when it is Safari that fails, and what helps.
 _SESSION_REMEDIES: Final = (
@@ -237,8 +247,14 @@ def session_remedy(text: str) -> str | None:
     return None
 
 
-def proves_nothing(text: str) -> bool:
-    """Return whether a text can come after the button was pressed, whatever else stands in it."""
+def proves_nothing(text: str, *, is_nameless: bool = False) -> bool:
+    """Return whether a text can come after the button was pressed, whatever else stands in it.
+
+    ``is_nameless`` is whether tiktok-dm does not repeat the name, as of its last way to a person.
+    It goes that way also where the one before has sent and then failed.
+    """
+    if is_nameless and _OF_EVERY_WAY.match(text):
+        return True
     return any(pattern.search(text) for pattern in UNKNOWN_ON_PURPOSE)
 
 

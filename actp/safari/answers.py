@@ -121,9 +121,11 @@ def _answered(reading: _Reading) -> Outcome:
         return _misconfigured(reading)
     if reading.value("rateLimited") is True:
         return _blocked(reading)
-    if (rule := rule_for(reading.service.name, reading.text)) is not None:
-        return _by_rule(reading, rule)
-    return _ended_without_verdict(reading) if proves_nothing(reading.text) else _by_status(reading)
+    is_nameless = reading.service.name == "tiktok-dm" and reading.value("username") is None
+    if proves_nothing(reading.text, is_nameless=is_nameless):
+        return _ended_without_verdict(reading)
+    rule = rule_for(reading.service.name, reading.text)
+    return _by_status(reading) if rule is None else _by_rule(reading, rule)
 
 
 def _by_rule(reading: _Reading, rule: Rule) -> Outcome:
@@ -267,7 +269,10 @@ def _other_recipient(reading: _Reading) -> str | None:
     is_nameless = reading.value("username") is None and reading.value("verified") is None
     if reading.service.name == "tiktok-dm" and is_nameless:
         # The last of its ways checks nothing.
-        return f"it wrote to the first person that a search listed; see whether that is {handle}"
+        return (
+            f"it wrote to the first person that a search listed; see whether that is {handle},"
+            " and whether the message is there twice"
+        )
     # Elsewhere the name can be any, or is the handle itself.
     if reading.service.name != "linkedin-automation" or not isinstance(named, str):
         return None

@@ -20,7 +20,7 @@ __all__ = ["OWN", "SITES", "Fault", "Notice", "SafariSettings", "Step"]
 
 OWN = "own"
 SITES = ("instagram", "twitter", "tiktok", "threads", "linkedin")
-Step = Literal["navigate", "look", "open", "input", "type", "submit", "verify"]
+Step = Literal["navigate", "look", "row", "open", "input", "type", "submit", "verify"]
 
 
 class _Strict(BaseModel):

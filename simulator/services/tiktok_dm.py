@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from simulator.browser import shell
 from simulator.browser.pages import INBOX_URLS, Kind, page_at, thread_page
+from simulator.browser.safari import ScriptError
 from simulator.exchange import Call, Effect, Json, Refused, Reply, Route, Sent, drives, tells
 from simulator.scenario.behaviours import Behaviour
 from simulator.services.acting import act
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from simulator.browser.hands import Hands
-    from simulator.browser.safari import ScriptError
     from simulator.browser.sites import Message
     from simulator.scenario import ServiceSettings
     from simulator.services.host import Host
@@ -120,12 +121,49 @@ class TikTokDm(DmService):
             if handle in self.site.threads and hands.is_at(Kind.INBOX):
                 raise Refused("already_in_conversation: existing_conversation")
         await hands.wait(22.0)
+        if hands.misses("row"):
+            return await self._send_another_way(hands, effect)
         similar = self._similar_row(handle) if hands.is_at(Kind.INBOX) else None
         if similar is None:
             await self._open_cold(hands, handle)
         else:
             page = page_at(f"{INBOX}/{similar}")
             hands.safari.open_page(hands.session.tab(), page)
+        await self._write(hands, effect)
+        return await self._sent(hands, effect, similar or handle)
+
+    async def _send_another_way(self, hands: Hands, effect: Effect) -> Sent:
+        """Write from the profile, and where that fails at any moment, begin a new conversation.
+
+        So it goes where the row of a person does not open. A failure of its look for a text that
+        it has sent counts as one of the first way.
+        """
+        profile = f"https://www.tiktok.com/@{effect.recipient}"
+        await hands.navigate(profile, 5.0)
+        await hands.until(lambda: hands.is_at(Kind.PROFILE), 5.0)
+        tab = hands.session.tab()
+        if hands.is_at(Kind.PROFILE) and self.site.has_button(tab.page):
+            hands.safari.open_page(tab, thread_page(tab.page))
+            await self._write(hands, effect)
+            with suppress(ScriptError):
+                return await self._sent(hands, effect, effect.recipient)
+        hands.attempt = 2
+        await hands.navigate(INBOX, 4.0)
+        if hands.misses("open"):
+            error = "NewMessage compose button not found (cannot create new conversation)"
+            raise Refused(f"Strategy D: {error}")
+        hands.safari.open_page(hands.session.tab(), page_at(f"{INBOX}/{effect.recipient}"))
+        try:
+            await self._write(hands, effect)
+        except Refused as refused:
+            # It leaves out whom it was for.
+            body = {"success": False, "error": str(refused)}
+            raise Refused("", reply=Reply(400, body)) from None
+        self.host.messaged(self.name).add(effect.recipient)
+        return Sent(None)
+
+    async def _write(self, hands: Hands, effect: Effect) -> None:
+        """Type in the thread that is open, and send."""
         await hands.wait(10.0)
         if hands.misses("input") or not hands.is_at(Kind.THREAD):
             raise Refused("event_no_input: message input not found in DOM")
@@ -142,11 +180,14 @@ class TikTokDm(DmService):
                 "event_not_sent: input still has text after Enter — TikTok did not accept the send"
             )
         hands.send(hands.session.tab())
-        self.host.messaged(self.name).add(handle)
+
+    async def _sent(self, hands: Hands, effect: Effect, recipient: str) -> Sent:
+        """Look for the text in the thread, and leave it."""
         await hands.wait(8.0)
         is_seen = hands.sees(effect.text, in_box=False)
+        self.host.messaged(self.name).add(effect.recipient)
         await hands.navigate(INBOX, 4.0)
-        return Sent(is_seen, recipient=similar or handle)
+        return Sent(is_seen, recipient=recipient)
 
     def _phrase_of_a_limit(self, hands: Hands) -> str | None:
         """Return what it takes for a limit on the page before: words of the site or of people."""
@@ -181,11 +222,12 @@ class TikTokDm(DmService):
         hands.safari.open_page(tab, thread_page(tab.page))
 
     def succeeded(self, call: Call, effect: Effect, sent: Sent) -> Json:  # noqa: ARG002
-        body: Json = {"success": True, "username": effect.recipient}
+        body: Json = {"success": True}
         if sent.verified is not None:
+            body["username"] = effect.recipient
             body["verified"] = sent.verified
             body["verifiedRecipient"] = sent.recipient or effect.recipient
-        body["rateLimits"] = self._sent()
+        body["rateLimits"] = self._counted()
         return body
 
     def failed(self, call: Call, error: str, attempts: int = 1) -> Reply:  # noqa: ARG002
@@ -305,11 +347,11 @@ class TikTokDm(DmService):
                 return Reply(400, error)
         return Reply(200, {"success": True, "currentUrl": INBOX})
 
-    def _sent(self) -> Json:
+    def _counted(self) -> Json:
         return {"hourly": self.limits.this_hour, "daily": self.limits.today}
 
     def _with_limits(self) -> Json:
-        return {**self._sent(), "limits": self.limits_json()}
+        return {**self._counted(), "limits": self.limits_json()}
 
 
 def _user(call: Call) -> str:

@@ -43,7 +43,8 @@ TEXTS = texts()
 
 
 def outcome(text: Text, took_seconds: float, **more: object) -> Outcome:
-    body = json.dumps({"success": False, "error": text.text, **more}).encode()
+    named = {"username": "x"} if text.service == "tiktok-dm" else {}
+    body = json.dumps({"success": False, "error": text.text, **named, **more}).encode()
     service = SERVICES[text.service]
     reply = Reply(text.status, {}, body)
     return read_answer(service, command_of(service.name), reply, now=NOW, took_seconds=took_seconds)

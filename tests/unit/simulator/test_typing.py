@@ -74,6 +74,45 @@ def test_a_line_end_at_the_beginning_makes_tiktok_dm_type_twice(
     assert [line["text"] for line in call.seen()] == [text + text, once]
 
 
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (
+            "open",
+            "Strategy D: NewMessage compose button not found (cannot create new conversation)",
+        ),
+        ("input", "event_no_input: message input not found in DOM"),
+        ("type", "event_type_failed: input still empty after 2 attempts (got: empty)"),
+    ],
+)
+def test_the_last_way_to_a_person_does_not_prove_that_none_sent(
+    call: Caller, tmp_path: Path, last: str, words: str
+) -> None:
+    faults = [
+        {"step": "row", "kind": "missing"},
+        {"step": "verify", "kind": "error"},
+        {"step": last, "kind": "missing", "on_try": 2},
+    ]
+    call.play("tiktok-dm", "ok", faults=faults)
+    asked = command_of("tiktok-dm")
+    with transport("tiktok-dm", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+    assert [line["text"] for line in call.seen()] == ["Hello"]
+    assert outcome.result["answer"]["error"] == words
+    assert (outcome.verdict, outcome.quota_back) == ("unknown", False)
+
+
+def test_a_last_way_that_sends_once_more_is_told(call: Caller, tmp_path: Path) -> None:
+    faults = [{"step": "row", "kind": "missing"}, {"step": "verify", "kind": "error"}]
+    call.play("tiktok-dm", "ok", faults=faults)
+    asked = command_of("tiktok-dm")
+    with transport("tiktok-dm", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+    assert [line["text"] for line in call.seen()] == ["Hello", "Hello"]
+    assert (outcome.verdict, outcome.reason) == ("sent", "unverified")
+    assert "whether the message is there twice" in str(outcome.alert)
+
+
 def test_a_comment_that_may_stand_twice_in_one_is_told(call: Caller, tmp_path: Path) -> None:
     ignored(call, "twitter-comments", "unseen")
     asked = command_of("twitter-comments", "Hello")
