@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from actp.safari.asking import Asking
     from actp.safari.commands import Command
 
-__all__ = ["comments_shown", "look_after_send"]
+__all__ = ["SHOWN_CHARS", "comments_shown", "look_after_send"]
 
 # In which the drivers type.
 _BOXES: Final = {

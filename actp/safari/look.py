@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actp.clock import steady_seconds
 from actp.safari.addresses import handle_in_post, is_same_post
-from actp.safari.after_send import comments_shown, look_after_send
+from actp.safari.after_send import SHOWN_CHARS, comments_shown, look_after_send
 from actp.safari.asking import MAX_SAID_LENGTH, Asking
 from actp.safari.commands import Comment, SendDm, Tweet, recipient
 from actp.safari.conversation_words import with_conversation
@@ -31,6 +31,7 @@ from actp.safari.session_outcomes import (
     gave_up_for_words,
     instead,
     logged_out,
+    may_be_there,
     no_tab,
     other_language,
     suspicious,
@@ -157,13 +158,19 @@ class Look:
         return instead(suspicious(self.service, outcome), outcome)
 
     def _last_words(self, command: Command, outcome: Outcome) -> Outcome:
-        """Return the outcome of tries that took the words of a comment for a limit of the site."""
+        """Return the outcome of tries, in view of the comments: the last words are of the last try.
+
+        An earlier one may have sent, and words of a comment are taken for a limit of the site.
+        """
         words = LIMIT_WORDS.get(self.service.name)
-        if outcome.reason != "last_words" or words is None or not isinstance(command, Comment):
+        is_limit = outcome.reason == "last_words" and words is not None
+        if not isinstance(command, Comment) or not (is_limit or outcome.reason == "gave_up"):
             return outcome
         texts = comments_shown(self._asking)
-        is_there = any(visible_text(text) == visible_text(command.text) for text in texts)
-        if is_there or not any(word in text.lower() for text in texts for word in words):
+        is_there = any(_begins(text) == _begins(command.text) for text in texts)
+        if not is_limit:
+            return may_be_there(self.service, outcome) if is_there else outcome
+        if is_there or not any(word in text.lower() for text in texts for word in words or ()):
             return outcome
         return gave_up_for_words(self.service, command.post_url or "", outcome)
 
@@ -353,6 +360,11 @@ class Look:
         if place == "post":
             return words_of_a_failure(self.service, wanted)
         return self._failed(blocked(self.service)) if place == "page" else None
+
+
+def _begins(text: str) -> str:
+    """Return as much of a text as every service shows of a comment."""
+    return visible_text(text)[:SHOWN_CHARS]
 
 
 def _other_author(platform: str, shown: str, first: Any) -> str | None:

@@ -21,6 +21,7 @@ __all__ = [
     "gave_up_for_words",
     "instead",
     "logged_out",
+    "may_be_there",
     "no_tab",
     "other_account",
     "other_language",
@@ -213,6 +214,19 @@ def gave_up_for_words(service: Service, wanted: str, of: Outcome) -> Outcome:
         breaker="ok",
         alert=None,
         result={**of.result, "outcome": "rejected", "reason": reason},
+    )
+
+
+def may_be_there(service: Service, of: Outcome) -> Outcome:
+    """Return the outcome of tries that gave up below a post that shows their text."""
+    reason = "last_words"
+    return replace(
+        of,
+        verdict="unknown",
+        reason=reason,
+        error=f"{service.name}: it gave up ({of.error}), and the same text stands below the post",
+        is_suspicious=False,
+        result={**of.result, "outcome": "unknown", "reason": reason},
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.unit.simulator.conftest import Caller
 
+COMMENTING = ("threads-comments", "instagram-comments", "tiktok-comments", "twitter-comments")
 RUN_IN_A_SHELL = {
     "instagram-comments": "Great \\$(open -a Calculator)",
     "linkedin-automation": 'Great \\"; open -a Calculator; "',
@@ -160,6 +161,24 @@ def test_a_text_that_stays_in_the_box_is_not_taken_for_sent(
     assert call.seen() == []
     assert (read.verdict, read.reason, read.quota_back) == ("unknown", "still_in_box", False)
     assert read.result["verification"] == "none"
+
+
+@pytest.mark.parametrize("service", COMMENTING)
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_tries_that_gave_up_are_unknown_where_the_first_one_sent(
+    call: Caller, tmp_path: Path, service: str, *, is_sent: bool
+) -> None:
+    first = {"step": "verify", "kind": "error"} if is_sent else {"step": "input", "kind": "missing"}
+    faults = [first, *({"step": "input", "kind": "missing", "on_try": n} for n in (2, 3))]
+    call.play(service, "ok", faults=faults)
+    asked = command_of(service, "Lovely light in this one")
+    with transport(service, call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        read = opened.read_back(asked, outcome)
+    assert (outcome.verdict, outcome.reason, len(call.seen())) == ("rejected", "gave_up", is_sent)
+    known = ("unknown", "last_words") if is_sent else ("rejected", "gave_up")
+    assert (read.verdict, read.reason, read.quota_back) == (*known, False)
+    assert (read.result["outcome"], read.result["reason"]) == known
 
 
 @pytest.mark.parametrize("is_there", [True, False])
