@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
-import io
+import contextlib
+import re
 import select
 import socket
 import ssl
 from time import monotonic
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
+from actp.safari.http_answer import read_http
 from actp.safari.outcomes import Failure, Phase, Reply
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ WRITE_TIMEOUT_SECONDS: Final = 5.0
 # Node closes an idle connection after 5 s. A request sent at that very moment would leave its
 # outcome unknown.
 KEEPALIVE_SECONDS: Final = 2.0
-MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
 CHUNK_BYTES: Final = 64 * 1024
 MAX_DETAIL_LENGTH: Final = 200
 MASK: Final = b"********"
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
+
+_TARGET: Final = re.compile("[\x21-\x7e]+")
+_FIELD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n\0]*")
 
 
 class Ask(Protocol):
@@ -50,24 +54,29 @@ def bearer_headers(token: SecretStr | None) -> dict[str, str]:
 class Connection:
     """A connection to one origin, for one thread; opened when needed and used again while fresh.
 
-    It follows no redirects and keeps no cookies. A failure is *never connected* until the first
-    byte of the request may have left, and *maybe sent* from then on. The token is masked in
-    whatever comes back.
+    It follows no redirects, keeps no cookies and makes no HEAD requests. A failure is *never
+    connected* until the first byte of the request may have left, and *maybe sent* from then on.
+    The token is masked in whatever comes back.
     """
 
     def __init__(self, url: str, token: SecretStr | None = None) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "", parts.port
+        self._host = parts.hostname or ""
+        is_secure = parts.scheme == "https"
+        usual_port = 443 if is_secure else 80
+        self._port = parts.port or usual_port
         self._prefix = parts.path.rstrip("/")
         self._secret = token.get_secret_value() if token else ""
         self._headers = {
+            "Host": _host_header(self._host, None if self._port == usual_port else self._port),
+            "Accept-Encoding": "identity",
             "Accept": "application/json",
             "Content-Type": "application/json",
             **bearer_headers(token),
         }
         # The system's certificates are loaded only where they are needed: it takes a while.
-        self._tls = _tls_context() if parts.scheme == "https" else None
-        self._open: _Http | None = None
+        self._tls = ssl.create_default_context() if is_secure else None
+        self._open: socket.socket | None = None
         self._used_at = 0.0
 
     def exchange(
@@ -82,17 +91,16 @@ class Connection:
         """Send one request and return its whole answer, or why there is none; never raises."""
         deadline = monotonic() + timeout_seconds
         try:
-            connection = self._connected(deadline)
+            sock = self._connected(deadline)
         except OSError as error:
             return Failure(Phase.NEVER_CONNECTED, self._described(error))
         self._open = None
         try:
-            asked = (method, path, content, self._headers | {**headers})
-            reply = self._exchanged(connection, asked, deadline)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            connection.close()
+            request = self._request(method, path, content, self._headers | {**headers})
+            return self._exchanged(sock, request, deadline)
+        except (OSError, ValueError) as error:
+            sock.close()
             return Failure(Phase.MAYBE_SENT, self._described(error))
-        return reply
 
     def can_connect(self, timeout_seconds: float) -> Failure | None:
         """Return why no connection can be opened, or None; sends nothing."""
@@ -110,46 +118,49 @@ class Connection:
             self._open.close()
             self._open = None
 
-    def _connected(self, deadline: float) -> _Http:
+    def _connected(self, deadline: float) -> socket.socket:
         if self._open is not None:
             # A connection that holds bytes nobody asked for was closed, or is out of step.
             is_fresh = monotonic() - self._used_at < KEEPALIVE_SECONDS
-            if is_fresh and not select.select([self._open.sock], [], [], 0)[0]:
+            if is_fresh and not select.select([self._open], [], [], 0)[0]:
                 return self._open
             self.close()
-        self._open = _Http(self._host, self._port, self._tls)
         timeout_seconds = min(CONNECT_TIMEOUT_SECONDS, max(deadline - monotonic(), 0.001))
-        self._open.timeout = timeout_seconds
-        try:
-            self._open.connect()
-        except OSError:
-            self.close()
-            raise
+        self._open = _connect(self._host, self._port, self._tls, timeout_seconds)
         return self._open
 
-    def _exchanged(
-        self,
-        connection: _Http,
-        asked: tuple[str, str, bytes, dict[str, str]],
-        deadline: float,
-    ) -> Reply | Failure:
-        method, path, content, headers = asked
-        sock = connection.sock
-        sock.deadline = min(deadline, monotonic() + WRITE_TIMEOUT_SECONDS)
-        connection.request(method, f"{self._prefix}{path}", content or None, headers)
-        sock.deadline = deadline
-        with connection.getresponse() as answer:
-            body, is_in_step = _body(answer, sock)
-        if body is None:
-            connection.close()
-            return Failure(Phase.MAYBE_SENT, "the answer did not end")
-        if is_in_step and answer.status >= http.HTTPStatus.OK:  # after 1xx comes another answer
-            self._open, self._used_at = connection, monotonic()
+    def _request(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> bytes:
+        target = f"{self._prefix}{path}" or "/"
+        if not _TARGET.fullmatch(target):
+            raise ValueError("the path of the request holds a space or a control character")
+        if content or method in WITH_BODY:
+            headers["Content-Length"] = str(len(content))
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        if not all(map(_FIELD.fullmatch, lines)):
+            raise ValueError("a header of the request holds a line break")
+        head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "\r\n"])
+        return head.encode("latin-1") + content
+
+    def _exchanged(self, sock: socket.socket, request: bytes, deadline: float) -> Reply:
+        def receive() -> bytes:
+            _bound(sock, deadline)
+            return sock.recv(CHUNK_BYTES)
+
+        write_deadline = min(deadline, monotonic() + WRITE_TIMEOUT_SECONDS)
+        left = memoryview(request)
+        while left:
+            _bound(sock, write_deadline)
+            left = left[sock.send(left) :]
+        answer = read_http(receive)
+        # What TLS has decrypted already does not show in select.
+        if answer.is_last or self._tls:
+            sock.close()
         else:
-            connection.close()
+            self._open, self._used_at = sock, monotonic()
+        body = answer.body
         if self._secret:
             body = body.replace(self._secret.encode(), MASK)
-        return Reply(answer.status, dict(answer.getheaders()), body)
+        return Reply(answer.status, answer.headers, body)
 
     def _described(self, error: Exception) -> str:
         said = f"{type(error).__name__}: {error}"
@@ -158,93 +169,30 @@ class Connection:
         return said[:MAX_DETAIL_LENGTH]
 
 
-class _Deadline:
-    """Makes every read and write of a socket end at one deadline, however slowly bytes come."""
-
-    deadline: float | None = None  # None: whatever timeout the socket has
-
-    def recv_into(self, buffer: Any, nbytes: int | None = 0, flags: int = 0) -> int:
-        self._bound()
-        return super().recv_into(buffer, nbytes, flags)  # type: ignore[misc, no-any-return]
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self._bound()
-        super().sendall(data, flags)  # type: ignore[misc]
-
-    def _bound(self) -> None:
-        if self.deadline is None:
-            return
-        left = self.deadline - monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self.settimeout(left)  # type: ignore[attr-defined]
+def _host_header(host: str, port: int | None) -> str:
+    with contextlib.suppress(UnicodeError):  # otherwise connecting fails, and nothing is sent
+        host = host.encode("idna").decode()
+    host = f"[{host}]" if ":" in host else host
+    return host if port is None else f"{host}:{port}"
 
 
-class _Socket(_Deadline, socket.socket):
-    pass
-
-
-class _TlsSocket(_Deadline, ssl.SSLSocket):
-    pass
-
-
-def _tls_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.sslsocket_class = _TlsSocket
-    return context
-
-
-class _Http(http.client.HTTPConnection):
-    """An HTTP connection over a socket that keeps a deadline."""
-
-    sock: _Socket | _TlsSocket
-
-    def __init__(self, host: str, port: int | None, tls: ssl.SSLContext | None) -> None:
-        super().__init__(host, port or (443 if tls else 80))
-        self._tls = tls
-
-    def connect(self) -> None:
-        try:
-            plain = socket.create_connection((self.host, self.port), self.timeout)
-        except UnicodeError:
-            raise OSError("the host is not a name") from None
+def _connect(
+    host: str, port: int, tls: ssl.SSLContext | None, timeout_seconds: float
+) -> socket.socket:
+    try:
+        plain = socket.create_connection((host, port), timeout_seconds)
+    except UnicodeError:
+        raise OSError("the host is not a name") from None
+    try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is None:
-            self.sock = _Socket(plain.family, plain.type, plain.proto, plain.detach())
-            return
-        try:
-            wrapped = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except OSError:
-            plain.close()
-            raise
-        assert isinstance(wrapped, _TlsSocket)  # noqa: S101 - the class that the context was given
-        self.sock = wrapped
+        return tls.wrap_socket(plain, server_hostname=host) if tls else plain
+    except OSError:
+        plain.close()
+        raise
 
 
-def _body(
-    answer: http.client.HTTPResponse, sock: _Socket | _TlsSocket
-) -> tuple[bytes | None, bool]:
-    """Return the body, None where it is too long, and whether the next answer can follow it."""
-    body = bytearray()
-    if answer.chunked or answer.length is None:
-        while chunk := answer.read1(CHUNK_BYTES):
-            body += chunk
-            if len(body) > MAX_REPLY_BYTES:
-                return None, False
-        return bytes(body), False
-    if answer.length > MAX_REPLY_BYTES:
-        return None, False
-    stream = answer.fp
-    if not isinstance(stream, io.BufferedReader):  # no body at all: HEAD, 204
-        return b"", True
-    while len(body) < answer.length:
-        chunk = stream.read1(min(CHUNK_BYTES, answer.length - len(body)))
-        if not chunk:
-            raise http.client.IncompleteRead(b"", answer.length - len(body))
-        body += chunk
-    if answer.will_close or isinstance(sock, _TlsSocket):
-        return bytes(body), False
-    # Bytes that nobody asked for would be taken for the next answer.
-    sock.deadline = None
-    sock.setblocking(False)
-    return bytes(body), not stream.peek(1)
+def _bound(sock: socket.socket, deadline: float) -> None:
+    """Make the next read or write end at a deadline, however slowly bytes come."""
+    if (left := deadline - monotonic()) <= 0:
+        raise TimeoutError("timed out")
+    sock.settimeout(left)

@@ -125,7 +125,7 @@ def test_a_result_comes_signed_and_once(post: Post, secret: str, keys: tuple[byt
         ("refused", "HTTP 400"),
         ("redirect", "a redirect, which is not followed"),
         ("too_many_requests", "HTTP 429"),
-        ("drop", "RemoteDisconnected"),
+        ("drop", "IncompleteAnswer"),
     ],
 )
 def test_a_bad_day_is_tried_again_under_the_same_key(post: Post, behaviour: str, said: str) -> None:

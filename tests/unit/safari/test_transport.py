@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from actp.errors import InvalidInput
 from actp.safari.catalogue import LOCAL, SERVICES
-from actp.safari.exchange import MAX_REPLY_BYTES
+from actp.safari.http_answer import MAX_BODY_BYTES
 from actp.safari.local import LocalOptions
 from actp.safari.transport import (
     HttpTransport,
@@ -132,7 +132,7 @@ def drip_head(client: socket.socket, end: threading.Event) -> None:
 def flood(client: socket.socket, end: threading.Event) -> None:
     client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     block = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-    for _ in range(MAX_REPLY_BYTES // 0x100000 + 2):
+    for _ in range(MAX_BODY_BYTES // 0x100000 + 2):
         client.sendall(block)
     end.wait(DEADLINE_SECONDS)
 
