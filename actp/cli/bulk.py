@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from actp.cli.filters import absent_names
+from actp.cli.filters import refuse_absent
 from actp.cli.output import counted
-from actp.errors import InvalidInput, NotFound, WrongState
+from actp.errors import InvalidInput, WrongState
 from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
@@ -57,11 +57,8 @@ def bulk(
             f"the filter matches more than {counted(count, 'command')}",
             remedy="Narrow it, for example with --since, --service or --campaign.",
         )
-    if not count and expect != 0 and (absent := absent_names(store, chosen)):
-        raise NotFound(
-            "\n".join(line.rstrip(".") for line in absent),
-            remedy="Check the spelling; bin/history and bin/campaign status list names.",
-        )
+    if not count and expect != 0:
+        refuse_absent(store, chosen)
     if expect is not None and expect != count:
         raise WrongState(
             f"the filter matches {counted(count, 'command')}, not {expect:,}: nothing was changed",

@@ -17,15 +17,25 @@ if TYPE_CHECKING:
 
     from actp.store import Store
 
-__all__ = ["STATUSES", "absent_names", "chosen", "filter_options", "past", "unknown_names"]
+__all__ = [
+    "STATUSES",
+    "absent_names",
+    "chosen",
+    "filter_options",
+    "past",
+    "refuse_absent",
+    "unknown_names",
+]
 
 # `unknown` stands for failed commands whose outcome is not settled.
 STATUSES: Final = (
     *("pending", "running", "completed", "failed", "cancelled", "unknown"),
     *("open", "ended"),
 )
-# Names that commands have besides those that this worker knows.
-_GIVEN: Final = ("account", "campaign", "batch", "key")
+# What commands are found by besides the names that this worker knows.
+_GIVEN: Final = ("account", "campaign", "batch", "key", "reason", "to", "person", "text")
+# Of these, an empty list is an answer: nothing was sent to that person.
+_SEARCHED: Final = frozenset({"to", "person", "text"})
 _TEXTS: Final = {
     "to": "Only to this recipient: a handle or an address.",
     "person": "Only to this person, everywhere: platform:handle, a profile or a contact's ID.",
@@ -92,6 +102,19 @@ def _unknown(given: Mapping[str, str]) -> dict[str, str]:
         for name, names in known.items()
         if name in given and given[name] not in names
     }
+
+
+def refuse_absent(store: Store, given: Mapping[str, str], *, is_list: bool = False) -> None:
+    """Raise NotFound when a filter that matched nothing has a name that no command has.
+
+    A list may be empty for a recipient or words; an action on them means another one.
+    """
+    asked = {name: value for name, value in given.items() if not (is_list and name in _SEARCHED)}
+    if absent := absent_names(store, asked):
+        raise NotFound(
+            "\n".join(line.rstrip(".") for line in absent),
+            remedy="Check the spelling; bin/history and bin/campaign status list names.",
+        )
 
 
 def absent_names(store: Store, given: Mapping[str, str]) -> list[str]:

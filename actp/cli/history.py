@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from actp.cli.database import database
-from actp.cli.filters import absent_names, chosen, filter_options
+from actp.cli.filters import chosen, filter_options, refuse_absent
 from actp.cli.options import json_option
 from actp.cli.output import console, emit_json, one_line, say, table, text, warn
 from actp.cli.show_view import show_view
@@ -53,15 +53,14 @@ def history(
         chosen_ones["status"] = "ended"
     with database() as store:
         page = store.call("safari_search", filter=chosen_ones, after=after, row_limit=limit)
-        absent = [] if page["rows"] or as_json or as_csv else absent_names(store, chosen_ones)
+        if not page["rows"]:
+            refuse_absent(store, chosen_ones, is_list=True)
     if as_csv:
         _write_csv(page["rows"])
     elif as_json:
         emit_json(page["rows"])
     elif not page["rows"]:
         say("No command matches.")
-        for line in absent:
-            say(line)
     else:
         console().print(_table(page["rows"]))
     if page["next"] and not as_json:

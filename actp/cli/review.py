@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,8 +11,10 @@ from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import json_option
 from actp.cli.output import console, counted, emit_json, say, table, text
+from actp.cli.platforms import PAUSABLE
 from actp.cli.times import short_time
-from actp.errors import InvalidInput, WrongState
+from actp.clients.blotato.posts import MAX_LENGTHS
+from actp.errors import InvalidInput, NotFound, WrongState
 from actp.operators import act, operator_here
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["review"]
 
 MOST_AT_ONCE = 10_000
+# Posts go to more platforms than commands.
+_PLATFORMS: Final = tuple(sorted({*MAX_LENGTHS, *PAUSABLE} - {"local", "research"}))
 KINDS = ("send_dm", "comment", "tweet", "post")
 
 
@@ -70,10 +74,12 @@ def review(context: click.Context, /, *, limit: int, as_json: bool, **given: str
         return
     with database() as store:
         answer = _listed(store, given, limit)
+    if not answer["waiting"]:
+        _refuse_unmatched(_wanted(given), is_list=True)
     if as_json:
         emit_json(answer)
     else:
-        _show(answer)
+        _show(answer, _wanted(given))
 
 
 @review.command()
@@ -178,6 +184,8 @@ def _decide_all(
             f"{counted(count, 'draft')} match, not {expect:,}: nothing was decided",
             remedy="See them: bin/review with the same options.",
         )
+    if not count and expect is None:
+        _refuse_unmatched(wanted)
     question = f"{verdict.capitalize()} {counted(count, 'draft')} ({', '.join(seen['places'])})?"
     if count and not yes and expect is None and not agreed(question):
         raise InvalidInput("nothing was decided", remedy="Answer y, or give --yes or --expect N.")
@@ -198,6 +206,18 @@ def _wanted(given: Mapping[str, str | None]) -> dict[str, Json]:
     return {name: value.strip().lower() for name, value in given.items() if value}
 
 
+def _refuse_unmatched(wanted: Mapping[str, Json], *, is_list: bool = False) -> None:
+    """Raise NotFound for a platform that is none, and words on which nothing can be done."""
+    platform, words = wanted.get("platform"), wanted.get("contains")
+    if platform and platform not in _PLATFORMS:
+        cause = f"{str(platform)[:40]} is no platform of this worker: {', '.join(_PLATFORMS)}"
+    elif words and not is_list:
+        cause = f"no draft contains {str(words)[:40]}"
+    else:
+        return
+    raise NotFound(cause, remedy="Check the spelling; bin/review lists the drafts.")
+
+
 def _listed(store: Store, given: Mapping[str, str | None], limit: int) -> dict[str, Any]:
     answer: dict[str, Any] = store.call(
         "safari_review_list", filter=_wanted(given), row_limit=limit
@@ -205,11 +225,13 @@ def _listed(store: Store, given: Mapping[str, str | None], limit: int) -> dict[s
     return answer
 
 
-def _show(answer: Mapping[str, Any]) -> None:
+def _show(answer: Mapping[str, Any], wanted: Mapping[str, Json]) -> None:
     waiting = answer["waiting"]
     say(
         f"{counted(waiting, 'draft')} waiting for approval."
         if waiting
+        else "No draft matches."
+        if wanted
         else "No drafts are waiting."
     )
     if not answer["rows"]:

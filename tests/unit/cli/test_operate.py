@@ -271,7 +271,7 @@ def test_many_are_cancelled_by_the_number_that_was_shown(run: Cli, queue: Databa
         "2 commands, not 3: nothing was changed",
     )
     assert state(queue, first)[0] == "pending"
-    for option in ("campaign", "batch", "key", "account"):
+    for option in ("campaign", "batch", "key", "account", "reason", "to", "text"):
         check_error(
             run("queue", "cancel", f"--{option}", "sprng", "--yes"),
             ExitCode.NOT_FOUND,
@@ -283,7 +283,14 @@ def test_many_are_cancelled_by_the_number_that_was_shown(run: Cli, queue: Databa
             ExitCode.NOT_FOUND,
             f"{name} is no {option} of this worker",
         )
-        assert f"{name} is no {option}" in run("history", f"--{option}", name).out
+        for form in ((), ("--json",), ("--csv",)):
+            check_error(
+                run("history", f"--{option}", name, *form),
+                ExitCode.NOT_FOUND,
+                f"{name} is no {option}",
+            )
+    # Nothing was sent to them: that is an answer.
+    assert run("history", "--to", "sprng").out == "No command matches.\n"
     # Names that exist, though nothing matches.
     assert run("queue", "cancel", "--platform", "tiktok").out == "Cancelled 0 commands.\n"
     assert run("queue", "cancel", "--campaign", "none", "--expect", "0").code == ExitCode.OK

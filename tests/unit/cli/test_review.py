@@ -54,6 +54,19 @@ def test_all_drafts_are_decided_by_the_number_that_was_shown(run: Cli, queue: Da
     )
     assert run("review", "approve", "--all", "--expect", "1").out == "1 draft approved.\n"
     assert run("review", "approve", "--all").out == "0 drafts approved.\n"
+    for command in (("review",), ("review", "reject", "--all"), ("review", "--json")):
+        check_error(
+            run(*command, "--platform", "twiter"),
+            ExitCode.NOT_FOUND,
+            "twiter is no platform of this worker",
+        )
+    assert run("review", "--platform", "youtube").out == "No draft matches.\n"
+    assert run("review", "--contains", "nobody").out == "No draft matches.\n"
+    check_error(
+        run("review", "approve", "--all", "--contains", "nobody"),
+        ExitCode.NOT_FOUND,
+        "no draft contains nobody",
+    )
 
 
 @pytest.mark.usefixtures("drafts")
