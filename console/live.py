@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from actp.errors import ActpError
 
@@ -33,6 +33,8 @@ KEEP_ALIVE_SECONDS: Final = 15.0
 # A reading under way ends with its own deadline; the console does not wait that long to stop.
 CLOSE_SECONDS: Final = 2.0
 QUEUE_LENGTH: Final = 4
+# As long as the numbers of events can be.
+MAX_DIGITS: Final = 19
 MISSED: Final = "event: actp:missed\ndata: much\n\n"
 HERE: Final = "event: actp:here\ndata:\n\n"
 
@@ -47,6 +49,13 @@ class Snapshot:
     read_at: datetime | None = None
     away: str | None = None
     away_since: datetime | None = None
+
+
+class _Position(NamedTuple):
+    """The last event that a tab knows of, None for none, and whether it lost its stream."""
+
+    last: int | None
+    is_back: bool = False
 
 
 class Live:
@@ -67,7 +76,8 @@ class Live:
         self._render = render
         self._tell = tell
         self._here = here
-        self._tabs: set[asyncio.Queue[str]] = set()
+        self._tabs: dict[asyncio.Queue[str], _Position] = {}
+        self._has_joined = False
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._closed = threading.Event()
@@ -75,7 +85,7 @@ class Live:
         self._listener: Listener | None = None
         self._snapshot = Snapshot()
         self._last_message = ""
-        self._last_event: int | None = None
+        self._feed: list[dict[str, Any]] = []
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self.readings = 0
 
@@ -130,22 +140,34 @@ class Live:
             self._snapshot = Snapshot(data, datetime.now(UTC))
         return self._snapshot
 
-    async def stream(self, version: str = "", last_seen: str = "") -> AsyncIterator[str]:
+    def newest_event(self) -> str:
+        """Return the id of the last event, for a page to name that is read after it.
+
+        Empty while the database is away.
+        """
+        try:
+            return str(
+                max((it["id"] for it in self._store.call("safari_feed", row_limit=1)), default=0)
+            )
+        except ActpError:
+            return ""
+
+    async def stream(
+        self, version: str = "", last_seen: str = "", *, is_back: bool = False
+    ) -> AsyncIterator[str]:
         """Yield what one tab is sent, as server-sent events, until it is closed.
 
-        ``last_seen`` is the id of the last event that the tab was told of.
+        ``last_seen`` is the id of the last event that the tab was told of, or that stood in the
+        database before its page was read; the next reading tells it of those since. A tab that
+        ``is_back`` has missed more than events.
         """
         tab: asyncio.Queue[str] = asyncio.Queue(QUEUE_LENGTH)
         with self._lock:
-            self._tabs.add(tab)
+            self._tabs[tab] = _Position(_event_id(last_seen), is_back)
+            self._has_joined = True
         self._wanted.set()
         try:
-            # Before the first reading no id is sent: the tab keeps the one that it has.
-            last = self._last_event
-            known = "" if last is None else f"id: {last}\n"
-            yield f"retry: 1000\n{known}event: actp:version\ndata: {version}\n\n"
-            if last_seen and last_seen != str(last):
-                yield MISSED
+            yield f"retry: 1000\nevent: actp:version\ndata: {version}\n\n"
             if self._last_message:
                 yield self._last_message
             while not self._closed.is_set():
@@ -155,7 +177,7 @@ class Live:
                     yield HERE
         finally:
             with self._lock:
-                self._tabs.discard(tab)
+                self._tabs.pop(tab, None)
                 if not self._tabs and not self._closed.is_set():
                     self._wanted.clear()
 
@@ -181,28 +203,35 @@ class Live:
                 self._closed.wait(AWAY_SECONDS)
                 continue
             since = monotonic() - full_at
-            has_changed = now_pulse != pulse and since >= FULL_AT_MOST_EVERY_SECONDS
+            is_wanted = now_pulse != pulse or self._has_joined
+            has_changed = is_wanted and since >= FULL_AT_MOST_EVERY_SECONDS
             if has_changed or since >= FULL_EVERY_SECONDS or self._snapshot.away:
+                with self._lock:
+                    self._has_joined = False
                 snapshot = self.read()
-                news = ""
                 if snapshot.away is None and snapshot.data is not None:
                     pulse, full_at = now_pulse, monotonic()
-                    news = self._news(snapshot.data["feed"])
-                self._send(self._render(snapshot), news)
+                    self._send(self._render(snapshot), snapshot.data["feed"])
+                else:
+                    self._send(self._render(snapshot))
             self._wait()
 
-    def _news(self, feed: list[dict[str, Any]]) -> str:
-        last = self._last_event
-        self._last_event = max((event["id"] for event in feed), default=0)
-        told = f"id: {self._last_event}\n"
-        if last is None:  # who came before the first reading needs an id to come back with
-            return told + HERE
+    def _news(self, feed: list[dict[str, Any]], position: _Position) -> str:
+        """Return what a tab is told of the events after its own last one."""
+        last, newest = position.last, _newest(feed)
+        if last is None:  # it needs an id to come back with
+            return f"id: {newest}\n{HERE}"
         events = [event for event in feed if event["id"] > last]
+        if last == _newest(self._feed):
+            # An event that was committed late has a lower id than one that was read before it.
+            known = {event["id"] for event in self._feed}
+            oldest = min(known, default=0)
+            events = [it for it in feed if it["id"] > oldest and it["id"] not in known]
         if not events:
-            return ""
-        is_whole = len(events) < len(feed) or not last
-        told += self._tell(events)
-        return told if is_whole else told + MISSED  # more happened than the feed holds
+            return "" if newest == last else f"id: {newest}\n{HERE}"
+        told = f"id: {newest}\n{self._tell(events)}"
+        is_whole = len(events) < len(feed) or not last  # else more happened than the feed holds
+        return told if is_whole and not position.is_back else told + MISSED
 
     def _went_away(self, error: ActpError) -> None:
         before = self._snapshot
@@ -220,18 +249,28 @@ class Live:
             self._listener.wait(PULSE_SECONDS)
             self._closed.wait(REST_SECONDS)
 
-    def _send(self, state: str, news: str = "") -> None:
-        if (state == self._last_message and not news) or self._loop is None:
+    def _send(self, state: str, feed: list[dict[str, Any]] | None = None) -> None:
+        if self._loop is None or self._closed.is_set():  # the loop may have ended meanwhile
             return
-        if self._closed.is_set():  # the loop may have ended meanwhile
-            return
-        # A tab that opens later is sent the state, but no news of before.
-        self._last_message, message = state, state + news
+        is_new = state != self._last_message
+        # A tab that opens later is sent the state, and the news since its own last event.
+        self._last_message = state
         with self._lock:
-            tabs = list(self._tabs)
+            tabs = dict(self._tabs)
+            if feed is not None:
+                position = _Position(_newest(feed))
+                self._tabs.update((tab, position) for tab in tabs)
+        told: dict[_Position, str] = {}
+        if feed is not None:
+            told = {each: self._news(feed, each) for each in {*tabs.values()}}
+            self._feed = feed
+        changed = state if is_new else ""
+        messages = {tab: changed + told.get(each, "") for tab, each in tabs.items()}
 
         def hand_over() -> None:
-            for tab in tabs:
+            for tab, message in messages.items():
+                if not message:
+                    continue
                 if tab.full():  # a tab that does not read gets the newest state, and no news
                     tab.get_nowait()
                     tab.put_nowait(state + MISSED)
@@ -239,3 +278,12 @@ class Live:
                     tab.put_nowait(message)
 
         self._loop.call_soon_threadsafe(hand_over)
+
+
+def _newest(feed: list[dict[str, Any]]) -> int:
+    return max((event["id"] for event in feed), default=0)
+
+
+def _event_id(given: str) -> int | None:
+    """Return the event that a tab names; what is no number of PostgreSQL names none."""
+    return int(given) if given.isascii() and given.isdigit() and len(given) < MAX_DIGITS else None

@@ -95,6 +95,7 @@ class Site:
             "here": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
             "snapshot": self.live.snapshot,
             "code": code,
+            "seen": "",
             "is_shown_by_get": request.method != "POST",
             **values,
         }

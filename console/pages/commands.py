@@ -50,6 +50,7 @@ def commands(request: Request) -> Response:
     site = site_of(request)
     asked = {name: request.query_params.get(name, "") for name in FIELDS}
     after = request.query_params.get("after") or None
+    seen = site.live.newest_event()  # before the search: what comes during it is told again
     error: ActpError | None = None
     page: dict[str, Any] = {"rows": [], "next": None}
     try:
@@ -64,6 +65,7 @@ def commands(request: Request) -> Response:
     return site.page(
         request,
         "commands.html",
+        seen=seen,
         asked=asked,
         exhausted=exhausted,
         rows=page["rows"],

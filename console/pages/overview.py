@@ -135,8 +135,11 @@ def _shown(data: dict[str, Any]) -> dict[str, Any]:
 async def live(request: Request) -> Response:
     """Send the stream of one tab."""
     site = site_of(request)
-    last_seen = request.headers.get("last-event-id", "")
-    stream = site.live.stream(str(site.environment.globals["version"]), last_seen)
+    last, read_after = (
+        request.headers.get(name, "") for name in ("last-event-id", "actp-read-after")
+    )
+    version = str(site.environment.globals["version"])
+    stream = site.live.stream(version, last or read_after, is_back=bool(last))
     return StreamingResponse(stream, media_type="text/event-stream")
 
 

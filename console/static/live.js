@@ -9,7 +9,12 @@
   const NOTICE_MS = 2_000;
   const element = document.getElementById("live");
   const channel = new BroadcastChannel(NAME);
-  let connection = null, release = null, waiting = null, notice = null, heardAt = Date.now(), lastId = "";
+  let connection = null, release = null, waiting = null, notice = null, heardAt = Date.now();
+  // A list names the last event before it was read, and is told of those since.
+  const readAfter = element.dataset.seen;
+  let lastId = "", keptSince = readAfter;
+  // What was told last, for a page that opens meanwhile and has not read it.
+  const kept = [], KEPT = 100, PAGE = Math.random();
 
   // -- who reads
   function take() {
@@ -66,8 +71,24 @@
     channel.postMessage({ event, data });
     receive({ event, data });
   }
+  function keep(message) {
+    if (!message.id || !message.event) return;
+    keptSince ||= message.id;
+    if (kept.push(message) > KEPT) keptSince = kept.shift().id;
+  }
+  function catchUp({ page, seen }) {
+    if (!release) return;
+    const later = kept.filter(({ id }) => Number(id) > Number(seen));
+    const isGap = seen && Number(seen) < Number(keptSince);
+    const missed = !seen || isGap ? [{ event: "actp:missed", data: isGap ? "much" : "" }] : later;
+    for (const message of missed) channel.postMessage({ ...message, page });
+  }
   channel.onmessage = ({ data }) => {
+    if (data.page && data.event !== "actp:joined" && data.page !== PAGE) return;
+    if (data.event && data.id && Number(data.id) <= Number(readAfter)) return;
+    keep(data);
     if (data.event === "actp:left") take();
+    else if (data.event === "actp:joined") catchUp(data);
     else if (data.event !== "actp:who") receive(data);
     else if (release) channel.postMessage({ event: "actp:here" });
   };
@@ -75,6 +96,7 @@
   const own = (handle) => (event) => { if (event.target === element) handle(event.detail); };
   document.addEventListener("htmx:config:request", own(({ ctx }) => {
     if (lastId) ctx.request.headers["Last-Event-ID"] = lastId;
+    else if (readAfter) ctx.request.headers["ACTP-Read-After"] = readAfter;
   }));
   document.addEventListener("htmx:sse:before:connection", own((detail) => { connection = detail.connection; }));
   document.addEventListener("htmx:sse:after:connection", own(() => {
@@ -86,7 +108,9 @@
   document.addEventListener("htmx:sse:before:message", own(({ message }) => {
     heardAt = Date.now();
     lastId = message.id || lastId;
-    channel.postMessage({ event: message.event, data: message.data, id: message.id });
+    const passed = { event: message.event, data: message.data, id: message.id };
+    keep(passed);
+    channel.postMessage(passed);
   }));
   document.addEventListener("htmx:sse:error", own(({ status }) => tell("actp:lost", status)));
   document.addEventListener("htmx:sse:close", own(() => { connection = null; connectLater(); }));
@@ -104,6 +128,7 @@
     else if (!release) navigator.locks.request(NAME, { steal: true }, hold).catch(leave);
   }, CHECK_MS);
   document.addEventListener("visibilitychange", () => (document.hidden ? leave() : take()));
+  channel.postMessage({ event: "actp:joined", page: PAGE, seen: readAfter });
   addEventListener("pagehide", leave);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) document.body.dispatchEvent(new CustomEvent("actp:acted", { bubbles: true }));

@@ -64,6 +64,17 @@ def live(context: BrowserContext, path: str = "/") -> Page:
     return page
 
 
+def held(page: Page, pattern: str) -> list[Route]:
+    """Hold what the page asks for at such addresses; return the requests, to be continued."""
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route(pattern, hold)
+    return late
+
+
 def wait_for(text: str, *pages: Page) -> None:
     """Wait until every page shows it, whatever each waits for itself."""
 
@@ -95,12 +106,7 @@ def test_each_of_many_changes_comes_to_an_open_page(browser: Browser, console: S
 def test_a_page_is_live_however_late_a_script_comes(browser: Browser, console: Served) -> None:
     context = enter(browser, console)
     page = context.new_page()
-    late: list[Route] = []
-
-    def hold(route: Route) -> None:
-        late.append(route)
-
-    page.route("**/hx-sse.min.js*", hold)
+    late = held(page, "**/hx-sse.min.js*")
     with page.expect_request("**/hx-sse.min.js*"):
         page.goto("/", wait_until="commit")
     page.wait_for_function("window.htmx")
@@ -109,6 +115,22 @@ def test_a_page_is_live_however_late_a_script_comes(browser: Browser, console: S
     page.wait_for_load_state()
     command = console.life.enqueue("ada")
     page.locator(f"#feed a[href='/commands/{command}']").first.wait_for()
+    context.close()
+
+
+def test_a_list_offers_what_came_before_its_stream_began(browser: Browser, console: Served) -> None:
+    context = enter(browser, console)
+    # The first page reads the stream itself, the second one from the first.
+    for name in ("ada", "bob"):
+        page = context.new_page()
+        late = held(page, "**/live.js*")
+        with page.expect_request("**/live.js*"):
+            page.goto("/commands", wait_until="commit")
+        page.get_by_role("heading", name="Commands").wait_for()
+        console.life.enqueue(name)
+        late[0].continue_()
+        page.get_by_role("button", name="1 new").click()
+        page.locator("[data-row]").first.get_by_text(name, exact=True).wait_for()
     context.close()
 
 
