@@ -9,11 +9,12 @@ language sql immutable as $$
               else least(greatest(coalesce(message.priority, 3), 1), 3) end
 $$;
 
--- How long nobody is written to after a message, by funnel stage.
+-- How long nobody is written to after a message, by funnel stage. In hours: a day of a session whose
+-- time zone has summer time may be one shorter.
 create or replace function public.agent_outreach_cooldown(stage text) returns interval
 language sql immutable as $$
-  select case stage when 'decision' then interval '2 days'
-                    when 'consideration' then interval '7 days' else interval '14 days' end
+  select case stage when 'decision' then interval '48 hours'
+                    when 'consideration' then interval '168 hours' else interval '336 hours' end
 $$;
 
 -- Where a person can be reached, all of whose addresses are given: {platform: what its service is

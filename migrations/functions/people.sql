@@ -298,8 +298,7 @@ create or replace trigger agent_people_association_removed
   after delete on public.actp_platform_associations referencing old table as old_rows
   for each statement execute function public.agent_people_follow();
 
--- All addresses of the person that an address belongs to, itself and its twin included. The planner
--- inlines it, so it is one expression.
+-- All addresses of the person that an address belongs to, itself and its twin included.
 create or replace function public.safari_person_addresses(of_address text) returns text[]
 language sql stable as $$
   select case when safari_twin(of_address) is null then coalesce(

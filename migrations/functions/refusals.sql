@@ -24,7 +24,7 @@ end $$;
 -- How long automatic messages leave a person alone, and how many they get a week, at least: outreach
 -- decides by stage before, and this holds for what was decided meanwhile.
 create or replace function public.safari_automatic_gap() returns interval
-language sql immutable as $$ select interval '2 days' $$;
+language sql immutable as $$ select interval '48 hours' $$;
 
 create or replace function public.safari_automatic_per_week() returns integer
 language sql immutable as $$ select 3 $$;

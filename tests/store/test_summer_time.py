@@ -1,4 +1,4 @@
-"""Active hours across the change to summer time and back."""
+"""Active hours and waits across the change to summer time and back."""
 
 from __future__ import annotations
 
@@ -85,3 +85,16 @@ def misjudged(admin: psycopg.Connection, name: str) -> list[tuple[object, ...]]:
                     found.append((window, moment, begins, ends))
             clock.advance(HOUR)
     return found
+
+
+def test_cooldowns_have_their_hours_when_the_clocks_change(database: Database) -> None:
+    hours = """
+    select (extract(epoch from m.noon - (m.noon - w.wait)) / 3600)::integer
+      from (values (timestamptz '2026-03-29 12:00+02')) m (noon),
+           unnest(array[safari_automatic_gap(), agent_outreach_cooldown('decision'),
+                        agent_outreach_cooldown('consideration'),
+                        agent_outreach_cooldown('awareness')]) w (wait)
+    """
+    with database.connect() as admin:
+        admin.execute("set time zone 'Europe/Berlin'")
+        assert [wait for (wait,) in admin.execute(hours)] == [48, 48, 168, 336]
