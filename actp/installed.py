@@ -23,6 +23,6 @@ def main() -> int:
     from actp.launch import end_on_interrupt  # noqa: PLC0415 - found now that its folder is known
 
     end_on_interrupt()
-    from actp.cli.main import main as run  # noqa: PLC0415
+    from actp.cli.__main__ import program  # noqa: PLC0415
 
-    return run(sys.argv[1:])
+    return program()

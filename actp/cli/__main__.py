@@ -10,8 +10,16 @@ gc.set_threshold(100_000)
 
 from actp.cli.main import main  # noqa: E402
 
-if __name__ == "__main__":
+__all__ = ["program"]
+
+
+def program() -> int:
+    """Run the command line of this process, which ends with it, and return its exit code."""
     code = main(sys.argv[1:])
     # The interpreter would look through everything once more before it ends.
     gc.freeze()
-    sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(program())
