@@ -6,12 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
 from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
-from actp.cli.output import console, counted, emit_json, say, table
+from actp.cli.output import console, counted, emit_json, say, table, text
 from actp.cli.platforms import known_platform
 from actp.cli.times import short_time
 from actp.errors import InvalidInput
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.table import Table
+    from rich.text import Text
 
     from actp.settings import Settings
     from actp.store import Json
@@ -344,7 +344,7 @@ def limits_table(rows: list[dict[str, Any]]) -> Table:
             row["platform"],
             *((row["account"],) if named else ()),
             row["kind"],
-            Text(str(row["used"]), "yellow" if full else ""),
+            text(row["used"], "yellow" if full else ""),
             str(force["daily"]),
             _bar(row["used"], force["daily"]),
             *("" if force[name] is None else str(force[name]) for name in ("hourly", "rolling")),
@@ -357,15 +357,15 @@ def limits_table(rows: list[dict[str, Any]]) -> Table:
 
 def _bar(used: int, limit: int) -> Text:
     filled = min(BAR_WIDTH, -(-used * BAR_WIDTH // limit)) if limit else 0
-    return Text("█" * filled + "░" * (BAR_WIDTH - filled), "yellow" if used >= limit > 0 else "")
+    return text("█" * filled + "░" * (BAR_WIDTH - filled), "yellow" if used >= limit > 0 else "")
 
 
 def _permission(row: dict[str, Any]) -> Text:
     if row["service"] is None:
-        return Text("no service")
+        return text("no service")
     waits = row.get("waits") or {}
     reason, ends = row["reason"] or waits.get("for"), row["until"] or waits.get("until")
     if reason is None:
-        return Text("yes")
+        return text("yes")
     until = f" until {short_time(ends)}" if ends else ""
-    return Text(f"{reason}{until}", "yellow")
+    return text(f"{reason}{until}", "yellow")
