@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,7 +14,9 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 100
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 MAX_SHOWN_BYTES: Final = 80
-WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+CONTINUE: Final = 100
+OK: Final = 200
+WITHOUT_BODY: Final = frozenset({204, 304})
 
 _STATUS: Final = re.compile(rb"HTTP/1\.(\d) ([1-9]\d\d)(?: [^\r\n]*)?\r?\n")
 _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)\r?\n")
@@ -53,17 +54,13 @@ def read_http(receive: Callable[[], bytes]) -> HttpAnswer:
     """
     incoming = _Incoming(receive)
     version, status, headers = incoming.head()
-    while status == HTTPStatus.CONTINUE:
+    while status == CONTINUE:
         version, status, headers = incoming.head()
     # After another 1xx comes a second answer, which is not waited for.
-    is_last = (
-        version == b"0"
-        or status < HTTPStatus.OK
-        or "close" in headers.get("connection", "").lower()
-    )
+    is_last = version == b"0" or status < OK or "close" in headers.get("connection", "").lower()
     length = _length(headers)
     is_chunked = "transfer-encoding" in headers
-    if status < HTTPStatus.OK or status in WITHOUT_BODY:
+    if status < OK or status in WITHOUT_BODY:
         if is_chunked:
             raise MalformedAnswer(f"an answer of {status} has no body, and this one has chunks")
         body = b""

@@ -87,7 +87,8 @@ class Table:
     @property
     def is_waited_for(self) -> bool:
         """Whether anybody waits, as it was read."""
-        return any(fields[1] for _, fields in self._unpacked())
+        end = _HEADER.size + self._count * _RECORD.size
+        return any(self._data[_HEADER.size + MAX_NAME_BYTES : end : _RECORD.size])
 
     def find(self, name: bytes) -> TurnRecord | None:
         """Return the record of a holder."""
