@@ -11,6 +11,7 @@ import httpx
 from actp.clients.wire import PLAIN, bounded
 from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
+from actp.tls import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,12 +66,14 @@ class Telegram:
         self._chat_id = chat_id
         self._bot_name: str | None = None
         # A proxy of the network is used for Telegram, but never for this machine.
+        trust_env = not is_loopback(api_url)
         self._client = httpx.Client(
             base_url=api_url,
             timeout=SEND_TIMEOUT_SECONDS,
             headers=PLAIN,
             event_hooks={"response": [bounded]},
-            trust_env=not is_loopback(api_url),
+            trust_env=trust_env,
+            verify=certificates(trust_env=trust_env),
         )
 
     def send(self, text: str, *, is_html: bool = True, keyboard: Keyboard = ()) -> Delivery:

@@ -16,6 +16,7 @@ from actp.errors import SettingsError, StoreDenied, StoreUnavailable
 from actp.store.arguments import refuse_unstorable
 from actp.store.decoding import decoded
 from actp.store.sqlstate import error_of
+from actp.tls import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +50,11 @@ class SupabaseStore:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._closed = False
         self._call_timeout_seconds = call_timeout_seconds
-        # Loading the certificates takes longer than most calls, so it is done once.
-        certificates = httpx.create_ssl_context()
 
         def connect() -> SyncPostgrestClient:
             http = _Session(
                 http2=False,
-                verify=certificates,
+                verify=certificates(),
                 timeout=httpx.Timeout(call_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
                 limits=httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_SECONDS),
                 event_hooks={"response": [_refuse_gateway_errors]},

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from actp.tls import certificates
 from console.doors import Doors
 from console.guard import cookie_of
 from simulator.process import free_port_base
@@ -84,7 +85,7 @@ def serve(database: Database, home: Path, *, may_write: bool, **settings: str) -
         process = subprocess.Popen([sys.executable, "-m", "console"], env=environment, stderr=log)
     url = f"http://127.0.0.1:{port}"
     link = Doors(home / "console").new_link()
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=30, verify=certificates()) as client:
         try:
 
             def has_entered() -> bool:

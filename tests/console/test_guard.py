@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from actp.cli.main import run
 from actp.errors import ExitCode
+from actp.tls import certificates
 from console.doors import LINK_SECONDS, SESSION_SECONDS, Doors
 from console.forms import ACTIONS
 from console.guard import Guard
@@ -158,7 +159,7 @@ def test_what_does_not_come_from_the_console_has_no_effect(
         },
     }
     body = b"platform=all" if method == "POST" else b""
-    with httpx.Client(base_url=own, timeout=30) as client:
+    with httpx.Client(base_url=own, timeout=30, verify=certificates()) as client:
         request = client.build_request(
             method, "/" if method == "GET" else "/act/pause", headers=sent, content=body
         )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from actp.tls import certificates
 from metrics.serve import port_of, targets_folder
 from simulator.process import free_port_base
 from tests.actors.rows import eventually
@@ -141,7 +142,8 @@ def fetch(page: str) -> str:
 
 def ask(url: str, **parameters: str) -> Any:
     try:
-        return httpx.get(url, params=parameters, timeout=HTTP_SECONDS).json()["data"]
+        answer = httpx.get(url, params=parameters, timeout=HTTP_SECONDS, verify=certificates())
+        return answer.json()["data"]
     except (httpx.TransportError, json.JSONDecodeError):  # it is still starting
         return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from actp.tls import certificates
 from tests.support.supabase import key_for, supabase_project
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Outsider:
             json=body,
             headers=self._headers,
             timeout=TIMEOUT_SECONDS,
+            verify=certificates(),
         )
 
 

@@ -18,6 +18,7 @@ from actp.clients.wire import (
     retry_after,
 )
 from actp.settings.values import is_loopback
+from actp.tls import certificates
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -47,11 +48,13 @@ class Api:
         self._url = url
         self._key = key
         # A proxy of the network is used for Blotato, but never for this machine.
+        trust_env = not is_loopback(url)
         self._client = httpx.Client(
             limits=FRESH_CONNECTIONS,
             headers=PLAIN,
             event_hooks={"response": [bounded]},
-            trust_env=not is_loopback(url),
+            trust_env=trust_env,
+            verify=certificates(trust_env=trust_env),
         )
 
     def ask(

@@ -26,6 +26,7 @@ from actp.clients.wire import (
 from actp.clock import steady_seconds
 from actp.sanitize import storable_text
 from actp.settings.values import is_loopback
+from actp.tls import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,13 +58,15 @@ class Remotion:
         self._key = settings.remotion_api_key
         self._origin = Origin(settings.remotion_url, settings.remotion_home)
         self._style = STYLES[settings.remotion_api_style]
+        trust_env = not is_loopback(self._url)
         self._client = httpx.Client(
             base_url=self._url,
             timeout=ASK_TIMEOUT_SECONDS,
             limits=FRESH_CONNECTIONS,
             headers=PLAIN,
             event_hooks={"response": [bounded]},
-            trust_env=not is_loopback(self._url),
+            trust_env=trust_env,
+            verify=certificates(trust_env=trust_env),
         )
 
     def check(self) -> None:
