@@ -9,6 +9,7 @@ from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from actp.domains.outreach.frames import asks_in_a_frame
 from actp.domains.outreach.limited import is_of_one_thing
 from actp.domains.outreach.minors import may_be_a_minor
 from actp.domains.outreach.phrases import Phrases
@@ -17,6 +18,7 @@ from actp.domains.outreach.spelling import Speller
 from actp.domains.outreach.spoken import own_words, plain_words, unmasked
 from actp.domains.outreach.stop_grammar import (
     asks_in_english,
+    asks_to_go_on,
     is_a_firm_question,
     is_qualified,
     without_unsaid,
@@ -87,6 +89,8 @@ def wish_in(text: str | None) -> Wish | None:
     said = _CITED.sub(" ", own_words(text))
     lines = [_plain(line) for line in said.splitlines()]
     spoken = " ".join(filter(None, lines))
+    if asks_to_go_on(spoken):
+        return None
     if sign := _SIGNS.search(text) or _REFUSALS.search(text):
         is_stop = _SIGNS.match(sign[0]) is not None
         if _is_alone(spoken, words.alone, words.polite):
@@ -190,11 +194,16 @@ def _asks(spoken: str, words: _Words) -> bool:
 
 def _may_ask(said: str, words: _Words) -> bool:
     """Return whether a text asks us to stop in shortened or misspelled words."""
-    return words.speller.is_one_phrase(said) or any(
-        _is_alone(reading, words.alone | words.no, words.polite)
-        or words.doubt.are_in(without_unsaid(reading))
-        or _asks(without_unsaid(reading), words)
-        for reading in words.speller.readings(said)
+    return (
+        words.speller.is_one_phrase(said)
+        or asks_in_a_frame(without_unsaid(_plain(said)))
+        or any(
+            _is_alone(reading, words.alone | words.no, words.polite)
+            or words.doubt.are_in(meant := without_unsaid(reading))
+            or _asks(meant, words)
+            or asks_in_a_frame(meant, is_reading=True)
+            for reading in words.speller.readings(said)
+        )
     )
 
 

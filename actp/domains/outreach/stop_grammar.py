@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["asks_in_english", "is_a_firm_question", "is_qualified", "without_unsaid"]
+__all__ = [
+    "asks_in_english",
+    "asks_to_go_on",
+    "is_a_firm_question",
+    "is_qualified",
+    "without_unsaid",
+]
 
 _CONTACTING: Final = (
     r"(?:messag|msg|hit(?:ting)? (?:me|us) up|slid(?:e|ing)"
@@ -150,6 +156,11 @@ _ASKED: Final = {
         r"\bgo (?:spam|bother|pitch) (?:some|any)\w*\b",
     ),
 }
+# "dont stp" asks us to go on, whatever "stp" is in French.
+_GO_ON: Final = re.compile(
+    r"(?:(?:please|pls|plz|and|so|just|omg|lol) )*(?:dont|dnt|dun|do not|never|cant|cnt)"
+    r"(?: (?:you|u|ever))* st[aou]*h?p+(?: (?:it|this|now|lol|haha|please|pls|plz))*"
+)
 # What speaks of stopping without asking us to.
 _UNSAID: Final = _compiled(
     r"\b(?:narret(?:e|es|ez)|ne tarrete|ne vous arretez) (?:pas|jamais|surtout)\b"
@@ -160,7 +171,8 @@ _UNSAID: Final = _compiled(
     r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt|lets not|not want to)"
     r"(?: (?:ever|you|u|dare))* sto?p\b",
     r"(?:not|nt) want (?:you|u|it|this|them|these) to (?:ever )?stop\b",
-    rf"\b(?:we|lets|let us|shall we|we should|we could)(?: \w+){{0,2}} stop {_CONTACTING}\w*",
+    r"\b(?:we|lets|let us|shall we|we should|we could)(?: \w+){0,2}"
+    rf" (?:stop|quit) {_CONTACTING}\w*",
     # What they themselves want to, or have to, end.
     r"\b(?:i|we|they|id|wed|ill|well|ive|weve|trying|helps?|want|wanted)"
     r" (?:(?!(?:you|u|this|these|it|that|your)\b)\w+ ){0,3}"
@@ -171,6 +183,8 @@ _UNSAID: Final = _compiled(
     r"|by (?:mistake|accident))(?: (?:mean|want|meant|wanted|ever|intend|intended))?(?: to)?"
     r" (?:un ?subscri\w*|remov\w*|delet\w*|erase|opt(?:ed)?(?: me)? out|drop|take)"
     r"(?: (?:me|us))?\b",
+    r"\b(?:dont|do not|never)(?: (?:you|u|ever))* (?:lose|erase|forget) my \w+\b"
+    r"|\b(?:dont|do not|never)(?: (?:you|u|ever))* (?:leave|drop|keep) (?:me|us) out\b(?: of)?",
     r"\b(?:un ?subscri\w*|removed|deleted|blocked)(?: \w+){0,2}"
     r" (?:by (?:mistake|accident)|accidentally)",
     (
@@ -188,6 +202,10 @@ _UNSAID: Final = _compiled(
     r"(?:not|nt) (?:say|saying|mean)(?: that)? (?:i|we|im|were)(?: am| are)? not interested\b",
     r"\bstop(?:ped|s)?"
     r" (?:by(?! \w+ or\b)|over|in(?! (?:the )?(?:future|general))|at(?! (?:once|all)))\b",
+    r"\bhow (?:do|can|to|should)(?: i| you)? (?:unsubscribe|opt out) from"
+    r" (?!this|these|your|ur\b|you|u\b|the\b|all\b|any\b|future|here|it\b|list)\w+",
+    # "I did not get the message" in Hindi, as plain words have it.
+    r"(?:मसज|message|msg) (?:नह|nahi|nhi|nahin) (?:म ल|आय|पह|द ख|mil|aay|aaya|pahunch|dikh)\w*",
     r"\b(?:love|like|want|happy|glad) to (?:unsubscribe|opt out) from"
     r" (?!this|these|your|you\b|the\b|all\b|any\b|future)\w+",
     r"\bwrit(?:e|ing) (?:me|us) off\b|\bnot (?:un|dis)interested\b",
@@ -213,6 +231,8 @@ _UNSAID: Final = _compiled(
 # Asks for another channel in the same breath, or for something else of us.
 _OTHERWISE: Final = re.compile(
     r"\b(?:instead|better|easier|faster)\b"
+    r"|\b(?:everyone|everybody|all|anyone) (?:but|except) (?:you|u|yours|urs)\b"
+    r"|\btoo many\b.*\bbut (?:you|u|your|ur|yours|urs|this)\b"
     r"|\b(?:rather|prefer)\b(?! not| (?:that )?(?:you|u) (?:didnt|did not|dont|do not))"
     r"|\bcall me (?:on|at|tomorrow|now)\b"
     rf"|{_NOT} {_CONTACTING}\w*(?: (?!or\b|and\b|nor\b)\w+){{0,2}}"
@@ -261,6 +281,7 @@ _FIRM: Final = re.compile(
     rf"|\b(?:can|could|will|would) (?:you|u) (?:\w+ ){{0,2}}(?:stop|quit|cease|not) {_CONTACTING}"
     r"|\b(?:how|where) (?:do|can|to|should)(?: i)? (?:unsub\w*|un subscri\w*|opt[ -]?out|get off"
     r"|stop (?:these|this|your|getting|receiving))"
+    r"(?! from (?!(?:this|these|that|you|u|ur|your|the|all|here|any|it)\b))"
     rf"|\b(?:remove|delete|unsubscribe|unsub|take|leave|stop|opt|{_CONTACTING}\w*)(?: \w+)?"
     r" (?:me|us|again)\b|\b(?:you|u) (?:please )?(?:remove|delete|erase|take) my\b"
     r"|\bmind not\b|\b(?:you|u)(?: please)? not\b"
@@ -275,6 +296,11 @@ def asks_in_english(plain: str) -> bool:
         and any(pattern.search(plain) for pattern in patterns)
         for needed, patterns in _ASKED.items()
     )
+
+
+def asks_to_go_on(plain: str) -> bool:
+    """Return whether a plain text says nothing but not to stop."""
+    return _GO_ON.fullmatch(plain) is not None
 
 
 def without_unsaid(plain: str) -> str:
