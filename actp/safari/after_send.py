@@ -1,4 +1,4 @@
-"""Looks, after a text that a service says it sent, whether it has left the box, and left once.
+"""Looks, after a text that a service says it sent, whether it left the box, once and unaltered.
 
 The drivers press a key or a button and read the whole page, the box included: a locked screen, a
 button that does nothing, or a list that takes the key, leaves the text where it was typed.
@@ -34,16 +34,24 @@ AGAIN_SECONDS: Final = (0.0, 3.0)
 COMMENTS: Final = 50
 SHOWN_CHARS: Final = 100
 _SCRIPT: Final = """
-var once=%s;
+var once=%s,garbled=%s;
 function plain(text){return (text||'').replace(/\\s+/g,'');}
 var boxes=document.querySelectorAll(%s);
 var all=document.querySelectorAll('div[dir="auto"],span[dir="auto"]');
 once=plain(once);
-for(var j=0;j<boxes.length;j++)
-  if(plain(boxes[j].value||boxes[j].innerText).indexOf(once)>=0)return 'left';
+garbled=plain(garbled);
+for(var j=0;j<boxes.length;j++){
+  var box=plain(boxes[j].value||boxes[j].innerText);
+  if(box.indexOf(once)>=0||box.indexOf(garbled)>=0)return 'left';
+}
 for(var i=0;i<all.length;i++)if(plain(all[i].textContent)===once+once)return 'twice';
+for(var k=0;k<all.length;k++)
+  if(garbled!==once&&plain(all[k].textContent)===garbled)return 'garbled';
 return '';
 """
+# What pbcopy takes a text for where it has no locale.
+_WITHOUT_LOCALE: Final = "mac_roman"
+GARBLED_HOLD_SECONDS: Final = 900.0
 
 
 def look_after_send(asking: Asking, command: Command, outcome: Outcome) -> Outcome:
@@ -79,7 +87,9 @@ def comments_shown(asking: Asking) -> list[str]:
 def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
     name, state = asking.service.name, ""
     # As JSON the text is one literal of the script, whatever stands in it.
-    script = " ".join((_SCRIPT % (json.dumps(text), json.dumps(_BOXES[name]))).split("\n"))
+    garbled = text.encode().decode(_WITHOUT_LOCALE)
+    literals = tuple(json.dumps(each) for each in (text, garbled, _BOXES[name]))
+    script = " ".join((_SCRIPT % literals).split("\n"))
     for pause_seconds in AGAIN_SECONDS:
         asking.pause(pause_seconds)
         _, state = asking.evaluated(f"(function(){{try{{{script}}}catch(_){{return '';}}}})()")
@@ -92,7 +102,20 @@ def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
     if state == "twice":
         again = f"{name}: the text stands twice in one message; look at the conversation"
         return replace(outcome, alert=again, result={**outcome.result, "rewritten": True})
-    return outcome
+    return _garbled(name, outcome) if state == "garbled" else outcome
+
+
+def _garbled(name: str, of: Outcome) -> Outcome:
+    """Return the outcome of a text that arrived with other characters, as the next ones would."""
+    problem = f"{name}: its text arrived with wrong characters, as it runs without a locale"
+    remedy = f"Start it with LANG=en_US.UTF-8, then run bin/resume --service {name}."
+    return replace(
+        of,
+        breaker="open",
+        wait_seconds=GARBLED_HOLD_SECONDS,
+        alert=f"{problem}; others wait. {remedy}",
+        result={**of.result, "rewritten": True},
+    )
 
 
 def _not_sent(name: str, reason: str, problem: str, of: Outcome) -> Outcome:

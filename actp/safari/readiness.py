@@ -162,7 +162,7 @@ class Readiness:
             self._is_identified = False
         if outcome.reason in _ABOUT_THE_ROW:
             return
-        self._reason = outcome.error or outcome.reason
+        self._reason = outcome.error or outcome.alert or outcome.reason
         seconds = outcome.wait_seconds
         if seconds is not None and outcome.reason == "blocked":
             seconds *= OTHERS_FIRST_SHARE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.browser.pages import Kind, page_at
 from simulator.browser.safari import ScriptError, Spot
-from simulator.browser.shell import Ran
+from simulator.browser.shell import Ran, keystrokes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,6 +124,8 @@ class Hands:
             except Ran as ran:
                 self._deliver("shell", tab.url, str(ran))
                 continue
+            if way is not keystrokes:
+                arrived = self._copied(arrived)
             if arrived:
                 self.safari.write(tab, arrived)
                 return number
@@ -132,7 +134,7 @@ class Hands:
     def paste(self, text: str) -> None:
         """Paste in the tracked tab, else in the first; what finds no box there is lost."""
         spot = self.session.tracked or FIRST_TAB
-        self.safari.clipboard = text
+        self.safari.clipboard = text = self._copied(text)
         self.safari.select(spot)
         tab = self.safari.tab(spot)
         if _has_box(self, tab):
@@ -186,6 +188,10 @@ class Hands:
         """Return whether the driver does not see that this step was done."""
         fault = self._fault(step)
         return fault is not None and fault.kind == "unseen"
+
+    def _copied(self, text: str) -> str:
+        """Return what ``pbcopy`` makes of a text."""
+        return text.encode().decode(self.safari.settings.clipboard)
 
     def _fault(self, step: Step) -> Fault | None:
         return next((f for f in self._faults if (f.step, f.on_try) == (step, self.attempt)), None)

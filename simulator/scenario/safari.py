@@ -62,7 +62,8 @@ class SafariSettings(_Strict):
     have no Message button. ``replies`` gives, for the address of a post, that of the post which it
     answers and which its page shows first. ``languages`` gives those of sites
     that are not in English. ``accounts`` names who is logged in to a site where it is not ``me``.
-    ``post_texts`` gives, by address, what is written in a post and below it.
+    ``post_texts`` gives, by address, what is written in a post and below it. ``clipboard`` is the
+    encoding in which ``pbcopy`` reads a text: without a locale, as under launchd, it is mac_roman.
     Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
@@ -85,6 +86,7 @@ class SafariSettings(_Strict):
     unreachable: frozenset[str] = frozenset()
     replies: dict[str, str] = Field(default_factory=dict)
     post_texts: dict[str, str] = Field(default_factory=dict)
+    clipboard: Literal["utf-8", "mac_roman"] = "utf-8"
     languages: dict[str, str] = Field(default_factory=dict)
     time_scale: NonNegativeFloat = 0.0
 

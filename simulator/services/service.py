@@ -231,12 +231,15 @@ class Service(ABC):
         return Reply(200, {"result" if "js" in call.body else "output": output})
 
     def text_left(self, hands: Hands, text: str) -> str:
-        """Return whether a text still stands in the box, or twice in the last message there."""
+        """Return whether a text still stands in the box, or how it stands in the last message."""
         tab = hands.session.tab()
-        if text.strip() in tab.box:
+        garbled = text.encode().decode("mac_roman")
+        if text.strip() in tab.box or garbled.strip() in tab.box:
             return "left"
-        thread = self.site.threads.get(tab.page.subject, ())
-        return "twice" if thread and thread[-1].text == text * 2 else ""
+        shown = [message.text for message in self.site.threads.get(tab.page.subject, ())][-1:]
+        if shown == [text * 2]:
+            return "twice"
+        return "garbled" if garbled != text and shown == [garbled] else ""
 
     def words_found(self, page: Page) -> str:  # noqa: ARG002
         """Return where a page holds words that its driver takes for a failure: nowhere."""

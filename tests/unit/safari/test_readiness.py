@@ -71,6 +71,14 @@ def test_a_wait_that_the_service_asks_for_is_kept(readiness: Readiness) -> None:
     assert readiness.state["reason"] == "401"
 
 
+def test_a_message_that_arrived_garbled_holds_the_next(readiness: Readiness) -> None:
+    garbled = Outcome("sent", "sent", wait_seconds=900.0, breaker="open", alert="no locale")
+    readiness.learn(garbled)
+    assert readiness.step == "wait"
+    assert 890 < readiness.wait_seconds <= 900 * 1.2
+    assert readiness.state["reason"] == "no locale"
+
+
 def test_a_person_who_is_busy_says_nothing_about_the_service(readiness: Readiness) -> None:
     readiness.learn(BUSY_PERSON)
     assert readiness.step == "go"

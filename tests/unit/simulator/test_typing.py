@@ -163,6 +163,22 @@ def test_a_text_that_stays_in_the_box_is_not_taken_for_sent(
     assert read.result["verification"] == "none"
 
 
+@pytest.mark.parametrize("text", ["Schöne Grüße — bis später 🙂", "Plain words"])
+def test_a_text_that_arrives_with_wrong_characters_holds_the_next(
+    call: Caller, tmp_path: Path, text: str
+) -> None:
+    call.simulator.safari(clipboard="mac_roman")
+    asked = command_of("instagram-dm", text)
+    with transport("instagram-dm", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        read = opened.read_back(asked, outcome)
+    is_garbled = not text.isascii()
+    assert ([line["text"] for line in call.seen()] != [text]) is is_garbled
+    assert read.verdict == "sent"
+    assert (read.breaker, read.wait_seconds) == (("open", 900) if is_garbled else ("ok", None))
+    assert ("LANG=en_US.UTF-8" in str(read.alert)) is is_garbled
+
+
 @pytest.mark.parametrize("service", COMMENTING)
 @pytest.mark.parametrize("is_sent", [True, False])
 def test_tries_that_gave_up_are_unknown_where_the_first_one_sent(
