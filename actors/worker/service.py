@@ -139,7 +139,10 @@ class ServiceActor(Actor):
         self._room -= len(rows)
         self._received += len(rows)
         self._held_as_told += len(rows)  # the poller counts them as held from the start
-        self._attempts.give(rows)
+        if self._is_stopping:  # the thread would begin them when the attempt under way ends
+            self._hand_back(rows)
+        else:
+            self._attempts.give(rows)
         for row in rows:
             instruments.QUEUE_WAIT_SECONDS.labels(self.name).observe(row.waited_seconds)
 
@@ -198,7 +201,10 @@ class ServiceActor(Actor):
             self.tell(POLLER, Demand(self.name, more, held, self._received))
 
     def _hand_back_rows(self) -> None:
-        for row in self._attempts.withdraw():
+        self._hand_back(self._attempts.withdraw())
+
+    def _hand_back(self, rows: tuple[Row, ...]) -> None:
+        for row in rows:
             self._finishing.append(_Finishing(row, self._ledger.submit(handed_back(row))))
 
     def _watch_finishing(self) -> None:

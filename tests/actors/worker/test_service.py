@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actors.runtime.messages import Crashed, Drained, PeerRestarted, Stop, StopNow
-from actors.worker.messages import Demand, LeasesLost
+from actors.worker.messages import Demand, LeasesLost, Work
 from actors.worker.poller import POLLER
 from actp.safari.turns import TurnTable
 from tests.actors.house import Grenade
@@ -18,9 +18,10 @@ from tests.actors.rows import eventually, row_of
 from tests.actors.worker.scene import OTHER, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from actors.worker.messages import Row
     from tests.actors.house import House
 
 SERVICE = "instagram-dm"
@@ -82,6 +83,27 @@ def test_a_stop_ends_what_is_on_the_wire_and_hands_back_the_rest(scene: Scene) -
     scene.settle()
     assert scene.house.supervisor.all_of(Drained) == [], "its result is not stored yet"
     scene.desk.open()
+    assert scene.house.supervisor.take(Drained).name == SERVICE
+
+
+def test_row_that_arrives_after_a_stop_is_not_begun(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.open()
+    scene.send(ADA)
+    give = scene.attempts.give
+
+    def give_as_the_attempt_ends(rows: Iterable[Row]) -> None:
+        give(rows)
+        scene.postman.answer(SENT)
+        scene.desk.finished(ADA)
+        eventually(lambda: not scene.attempts.holding.waiting, "the thread took what it was given")
+
+    monkeypatch.setattr(scene.attempts, "give", give_as_the_attempt_ends)
+    scene.tell(Stop(), Work((BOB,)))
+    assert scene.desk.finished(BOB).reason == "handed_back"
+    assert not scene.desk.was_asked
+    scene.postman.answer(SENT)
     assert scene.house.supervisor.take(Drained).name == SERVICE
 
 
