@@ -16,7 +16,7 @@ from actp.cli.contacts import listed_platform
 from actp.cli.limits import KINDS, policy_of, weekdays_of
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
 from actp.cli.requests import DEFAULT_PRIORITY, Terms, checked
-from actp.cli.times import duration, moment
+from actp.cli.times import coming, duration, moment
 from actp.errors import InvalidInput
 from actp.safari.addresses import HOSTS
 from actp.safari.catalogue import SERVICES
@@ -160,7 +160,7 @@ def _reschedule(form: Mapping[str, str], settings: Settings) -> Arguments:
 
 def _moment(given: str, settings: Settings) -> str:
     zone = ZoneInfo(settings.safari_time_zone)
-    return moment(given, now=datetime.now(UTC), zone=zone).isoformat()
+    return coming(given, now=datetime.now(UTC), zone=zone).isoformat()
 
 
 def _pause(form: Mapping[str, str], _: Settings) -> Arguments:

@@ -19,6 +19,7 @@ from actp.cli.database import database
 from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import counted, emit_json, one_line, say
+from actp.cli.platforms import known_platform
 from actp.errors import InvalidInput
 from actp.operators import act, operator_here
 from actp.settings import load_settings
@@ -137,7 +138,7 @@ def cancel(campaign_id: str, *, as_json: bool) -> None:
 def replied(handle: str, platform: str | None, *, as_json: bool) -> None:
     """Mark a person as replied: all their steps stop."""
     with database() as store:
-        person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
+        person = store.call("safari_campaign_person", given=handle, platform=_known(platform))
         stopped = act(store, operator_here("cli"), "campaign_replied", **person)
     named = person["handle"]
     if as_json:
@@ -162,7 +163,7 @@ def go_on(handle: str, platform: str | None, *, as_json: bool) -> None:
     For an ambiguous message, or where the Mac that holds the conversation is gone.
     """
     with database() as store:
-        person = store.call("safari_campaign_person", given=handle, platform=_lower(platform))
+        person = store.call("safari_campaign_person", given=handle, platform=_known(platform))
         going = act(store, operator_here("cli"), "campaign_go_on", **person)
     named = person["handle"]
     if as_json:
@@ -236,5 +237,5 @@ def _now(store: Store) -> datetime:
     return datetime.fromisoformat(store.call("safari_now"))
 
 
-def _lower(platform: str | None) -> str | None:
-    return platform.strip().lower() if platform else None
+def _known(platform: str | None) -> str | None:
+    return known_platform(platform) if platform else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from actp.cli.times import duration, moment
+from actp.cli.times import LATE, duration, moment
 from actp.errors import InvalidInput, NotFound
 from actp.safari.catalogue import ACTIONS, SERVICES
 from actp.settings import load_settings, parse_login
@@ -79,7 +79,12 @@ def chosen(options: Mapping[str, str | None]) -> dict[str, str]:
     for name in ("since", "until"):
         if name in given:
             zone = zone or load_settings().safari_time_zone
-            given[name] = past(given[name], zone).isoformat()
+            when = past(given[name], zone)
+            if name == "since" and when > datetime.now(UTC) + LATE:
+                raise InvalidInput(
+                    "since is in the future, so nothing can match", remedy="Give an earlier time."
+                )
+            given[name] = when.isoformat()
     return given
 
 

@@ -129,8 +129,8 @@ def weekdays_of(given: str) -> Sequence[Json]:
     """Return the days that are named, 1 for Monday; raises InvalidInput for other words."""
     days: set[int] = set()
     for part in given.lower().split(","):
-        first, _, last = part.strip().partition("-")
-        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
+        first, dash, last = part.strip().partition("-")
+        if first not in WEEKDAYS or (dash and last not in WEEKDAYS):
             raise InvalidInput(
                 f"not days of the week: {given[:40]!r}", remedy="Write mon-fri, or mon,wed,sat."
             )

@@ -17,7 +17,7 @@ from actp.cli.group import Group
 from actp.cli.options import SPAN, json_option
 from actp.cli.output import console, counted, emit_json, say, table, text, warn
 from actp.cli.platforms import EVERYTHING, PAUSABLE, known_platform
-from actp.cli.times import moment, short_time
+from actp.cli.times import coming, short_time
 from actp.operators import act, free_safari, operator_here
 from actp.safari.catalogue import HTTP_SERVICES, SERVICES
 from actp.safari.client import SafariClient
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from actp.store import Json
+    from actp.store import Json, Store
 
 __all__ = [
     "cancel",
@@ -69,6 +69,15 @@ def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
         say(sentence)
 
 
+def _absent_account(store: Store, account: str | None) -> list[str]:
+    return absent_names(store, {"account": account}) if account else []
+
+
+def _warn_of(absent: list[str]) -> None:
+    for line in absent:  # a new account has none yet, and a misspelled one sends on
+        warn(f"{line} Check its name in bin/limits.")
+
+
 @click.command()
 @click.option("--platform", help="Only this platform; default: everything.")
 @click.option("--account", help="Only this account; default: all accounts.")
@@ -96,13 +105,12 @@ def pause(
             note=note,
             account=account,
         )
-        absent = absent_names(store, {"account": account}) if account else []
+        absent = _absent_account(store, account)
     if answer["until"] == "infinity":
         answer["until"] = None
     until = f"until {short_time(answer['until'])}" if answer["until"] else "until bin/resume"
     _told(answer, f"Paused {_named(answer['platform'], account)} {until}.", as_json=as_json)
-    for line in absent:  # a new account has none yet, and a misspelled one sends on
-        warn(f"{line} Check its name in bin/limits.")
+    _warn_of(absent)
 
 
 @click.command()
@@ -138,9 +146,11 @@ def resume(
     with database() as store:
         account = account and parse_login(account)
         answer = act(store, operator_here("cli"), "resume", platform=name, account=account)
+        absent = _absent_account(store, account)
     name = _named(name, account)
     told = f"Resumed {name}." if answer["resumed"] else f"Nothing was paused for {name}."
     _told(answer, told, as_json=as_json)
+    _warn_of(absent)
 
 
 def _lift_wait(service: str, account: str | None, *, as_json: bool) -> None:
@@ -152,8 +162,10 @@ def _lift_wait(service: str, account: str | None, *, as_json: bool) -> None:
         answer = act(
             store, operator_here("cli"), "resume_service", service=service, account=account
         )
+        absent = _absent_account(store, account)
     said = f"Retrying {service}; {counted(answer['resumed'], 'command')} made due."
     _told(answer, said, as_json=as_json)
+    _warn_of(absent)
 
 
 def _free_safari(*, as_json: bool) -> None:
@@ -213,7 +225,7 @@ def retry(beginning: str | None, *, as_json: bool, **options: Any) -> None:
 def reschedule(beginning: str | None, at: str, *, as_json: bool, **options: Any) -> None:
     """Reschedule a waiting command, or all that a filter matches."""
     zone = ZoneInfo(load_settings().safari_time_zone)
-    when = moment(at, now=datetime.now(UTC), zone=zone).isoformat()
+    when = coming(at, now=datetime.now(UTC), zone=zone).isoformat()
     said = f"Rescheduled {{}} to {short_time(when)}."
     _settle("reschedule", beginning, options, said, as_json=as_json, scheduled_for=when)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.errors import InvalidInput, WrongState
+from actp.cli.times import LATE
+from actp.errors import InvalidInput, StoreRefused, WrongState
 from actp.safari.commands import parse_command, recipient, text_hash
 from actp.settings import parse_login
+from actp.store.arguments import refuse_unstorable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +21,6 @@ __all__ = ["DEFAULT_PRIORITY", "Request", "Terms", "checked", "refuse_unsendable
 
 DEFAULT_PRIORITY: Final = 5
 MAX_KEY_LENGTH: Final = 200
-# The clocks of two hosts differ, and a script takes a moment from its date to this check.
-LATE: Final = timedelta(minutes=5)
 # So many of a batch are checked against the database; the rest are checked when they are sent.
 MOST_CHECKED: Final = 1000
 MOST_NAMED: Final = 50
@@ -89,6 +88,12 @@ def checked(
         _check_key(terms.key or "")
     if terms.account is not None:
         terms = replace(terms, account=parse_login(terms.account))
+    try:
+        refuse_unstorable({"params": dict(params), "metadata": dict(terms.metadata or {})})
+    except StoreRefused as error:
+        raise InvalidInput(
+            str(error).removeprefix("argument "), remedy="Remove it from the JSON."
+        ) from None
     command = parse_command({"action": action, "platform": platform, "params": dict(params)})
     return Request(
         action=command.action,

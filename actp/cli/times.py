@@ -12,11 +12,13 @@ from actp.moments import short_time
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-__all__ = ["duration", "moment", "short_duration", "short_time"]
+__all__ = ["LATE", "coming", "duration", "moment", "short_duration", "short_time"]
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:[0-9]{1,6}[smhdw])+")
 _PART = re.compile(r"([0-9]+)([smhdw])")
+# The clocks of two hosts differ, and a script takes a moment from its date to a check.
+LATE: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(days=3650)
 
 
@@ -45,6 +47,16 @@ def moment(value: str, *, now: datetime, zone: tzinfo) -> datetime:
             f"not a time: {value[:60]!r}",
             remedy="Write 90s, 30m, 2h or 3d from now, or 2026-11-30T14:00 (with +01:00 or Z).",
         ) from None
+
+
+def coming(value: str, *, now: datetime, zone: tzinfo) -> datetime:
+    """Return a moment in UTC that is not past; raises InvalidInput."""
+    when = moment(value, now=now, zone=zone)
+    if when < now - LATE:
+        raise InvalidInput(
+            f"{value[:60]!r} is in the past", remedy="Write 1s for now, or a time in the future."
+        )
+    return when
 
 
 def short_duration(seconds: float | None) -> str:

@@ -111,6 +111,17 @@ sys.exit(main(["enqueue", "batch", "-"]))
         (("enqueue", "tweet", "Hi", "--priority", "high"), ("'high' is not a whole number",)),
         (("run-once", "--services", "twitter-dn"), ("twitter-dn", "Did you mean twitter-dm?")),
         (("status", "--watch"), ("needs a terminal",)),
+        (("campaign", "replied", "ada", "--platform", "twiter"), ("Did you mean twitter?",)),
+        # times that nothing can match or wait for
+        (("history", "--since", "2999-01-01"), ("since is in the future",)),
+        (("queue", "cancel", "--since", "2999-01-01", "--yes"), ("since is in the future",)),
+        (
+            ("queue", "reschedule", "--status", "pending", "--at", "2020-01-01", "--yes"),
+            ("'2020-01-01' is in the past",),
+        ),
+        # what PostgreSQL cannot store
+        (("enqueue", "tweet", "Hi", "--metadata", '{"a": NaN}'), ("'metadata' holds", "not JSON")),
+        (("enqueue", "tweet", "Hi", "--metadata", '{"a": "\\u0000"}'), ("a NUL character",)),
     ],
 )
 def test_a_slip_is_named_with_the_way_out(

@@ -82,7 +82,14 @@ def test_the_limits_that_the_services_state_stand_beside_ours(
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--weekdays", "someday"), ("--weekdays", "mon-x"), ("--hourly", "-1")]
+    "arguments",
+    [
+        (),
+        ("--weekdays", "someday"),
+        ("--weekdays", "mon-x"),
+        ("--weekdays", "mon-"),
+        ("--hourly", "-1"),
+    ],
 )
 def test_what_is_no_shape_is_refused(run: Cli, queue: Database, arguments: tuple[str, ...]) -> None:
     del queue

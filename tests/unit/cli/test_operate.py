@@ -48,7 +48,10 @@ def test_pause_of_an_account_without_commands_is_doubted(run: Cli, queue: Databa
     known, misspelled = (run("pause", "--account", name) for name in ("Shop", "shpo"))
     assert (known.code, known.err) == (ExitCode.OK, "")
     assert misspelled.code == ExitCode.OK
-    assert misspelled.err == "No command has account shpo. Check its name in bin/limits.\n"
+    doubt = "No command has account shpo. Check its name in bin/limits.\n"
+    assert misspelled.err == doubt
+    for more in ((), ("--service", "twitter-dm")):
+        assert run("resume", "--account", "shpo", *more).err == doubt
 
 
 @pytest.mark.usefixtures("queue")
