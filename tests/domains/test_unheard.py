@@ -281,7 +281,7 @@ def test_words_that_an_earlier_release_judged_are_judged_anew(
     people.hears(ada, body=STOP, hours_ago=900)
     admin.execute("update actp_inbox set unheard = false")
     assert begun(life)["verdict"] == "granted"
-    admin.execute((MIGRATIONS / "20261127235650_words_judged_anew.sql").read_bytes())
+    admin.execute((MIGRATIONS / "20261129233000_words_judged_by_frames.sql").read_bytes())
     assert hear(store).opted_out == 1
 
 
