@@ -8,7 +8,7 @@ import unicodedata
 from importlib.resources import files
 from typing import Final
 
-__all__ = ["given_name", "is_given", "is_vietnamese"]
+__all__ = ["given_name", "is_full_without_blank", "is_given", "is_run_together", "is_vietnamese"]
 
 _FULL_NAME: Final = 2
 
@@ -41,12 +41,46 @@ _SYLLABLE: Final = re.compile(
 _KOREAN: Final = re.compile(
     f"(?:(?:{'|'.join(_WORDS['korean_syllables'])})-?){{2}}|[a-z]{{2,6}}-[a-z]{{2,6}}"
 )
+_WHOLE: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
+# What people put before their name where the name alone was taken.
+_SELF: Final = re.compile(
+    "^(?:(?:the)?real|official|iam|itsme|imjust|(?:the|its|hey|ask|not|just|only|mr|mrs|meet|team)+)"
+)
+_NEVER_A_NAME: Final = re.compile("(?:(?:the)?real|official|iam|itsme|imjust).{4,}")
+_SHORTEST_GIVEN: Final = 4
+_SHORTEST_REST: Final = 4
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def is_given(word: str) -> bool:
     """Return whether a word is a well-known first name."""
     return _plain(word) in _GIVEN
+
+
+def is_full_without_blank(word: str) -> bool:
+    """Return whether a word may be a whole name in Chinese, Japanese or Korean.
+
+    To be called by one's bare whole name is curt there, and a first name is not told apart. Names
+    in kana alone are first names.
+    """
+    return _WHOLE.search(word) is not None
+
+
+def is_run_together(word: str) -> bool:
+    """Return whether a word is a handle that begins with a first name: janedoe, therealjane."""
+    plain = _plain(word)
+    if plain in _GIVEN:
+        return False
+    if _NEVER_A_NAME.fullmatch(plain):
+        return True
+    rest = _SELF.sub("", plain)
+    ends = range(_SHORTEST_GIVEN, len(rest) + 1)
+    if rest != plain and any(rest[:end] in _GIVEN for end in ends):
+        return True
+    # A capital makes it a name: Annabella, Johnathan.
+    return word.islower() and any(
+        rest[:end] in _GIVEN and len(rest) - end >= _SHORTEST_REST for end in ends
+    )
 
 
 def is_vietnamese(words: list[str]) -> bool:

@@ -9,7 +9,13 @@ from html import unescape
 from importlib.resources import files
 from typing import Final
 
-from actp.domains.outreach.name_order import given_name, is_given, is_vietnamese
+from actp.domains.outreach.name_order import (
+    given_name,
+    is_full_without_blank,
+    is_given,
+    is_run_together,
+    is_vietnamese,
+)
 
 __all__ = ["first_name"]
 
@@ -41,10 +47,16 @@ _TURNED: Final = re.compile("[\u202d\u202e\u2066-\u2068]")
 _HANDLE: Final = re.compile(
     "[a-z]+[A-Z].*|(?!(?:Ma?c|D[aeiu]|L[ae]|Jo|Van)[A-Z])[A-Z].*[a-z][A-Z].*|.*[a-z][A-Z].*[a-z][A-Z].*"
 )
+# O'Brien and McDonald alone are family names.
+_FAMILY: Final = re.compile("O['\u2019][A-Z]|Mc[A-Z]")
+# Particles that are first names as well.
+_PARTICLES_TOO: Final = frozenset({"al", "ben", "van"})
 # Fields of other tools.
 _FIELDS: Final = re.compile(r"%\w+%|\$\w|[{}]|<\w+>|\*\|")
 # Before another word, the beginning of a name of places and things: Los Pollos, Das Café.
 _ARTICLES: Final = frozenset(_WORDS["articles"])
+# A word in letters of two of them is drawn, not written.
+_ALPHABETS: Final = frozenset({"LATIN", "GREEK", "CYRILLIC", "COPTIC", "CHEROKEE"})
 _JOINS: Final = frozenset("'\u2019-")
 _KEPT: Final = frozenset("'\u2019-,.&@#")
 
@@ -97,12 +109,19 @@ def _first(words: list[str]) -> str | None:
     if not rest or not _is_name(rest[0]) or (is_addressed and len(rest) == 1):
         return None
     is_initials = len(rest[0]) == 2 and rest[0].isupper()
-    if len(words) == 1 and (is_initials or _HANDLE.fullmatch(rest[0])):
+    if len(words) == 1 and (
+        is_initials
+        or _HANDLE.fullmatch(rest[0])
+        or _FAMILY.match(rest[0])
+        or is_run_together(rest[0])
+        or is_full_without_blank(rest[0])
+    ):
         return None
     if is_vietnamese(rest):
         return _as_written(rest[-1])
     beginning = [word.lower() for word in rest[:2]]
-    if len(rest) > 1 and (beginning[0] in _ARTICLES or set(beginning) <= _PARTICLES):
+    is_family = len(rest) == _FULL_NAME and beginning[0] in _PARTICLES - _PARTICLES_TOO
+    if len(rest) > 1 and (beginning[0] in _ARTICLES or is_family or set(beginning) <= _PARTICLES):
         return None
     # JR Smith: nobody is called by initials, nor by the family name.
     given = None if is_initials and not rest[-1].isupper() else _given(rest)
@@ -150,10 +169,15 @@ def _is_name(word: str) -> bool:
         and len(set(bare.lower())) > 1
         and _STRETCHED.search(bare.lower()) is None
         and not any("SMALL CAPITAL" in unicodedata.name(sign, "") for sign in bare)
+        and len(_ALPHABETS.intersection(map(_alphabet, bare))) <= 1
         and bare.lower() not in _NO_NAMES
         and bare.lower() not in _FIRM
         and not bare.lower().endswith(("'s", "\u2019s"))
     )
+
+
+def _alphabet(sign: str) -> str:
+    return unicodedata.name(sign, "").partition(" ")[0]
 
 
 def _plain(sign: str) -> str:
