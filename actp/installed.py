@@ -20,9 +20,10 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
-    from actp.launch import end_on_interrupt  # noqa: PLC0415 - found now that its folder is known
+    from actp import launch  # noqa: PLC0415 - found now that its folder is known
 
-    end_on_interrupt()
-    from actp.cli.__main__ import program  # noqa: PLC0415
+    launch.end_on_interrupt()
+    launch.collect_seldom()
+    from actp.cli.main import main as run  # noqa: PLC0415
 
-    return program()
+    return run(sys.argv[1:])

@@ -5,11 +5,16 @@ Most of a short command's time goes into its imports, where Python would raise K
 
 from __future__ import annotations
 
+import atexit
+import gc
 import runpy
 import signal
 import sys
+from typing import Final
 
-__all__ = ["end_on_interrupt", "raise_on_interrupt"]
+__all__ = ["collect_seldom", "end_on_interrupt", "raise_on_interrupt"]
+
+COLLECTED_OBJECTS: Final = 100_000
 
 
 def end_on_interrupt() -> None:
@@ -23,6 +28,16 @@ def raise_on_interrupt() -> None:
     """Let SIGINT raise KeyboardInterrupt again."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def collect_seldom() -> None:
+    """Look through a short command's objects for garbage seldom, and not once more at its end.
+
+    What is imported stays. To look through it takes a tenth to a quarter of such a command's CPU,
+    and a third of what the client of Claude takes to load.
+    """
+    gc.set_threshold(COLLECTED_OBJECTS)
+    atexit.register(gc.freeze)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from actp.dispatch.parent import follow
-from actp.launch import end_on_interrupt
+from actp.launch import collect_seldom, end_on_interrupt
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMUM_PYTHON = (3, 11)
@@ -27,6 +27,7 @@ def ensure_packages(script: str, root: Path = ROOT) -> None:
     if not missing:
         if _is_program(script):
             end_on_interrupt()
+            collect_seldom()
         follow()
         return
     if not _is_program(script):
