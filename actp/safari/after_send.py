@@ -49,9 +49,18 @@ for(var k=0;k<all.length;k++)
   if(garbled!==once&&plain(all[k].textContent)===garbled)return 'garbled';
 return '';
 """
-# What pbcopy takes a text for where it has no locale.
-_WITHOUT_LOCALE: Final = "mac_roman"
-GARBLED_HOLD_SECONDS: Final = 900.0
+# As what macOS reads UTF-8: pbcopy without a locale, and AppleScript a file whose encoding the
+# script does not name.
+_OLD_ENCODING: Final = "mac_roman"
+_GARBLED_REMEDIES: Final = {
+    "threads-comments": (
+        "Its driver reads scripts in the Mac's old encoding: have it read them as «class utf8», or"
+        " write without accents and emoji."
+    ),
+}
+_LOCALE_REMEDY: Final = "It runs without a locale: start it with LANG=en_US.UTF-8."
+# The next text would arrive like that, too; only a person can mend it.
+GARBLED_HOLD_SECONDS: Final = 6 * 3600.0
 
 
 def look_after_send(asking: Asking, command: Command, outcome: Outcome) -> Outcome:
@@ -87,7 +96,7 @@ def comments_shown(asking: Asking) -> list[str]:
 def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
     name, state = asking.service.name, ""
     # As JSON the text is one literal of the script, whatever stands in it.
-    garbled = text.encode().decode(_WITHOUT_LOCALE)
+    garbled = text.encode().decode(_OLD_ENCODING)
     literals = tuple(json.dumps(each) for each in (text, garbled, _BOXES[name]))
     script = " ".join((_SCRIPT % literals).split("\n"))
     for pause_seconds in AGAIN_SECONDS:
@@ -107,13 +116,13 @@ def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
 
 def _garbled(name: str, of: Outcome) -> Outcome:
     """Return the outcome of a text that arrived with other characters, as the next ones would."""
-    problem = f"{name}: its text arrived with wrong characters, as it runs without a locale"
-    remedy = f"Start it with LANG=en_US.UTF-8, then run bin/resume --service {name}."
+    problem = f"{name}: its text arrived with wrong characters, as the next ones would; they wait"
+    remedy = _GARBLED_REMEDIES.get(name, _LOCALE_REMEDY)
     return replace(
         of,
         breaker="open",
         wait_seconds=GARBLED_HOLD_SECONDS,
-        alert=f"{problem}; others wait. {remedy}",
+        alert=f"{problem}. {remedy} Then run bin/resume --service {name}.",
         result={**of.result, "rewritten": True},
     )
 

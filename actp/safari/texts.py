@@ -61,6 +61,24 @@ _BACKSLASHES_OPEN_QUOTES: Final = frozenset(
     {"instagram-comments", "linkedin-automation", "tiktok-comments", "twitter-comments"}
 )
 _OPENING = re.compile(r'\\["`$]')
+# threads-comments has the Mac read its scripts in an old encoding, so typographic signs would be
+# published as others. Of letters and emoji there are no plain ones.
+_READ_IN_OLD_ENCODING: Final = frozenset({"threads-comments"})
+_PLAIN_SIGNS: Final = str.maketrans(
+    {
+        "\u00a0": " ",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2026": "...",
+        "\u202f": " ",
+    }
+)
 # linkedin-automation pastes a text as HTML as well, in which a tag shows nothing.
 _PASTED_AS_HTML: Final = frozenset({"linkedin-automation"})
 _MARKUP = re.compile(r"<[A-Za-z/!?]\S*|&#?[A-Za-z0-9]+;")
@@ -97,8 +115,8 @@ def rewritten_word(text: str) -> str | None:
 def clean_text(service: str, value: str) -> str:
     """Return the text as it will be sent; raises InvalidInput where it cannot be.
 
-    Apostrophes become typographic ones, a line end becomes a blank, and a name to mention at the
-    end is followed by one, where the service's driver cannot type them.
+    Apostrophes become typographic ones or these become plain, a line end becomes a blank, and a
+    name to mention at the end is followed by one, where the service's driver cannot type them.
     """
     text = _typable(service, normalised_text(value))
     if not text.strip():
@@ -139,6 +157,8 @@ def _typable(service: str, text: str) -> str:
         )
     if service in _APOSTROPHES_END_QUOTES:
         text = text.replace("'", "\u2019")
+    if service in _READ_IN_OLD_ENCODING:
+        text = text.translate(_PLAIN_SIGNS)
     if service in _TYPED_TWICE:
         text = text.lstrip()
         while (found := _BREAK.search(text)) and found.start() < LOOKED_FOR_CHARS:

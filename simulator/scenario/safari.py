@@ -64,6 +64,8 @@ class SafariSettings(_Strict):
     that are not in English. ``accounts`` names who is logged in to a site where it is not ``me``.
     ``post_texts`` gives, by address, what is written in a post and below it. ``clipboard`` is the
     encoding in which ``pbcopy`` reads a text: without a locale, as under launchd, it is mac_roman.
+    ``scripts`` is the one in which AppleScript reads the scripts of threads-comments, which names
+    none: on macOS it is that of the Mac's language, mac_roman for the western ones.
     Times are seconds as on a real Mac, multiplied by ``time_scale`` (0: no waiting).
     """
 
@@ -87,6 +89,7 @@ class SafariSettings(_Strict):
     replies: dict[str, str] = Field(default_factory=dict)
     post_texts: dict[str, str] = Field(default_factory=dict)
     clipboard: Literal["utf-8", "mac_roman"] = "utf-8"
+    scripts: Literal["utf-8", "mac_roman"] = "utf-8"
     languages: dict[str, str] = Field(default_factory=dict)
     time_scale: NonNegativeFloat = 0.0
 

@@ -236,10 +236,12 @@ class Service(ABC):
         garbled = text.encode().decode("mac_roman")
         if text.strip() in tab.box or garbled.strip() in tab.box:
             return "left"
-        shown = [message.text for message in self.site.threads.get(tab.page.subject, ())][-1:]
+        thread = self.site.threads.get(tab.page.subject, ())
+        shown = [message.text for message in thread][-1:]
+        comments = {comment.text for comment in self.site.comments.get(tab.page.url, ())}
         if shown == [text * 2]:
             return "twice"
-        return "garbled" if garbled != text and shown == [garbled] else ""
+        return "garbled" if garbled != text and garbled in {*shown, *comments} else ""
 
     def words_found(self, page: Page) -> str:  # noqa: ARG002
         """Return where a page holds words that its driver takes for a failure: nowhere."""

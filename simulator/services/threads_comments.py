@@ -15,6 +15,7 @@ from simulator.services.service import now_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from simulator.browser.hands import Hands
     from simulator.browser.safari import ScriptError
     from simulator.scenario import ServiceSettings
     from simulator.services.host import Host
@@ -133,6 +134,11 @@ class ThreadsComments(CommentService):
             ),
             Behaviour.NOT_FOUND: lambda _: self._not_opened(),
         }
+
+    async def write(self, hands: Hands, text: str, manner: Manner) -> Sent:
+        """Type and look by scripts, in which a text can get other characters."""
+        encoding = hands.safari.settings.scripts
+        return await super().write(hands, text.encode().decode(encoding), manner)
 
     def cannot_navigate(self, call: Call) -> None:  # noqa: ARG002
         raise Refused("", reply=self._not_opened())

@@ -163,20 +163,32 @@ def test_a_text_that_stays_in_the_box_is_not_taken_for_sent(
     assert read.result["verification"] == "none"
 
 
-@pytest.mark.parametrize("text", ["Schöne Grüße — bis später 🙂", "Plain words"])
+@pytest.mark.parametrize("text", ["Schöne Grüße bis später 🙂", "Plain words"])
+@pytest.mark.parametrize(
+    ("service", "remedy"),
+    [("instagram-dm", "LANG=en_US.UTF-8"), ("threads-comments", "as «class utf8»")],
+)
 def test_a_text_that_arrives_with_wrong_characters_holds_the_next(
-    call: Caller, tmp_path: Path, text: str
+    call: Caller, tmp_path: Path, text: str, service: str, remedy: str
 ) -> None:
-    call.simulator.safari(clipboard="mac_roman")
-    asked = command_of("instagram-dm", text)
-    with transport("instagram-dm", call.simulator, tmp_path) as opened:
+    call.simulator.safari(clipboard="mac_roman", scripts="mac_roman")
+    asked = command_of(service, text)
+    with transport(service, call.simulator, tmp_path) as opened:
         outcome = opened.send(asked, opened.prepare(asked))
         read = opened.read_back(asked, outcome)
     is_garbled = not text.isascii()
     assert ([line["text"] for line in call.seen()] != [text]) is is_garbled
     assert read.verdict == "sent"
-    assert (read.breaker, read.wait_seconds) == (("open", 900) if is_garbled else ("ok", None))
-    assert ("LANG=en_US.UTF-8" in str(read.alert)) is is_garbled
+    assert (read.breaker, read.wait_seconds) == (("open", 21_600) if is_garbled else ("ok", None))
+    assert (remedy in str(read.alert)) is is_garbled
+
+
+def test_typographic_signs_arrive_on_threads_as_plain_ones(call: Caller, tmp_path: Path) -> None:
+    call.simulator.safari(scripts="mac_roman")
+    asked = command_of("threads-comments", "It\u2019s \u201cgreat\u201d \u2014 really\u2026")
+    with transport("threads-comments", call.simulator, tmp_path) as opened:
+        assert opened.read_back(asked, opened.send(asked, opened.prepare(asked))).alert is None
+    assert [line["text"] for line in call.seen()] == ['It\'s "great" - really...']
 
 
 @pytest.mark.parametrize("service", COMMENTING)
