@@ -91,12 +91,12 @@ class Connection:
         """Send one request and return its whole answer, or why there is none; never raises."""
         deadline = monotonic() + timeout_seconds
         try:
+            request = self._request(method, path, content, self._headers | {**headers})
             sock = self._connected(deadline)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return Failure(Phase.NEVER_CONNECTED, self._described(error))
         self._open = None
         try:
-            request = self._request(method, path, content, self._headers | {**headers})
             return self._exchanged(sock, request, deadline)
         except (OSError, ValueError) as error:
             sock.close()
@@ -132,7 +132,7 @@ class Connection:
     def _request(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> bytes:
         target = f"{self._prefix}{path}" or "/"
         if not _TARGET.fullmatch(target):
-            raise ValueError("the path of the request holds a space or a control character")
+            raise ValueError("the path of the request holds a space or a sign beyond ASCII")
         if content or method in WITH_BODY:
             headers["Content-Length"] = str(len(content))
         lines = [f"{name}: {value}" for name, value in headers.items()]

@@ -17,8 +17,10 @@ from pydantic import SecretStr
 
 from actp.errors import InvalidInput
 from actp.safari.catalogue import LOCAL, SERVICES
+from actp.safari.exchange import Connection
 from actp.safari.http_answer import MAX_BODY_BYTES
 from actp.safari.local import LocalOptions
+from actp.safari.outcomes import Failure, Phase
 from actp.safari.transport import (
     HttpTransport,
     LocalTransport,
@@ -286,6 +288,27 @@ def test_an_answer_that_announces_another_is_not_taken_for_it() -> None:
         assert transport.send(message, transport.prepare(message)).verdict == "rejected"
         late.set()
         assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "said"),
+    [
+        ("/health and more", SECRET, "holds a space"),
+        ("/health\r\nX: 1", SECRET, "holds a space"),
+        ("/caf\u00e9", SECRET, "holds a space"),
+        ("/health", f"{SECRET}\r\nX: 1", "holds a line break"),
+        ("/health", f"{SECRET}\u20ac", "encode"),
+    ],
+)
+def test_a_request_that_cannot_be_written_is_not_sent(path: str, token: str, said: str) -> None:
+    with Server(answering(SENT)) as server:
+        connection = Connection(server.url, SecretStr(token))
+        reply = connection.exchange("GET", path, timeout_seconds=DEADLINE_SECONDS)
+    assert isinstance(reply, Failure)
+    assert reply.phase is Phase.NEVER_CONNECTED
+    assert said in reply.detail
+    assert SECRET not in reply.detail
+    assert server.requests == []
 
 
 def test_a_service_that_repeats_the_token_does_not_store_it() -> None:
