@@ -96,12 +96,16 @@ GAUGES: Final = (
 
 
 def families(answer: Mapping[str, Any]) -> Iterator[Metric]:
-    """Yield what the answer holds of the metrics; what it lacks is not shown at all."""
+    """Yield what the answer holds of the metrics; what it lacks is not shown at all.
+
+    A sample without a number, as of a row that was written by hand, is left out.
+    """
     for gauge in GAUGES:
         value = answer.get(gauge.key)
         if value is None:
             continue
         family = gauge.family()
         for sample in value if gauge.labels else [{"value": value}]:
-            family.add_metric([str(sample[label]) for label in gauge.labels], sample["value"])
+            if sample["value"] is not None:
+                family.add_metric([str(sample[label]) for label in gauge.labels], sample["value"])
         yield family

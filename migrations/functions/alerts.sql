@@ -3,8 +3,10 @@
 
 -- Hands out undelivered alerts, oldest first, to one sender at a time over all hosts: a claim while
 -- another host sends, in the pause after a message, or after a failure, gets none and the time to wait.
--- Every failure concerns the way to the operator, so it puts off all alerts. With buttons, drafts that
--- wait are among the alerts, each comes with what it lets an operator decide, and `secret` signs that.
+-- Every failure concerns the way to the operator, so it puts off all alerts; a time further away than any
+-- failure sets is that of a row written by hand or of a clock that was ahead, and puts off none.
+-- With buttons, drafts that wait are among the alerts, each comes with what it lets an operator decide,
+-- and `secret` signs that.
 drop function if exists public.safari_alerts_claim(integer, double precision);
 create or replace function public.safari_alerts_claim(
   row_limit integer, seconds double precision, with_buttons boolean default false
@@ -13,14 +15,17 @@ language plpgsql set search_path = public, pg_temp as $$
 declare
   -- More than these come as one message, which has no buttons.
   most_with_buttons constant integer := 50;
+  furthest constant timestamptz := now() + interval '1 day';
   free_at timestamptz;
   claimed jsonb;
 begin
   perform pg_advisory_xact_lock(hashtextextended('safari_alerts', 0));
   select greatest(
-           (select max(a.claimed_until) from safari_alerts a where a.claimed_until > now()),
+           (select max(a.claimed_until) from safari_alerts a
+             where a.claimed_until > now() and a.claimed_until < furthest),
            (select max(a.next_attempt_at) from safari_alerts a
-             where a.delivered_at is null and a.next_attempt_at > now()))
+             where a.delivered_at is null and a.next_attempt_at > now()
+               and a.next_attempt_at < furthest))
     into free_at;
   if free_at is null then
     if with_buttons then
@@ -30,8 +35,8 @@ begin
       select a.id from safari_alerts a where a.delivered_at is null order by a.id limit row_limit
     ), taken as (
       update safari_alerts a
-         set claimed_until = now() + make_interval(secs => seconds), attempts = a.attempts + 1,
-             next_attempt_at = null
+         set claimed_until = now() + make_interval(secs => seconds), next_attempt_at = null,
+             attempts = least(a.attempts, 1000000) + 1
         from next where a.id = next.id
       returning a.id, a.kind, safari_object(a.detail) as detail, a.created_at
     )

@@ -30,8 +30,8 @@ begin
     when 'enqueue' then
       if jsonb_typeof(a -> 'commands') is distinct from 'array'
          or exists (select from jsonb_array_elements(a -> 'commands') c
-                     where length(coalesce(btrim(c ->> 'key'), '')) not between 1 and 200) then
-        raise invalid_parameter_value using message = 'every command needs a key of 1 to 200 characters';
+                     where coalesce(btrim(c ->> 'key'), '') = '') then
+        raise invalid_parameter_value using message = 'every command needs a key';
       elsif jsonb_array_length(a -> 'commands') > 100 then
         raise invalid_parameter_value using message = 'at most 100 commands at once';
       end if;

@@ -17,7 +17,8 @@ begin
   select * into known from safari_notice_channels c
    where c.channel = safari_notices_claim.channel for update;
   free_at := greatest(known.claimed_until, known.next_attempt_at);
-  if free_at > now() then
+  -- Nothing puts a channel off for longer but a clock that was ahead.
+  if free_at > now() and free_at < now() + interval '1 day' then
     return jsonb_build_object(
       'now', now(), 'alerts', '[]'::jsonb, 'wait_seconds', safari_seconds_until(free_at));
   end if;
@@ -51,7 +52,8 @@ begin
   end if;
   update safari_notice_channels c
      set claimed_until = null, error = left(safari_notices_done.error, 300),
-         failures = case when safari_notices_done.error is null then 0 else c.failures + 1 end,
+         failures = case when safari_notices_done.error is null then 0
+                         else least(c.failures, 1000000) + 1 end,
          next_attempt_at = case when safari_notices_done.error is not null then
            now() + make_interval(secs => least(900, 5 * 2 ^ least(c.failures, 10))) end
    where c.channel = safari_notices_done.channel;

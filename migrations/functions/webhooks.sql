@@ -59,7 +59,8 @@ begin
      order by w.next_attempt_at, w.id limit row_limit for update skip locked
   ), taken as (
     update safari_webhooks w
-       set claimed_until = now() + make_interval(secs => seconds), attempts = w.attempts + 1
+       set claimed_until = now() + make_interval(secs => seconds),
+           attempts = least(greatest(w.attempts, 0), 1000000) + 1
       from due where w.id = due.id
     returning w.id, w.key, w.body, w.attempts
   )
@@ -96,7 +97,7 @@ begin
            next_attempt_at = case when t.delivered then w.next_attempt_at else
              now() + make_interval(secs => greatest(coalesce(t.wait_seconds, 0),
                case when t.untried then 0
-                    else least(21600, 5 * 4 ^ (t.attempts - 1)) * (0.9 + 0.2 * random()) end)) end
+                    else least(21600, 5 * 4 ^ least(t.attempts - 1, 10)) * (0.9 + 0.2 * random()) end)) end
       from told t where w.id = t.id
     returning w.dead_at
   )

@@ -56,6 +56,25 @@ def test_while_one_sends_nobody_else_gets_any(store: Store, admin: psycopg.Conne
     assert claimed(store) == [first, second]
 
 
+def test_no_row_written_by_hand_holds_up_the_others(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    ids = raise_alerts(admin, "full", "never", "ahead", "sound")
+    admin.execute(
+        "update safari_alerts set attempts = 2147483647 where key = 'full';"
+        " update safari_alerts set next_attempt_at = 'infinity' where key = 'never';"
+        " update safari_alerts set claimed_until = '294276-12-31' where key = 'ahead';"
+        " insert into safari_notice_channels (channel, since, failures, next_attempt_at)"
+        " values ('mail', '-infinity', 2147483647, 'infinity')"
+    )
+    assert claimed(store) == ids
+    notices = store.call("safari_notices_claim", channel="mail", row_limit=10, seconds=60)
+    assert [alert["id"] for alert in notices["alerts"]] == ids
+    store.call("safari_notices_done", channel="mail", ids=[], error="HTTP 500")
+    wait = store.call("safari_notices_claim", channel="mail", row_limit=10, seconds=60)
+    assert 0 < wait["wait_seconds"] <= 900
+
+
 def test_delivered_alert_is_never_claimed_again(store: Store, admin: psycopg.Connection) -> None:
     first, second = raise_alerts(admin, "a", "b")
     assert claimed(store) == [first, second]

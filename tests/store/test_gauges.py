@@ -12,7 +12,7 @@ import pytest
 from actp.doctor.database import database as look_at_database
 from actp.doctor.database import old_transactions
 from actp.settings import load_settings
-from metrics.gauges import GAUGES
+from metrics.gauges import GAUGES, families
 from tests.store.life import Life
 from tests.support.claude_usage import asked
 
@@ -158,6 +158,24 @@ def test_a_service_is_up_when_its_last_check_found_it_healthy(
         {"service": "twitter-dm", "account": "default", "value": up}
     ]
     assert value(store, "service_health_response_seconds", service="twitter-dm") == 1.5
+
+
+def test_a_row_without_a_number_is_left_out_of_a_scrape(
+    store: Store, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        "insert into safari_schedule_runs (job, slot, run, host, status, finished_at)"
+        " select job, now(), gen_random_uuid(), 'mac', 'done', finished_at"
+        " from (values ('odd', null), ('late', 'infinity'::timestamptz)) r (job, finished_at)"
+    )
+    shown = {
+        sample.labels.get("schedule")
+        for family in families(store.call("safari_gauges"))
+        for sample in family.samples
+        if float(sample.value) != 0
+    }
+    assert "late" in shown
+    assert "odd" not in shown
 
 
 def test_it_works_before_the_other_parts_have_their_tables(

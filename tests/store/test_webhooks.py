@@ -103,6 +103,25 @@ def test_a_result_goes_to_one_host_and_comes_back_if_that_dies(
     assert claim(store) == []
 
 
+def test_a_count_at_its_end_holds_up_no_other_result(
+    store: Store, admin: psycopg.Connection, life: Life
+) -> None:
+    claim(store)
+    for _ in range(3):
+        life.enqueue_and_send()
+    numbers = "(values (0, 2147483647), (1, -2147483648)) n (place, number)"
+    admin.execute(
+        f"update safari_webhooks w set attempts = number from {numbers}"  # noqa: S608
+        " where w.id = (select min(id) from safari_webhooks) + place"
+    )
+    items = claim(store)
+    assert len(items) == 3
+    store.call(
+        "safari_webhooks_done", results=[{"id": it["id"], "delivered": False} for it in items]
+    )
+    assert (store.call("safari_webhooks")["given_up"], len(claim(store))) == (1, 0)
+
+
 def test_tenth_failure_gives_up_with_one_alert(
     store: Store, admin: psycopg.Connection, life: Life
 ) -> None:
