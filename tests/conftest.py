@@ -39,6 +39,9 @@ STORE_KINDS = ("embedded", "supabase")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what must be known before any folder is collected."""
     parser.addoption("--chaos", action="store_true", help="run the long suite of tests/chaos")
+    parser.addoption(
+        "--pictures", action="store_true", help="keep pictures of the console in var/console-pages"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ from tests.support.axe import COLOR_RULES, barriers_on
 from tests.support.browser import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -81,10 +81,17 @@ def listen(page: Page) -> list[str]:
     return told
 
 
-def take_picture(page: Page, name: str) -> None:
-    # A PNG of so many pixels takes four times as long.
-    picture = PICTURES / f"{name}.jpg"
-    page.screenshot(path=picture, type="jpeg", quality=80, full_page=True)
+@pytest.fixture
+def take_picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """Take a picture of a page under a name, where --pictures asks for them."""
+
+    def take(page: Page, name: str) -> None:
+        if request.config.getoption("--pictures"):
+            # A PNG of so many pixels takes four times as long.
+            picture = PICTURES / f"{name}.jpg"
+            page.screenshot(path=picture, type="jpeg", quality=80, full_page=True)
+
+    return take
 
 
 def fill(served: Served) -> str:
@@ -127,7 +134,9 @@ def fill(served: Served) -> str:
     return unknown
 
 
-def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served) -> None:
+def test_no_page_has_a_barrier_or_a_complaint(
+    browser: Browser, served: Served, take_picture: Callable[[Page, str], None]
+) -> None:
     unknown = fill(served)
     bulk = "/commands/bulk/cancel?scope=all&campaign=spring"
     reschedule = bulk.replace("cancel", "reschedule")
@@ -157,7 +166,12 @@ def test_no_page_has_a_barrier_or_a_complaint(browser: Browser, served: Served) 
     context.close()
 
 
-def test_a_real_send_is_seen_live(browser: Browser, served: Served, tmp_path: Path) -> None:
+def test_a_real_send_is_seen_live(
+    browser: Browser,
+    served: Served,
+    take_picture: Callable[[Page, str], None],
+    tmp_path: Path,
+) -> None:
     with SimulatorProcess(latency_ms=300) as simulator:
         environment = environment_for(served.database, simulator, tmp_path / "worker")
         with WorkerProcess(environment, tmp_path):
