@@ -36,6 +36,7 @@ SHOWN_CHARS: Final = 100
 _SCRIPT: Final = """
 var once=%s,garbled=%s;
 function plain(text){return (text||'').replace(/\\s+/g,'');}
+function letters(text){return (text||'').replace(/[^\\p{L}\\p{N}]/gu,'');}
 var boxes=document.querySelectorAll(%s);
 var all=document.querySelectorAll('div[dir="auto"],span[dir="auto"]');
 once=plain(once);
@@ -47,7 +48,8 @@ for(var j=0;j<boxes.length;j++){
 for(var i=0;i<all.length;i++)if(plain(all[i].textContent)===once+once)return 'twice';
 for(var k=0;k<all.length;k++)
   if(garbled!==once&&plain(all[k].textContent)===garbled)return 'garbled';
-return '';
+var begins=letters(once).slice(0,40);
+return letters(document.body.innerText).indexOf(begins)<0?'absent':'';
 """
 # As what macOS reads UTF-8: pbcopy without a locale, and AppleScript a file whose encoding the
 # script does not name.
@@ -68,12 +70,15 @@ def look_after_send(asking: Asking, command: Command, outcome: Outcome) -> Outco
     is_seen = outcome.result.get("verification") == "seen"
     if outcome.verdict != "sent" or is_seen or not isinstance(command, SendDm | Comment | Tweet):
         return outcome
-    if asking.service.name in _BOXES:
-        return _look_at_box(asking, command.text, outcome)
-    # It evaluates no scripts, and has looked for the comment and into the box itself.
     said = outcome.result.get("answer")
-    if not isinstance(said, dict) or said.get("verified") is not False:
+    is_doubted = isinstance(said, dict) and said.get("verified") is False
+    if asking.service.name in _BOXES:
+        return _look_at_box(asking, command, outcome, is_doubted=is_doubted)
+    # It evaluates no scripts, or has looked for the text and into the box itself.
+    if not is_doubted:
         return outcome
+    if isinstance(command, SendDm):
+        return _absent(asking.service.name, outcome)
     begins = visible_text(command.text)[:SHOWN_CHARS]
     if any(begins in visible_text(text) for text in comments_shown(asking)):
         return outcome
@@ -93,8 +98,12 @@ def comments_shown(asking: Asking) -> list[str]:
     ]
 
 
-def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
-    name, state = asking.service.name, ""
+def _look_at_box(
+    asking: Asking, command: SendDm | Comment | Tweet, outcome: Outcome, *, is_doubted: bool
+) -> Outcome:
+    name, text, state = asking.service.name, command.text, ""
+    # Below a post a page may sort a comment away; a conversation ends with the message.
+    wanting = {"left", "absent"} if is_doubted and isinstance(command, SendDm) else {"left"}
     # As JSON the text is one literal of the script, whatever stands in it.
     garbled = text.encode().decode(_OLD_ENCODING)
     literals = tuple(json.dumps(each) for each in (text, garbled, _BOXES[name]))
@@ -102,12 +111,14 @@ def _look_at_box(asking: Asking, text: str, outcome: Outcome) -> Outcome:
     for pause_seconds in AGAIN_SECONDS:
         asking.pause(pause_seconds)
         _, state = asking.evaluated(f"(function(){{try{{{script}}}catch(_){{return '';}}}})()")
-        if state != "left":
+        if state not in wanting:
             break
     if state == "left":
         problem = "the text still stands in the box after the service sent it"
         remedy = "See whether the Mac's screen is locked or something is open there."
         return _not_sent(name, "still_in_box", f"{problem}. {remedy}", outcome)
+    if state == "absent" and state in wanting:
+        return _absent(name, outcome)
     if state == "twice":
         again = f"{name}: the text stands twice in one message; look at the conversation"
         return replace(outcome, alert=again, result={**outcome.result, "rewritten": True})
@@ -125,6 +136,12 @@ def _garbled(name: str, of: Outcome) -> Outcome:
         alert=f"{problem}. {remedy} Then run bin/resume --service {name}.",
         result={**of.result, "rewritten": True},
     )
+
+
+def _absent(name: str, of: Outcome) -> Outcome:
+    remedy = "See whether the message stands in the conversation."
+    problem = "neither the service nor its page shows the message"
+    return _not_sent(name, "unverified", f"{problem}. {remedy}", of)
 
 
 def _not_sent(name: str, reason: str, problem: str, of: Outcome) -> Outcome:

@@ -241,7 +241,10 @@ class Service(ABC):
         comments = {comment.text for comment in self.site.comments.get(tab.page.url, ())}
         if shown == [text * 2]:
             return "twice"
-        return "garbled" if garbled != text and garbled in {*shown, *comments} else ""
+        if garbled != text and garbled in {*shown, *comments}:
+            return "garbled"
+        on_page = self.host.safari.sites[tab.page.site].shown_text(tab.page, "")
+        return "" if any(text in each for each in on_page) else "absent"
 
     def words_found(self, page: Page) -> str:  # noqa: ARG002
         """Return where a page holds words that its driver takes for a failure: nowhere."""

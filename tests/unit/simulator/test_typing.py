@@ -209,6 +209,37 @@ def test_tries_that_gave_up_are_unknown_where_the_first_one_sent(
     assert (read.result["outcome"], read.result["reason"]) == known
 
 
+@pytest.mark.parametrize("service", ["linkedin-automation", "tiktok-dm", "twitter-dm"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_message_that_neither_service_nor_page_shows_is_unknown(
+    call: Caller, tmp_path: Path, service: str, *, is_there: bool
+) -> None:
+    faults = [] if is_there else [{"step": "submit", "kind": "swallowed"}]
+    call.play(service, "ok", faults=faults)
+    asked = command_of(service)
+    with transport(service, call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        read = opened.read_back(asked, outcome)
+    assert (outcome.verdict, len(call.seen())) == ("sent", is_there)
+    assert read.verdict == ("sent" if is_there else "unknown")
+    if not is_there:
+        assert read.reason == "unverified"
+        assert "whether the message stands in the conversation" in read.error
+
+
+@pytest.mark.parametrize("service", ["instagram-dm", "linkedin-automation", "twitter-dm"])
+def test_a_message_that_only_its_page_shows_is_sent(
+    call: Caller, tmp_path: Path, service: str
+) -> None:
+    call.play(service, "unverified")
+    asked = command_of(service)
+    with transport(service, call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        read = opened.read_back(asked, outcome)
+    assert len(call.seen()) == 1
+    assert (read.verdict, read.result["verification"]) == ("sent", "none")
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_tiktok_comment_that_nothing_shows_is_not_taken_for_sent(
     call: Caller, tmp_path: Path, *, is_there: bool
