@@ -82,9 +82,10 @@ _PLAIN_SIGNS: Final = str.maketrans(
 # linkedin-automation pastes a text as HTML as well, in which a tag shows nothing.
 _PASTED_AS_HTML: Final = frozenset({"linkedin-automation"})
 _MARKUP = re.compile(r"<[A-Za-z/!?]\S*|&#?[A-Za-z0-9]+;")
-# tiktok-dm looks for so many characters in what it typed, and types again if they have a line end.
+# tiktok-dm looks for the first 15 characters in what it typed, and types again if they have a line
+# end; for so many in the conversation, which it does not see then.
 _TYPED_TWICE: Final = frozenset({"tiktok-dm"})
-LOOKED_FOR_CHARS: Final = 15
+LOOKED_FOR_CHARS: Final = 20
 _BREAK = re.compile(r"\s*\n\s*")
 # It presses Enter alone, which a list of people to mention would take; a blank closes that list.
 _SENT_BY_ENTER: Final = frozenset({"instagram-dm"})

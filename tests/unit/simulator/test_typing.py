@@ -75,6 +75,16 @@ def test_a_line_end_at_the_beginning_makes_tiktok_dm_type_twice(
     assert [line["text"] for line in call.seen()] == [text + text, once]
 
 
+def test_tiktok_dm_sees_a_text_whose_first_line_is_short(call: Caller, tmp_path: Path) -> None:
+    text = "Hi Anna, thank you\nfor the lovely video"
+    assert call.send("tiktok-dm", text=text).json()["verified"] is False
+    asked = command_of("tiktok-dm", text)
+    with transport("tiktok-dm", call.simulator, tmp_path) as opened:
+        outcome = opened.send(asked, opened.prepare(asked))
+        assert opened.read_back(asked, outcome).verdict == "sent"
+    assert [line["text"] for line in call.seen()] == [text, text.replace("\n", " ")]
+
+
 @pytest.mark.parametrize(
     ("last", "words"),
     [
