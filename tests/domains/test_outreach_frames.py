@@ -22,6 +22,7 @@ HEARD = {
     "pl": ("nie piszcie do mne wiecej", "przestncie pisac"), "ru": ("хватит песать", "удолите мой номер"),
     "tr": ("mesaj atmayn", "bana yazmyn"), "id": ("hentikan pesn ini", "jgn spam dong"),
     "others": (
+        "今後の連絡は不要です", "请不要联系", "안 보내주셔도 돼요",
         "送信停止して", "唔好再send", "আর লিখবেন না", "acheni kunitumia", "መልእክት አትላኩ",
         "别再给我发消息了", "請把我從名單移除", "もうメッセージ要りません", "متبعتليش تاني", "די עם ההודעות",
         "தொந்தரவு செய்யாதீர்கள்", "మళ్ళీ మెసేజ్ చేయొద్దు", "არ მომწეროთ აღარ", "ինձ մի գրեք այլևս",
@@ -31,7 +32,7 @@ HEARD = {
 # None of these may opt a person out; those of the second table are not even doubtful.
 DOUBTFUL = (
     "please stop the crypto stuff, your AI content is so good", "too many dms lol but ur stands out",
-    "i unsubscribed from everyone but u",
+    "i unsubscribed from everyone but u", "no me molesta, al contrario",
 )  # fmt: skip
 UNLIKE = (
     "dont stp", "pls dont stop lol", "dont lose my number", "dont leave me out of the group!", "मैसेज नहीं मिला",

@@ -165,7 +165,8 @@ _GO_ON: Final = re.compile(
 _UNSAID: Final = _compiled(
     r"\b(?:narret(?:e|es|ez)|ne tarrete|ne vous arretez) (?:pas|jamais|surtout)\b"
     r"|\b(?:no|nunca) (?:pares|paren|pare|dejes|dejen|deje)\b|\bnao (?:pare|para|pares|deixe)\b"
-    r"|\bnon (?:smettere|smetta|smettete|fermarti)\b"
+    r"|\bnon (?:smettere|smetta|smettete|fermarti)\b|\bno me molestan?\b(?! mas\b)"
+    r"|\bplus de (?:messages|clients|contacts)(?: \w+){0,4} comment\b"
     r"|\bhor\w*(?: \w+){0,2} (?:nicht|nie|niemals) auf\b"
     r"|\bniet (?:stoppen|ophouden)\b|\bnie przestawaj\w*",
     r"\b(?:dont|do not|never|cant|cannot|wont|didnt|couldnt|lets not|not want to)"
