@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from actors.runtime.actor import ActorContext
-    from actp.clients.blotato import Blotato
+    from actp.clients.blotato.client import Blotato
     from actp.locks import FileLock
     from actp.settings import Settings
     from actp.store import Store

@@ -23,7 +23,7 @@ from actors.sentinel.settler import settler_spec
 from actors.sentinel.webhooks import webhook_spec
 from actp.chat.buttons import Signer
 from actp.chat.updates import People
-from actp.clients.blotato import Blotato
+from actp.clients.blotato.client import Blotato
 from actp.clients.telegram import Telegram
 from actp.locks import host_key
 from actp.store import open_store

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from actp.clients.blotato import Blotato, BlotatoError
+from actp.clients.blotato.client import Blotato
+from actp.clients.blotato.errors import BlotatoError
 from actp.clients.claude import Claude
 from actp.clients.remotion import Remotion, RemotionError
 from actp.doctor.finding import Finding, fine, problem

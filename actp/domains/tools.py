@@ -16,7 +16,7 @@ from actp.store import open_store
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from actp.clients.blotato import Blotato
+    from actp.clients.blotato.client import Blotato
     from actp.safari.client import SafariClient
     from actp.settings import Settings
     from actp.store import Json, Store
@@ -58,7 +58,7 @@ class Tools:
     @cached_property
     def blotato(self) -> Blotato:
         """Blotato, which may be without a key."""
-        from actp.clients.blotato import Blotato  # noqa: PLC0415  # most tasks need no HTTP
+        from actp.clients.blotato.client import Blotato  # noqa: PLC0415  # most tasks need no HTTP
 
         blotato = Blotato(self.settings)
         self._opened.callback(blotato.close)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from actp.clients.blotato import Blotato
+    from actp.clients.blotato.client import Blotato
     from actp.settings import Settings
     from actp.store.protocol import Store
     from simulator.process import SimulatorProcess

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from actp.clients.blotato import Blotato, BlotatoError
+from actp.clients.blotato.client import Blotato
+from actp.clients.blotato.errors import BlotatoError
 from actp.clients.blotato.pace import Pace
 from actp.errors import SettingsError
 from actp.settings import load_settings

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from actp.clients.blotato import BlotatoError
+from actp.clients.blotato.errors import BlotatoError
 from actp.counts import read_count
 from actp.domains.abtest.posts import counts_of, tweet_by_text, tweet_id
 from actp.domains.abtest.timing import GIVE_UP_HOURS, due_windows, late_windows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from actp.clients.blotato import BlotatoError
+from actp.clients.blotato.errors import BlotatoError
 from actp.clock import steady_seconds
 from actp.domains.publishing.captions import fitted
 from actp.domains.publishing.steps import Ask, Finish, Publish, Rest, next_step, retry_seconds
@@ -21,7 +21,7 @@ from metrics import instruments
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from actp.clients.blotato import Blotato
+    from actp.clients.blotato.client import Blotato
     from actp.domains.publishing.results import Results
     from actp.domains.publishing.task import Attempt
     from actp.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from actp.clients.blotato import BlotatoError
+from actp.clients.blotato.errors import BlotatoError
 from actp.domains.remotion.brief import ContentBrief
 from actp.domains.remotion.captions import descriptions, platforms_for
 from actp.domains.schedule.plan import times_for
@@ -18,7 +18,7 @@ from actp.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actp.clients.blotato import Blotato
+    from actp.clients.blotato.client import Blotato
     from actp.clients.remotion import Remotion
     from actp.domains.remotion.jobs import Job
     from actp.store import Store

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-from actp.clients.blotato import BlotatoError
+from actp.clients.blotato.errors import BlotatoError
 from actp.clients.remotion import Remotion, RemotionError, RenderJob
 from actp.domains.remotion.brief import ContentBrief
 from actp.domains.remotion.distributing import Distributor

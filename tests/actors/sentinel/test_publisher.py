@@ -10,7 +10,7 @@ import pytest
 
 from actors.runtime.messages import Drained, Start, Stop
 from actors.sentinel.publisher import LOCK_ADDRESS, PUBLISHER, publisher_spec
-from actp.clients.blotato import Blotato
+from actp.clients.blotato.client import Blotato
 from actp.errors import StoreUnavailable
 from actp.locks import PortLock
 from tests.actors.latch import LatchedStore
