@@ -1,4 +1,4 @@
-"""Names and texts of three hundred letters without a blank, on a phone."""
+"""Names and texts of three hundred letters without a blank, on a phone and a screen."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from tests.support.browser import chromium
 if TYPE_CHECKING:
     from tests.console.conftest import Served
 
-WIDTH = 390
+# A phone, a small window, and a screen.
+WIDTHS = (390, 950, 1280)
 LETTERS = 300
 
 
 @pytest.mark.timeout(300)
-def test_no_page_grows_wider_than_a_phone(served: Served) -> None:
+def test_no_page_grows_wider_than_its_window(served: Served) -> None:
     fill(served)
     with served.database.connect() as admin:
         overwrite(admin, "text", "W" * LETTERS)
         paths = pages(admin)
     with chromium() as browser:
-        context = enter(browser, served, width=WIDTH)
+        context = enter(browser, served, width=WIDTHS[0])
         page = context.new_page()
         widths = {}
         for path in paths:
             page.goto(path)
-            widths[path] = page.evaluate("document.documentElement.scrollWidth")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
         context.close()
-    assert {path: width for path, width in widths.items() if width > WIDTH} == {}
+    assert {place: found for place, found in widths.items() if found > place[1]} == {}
