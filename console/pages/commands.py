@@ -60,8 +60,7 @@ def commands(request: Request) -> Response:
         error = wrong
     exhausted = 0
     if site.may_write and asked["status"] == "failed":
-        seen = site.store.call("safari_matching", filter=EXHAUSTED, action="retry")
-        exhausted = seen["count"]
+        exhausted = site.store.call("safari_matching", filter=EXHAUSTED, action="retry")["count"]
     return site.page(
         request,
         "commands.html",

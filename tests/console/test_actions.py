@@ -164,6 +164,7 @@ def test_an_unknown_outcome_is_looked_at_again_and_what_ran_out_is_retried(serve
             (failed,),
         )
     page = served.client.get("/commands?status=failed").text
+    assert re.search(r'data-seen="[1-9]\d*"', page)  # what its news begin after
     (link,) = re.findall(r'href="([^"]+)">Retry 1 that ran out of retries', page)
     asked = served.client.get(unescape(link)).text
     assert "Retry 1 command?" in asked

@@ -120,12 +120,12 @@ def test_a_page_is_live_however_late_a_script_comes(browser: Browser, console: S
 
 def test_a_list_offers_what_came_before_its_stream_began(browser: Browser, console: Served) -> None:
     context = enter(browser, console)
-    # The first page reads the stream itself, the second one from the first.
-    for name in ("ada", "bob"):
+    # The first page reads the stream itself, the others from the first; the last list is empty.
+    for name, path in (("ada", "/commands"), ("bob", "/commands"), ("eve", "/commands?to=eve")):
         page = context.new_page()
         late = held(page, "**/live.js*")
         with page.expect_request("**/live.js*"):
-            page.goto("/commands", wait_until="commit")
+            page.goto(path, wait_until="commit")
         page.get_by_role("heading", name="Commands").wait_for()
         console.life.enqueue(name)
         late[0].continue_()
