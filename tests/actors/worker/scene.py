@@ -40,6 +40,7 @@ class Scene:
         begin_valid_seconds: float = BEGIN_VALID_SECONDS,
         hear: Callable[[Sequence[str]], object] | None = None,
         marks: SentMarks | None = None,
+        thread: type[AttemptThread] = AttemptThread,
     ) -> None:
         self.house = house
         self.turns = turns
@@ -50,7 +51,7 @@ class Scene:
         self._spool = Spool(folder / "spool", "a-boot")
         self.ledger = Ledger(self.desk, "a-boot", self._spool, on_returned=lambda: None)
         tools = Tools(self.postman, turns, self.ledger, begin_valid_seconds, marks, hear)
-        self.attempts = AttemptThread(tools, house.registry)
+        self.attempts = thread(tools, house.registry)
 
     def open(self) -> None:
         """Let the actor move in and find its service ready."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from actors.runtime.messages import Crashed, Drained, PeerRestarted, Stop, StopNow
+from actors.worker.attempt_thread import AttemptThread
 from actors.worker.messages import Demand, LeasesLost, Work
 from actors.worker.poller import POLLER
 from actp.safari.turns import TurnTable
@@ -18,7 +20,7 @@ from tests.actors.rows import eventually, row_of
 from tests.actors.worker.scene import OTHER, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from actors.worker.messages import Row
@@ -26,6 +28,17 @@ if TYPE_CHECKING:
 
 SERVICE = "instagram-dm"
 ADA, BOB, EVE = row_of("ada"), row_of("bob"), row_of("eve")
+
+
+class ThreadAhead(AttemptThread):
+    """Gets ahead of the actor that gives it rows, before the actor's next step."""
+
+    given: Callable[[], None] | None = None
+
+    def give(self, rows: Iterable[Row]) -> None:
+        super().give(rows)
+        if self.given is not None:
+            self.given()
 
 
 @pytest.fixture
@@ -86,25 +99,25 @@ def test_a_stop_ends_what_is_on_the_wire_and_hands_back_the_rest(scene: Scene) -
     assert scene.house.supervisor.take(Drained).name == SERVICE
 
 
-def test_row_that_arrives_after_a_stop_is_not_begun(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene.open()
-    scene.send(ADA)
-    give = scene.attempts.give
+def test_row_that_arrives_after_a_stop_is_not_begun(house: House, tmp_path: Path) -> None:
+    with closing(TurnTable(tmp_path / "locks")) as turns:
+        scene = Scene(house, turns, tmp_path, thread=ThreadAhead)
+        scene.open()
+        scene.send(ADA)
 
-    def give_as_the_attempt_ends(rows: Iterable[Row]) -> None:
-        give(rows)
+        def end_the_attempt() -> None:
+            scene.postman.answer(SENT)
+            scene.desk.finished(ADA)
+            eventually(lambda: not scene.attempts.holding.waiting, "the thread took the row")
+
+        assert isinstance(scene.attempts, ThreadAhead)
+        scene.attempts.given = end_the_attempt
+        scene.tell(Stop(), Work((BOB,)))
+        assert scene.desk.finished(BOB).reason == "handed_back"
+        assert not scene.desk.was_asked
         scene.postman.answer(SENT)
-        scene.desk.finished(ADA)
-        eventually(lambda: not scene.attempts.holding.waiting, "the thread took what it was given")
-
-    monkeypatch.setattr(scene.attempts, "give", give_as_the_attempt_ends)
-    scene.tell(Stop(), Work((BOB,)))
-    assert scene.desk.finished(BOB).reason == "handed_back"
-    assert not scene.desk.was_asked
-    scene.postman.answer(SENT)
-    assert scene.house.supervisor.take(Drained).name == SERVICE
+        assert scene.house.supervisor.take(Drained).name == SERVICE
+        scene.close()
 
 
 def test_attempt_abandoned_in_flight_is_unknown_until_answered(scene: Scene) -> None:
